@@ -18,7 +18,7 @@ PLAIN = {"msgpack": ["-lmsgpackc"], "lmdb": ["-llmdb"], "civetweb": ["-lcivetweb
 
 
 def apply(env, mode):
-    env.Replace(CC="clang" if mode == "fuzz" else "gcc", CCCOMSTR=None if env["ENV"].get("V") else "  cc $TARGET",
+    env.Replace(CC="clang" if mode == "fuzz" else "gcc", CCCOMSTR="  cc $TARGET",
                 LINKCOMSTR="  link $TARGET", ARCOMSTR="  ar $TARGET", RANLIBCOMSTR="  ranlib $TARGET")
     for name in ("PATH", "HOME", "TERM", "ASAN_OPTIONS", "TSAN_OPTIONS"):
         if name in os.environ:

@@ -1,0 +1,143 @@
+"""A whole platform in a folder of its own, for system stories: real processes, a free port, and its bus to listen to.
+
+    with Stage() as p:
+        alice = p.login()
+        tail = p.tail()
+        video = alice.upload(CLIP, title="A film", visibility="public")
+        tail.expect("catalog.video_ready", video_id=video, within=60)
+"""
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(TOP, "ops"), os.path.join(TOP, "tests", "harness")]
+from api import Api  # noqa: E402  (the folders must be on the path first)
+from tail import Tail  # noqa: E402
+
+BIN = os.environ.get("KINOBUS_BIN", os.path.join(TOP, "build", "bin"))
+CLIP = os.path.join(TOP, "tests", "media", "clip.mp4")
+MEDIA = os.path.join(os.path.dirname(TOP), "shared", "media")
+
+
+def media(name, otherwise=CLIP):
+    """A file of the shared test videos where they are, else the project's own clip."""
+    path = os.path.join(MEDIA, name)
+    return path if os.path.exists(path) else otherwise
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Stage:
+    def __init__(self, env=None, state=None):
+        self.state = state or tempfile.mkdtemp(prefix="kinobus-")
+        self.port, self.own, self.tails = free_port(), state is None, []
+        self.password = secrets.token_urlsafe(12)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.env = {**os.environ, "KINOBUS_FRONT_PORT": str(self.port), "KINOBUS_FRONT_PUBLIC_URL": self.url,
+                    "KINOBUS_AUTH_ADMIN_PASSWORD_FILE": os.path.join(self.state, "admin-password"), **(env or {})}
+        self.supervisor = None
+
+    def __enter__(self):
+        with open(os.path.join(self.state, "admin-password"), "w", encoding="utf-8") as f:
+            f.write(self.password + "\n")
+        self.start()
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *error):
+        for tail in self.tails:
+            tail.close()
+        self.stop()
+        if error[0]:
+            sys.stderr.write(self.logs())
+        if self.own:
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    def start(self):
+        with open(os.path.join(self.state, "supervisor.log"), "ab") as log:
+            self.supervisor = subprocess.Popen([os.path.join(BIN, "kinobus-supervisor"), "--state", self.state],
+                                               env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def stop(self):
+        if self.supervisor and self.supervisor.poll() is None:
+            self.supervisor.terminate()
+            try:
+                self.supervisor.wait(60)
+            except subprocess.TimeoutExpired:
+                self.supervisor.kill()
+                self.supervisor.wait()
+        for pid in self.pids().values():      # what a killed supervisor left behind
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def wait_ready(self, within=30):
+        api, until = Api(self.url, timeout=5), time.monotonic() + within
+        while time.monotonic() < until:
+            try:
+                if api.send("GET", "/readyz").status == 200:
+                    return
+            except OSError:
+                pass
+            if self.supervisor.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError("the platform did not become ready\n" + self.logs())
+
+    def pids(self):
+        """Living processes by the names of their pid files: {"catalog-1": 1234, ...}."""
+        found, run = {}, os.path.join(self.state, "run")
+        for name in sorted(os.listdir(run)) if os.path.isdir(run) else ():
+            if not name.endswith(".pid") or name == "supervisor.pid":
+                continue
+            try:
+                with open(os.path.join(run, name), encoding="utf-8") as f:
+                    pid = int(f.read().split()[0])
+                os.kill(pid, 0)
+            except (OSError, ValueError, IndexError):
+                continue
+            found[name[:-4]] = pid
+        return found
+
+    def kill(self, name):
+        pid = self.pids()[name if "-" in name else name + "-1"]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def login(self, email="admin@localhost", password=None):
+        return Api(self.url).login(email, password or self.password)
+
+    def tail(self, *patterns):
+        tail = Tail([os.path.join(BIN, "kinobus"), "tail", "--json", "--state", self.state, *patterns])
+        self.tails.append(tail)
+        return tail
+
+    def cli(self, *words, check=True):
+        return subprocess.run([os.path.join(BIN, "kinobus"), *words, "--state", self.state], check=check,
+                              capture_output=True, text=True, timeout=120)
+
+    def logs(self, lines=15):
+        """The ends of all logs, for whoever reads a failure."""
+        text = []
+        for folder in (self.state, os.path.join(self.state, "log")):
+            for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+                if name.endswith(".log"):
+                    with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as f:
+                        text.append(f"--- {name}\n" + "".join(f.readlines()[-lines:]))
+        return "\n".join(text) + "\n"

@@ -1,0 +1,49 @@
+"""`kinobus tail --json` of a platform: every message of the bus, as dictionaries, in order."""
+import json
+import queue
+import subprocess
+import threading
+import time
+
+
+class Tail:
+    def __init__(self, argv):
+        self.seen, self.more = [], queue.Queue()
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            try:
+                self.more.put(json.loads(line))
+            except ValueError:
+                pass
+        self.more.put(None)
+
+    def wait(self, wanted, within, what):
+        """The first message, among those not looked at yet, for which wanted(message) holds."""
+        until = time.monotonic() + within
+        while True:
+            try:
+                message = self.more.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                last = "\n".join(json.dumps(m)[:300] for m in self.seen[-12:])
+                raise AssertionError(f"no {what} within {within} s; the last messages were:\n{last}") from None
+            if message is None:
+                raise AssertionError(f"the tail ended before {what} was seen")
+            self.seen.append(message)
+            if wanted(message):
+                return message
+
+    def expect(self, name, within=30, kind=None, **fields):
+        """Waits for a message of this name whose body has these fields."""
+        def wanted(m):
+            body = m.get("body") or {}
+            return m.get("name") == name and (kind is None or m.get("kind") == kind) \
+                and all(body.get(k) == v for k, v in fields.items())
+        return self.wait(wanted, within, f"{kind or 'message'} {name} {fields or ''}")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()

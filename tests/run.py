@@ -1,0 +1,186 @@
+"""Builds and runs every kind of test and adds up what they say.
+
+A kind is a row of KINDS: what to build, and a function that runs it and yields one Result per program, module or
+check. Each keeps its output under build/test-logs; of a failing one the end is shown.
+"""
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LOGS = os.path.join(TOP, "build", "test-logs")
+SANITIZER = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1",
+             "TSAN_OPTIONS": "halt_on_error=1"}
+
+
+class Result:
+    def __init__(self, name, passed, failed, log):
+        self.name, self.passed, self.failed, self.log = name, passed, failed, log
+
+
+def command(name, argv, timeout, count, env=None):
+    """Runs one command in a process group of its own, keeps its output, and counts its tests with `count`."""
+    os.makedirs(LOGS, exist_ok=True)
+    log = os.path.join(LOGS, re.sub(r"[^A-Za-z0-9_.-]+", "_", name) + ".log")
+    with open(log, "wb") as out:
+        child = subprocess.Popen(argv, cwd=TOP, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                 env={**os.environ, **SANITIZER, **(env or {})}, start_new_session=True)
+        try:
+            code = child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            out.write(f"\nstopped: no end after {timeout} s\n".encode())
+            code = -signal.SIGKILL
+        finally:
+            try:
+                os.killpg(child.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    with open(log, encoding="utf-8", errors="replace") as f:
+        text = f.read()
+    passed, failed = count(text)
+    if code and not failed:
+        failed = 1
+    if not code and not passed and not failed:
+        failed = 1
+        with open(log, "a", encoding="utf-8") as f:
+            f.write("\nnothing was tested: the command ended well without a single test\n")
+    return Result(name, passed, failed, log)
+
+
+def count_cmocka(text):
+    return len(re.findall(r"^\[       OK \]", text, re.M)), len(re.findall(r"^\[  (?:FAILED|ERROR)[^\]]*\] \S+$", text, re.M))
+
+
+def count_unittest(text):
+    ran = re.search(r"^Ran (\d+) tests?", text, re.M)
+    if not ran:
+        return 0, 1
+    bad = sum(int(n) for n in re.findall(r"(?:failures|errors|unexpected successes|skipped)=(\d+)", text.rsplit("\nRan ", 1)[-1]))
+    return int(ran[1]) - bad, bad     # a skipped test is a missing tool, and that is a failure
+
+
+def count_node(text):
+    number = lambda word: sum(int(n) for n in re.findall(rf"^(?:#|ℹ) {word} (\d+)", text, re.M))
+    return number("pass"), number("fail") + number("skipped") + number("cancelled")
+
+
+def count_check(text):
+    return 1, 0
+
+
+def build(mode, *targets):
+    out = "build" if mode == "release" else f"build/{mode}"
+    return command(f"build {mode}", ["scons", "-j2", f"mode={mode}", *[t.replace("OUT", out) for t in targets]], 1800, count_check)
+
+
+def programs(folder):
+    for path, _, files in sorted(os.walk(os.path.join(TOP, folder))):
+        for name in sorted(files):
+            full = os.path.join(path, name)
+            if os.access(full, os.X_OK):
+                yield os.path.relpath(full, TOP)
+
+
+def python_modules(folder, prefixes=("test_",)):
+    path = os.path.join(TOP, folder)
+    return [os.path.join(folder, f) for f in sorted(os.listdir(path)) if f.startswith(prefixes) and f.endswith(".py")] \
+        if os.path.isdir(path) else []
+
+
+def run_lint(args):
+    for name in ("format", "cppcheck", "words", "tidy"):
+        yield command(f"lint {name}", ["python3", f"tests/lint/{name}.py"], 1500, count_check)
+
+
+def run_schema(args):
+    for module in python_modules("tests/schema"):
+        yield command(module, ["python3", "-m", "unittest", "-v", module], 300, count_unittest)
+
+
+def run_c(mode):
+    def run(args):
+        out = "build" if mode == "release" else f"build/{mode}"
+        for program in programs(f"{out}/tests"):
+            yield command(program, [program], 300, count_cmocka, {"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
+    return run
+
+
+def run_system(args):
+    stories = python_modules("tests/system", ("b", "c", "f", "r", "test_"))
+    for story in stories:
+        yield command(story, ["python3", story, *(["--long"] if args.long else [])], 900, count_unittest,
+                      {"KINOBUS_LONG": "1" if args.long else ""})
+
+
+def run_web(args):
+    if os.path.exists(os.path.join(TOP, "tests/web/run")):
+        yield command("tests/web", ["tests/web/run"], 900, count_node)
+
+
+def run_fuzz(args):
+    seconds = 600 if args.long else 15
+    for program in programs("build/fuzz/fuzz"):
+        yield command(program, ["python3", "tests/fuzz/run.py", program, str(seconds)], seconds + 120, count_check)
+
+
+KINDS = {  # name: (build steps, runner, only with --long)
+    "schema": ([], run_schema, False),
+    "lint": ([("release", "OUT/compile_commands.json", "OUT/gen")], run_lint, False),
+    "unit": ([("debug", "tests")], run_c("debug"), False),
+    "asan": ([("asan", "tests", "OUT/bin")], run_c("asan"), False),
+    "system": ([("release",)], run_system, False),
+    "web": ([("release",)], run_web, False),
+    "fuzz": ([("fuzz", "fuzz")], run_fuzz, False),
+    "tsan": ([("tsan", "tests")], run_c("tsan"), True),
+}
+
+
+def show(result, seconds):
+    word = "ok  " if not result.failed else "FAIL"
+    print(f"{word} {result.name}: {result.passed} passed, {result.failed} failed ({seconds:.0f} s)", flush=True)
+    if result.failed:
+        with open(result.log, encoding="utf-8", errors="replace") as f:
+            lines = f.read().splitlines()
+        print("\n".join("    | " + line for line in lines[-40:]))
+        print(f"    whole output: {os.path.relpath(result.log, TOP)}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="ops/test", description="Runs the tests of Kinobus.")
+    parser.add_argument("--long", action="store_true", help="everything, not the short tier alone")
+    parser.add_argument("--only", action="append", choices=sorted(KINDS), help="one kind of test; may be given again")
+    parser.add_argument("--list", action="store_true", help="the kinds of test")
+    args = parser.parse_args()
+    if args.list:
+        print("\n".join(KINDS))
+        return 0
+    passed = failed = 0
+    built = set()
+    for kind, (steps, runner, long_only) in KINDS.items():
+        if (args.only and kind not in args.only) or (long_only and not (args.long or args.only)):
+            continue
+        ok = True
+        for step in steps:
+            if step in built:
+                continue
+            started = time.monotonic()
+            result = build(*step)
+            built.add(step)
+            show(result, time.monotonic() - started)
+            failed += result.failed
+            ok = ok and not result.failed
+        started = time.monotonic()
+        for result in runner(args) if ok else ():
+            show(result, time.monotonic() - started)
+            passed, failed = passed + result.passed, failed + result.failed
+            started = time.monotonic()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
