@@ -37,12 +37,12 @@ enum wire_kind {
 enum wire_flags {
     WIRE_REQUIRED = 1, /* must be there */
     WIRE_LIST = 2,     /* T *name; size_t name_n */
-    WIRE_OPTIONAL = 4, /* bool has_name tells whether it is there */
+    WIRE_OPTIONAL = 4, /* absent and zero are two things */
     WIRE_SECRET = 8,   /* never in a log or on a tap */
     WIRE_MIN = 16,     /* min counts */
     WIRE_MAX = 32,     /* max counts */
     WIRE_DEFAULT = 64, /* fallback counts */
-    WIRE_COOKIE = 128, /* the front makes it a cookie: not part of the JSON */
+    WIRE_HAS = 128,    /* it has a has_NAME; an optional text, bytes or id has none: it is absent when NULL or zero */
 };
 
 /* One number in the kind of its field: i for int and time, f for float, u for all else. */
@@ -71,7 +71,8 @@ struct wire_field {
     unsigned flags;
     const char *name;
     size_t offset;               /* of the value, or of the pointer of a list */
-    size_t beside;               /* of NAME_n (a list) or has_NAME (optional) */
+    size_t count_at;             /* of NAME_n: a list */
+    size_t has_at;               /* of has_NAME: optional, and a number, bool, time, enum, struct or list */
     union wire_number min, max;  /* of the value, or of the length of a text or bytes; in a list, of each item */
     union wire_number fallback;  /* the default: a number, bool or enum */
     const char *fallback_text;   /* the default of a text */
@@ -79,7 +80,7 @@ struct wire_field {
     const struct wire_type *type; /* of a struct */
     const struct wire_enum *names; /* of an enum */
     const char *prefix;          /* of an id's text form */
-    const char *cookie;          /* WIRE_COOKIE: the name of the cookie */
+    const char *cookie;          /* the front makes it this cookie, and it is no part of the JSON; else NULL */
     const char *doc;
 };
 
