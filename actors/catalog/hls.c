@@ -1,0 +1,154 @@
+#include "actors/catalog/hls.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { START_BPS = 2000000 }; /* the variant nearest to it is listed first: players begin with that one */
+
+/* A quoted string may hold anything but quotes and line ends; names come from uploads. */
+static const char *hls_quotable(const char *text, char *to, size_t size)
+{
+    size_t used = 0;
+    for (; text && *text && used + 1 < size; text++) {
+        unsigned char c = (unsigned char)*text;
+        to[used++] = c < 0x20 || c == 0x7f ? ' ' : c == '"' ? '\'' : (char)c;
+    }
+    while (used && ((unsigned char)to[used - 1] & 0xc0) == 0x80 && used + 1 == size)
+        used--; /* not half a character at the cut */
+    to[used] = '\0';
+    return to;
+}
+
+struct hls_rate hls_measure(const struct hls_rendition *rendition)
+{
+    const double least = 0.5 * HLS_TARGET_S, most = 1.5 * HLS_TARGET_S + 0.5;
+    uint64_t bytes = 0, ticks = 0;
+    double peak = 0;
+    for (size_t i = 0; i < rendition->segments_n; i++) {
+        bytes += rendition->segments[i].size;
+        ticks += rendition->segments[i].duration;
+        uint64_t run_bytes = 0, run_ticks = 0;
+        for (size_t j = i; j < rendition->segments_n; j++) {
+            run_bytes += rendition->segments[j].size;
+            run_ticks += rendition->segments[j].duration;
+            double seconds = (double)run_ticks / rendition->timescale;
+            if (seconds > most)
+                break;
+            double rate = seconds > 0 ? (double)run_bytes * 8 / seconds : 0;
+            if (seconds >= least && rate > peak)
+                peak = rate;
+        }
+    }
+    double seconds = ticks ? (double)ticks / rendition->timescale : 1;
+    double average = (double)bytes * 8 / seconds;
+    if (peak < average) /* shorter than half a target duration in all */
+        peak = average;
+    return (struct hls_rate) { (uint64_t)(peak + 0.5), (uint64_t)(average + 0.5) };
+}
+
+void hls_media(struct buf *out, const struct hls_rendition *rendition, bool final, bool ended)
+{
+    buf_printf(out, "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:%d\n#EXT-X-PLAYLIST-TYPE:%s\n", HLS_TARGET_S,
+               final ? "VOD" : "EVENT");
+    buf_printf(out, "#EXT-X-MEDIA-SEQUENCE:%u\n#EXT-X-MAP:URI=\"init.mp4\"\n",
+               rendition->segments_n ? rendition->segments[0].number : 1);
+    for (size_t i = 0; i < rendition->segments_n; i++) {
+        const struct hls_segment *segment = &rendition->segments[i];
+        buf_printf(out, "#EXTINF:%.5f,\n%06u.m4s\n", (double)segment->duration / rendition->timescale,
+                   segment->number);
+    }
+    if (final || ended)
+        buf_printf(out, "#EXT-X-ENDLIST\n");
+}
+
+/* What a preview declares: one instance of a capped encoder may spend its cap and nine tenths of its buffer in the
+ * first target duration, which is 1.15 times the cap. */
+static struct hls_rate hls_declared(const struct hls_rendition *rendition, bool final)
+{
+    if (final)
+        return hls_measure(rendition);
+    uint64_t cap = (uint64_t)(rendition->cap_kbps ? rendition->cap_kbps : 192) * 1000;
+    return (struct hls_rate) { cap * 115 / 100, cap * 85 / 100 };
+}
+
+static void hls_audio_group(struct buf *out, const struct hls_set *set, const char *leaf)
+{
+    char name[256], language[64];
+    for (size_t i = 0; i < set->audio_n; i++) {
+        const struct hls_rendition *audio = &set->audio[i];
+        buf_printf(
+            out,
+            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aac\",NAME=\"%s\",LANGUAGE=\"%s\",DEFAULT=%s,AUTOSELECT=YES,"
+            "CHANNELS=\"%u\",URI=\"%s/%s\"\n",
+            hls_quotable(audio->name, name, sizeof(name)),
+            hls_quotable(audio->language, language, sizeof(language)), audio->is_default ? "YES" : "NO",
+            audio->channels, audio->dir, leaf);
+    }
+}
+
+/* The largest sound of the group counts for every variant: any of them may play with it. */
+static struct hls_rate hls_loudest(const struct hls_set *set, bool final)
+{
+    struct hls_rate most = { 0, 0 };
+    for (size_t i = 0; i < set->audio_n; i++) {
+        struct hls_rate rate = hls_declared(&set->audio[i], final);
+        most.peak = rate.peak > most.peak ? rate.peak : most.peak;
+        most.average = rate.average > most.average ? rate.average : most.average;
+    }
+    return most;
+}
+
+static void hls_variant(struct buf *out, const struct hls_rendition *video, const struct hls_set *set, bool final,
+                        const char *leaf)
+{
+    struct hls_rate rate = hls_declared(video, final), sound = hls_loudest(set, final);
+    buf_printf(out, "#EXT-X-STREAM-INF:BANDWIDTH=%llu,AVERAGE-BANDWIDTH=%llu,CODECS=\"%s%s%s\",RESOLUTION=%ux%u,",
+               (unsigned long long)(rate.peak + sound.peak), (unsigned long long)(rate.average + sound.average),
+               video->codec, set->audio_n ? "," : "", set->audio_n ? set->audio[0].codec : "", video->width,
+               video->height);
+    buf_printf(out, "FRAME-RATE=%.3f,%sCLOSED-CAPTIONS=NONE\n%s/%s\n", (double)video->fps_num / video->fps_den,
+               set->audio_n ? "AUDIO=\"aac\"," : "", video->dir, leaf);
+}
+
+static void hls_sound_alone(struct buf *out, const struct hls_set *set, bool final, const char *leaf)
+{
+    struct hls_rate rate = hls_loudest(set, final);
+    if (!set->audio_n)
+        return;
+    buf_printf(out, "#EXT-X-STREAM-INF:BANDWIDTH=%llu,AVERAGE-BANDWIDTH=%llu,CODECS=\"%s\",AUDIO=\"aac\"\n%s/%s\n",
+               (unsigned long long)rate.peak, (unsigned long long)rate.average, set->audio[0].codec,
+               set->audio[0].dir, leaf);
+}
+
+/* The variant that players start with: the one nearest to 2 Mb/s. */
+static size_t hls_start(const struct hls_set *set, bool final)
+{
+    size_t best = 0;
+    uint64_t distance = UINT64_MAX;
+    for (size_t i = 0; i < set->video_n; i++) {
+        uint64_t rate = hls_declared(&set->video[i], final).average;
+        uint64_t off = rate > START_BPS ? rate - START_BPS : START_BPS - rate;
+        if (off < distance) {
+            distance = off;
+            best = i;
+        }
+    }
+    return best;
+}
+
+void hls_master(struct buf *out, const struct hls_set *set, bool final)
+{
+    const char *leaf = final ? "index.m3u8" : "event.m3u8";
+    buf_printf(out, "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    hls_audio_group(out, set, leaf);
+    if (!set->video_n) {
+        hls_sound_alone(out, set, final, leaf);
+        return;
+    }
+    size_t start = hls_start(set, final);
+    hls_variant(out, &set->video[start], set, final, leaf);
+    for (size_t i = set->video_n; i-- > 0;) {
+        if (i != start)
+            hls_variant(out, &set->video[i], set, final, leaf);
+    }
+}

@@ -1,0 +1,56 @@
+/* hls - the text of HLS playlists, from tables of segments. Pure; draft-pantos-hls-rfc8216bis and Apple's HLS Authoring
+ * Specification are what it obeys (MEDIA.md lists the rules).
+ *
+ * All URIs are relative, so that a token in the path is inherited. BANDWIDTH and AVERAGE-BANDWIDTH of a final master
+ * are measured; those of a preview master are what its rungs are capped to. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schemas/wire/buf.h"
+
+enum { HLS_TARGET_S = 6 };
+
+struct hls_segment {
+    uint32_t number;
+    uint64_t duration; /* in the rendition's timescale */
+    uint64_t size;     /* bytes */
+};
+
+struct hls_rendition {
+    const char *dir;   /* v/h264-720, a/aac-en-0 */
+    const char *codec; /* avc1.64001f */
+    uint32_t timescale;
+    const struct hls_segment *segments; /* consecutive, from the first on */
+    size_t segments_n;
+    /* Pictures. */
+    uint32_t width, height, fps_num, fps_den;
+    uint32_t cap_kbps; /* what the encoder was held to */
+    /* Sound. */
+    const char *name, *language; /* name: unique among the renditions */
+    uint32_t channels;
+    bool is_default;
+};
+
+struct hls_set {
+    const struct hls_rendition *video; /* largest first; none for sound alone */
+    size_t video_n;
+    const struct hls_rendition *audio;
+    size_t audio_n;
+};
+
+struct hls_rate {
+    uint64_t peak, average; /* bits a second */
+};
+
+/* Peak: the largest rate of any run of segments that lasts half to one and a half target durations (RFC 8216 4.1).
+ * Of nothing: zeros. */
+struct hls_rate hls_measure(const struct hls_rendition *rendition);
+
+/* A media playlist: EVENT while it grows (`ended` false), EVENT with ENDLIST when the same playlist has ended, VOD when
+ * `final`. Appends to out. */
+void hls_media(struct buf *out, const struct hls_rendition *rendition, bool final, bool ended);
+/* A multivariant playlist. `leaf`: index.m3u8 (final) or event.m3u8 (preview). */
+void hls_master(struct buf *out, const struct hls_set *set, bool final);

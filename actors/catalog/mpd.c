@@ -1,0 +1,125 @@
+#include "actors/catalog/mpd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Text for an attribute or an element: what XML gives a meaning is written as an entity, control characters as a space. */
+static void mpd_escaped(struct buf *out, const char *text)
+{
+    for (; text && *text; text++) {
+        switch (*text) {
+        case '&': buf_printf(out, "&amp;"); break;
+        case '<': buf_printf(out, "&lt;"); break;
+        case '>': buf_printf(out, "&gt;"); break;
+        case '"': buf_printf(out, "&quot;"); break;
+        default: buf_printf(out, "%c", (unsigned char)*text < 0x20 ? ' ' : *text);
+        }
+    }
+}
+
+static const char *mpd_leaf(const struct hls_rendition *rendition)
+{
+    const char *slash = strrchr(rendition->dir, '/');
+    return slash ? slash + 1 : rendition->dir;
+}
+
+/* Segments of the same length are one row: r counts its repetitions. */
+static void mpd_timeline(struct buf *out, const struct hls_rendition *rendition)
+{
+    buf_printf(out, "        <SegmentTimeline>\n");
+    for (size_t i = 0, same; i < rendition->segments_n; i += same) {
+        uint64_t duration = rendition->segments[i].duration;
+        for (same = 1; i + same < rendition->segments_n && rendition->segments[i + same].duration == duration;)
+            same++;
+        buf_printf(out, "          <S%s d=\"%llu\"", i ? "" : " t=\"0\"", (unsigned long long)duration);
+        if (same > 1)
+            buf_printf(out, " r=\"%zu\"", same - 1);
+        buf_printf(out, "/>\n");
+    }
+    buf_printf(out, "        </SegmentTimeline>\n");
+}
+
+static void mpd_template(struct buf *out, const struct hls_rendition *rendition)
+{
+    int prefix = (int)(mpd_leaf(rendition) - rendition->dir);
+    buf_printf(
+        out,
+        "      <SegmentTemplate timescale=\"%u\" startNumber=\"%u\" "
+        "initialization=\"%.*s$RepresentationID$/init.mp4\" media=\"%.*s$RepresentationID$/$Number%%06d$.m4s\">\n",
+        rendition->timescale, rendition->segments_n ? rendition->segments[0].number : 1, prefix, rendition->dir,
+        prefix, rendition->dir);
+    mpd_timeline(out, rendition);
+    buf_printf(out, "      </SegmentTemplate>\n");
+}
+
+static void mpd_video(struct buf *out, const struct hls_set *set)
+{
+    buf_printf(
+        out, "    <AdaptationSet id=\"0\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\" "
+             "startWithSAP=\"1\">\n");
+    for (size_t i = set->video_n; i-- > 0;) {
+        const struct hls_rendition *video = &set->video[i];
+        buf_printf(out,
+                   "     <Representation id=\"%s\" codecs=\"%s\" bandwidth=\"%llu\" width=\"%u\" height=\"%u\" "
+                   "frameRate=\"%u/%u\" sar=\"1:1\">\n",
+                   mpd_leaf(video), video->codec, (unsigned long long)hls_measure(video).peak, video->width,
+                   video->height, video->fps_num, video->fps_den);
+        mpd_template(out, video);
+        buf_printf(out, "     </Representation>\n");
+    }
+    buf_printf(out, "    </AdaptationSet>\n");
+}
+
+/* The schema wants Label before Role. */
+static void mpd_audio(struct buf *out, const struct hls_rendition *audio, unsigned id)
+{
+    buf_printf(
+        out,
+        "    <AdaptationSet id=\"%u\" contentType=\"audio\" mimeType=\"audio/mp4\" segmentAlignment=\"true\" "
+        "startWithSAP=\"1\" lang=\"",
+        id);
+    mpd_escaped(out, audio->language);
+    buf_printf(out, "\">\n     <Label>");
+    mpd_escaped(out, audio->name);
+    buf_printf(
+        out,
+        "</Label>\n     <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"%s\"/>\n"
+        "     <Representation id=\"%s\" codecs=\"%s\" bandwidth=\"%llu\" audioSamplingRate=\"%u\">\n"
+        "      <AudioChannelConfiguration schemeIdUri=\"urn:mpeg:dash:23003:3:audio_channel_configuration:2011\" "
+        "value=\"%u\"/>\n",
+        audio->is_default ? "main" : "alternate", mpd_leaf(audio), audio->codec,
+        (unsigned long long)hls_measure(audio).peak, audio->timescale, audio->channels);
+    mpd_template(out, audio);
+    buf_printf(out, "     </Representation>\n    </AdaptationSet>\n");
+}
+
+static double mpd_seconds(const struct hls_rendition *rendition)
+{
+    uint64_t ticks = 0;
+    for (size_t i = 0; i < rendition->segments_n; i++)
+        ticks += rendition->segments[i].duration;
+    return rendition->timescale ? (double)ticks / rendition->timescale : 0;
+}
+
+void mpd_write(struct buf *out, const struct hls_set *set)
+{
+    double longest = 0;
+    for (size_t i = 0; i < set->video_n + set->audio_n; i++) {
+        double seconds = mpd_seconds(i < set->video_n ? &set->video[i] : &set->audio[i - set->video_n]);
+        longest = seconds > longest ? seconds : longest;
+    }
+    buf_printf(
+        out,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" "
+        "profiles=\"urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019\" type=\"static\" ");
+    buf_printf(out,
+               "mediaPresentationDuration=\"PT%.3fS\" minBufferTime=\"PT%dS\" maxSegmentDuration=\"PT%dS\">\n"
+               "  <Period id=\"0\" start=\"PT0S\">\n",
+               longest, HLS_TARGET_S, HLS_TARGET_S + 1);
+    if (set->video_n)
+        mpd_video(out, set);
+    for (size_t i = 0; i < set->audio_n; i++)
+        mpd_audio(out, &set->audio[i], (unsigned)i + 1);
+    buf_printf(out, "  </Period>\n</MPD>\n");
+}
