@@ -10,7 +10,7 @@ import flags
 
 RANKS = [  # the longest matching folder decides
     ("schemas", 0), ("data/store", 1), ("data/blobs", 1), ("data/migrate", 1), ("broker/client", 1),
-    ("actors/runtime", 2), ("actors", 3), ("broker", 3), ("web", 3), ("ops", 3), ("tests/harness", 3), ("tests", 4),
+    ("actors/runtime", 2), ("actors", 3), ("broker", 3), ("web", 3), ("ops/process", 2), ("ops", 3), ("tests/harness", 3), ("tests", 4),
 ]
 INCLUDE = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.M)
 

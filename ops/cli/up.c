@@ -1,0 +1,158 @@
+/* up - starts the platform: runs the supervisor, in front or behind. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ops/cli/command.h"
+#include "ops/process/pidfile.h"
+
+enum { LOOK_EVERY_MS = 10 };
+
+struct up_words {
+    bool detach;
+    const char *port, *config;
+    long within_s;
+};
+
+static int up_parse(int argc, char **argv, struct up_words *ret)
+{
+    static const struct option options[] = { { "detach", no_argument, NULL, 'd' },
+                                             { "port", required_argument, NULL, 'p' },
+                                             { "config", required_argument, NULL, 'c' },
+                                             { "within", required_argument, NULL, 'w' },
+                                             { NULL, 0, NULL, 0 } };
+    *ret = (struct up_words) { .within_s = 30 };
+    optind = 1;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        char *end = NULL;
+        switch (c) {
+        case 'd': ret->detach = true; break;
+        case 'c': ret->config = optarg; break;
+        case 'p':
+            ret->port = optarg;
+            if (strtol(optarg, &end, 10) < 1 || strtol(optarg, &end, 10) > 65535 || *end)
+                return cli_usage(&up_command, "--port %s: say a number from 1 to 65535", optarg);
+            break;
+        case 'w':
+            ret->within_s = strtol(optarg, &end, 10);
+            if (*end || ret->within_s < 1 || ret->within_s > 3600)
+                return cli_usage(&up_command, "--within %s: say seconds, 1 to 3600", optarg);
+            break;
+        default: return cli_usage(&up_command, "unknown word '%s'", argv[optind - 1]);
+        }
+    }
+    return optind < argc ? cli_usage(&up_command, "unknown word '%s'", argv[optind]) : EXIT_DONE;
+}
+
+/* The front's port, and the public URL that goes with it unless somebody named another one. */
+static void up_port(const char *port)
+{
+    char url[64];
+    snprintf(url, sizeof(url), "http://127.0.0.1:%s", port);
+    setenv("KINOBUS_FRONT_PORT", port, 1);
+    setenv("KINOBUS_FRONT_PUBLIC_URL", url, 0);
+}
+
+/* Becomes the supervisor; returns only when that failed. */
+static int up_become(const struct cli *cli, const struct up_words *words)
+{
+    char program[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    if (n <= 0)
+        return cli_fail(EXIT_FAILED, "/proc/self/exe: %s", strerror(errno));
+    program[n] = '\0';
+    char *name = strrchr(program, '/') + 1;
+    snprintf(name, sizeof(program) - (size_t)(name - program), "kinobus-supervisor");
+    const char *argv[] = {
+        program, "--state", cli->state, words->config ? "--config" : NULL, words->config, NULL
+    };
+    execv(program, (char *const *)argv);
+    return cli_fail(EXIT_FAILED, "%s: %s", program, strerror(errno));
+}
+
+/* In the child: a session of its own, its words in STATE/log/supervisor.log. */
+static int up_background(const struct cli *cli, const struct up_words *words)
+{
+    char path[PATH_MAX];
+    setsid();
+    if (!cli_path(cli, path, sizeof(path), "log") || (mkdir(path, 0750) < 0 && errno != EEXIST))
+        return cli_fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
+    if (!cli_path(cli, path, sizeof(path), "log/supervisor.log"))
+        return EXIT_FAILED;
+    int log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0640), null = open("/dev/null", O_RDONLY);
+    if (log < 0 || null < 0)
+        return cli_fail(EXIT_FAILED, "%s: %s", path, strerror(errno));
+    dup2(null, 0);
+    dup2(log, 1);
+    dup2(log, 2);
+    return up_become(cli, words);
+}
+
+/* Waits for the supervisor's word that every service is ready; it writes it as a file. */
+static int up_wait(const struct cli *cli, pid_t pid, long within_s)
+{
+    char path[PATH_MAX];
+    if (!cli_path(cli, path, sizeof(path), "run/ready"))
+        return EXIT_FAILED;
+    for (long waited = 0; waited < within_s * 1000; waited += LOOK_EVERY_MS) {
+        int status;
+        if (access(path, F_OK) == 0)
+            return EXIT_DONE;
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            return cli_fail(EXIT_FAILED, "the supervisor ended at once; %s/log/supervisor.log says why",
+                            cli->state);
+        poll(NULL, 0, LOOK_EVERY_MS);
+    }
+    return cli_fail(EXIT_FAILED, "not ready after %ld s; `kinobus status` and the logs in %s/log tell more",
+                    within_s, cli->state);
+}
+
+static int up_run(const struct cli *cli, int argc, char **argv)
+{
+    struct up_words words;
+    int code = up_parse(argc, argv, &words);
+    if (code != EXIT_DONE)
+        return code;
+    if (words.port)
+        up_port(words.port);
+    if (mkdir(cli->state, 0750) < 0 && errno != EEXIST)
+        return cli_fail(EXIT_FAILED, "%s: %s", cli->state, strerror(errno));
+    if (!words.detach)
+        return up_become(cli, &words);
+    char ready[PATH_MAX];
+    struct pidfile running;
+    if (!cli_path(cli, ready, sizeof(ready), "run"))
+        return EXIT_FAILED;
+    int run = open(ready, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (run >= 0 && pidfile_read(run, "supervisor", &running))
+        return cli_fail(EXIT_FAILED, "already running in %s (pid %d)", cli->state, (int)running.pid);
+    if (run >= 0) {
+        unlinkat(run, "ready", 0);
+        close(run);
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(up_background(cli, &words));
+    code = pid < 0 ? cli_fail(EXIT_FAILED, "fork: %s", strerror(errno)) : up_wait(cli, pid, words.within_s);
+    if (code == EXIT_DONE && !cli->json)
+        printf("running in %s, supervisor pid %d\n", cli->state, (int)pid);
+    else if (code == EXIT_DONE)
+        printf("{\"state\":\"%s\",\"pid\":%d}\n", cli->state, (int)pid);
+    return code;
+}
+
+const struct command up_command = { "up", "[--detach] [--port N] [--config FILE] [--within SECONDS]",
+                                    "Start the platform, or take over what of it still runs.",
+                                    "  --detach      in the background; returns when every service is ready\n"
+                                    "  --port N      port of the front, instead of front.port\n"
+                                    "  --config FILE settings, instead of STATE/kinobus.conf",
+                                    up_run };
