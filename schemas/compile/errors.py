@@ -33,7 +33,7 @@ class Errors:
 
 
 def header(errors):
-    out = [BANNER.format(source="errors.toml"), "#pragma once\n\n#include <stdbool.h>\n#include <stdint.h>\n\nenum err {\n"]
+    out = [BANNER.format(source="schemas/errors.toml"), "#pragma once\n\n#include <stdbool.h>\n#include <stdint.h>\n\nenum err {\n"]
     width = max(len(row["name"]) for row in errors.rows) + 4
     for row in errors.rows:
         again = ", retryable" if row["retryable"] else ""
@@ -56,7 +56,7 @@ int err_from_code(uint64_t code);      /* a code as stored (1..999); ERR_INTERNA
 
 
 def source(errors):
-    out = [BANNER.format(source="errors.toml"), """#include <stddef.h>
+    out = [BANNER.format(source="schemas/errors.toml"), """#include <stddef.h>
 #include <string.h>
 
 #include "gen/errors.h"

@@ -1,7 +1,7 @@
 """What every emitter needs: C names, C strings, files that are only rewritten when they change."""
 import os
 
-BANNER = "/* Generated from schemas/{source} by schemas/compile. Change the schema, not this file. */\n"
+BANNER = "/* Generated from {source} by schemas/compile. Change the schema, not this file. */\n"
 
 KEYWORDS = set("""auto break case char const continue default do double else enum extern float for goto if inline int long
 register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true false

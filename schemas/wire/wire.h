@@ -126,3 +126,15 @@ int wire_enum_value(const struct wire_enum *names, const char *name, size_t len)
  * behind it. ERR_MALFORMED or ERR_TOO_LARGE. */
 int wire_check(struct bytes in, uint32_t max_nodes, struct wire_error *err);
 bool wire_utf8(const char *text, size_t len, size_t *ret_chars); /* well formed, without NUL; counts characters */
+
+/* The descriptor of struct NAME, and its typed NAME_pack and NAME_unpack. */
+#define WIRE_TYPE(NAME)                                                                                              \
+    extern const struct wire_type NAME##_type;                                                                       \
+    static inline int NAME##_pack(const struct NAME *from, struct buf *out)                                          \
+    {                                                                                                                \
+        return wire_pack(&NAME##_type, from, out);                                                                   \
+    }                                                                                                                \
+    static inline int NAME##_unpack(struct bytes in, struct arena *arena, struct NAME *to, struct wire_error *err)   \
+    {                                                                                                                \
+        return wire_unpack(&NAME##_type, in, arena, to, err);                                                        \
+    }
