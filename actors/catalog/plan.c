@@ -1,0 +1,263 @@
+#include "actors/catalog/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gen/errors.h"
+
+static const struct probed_track *plan_find(const struct probe_done *probe, uint64_t index)
+{
+    for (size_t i = 0; i < probe->tracks_n; i++) {
+        if (probe->tracks[i].index == index)
+            return &probe->tracks[i];
+    }
+    return NULL;
+}
+
+static bool plan_name_taken(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->audio_n; i++) {
+        if (strcmp(plan->audio[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What a viewer reads in the menu: the track's title, else its language, made unique by a number. */
+static void plan_name(const struct plan *plan, const struct probed_track *track, struct plan_audio *audio)
+{
+    const char *base = track->title && *track->title ? track->title : audio->language;
+    if (strcmp(base, "und") == 0)
+        base = "Audio";
+    snprintf(audio->name, sizeof(audio->name), "%.50s", base);
+    for (unsigned n = 2; plan_name_taken(plan, audio->name); n++)
+        snprintf(audio->name, sizeof(audio->name), "%.50s %u", base, n);
+}
+
+/* Only what is safe in a path and in a BCP 47 tag: letters, digits, hyphens; lower case in the path. */
+static void plan_language(const char *from, struct plan_audio *audio)
+{
+    size_t used = 0;
+    for (; from && *from && used + 1 < sizeof(audio->language); from++) {
+        bool fine = (*from >= 'a' && *from <= 'z') || (*from >= 'A' && *from <= 'Z') ||
+                    (*from >= '0' && *from <= '9');
+        if (fine || (*from == '-' && used))
+            audio->language[used++] = *from;
+    }
+    audio->language[used] = '\0';
+    if (!used)
+        strcpy(audio->language, "und");
+}
+
+static void plan_add_audio(struct plan *plan, const struct probed_track *track)
+{
+    struct plan_audio audio = { .track = (uint32_t)track->index };
+    char lower[sizeof(audio.language)];
+    plan_language(track->language, &audio);
+    plan_name(plan, track, &audio);
+    for (size_t i = 0; i < sizeof(lower); i++)
+        lower[i] = (char)(audio.language[i] >= 'A' && audio.language[i] <= 'Z' ? audio.language[i] + 32
+                                                                               : audio.language[i]);
+    snprintf(audio.dir, sizeof(audio.dir), "a/aac-%s-%zu", lower, plan->audio_n);
+    audio.channels = track->audio.channels == 1 ? 1 : 2;
+    plan->audio[plan->audio_n++] = audio;
+}
+
+/* One default: the track that the file names, else the first. */
+static void plan_choose_default(struct plan *plan, const struct probe_done *probe)
+{
+    size_t best = 0;
+    for (size_t i = plan->audio_n; i-- > 0;) {
+        const struct probed_track *track = plan_find(probe, plan->audio[i].track);
+        if (track->is_default)
+            best = i;
+    }
+    if (plan->audio_n)
+        plan->audio[best].is_default = true;
+}
+
+static void plan_sounds(struct plan *plan, const struct probe_done *probe)
+{
+    for (size_t i = 0; i < probe->tracks_n && plan->audio_n < PLAN_AUDIO_MOST; i++) {
+        const struct probed_track *track = &probe->tracks[i];
+        if (track->kind == TRACK_KIND_AUDIO && track->usable)
+            plan_add_audio(plan, track);
+    }
+    plan_choose_default(plan, probe);
+}
+
+static void plan_picture(struct plan *plan, const struct probed_track *track)
+{
+    const struct probed_video *video = &track->video;
+    struct ladder_source source = { .width = (uint32_t)video->display_width,
+                                    .height = (uint32_t)video->display_height,
+                                    .fps_num = (uint32_t)video->fps_num,
+                                    .fps_den = (uint32_t)video->fps_den,
+                                    .interlaced = video->interlaced };
+    ladder_plan(&source, &plan->ladder);
+    plan->has_video = true;
+    plan->video_track = (uint32_t)track->index;
+    plan->interlaced = video->interlaced;
+    plan->grid = (struct grid) { plan->ladder.fps_num, plan->ladder.fps_den, plan->ladder.gop, 0 };
+}
+
+/* The length of what the timeline follows: the picture, else the longest sound. */
+static uint64_t plan_duration(const struct plan *plan, const struct probe_done *probe)
+{
+    const struct probed_track *track = plan->has_video ? plan_find(probe, plan->video_track) : NULL;
+    uint64_t longest = track ? track->duration_ms : 0;
+    for (size_t i = 0; !longest && i < plan->audio_n; i++) {
+        uint64_t ms = plan_find(probe, plan->audio[i].track)->duration_ms;
+        longest = ms > longest ? ms : longest;
+    }
+    return longest ? longest : probe->duration_ms;
+}
+
+static void plan_add(struct plan *plan, struct plan_track track)
+{
+    plan->tracks[plan->tracks_n++] = track;
+}
+
+/* Order of urgency: what makes the first seconds playable, then the sounds, then the rest. */
+static void plan_tracks(struct plan *plan, uint64_t duration_ms)
+{
+    size_t rungs = plan->ladder.rungs_n;
+    bool preview = plan->has_video && rungs > 1 && (duration_ms == 0 || duration_ms > PLAN_SHORT_MS);
+    if (preview)
+        plan_add(plan, (struct plan_track) { .kind = PLAN_PREVIEW, .rung = plan->ladder.preview, .rungs_n = 1 });
+    else if (plan->has_video)
+        plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs_n = rungs });
+    for (size_t i = 0; i < plan->audio_n; i++)
+        plan_add(plan, (struct plan_track) { .kind = PLAN_AUDIO, .audio = i });
+    if (plan->has_video)
+        plan_add(plan, (struct plan_track) { .kind = PLAN_POSTER });
+    if (preview)
+        plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs_n = rungs - 1 });
+}
+
+int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, size_t reason_size)
+{
+    *ret = (struct plan) { .grid = { .num = 1, .den = 2, .gop = 1 } };
+    const struct probed_track *picture = probe->has_video_track ? plan_find(probe, probe->video_track) : NULL;
+    if (picture && picture->usable && picture->video.display_width && picture->video.display_height)
+        plan_picture(ret, picture);
+    plan_sounds(ret, probe);
+    if (!ret->has_video && !ret->audio_n) {
+        snprintf(reason, reason_size, "the file holds no picture and no sound that can be decoded here");
+        return ERR_UNSUPPORTED;
+    }
+    uint64_t duration_ms = plan_duration(ret, probe);
+    if (duration_ms > PLAN_LONGEST_MS) {
+        snprintf(reason, reason_size, "it lasts %llu hours; %d is the most",
+                 (unsigned long long)(duration_ms / 3600000), PLAN_LONGEST_MS / 3600000);
+        return ERR_UNSUPPORTED;
+    }
+    bool proven = probe->proof == DURATION_PROOF_INDEX || probe->proof == DURATION_PROOF_SCAN;
+    if (proven && duration_ms)
+        plan_end(ret, grid_frames(ret->grid.num, ret->grid.den, duration_ms));
+    plan_tracks(ret, duration_ms);
+    return 0;
+}
+
+void plan_end(struct plan *plan, uint64_t frames)
+{
+    plan->grid.frames = frames;
+}
+
+static uint32_t plan_most(const struct plan_track *track)
+{
+    return track->kind == PLAN_AUDIO ? GRID_AUDIO_RUN_GOPS : GRID_VIDEO_RUN_GOPS;
+}
+
+uint32_t plan_runs(const struct plan *plan, size_t track)
+{
+    const struct plan_track *what = &plan->tracks[track];
+    return what->kind == PLAN_POSTER ? 1 : grid_runs(&plan->grid, plan_most(what));
+}
+
+static struct run_rendition plan_rendition(const struct ladder_rung *rung)
+{
+    return (struct run_rendition) { .dir = rung->dir,
+                                    .width = rung->width,
+                                    .height = rung->height,
+                                    .fps_div = rung->fps_div,
+                                    .crf = rung->crf,
+                                    .maxrate_kbps = rung->maxrate_kbps,
+                                    .bufsize_kbps = rung->maxrate_kbps,
+                                    .level = rung->level,
+                                    .preset = rung->preset };
+}
+
+/* The rungs of a track, largest first: each is scaled from the one before it. */
+static void plan_renditions(const struct plan *plan, const struct plan_track *track, struct arena *arena,
+                            struct encode_run *ret)
+{
+    bool all = track->rungs_n == plan->ladder.rungs_n;
+    ret->renditions = arena_alloc(arena, track->rungs_n * sizeof(*ret->renditions));
+    for (size_t i = 0; i < plan->ladder.rungs_n; i++) {
+        bool mine = track->kind == PLAN_PREVIEW ? i == track->rung : all || i != plan->ladder.preview;
+        if (mine)
+            ret->renditions[ret->renditions_n++] = plan_rendition(&plan->ladder.rungs[i]);
+    }
+}
+
+static void plan_segments(const struct plan *plan, const struct plan_track *track, struct grid_span segments,
+                          struct arena *arena, struct encode_run *ret)
+{
+    ret->segments = arena_alloc(arena, segments.count * sizeof(*ret->segments));
+    for (uint32_t i = 0; i < segments.count; i++) {
+        uint32_t number = (uint32_t)segments.first + i;
+        struct grid_span frames = track->kind == PLAN_AUDIO ? grid_audio_frames(&plan->grid, PLAN_RATE, number)
+                                                            : grid_segment_frames(&plan->grid, number);
+        if (i == 0)
+            ret->first = frames.first;
+        ret->segments[ret->segments_n++] = (struct run_segment) { .number = number, .frames = frames.count };
+    }
+}
+
+static void plan_poster(const struct plan *plan, struct arena *arena, struct encode_run *ret)
+{
+    uint64_t ms = plan->grid.frames ? grid_ms(&plan->grid, plan->grid.frames) : 20000;
+    ret->at_ms = ms / 10 < 20000 ? ms / 10 : 20000;
+    ret->images = arena_alloc(arena, 2 * sizeof(*ret->images));
+    ret->images[0] = (struct run_image) { .name = "poster.jpg", .max_width = 1280, .max_height = 1280 };
+    ret->images[1] = (struct run_image) { .name = "poster-640.jpg", .max_width = 640, .max_height = 640 };
+    ret->images_n = 2;
+}
+
+int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *arena, struct encode_run *ret)
+{
+    const struct plan_track *what = &plan->tracks[track];
+    *ret = (struct encode_run) { .fps_num = plan->grid.num,
+                                 .fps_den = plan->grid.den,
+                                 .gop = plan->grid.gop,
+                                 .track = plan->video_track,
+                                 .pad = plan->grid.frames != 0,
+                                 .rate = PLAN_RATE };
+    ret->deinterlace = !plan->interlaced          ? DEINTERLACE_OFF
+                       : plan->ladder.double_rate ? DEINTERLACE_FIELD
+                                                  : DEINTERLACE_FRAME;
+    if (what->kind == PLAN_POSTER) {
+        ret->kind = RUN_KIND_POSTER;
+        plan_poster(plan, arena, ret);
+        return run == 1 ? 0 : ERR_NOT_FOUND;
+    }
+    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_most(what));
+    if (!segments.count)
+        return ERR_NOT_FOUND;
+    plan_segments(plan, what, segments, arena, ret);
+    if (what->kind == PLAN_AUDIO) {
+        const struct plan_audio *audio = &plan->audio[what->audio];
+        ret->kind = RUN_KIND_AUDIO;
+        ret->track = audio->track;
+        ret->channels = audio->channels;
+        ret->quality = 1.0;
+        ret->renditions = arena_alloc(arena, sizeof(*ret->renditions));
+        ret->renditions[0] = (struct run_rendition) { .dir = audio->dir, .fps_div = 1 };
+        ret->renditions_n = 1;
+        return 0;
+    }
+    ret->kind = RUN_KIND_VIDEO;
+    plan_renditions(plan, what, arena, ret);
+    return 0;
+}

@@ -1,0 +1,65 @@
+/* plan - what is made of an original, decided once per version from its probe. A pure function: the catalog keeps the
+ * probe's answer and derives the plan from it again whenever it needs one.
+ *
+ * A plan has tracks of runs: the preview (the rung that is made ahead), the other rungs together (one decode for all of
+ * them), one per sound track, and the poster. Short films have no preview of their own: all rungs are one track. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actors/catalog/grid.h"
+#include "actors/catalog/ladder.h"
+#include "gen/transcode.h"
+#include "schemas/wire/arena.h"
+
+enum {
+    PLAN_AUDIO_MOST = 8, /* sound tracks; more are left out, with a warning */
+    PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 1,
+    PLAN_RATE = 48000,     /* samples a second of every sound rendition */
+    PLAN_SHORT_MS = 60000, /* up to here no second decode for a preview: MEDIA 2.4 */
+    PLAN_LONGEST_MS = 12 * 3600 * 1000,
+    PLAN_PREVIEW_PRIORITY = 200,
+    PLAN_BULK_PRIORITY = 100,
+};
+
+struct plan_audio {
+    char dir[48];                /* a/aac-en-0 */
+    char name[64], language[20]; /* name: unique among the sounds of the video */
+    uint32_t track, channels;
+    bool is_default;
+};
+
+enum plan_kind { PLAN_PREVIEW, PLAN_FULL, PLAN_AUDIO, PLAN_POSTER };
+
+struct plan_track {
+    enum plan_kind kind;
+    size_t rung, rungs_n; /* of the ladder, for pictures; with PLAN_FULL the preview's rung is left out */
+    size_t audio;         /* of the plan, for sound */
+};
+
+struct plan {
+    bool has_video;
+    uint32_t video_track;
+    struct ladder ladder;
+    struct grid grid; /* its frames 0 while the length is not proven */
+    struct plan_audio audio[PLAN_AUDIO_MOST];
+    size_t audio_n;
+    struct plan_track tracks[PLAN_TRACKS_MOST]; /* in order of urgency */
+    size_t tracks_n;
+    bool interlaced;
+};
+
+/* ERR_UNSUPPORTED with a sentence for a person in `reason` when nothing of it can be shown. */
+int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, size_t reason_size);
+
+/* Runs of a track; 0 while the length is not known. */
+uint32_t plan_runs(const struct plan *plan, size_t track);
+
+/* Fills a job for the n-th run (from 1) of a track: all but video, version, run, prefix, parts, length and complete.
+ * What it points to lies in the arena. ERR_NOT_FOUND: the run lies behind the end. */
+int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *arena, struct encode_run *ret);
+
+/* The end of the video was found at this frame of the grid (of the picture, or of the 2 s grid of sound alone). */
+void plan_end(struct plan *plan, uint64_t frames);
