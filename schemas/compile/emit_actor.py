@@ -135,6 +135,7 @@ def actor_source(schema):
     if schema.settings:
         lists.append(f"    .settings = &{n}_settings_type,\n")
     single = "    .single = true,\n" if schema.single else ""
+    lists += ["    .people = true,\n"] if schema.people else []
     out.append(f"const struct actor_schema {n}_schema = {{\n    .name = {quote(n)},\n{single}{''.join(lists)}}};\n")
     return "".join(out)
 

@@ -22,6 +22,9 @@ def rules(model, s):
             seen.setdefault(("append", event.full), "announces")
     for value in s.values.values():
         seen.setdefault(("set", value.full), "sets")
+    if s.people:
+        for name in ("auth.keys", "auth.revoked"):
+            seen.setdefault(("watch", name), "knows who somebody is")
     if s.settings or s.calls or s.uses["take"]:
         seen.setdefault(("watch", f"settings.{s.name}"), "its settings")
         seen.setdefault(("set", f"metrics.{s.name}"), "its counters")

@@ -150,12 +150,12 @@ def key_of(struct, name):
     return "NULL" if index is None else f"&{struct.name}_fields[{index}]"
 
 
-def call_source(call):
+def call_source(call, front):
     allow = " | ".join(ALLOW[word] for word in call.allow)
     reply = f"&{call.reply.name}_type" if call.reply else "NULL"
     return (f"const struct call_def {call.name}_call = {{ .name = {quote(call.full)}, .request = &{call.request.name}_type,\n"
             f"    .reply = {reply}, .allow = {allow}, .writes = {str(call.writes).lower()}, "
-            f".deadline_ms = {call.deadline_ms} }};\n")
+            f".deadline_ms = {call.deadline_ms}, .front = {quote(front)} }};\n")
 
 
 def event_source(event):
@@ -194,11 +194,11 @@ def header(schema, tail):
     return "".join(out) + tail
 
 
-def source(schema):
+def source(schema, front):
     structs = sort_structs(schema.all_structs(), schema)
     out = [BANNER.format(source="schemas/" + schema.file), f'#include <stddef.h>\n\n#include "gen/{schema.name}.h"\n\n']
     out += [enum_source(e) for e in schema.enums.values()]
     out += [struct_source(s) for s in structs]
-    out += [call_source(c) for c in schema.calls.values()] + [event_source(e) for e in schema.events.values()]
+    out += [call_source(c, front if c.http else None) for c in schema.calls.values()] + [event_source(e) for e in schema.events.values()]
     out += [job_source(j) for j in schema.jobs.values()] + [value_source(v) for v in schema.values.values()]
     return "".join(out)

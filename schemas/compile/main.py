@@ -42,7 +42,7 @@ def outputs(stems):
 def emit(model, out):
     for s in model.schemas.values():
         write(out, f"{s.name}.h", emit_types.header(s, emit_actor.tail(s)))
-        write(out, f"{s.name}.c", emit_types.source(s) + emit_actor.counters_source(s))
+        write(out, f"{s.name}.c", emit_types.source(s, model.front) + emit_actor.counters_source(s))
         write(out, f"{s.name}_actor.c", emit_actor.actor_source(s))
         write(out, f"{s.name}_send.c", emit_actor.send_source(s))
         write(out, f"{s.name}_table.c", emit_actor.tables_source(s))

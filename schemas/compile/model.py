@@ -340,6 +340,11 @@ class Schema:
         return Struct(self, self.name + "_settings", fields, f"What {self.name} can be told.", "settings",
                       f"{self.file}: setting") if fields else None
 
+    @property
+    def people(self):
+        """Whether it must know who somebody is: then it watches the keys of access tokens."""
+        return any(set(call.allow) - {"actors"} for call in self.calls.values())
+
     def all_structs(self):
         """Every struct that C gets from this file, in the order of the file."""
         found = list(self.structs.values())
@@ -388,6 +393,10 @@ class Model:
             other = numbers.setdefault((record.schema.name, record.number), record)
             if other is not record:
                 refuse(record.where, f"table {record.number} is that of {other.where} already")
+        fronts = [s.name for s in self.schemas.values() if s.uses["routes"]]
+        if len(fronts) > 1:
+            refuse(fronts[1], f"uses.routes: {fronts[0]} speaks for people already")
+        self.front = fronts[0] if fronts else None
         self.routes = self.find_routes()
 
     def add(self, table, thing):

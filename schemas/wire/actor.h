@@ -27,6 +27,7 @@ struct call_def {
     unsigned allow;
     bool writes;                            /* false: runs on a read snapshot */
     uint32_t deadline_ms;                   /* how long whoever asks waits */
+    const char *front;                      /* who calls it for people over HTTP ("front"), NULL: nobody */
 };
 
 struct event_def {
@@ -104,6 +105,7 @@ struct actor_schema {
     const struct counter_def *counters;
     size_t counters_n;
     const struct wire_type *settings;       /* NULL: none of its own */
+    bool people;                            /* some call is for people: it watches the keys of access tokens */
 };
 
 /* ---- what senders call */
