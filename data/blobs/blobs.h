@@ -10,8 +10,9 @@
  * Names       [a-z0-9_.-] in parts joined by /, at most 16 parts and 512 bytes; no part begins with a dot. Resolved
  *             beneath the root, symbolic links refused, so that no name leads outside
  * Errors      ERR_INVALID a bad name, ERR_NOT_FOUND, ERR_EXISTS, ERR_WAIT, ERR_EOF, ERR_STORE_FULL the disk, ERR_IO
- * Weak spot   the hash is BLAKE2b-256 over the bytes, known for what this process or an earlier one put; a growing
- *             object has none until it is sealed */
+ * Hash        BLAKE2b-256 over the bytes; told by what puts (and of what lay there before), and by blob_hash, which reads
+ *             the whole object. A sealed object's is told only when this process wrote all of it
+ * Weak spot   nothing beside the object says what its bytes should be: who must know keeps the hash in a record */
 #pragma once
 
 #include <stdbool.h>
@@ -50,7 +51,7 @@ int blob_commit(struct blob_writer **writer, struct blob_info *ret);
 void blob_abort(struct blob_writer **writer);
 
 /* Growing objects. open makes the object or takes up an unsealed one where its durable frontier ends (bytes beyond
- * that are dropped); ERR_EXISTS when it is sealed, ERR_BUSY when another process or thread writes it. append moves no
+ * that are dropped); ERR_EXISTS when it is sealed, ERR_LOCKED when another process or thread writes it. append moves no
  * frontier; sync makes all appended bytes durable, then the frontier, then answers it. seal syncs and ends it; close
  * leaves it growing and drops what was not synced. */
 int blob_grow_open(struct blobs *blobs, const char *name, struct blob_grow **ret, uint64_t *ret_frontier);
@@ -60,6 +61,7 @@ int blob_grow_seal(struct blob_grow **grow, struct blob_info *ret);
 void blob_grow_close(struct blob_grow **grow);
 
 int blob_stat(struct blobs *blobs, const char *name, struct blob_info *ret);
+int blob_hash(struct blobs *blobs, const char *name, uint8_t ret[BLOB_HASH_SIZE]); /* ERR_WAIT while it grows */
 
 /* Reads up to len bytes at off; *ret_got may be less than len at the end or the frontier, and is never 0 on success
  * (unless len is 0). ERR_WAIT at or beyond the frontier of a growing object, ERR_EOF at or past the end. */
@@ -72,8 +74,12 @@ int blob_fd(struct blobs *blobs, const char *name, int *ret_fd, struct blob_info
  * answers non-zero ends the walk with that answer. Growing objects are listed too. */
 typedef int blob_list_fn(void *ctx, const char *name, const struct blob_info *info);
 int blob_list(struct blobs *blobs, const char *prefix, blob_list_fn *fn, void *ctx);
-int blob_delete(struct blobs *blobs, const char *name);          /* 0 too when it was not there */
-int blob_delete_tree(struct blobs *blobs, const char *prefix);   /* a folder ending in /, with all below it */
+int blob_delete(struct blobs *blobs, const char *name);        /* 0 too when it was not there */
+int blob_delete_tree(struct blobs *blobs, const char *prefix); /* a folder ending in /, with all below it; ERR_BUSY: */
+                                                               /* something was put there meanwhile, ask again */
+
+/* Bytes that can still be put, and the size of the disk. */
+int blobs_space(struct blobs *blobs, uint64_t *ret_free, uint64_t *ret_total);
 
 /* Removes temporary files older than this many ms that a crash left behind. */
 int blobs_sweep(struct blobs *blobs, int64_t older_than_ms, unsigned *ret_removed);

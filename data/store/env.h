@@ -39,8 +39,8 @@ struct store_options {
 };
 
 /* Opens or makes the store, checks its format and counts the epoch.
- * ERR_BUSY: another process has it. ERR_UNSUPPORTED: the file system, or the format of a later version. ERR_CORRUPT:
- * not an LMDB file, or its meta data do not fit. ERR_IO, ERR_STORE_FULL: the disk. */
+ * ERR_BUSY: another process has it. ERR_UNSUPPORTED: the file system. ERR_VERSION: the format of a later program.
+ * ERR_CORRUPT: not an LMDB file, or its meta data do not fit. ERR_IO, ERR_STORE_FULL: the disk. */
 int store_open(const struct store_options *options, struct store **ret);
 void store_close(struct store **store); /* no transaction may be open */
 
@@ -60,7 +60,7 @@ int store_usage(struct store *store, struct store_usage *ret);
 int store_check_readers(struct store *store, unsigned *ret_cleared); /* slots of dead threads; at start it is done */
 
 /* Transactions. A view that store_get gives dies with the transaction or with its next write. The cursors of a
- * transaction are closed before it ends. */
+ * transaction are closed before it ends. A thread that would wait for its own write transaction gets ERR_INVALID. */
 int store_begin_read(struct store *store, struct store_txn **ret);
 int store_begin_write(struct store *store, struct store_txn **ret);
 int store_begin_child(struct store_txn *parent, struct store_txn **ret); /* parent rests until the child ends */
@@ -72,6 +72,7 @@ bool store_txn_writes(const struct store_txn *txn);
 /* Databases are opened once, at start, outside any transaction. The handle lives as long as the store. */
 int store_db(struct store *store, const char *name, struct store_db **ret);
 const char *store_db_name(const struct store_db *db);
+void store_db_sealed(struct store_db *db, uint16_t type); /* its values carry envelopes of this type: checked */
 
 /* Raw keys and values, without an envelope. ERR_NOT_FOUND, ERR_EXISTS (put_new), ERR_TOO_LARGE (the key),
  * ERR_STORE_FULL, ERR_IO, ERR_CORRUPT. */
@@ -98,13 +99,13 @@ int store_cursor_del(struct store_cursor *cursor); /* the row it is at; next the
 int store_backup(struct store *store, const char *dir);
 
 struct store_report {
-    uint64_t tables, rows, bytes; /* what was walked */
-    uint64_t bad_rows;            /* rows whose checksum or shape is wrong */
-    char first_bad[160];          /* table and key of the first one, for a person */
+    uint64_t dbs, rows, bytes; /* what was walked */
+    uint64_t bad_rows;         /* rows whose checksum or shape is wrong */
+    char first_bad[160];       /* database and key of the first one, for a person */
 };
-/* Walks all databases: raw ones structurally; with `check` each row is put to it (0: fine). */
-typedef int store_row_check(void *ctx, const char *db, struct bytes key, struct bytes view);
-int store_verify(struct store *store, store_row_check *check, void *ctx, struct store_report *ret);
+/* Walks every row of all opened databases, in slices, and checks the envelope of those that carry one. What is wrong
+ * is counted in the report; an error is answered only when the walk itself could not go on. */
+int store_verify(struct store *store, struct store_report *ret);
 
 /* Fault injection, for tests: the n-th call from now on that can fail does fail (1 is the next one). Answers false,
  * and disarms, when the fault armed before never struck: the loop that counts n up is then done. Process-wide. */

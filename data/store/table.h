@@ -8,7 +8,7 @@
  * Values      an envelope (envelope.h) around the packed struct; a flipped bit is ERR_CORRUPT, never a wrong record
  * Revision    table_put counts the field named rev up from what is stored, in the record handed in, too
  * Versions    a value written at an earlier version is upgraded when read (def->upgrade), and rewritten by the next put
- *             or the sweep of data/migrate; one of a later version is ERR_UNSUPPORTED
+ *             or the sweep of data/migrate; one of a later version is ERR_VERSION
  * Refuses     keys and index entries over 511 bytes (ERR_TOO_LARGE); lists, structs, floats and bytes as key fields */
 #pragma once
 
@@ -52,7 +52,7 @@ struct table_def {
     int (*upgrade)(uint16_t from, struct bytes packed, struct arena *arena, void *ret);
 };
 
-/* Opens the databases of these tables, once, after store_open. ERR_UNSUPPORTED when a table was written by a later
+/* Opens the databases of these tables, once, after store_open. ERR_VERSION when a table was written by a later
  * version of the program. */
 int table_open(struct store *store, const struct table_def *const *defs, size_t defs_n);
 

@@ -1,0 +1,472 @@
+/* blobs_test - names, whole and growing objects, lists, and what a killed writer leaves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "data/blobs/blobs.h"
+#include "gen/errors.h"
+
+struct fixture {
+    char dir[PATH_MAX];
+    struct blobs *blobs;
+};
+
+static void open_blobs(struct fixture *f)
+{
+    char uri[PATH_MAX + 8];
+
+    snprintf(uri, sizeof(uri), "file:%s", f->dir);
+    assert_int_equal(blobs_open(uri, &f->blobs), 0);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    const char *tmp = getenv("TMPDIR");
+
+    snprintf(f->dir, sizeof(f->dir), "%s/kinobus-blobs-XXXXXX", tmp ? tmp : "/tmp");
+    if (!mkdtemp(f->dir))
+        return -1;
+    open_blobs(f);
+    *state = f;
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    blobs_close(&f->blobs);
+    nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    free(f);
+    return 0;
+}
+
+static int put_new(struct fixture *f, const char *name, const char *text, struct blob_info *info)
+{
+    return blob_put_new(f->blobs, name, bytes_of_text(text), info);
+}
+
+static bool reads(struct fixture *f, const char *name, const char *text)
+{
+    char buf[256];
+    size_t got = 0;
+
+    return blob_read(f->blobs, name, 0, buf, sizeof(buf), &got) == 0 && got == strlen(text) &&
+           memcmp(buf, text, got) == 0;
+}
+
+static int count_one(void *ctx, const char *name, const struct blob_info *info)
+{
+    ++*(unsigned *)ctx;
+    return 0;
+}
+
+static unsigned count(struct fixture *f, const char *prefix)
+{
+    unsigned n = 0;
+
+    assert_int_equal(blob_list(f->blobs, prefix, count_one, &n), 0);
+    return n;
+}
+
+/* All files that lie there, also those that are no objects. */
+static unsigned debris;
+static int count_debris(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    debris += type == FTW_F && path[ftw->base] == '.';
+    return 0;
+}
+
+static void names_that_could_lead_elsewhere_are_refused(void **state)
+{
+    static const char *const bad[] = { "", "/a", "a/", "a//b", "../a", "a/../b", "a/.", ".hidden", "a/.t.1", "A", "a b",
+                                       "a\\b", "a/b\n", "\xc3\xa4",
+                                       "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17" };
+    struct fixture *f = *state;
+    char longest[BLOB_NAME_MAX + 2];
+    size_t got;
+    char c;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_false(blob_name_valid(bad[i]));
+        assert_int_equal(put_new(f, bad[i], "x", NULL), ERR_INVALID);
+        assert_int_equal(blob_read(f->blobs, bad[i], 0, &c, 1, &got), ERR_INVALID);
+        assert_int_equal(blob_delete(f->blobs, bad[i]), ERR_INVALID);
+    }
+    memset(longest, 'a', sizeof(longest));
+    longest[BLOB_NAME_MAX + 1] = 0;
+    assert_false(blob_name_valid(longest));
+    assert_true(blob_name_valid("media/video_01h455vb4pex5vsknk084sn02q/1/v/h264-720/000001.m4s"));
+    assert_int_equal(count(f, ""), 0);
+}
+
+static void symbolic_links_lead_nowhere(void **state)
+{
+    struct fixture *f = *state;
+    char path[PATH_MAX + 16];
+    char c;
+    size_t got;
+
+    snprintf(path, sizeof(path), "%s/link", f->dir);
+    assert_int_equal(symlink("/etc", path), 0);
+    snprintf(path, sizeof(path), "%s/file", f->dir);
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    assert_int_equal(blob_read(f->blobs, "link/passwd", 0, &c, 1, &got), ERR_INVALID);
+    assert_int_equal(blob_read(f->blobs, "file", 0, &c, 1, &got), ERR_INVALID);
+    assert_true(put_new(f, "link/x", "x", NULL) < 0);
+    assert_int_equal(count(f, ""), 0);
+}
+
+static void a_taken_name_is_never_replaced_and_tells_what_lies_there(void **state)
+{
+    struct fixture *f = *state;
+    struct blob_info first, second = { 0 };
+
+    assert_int_equal(put_new(f, "media/v/1/a.m4s", "first", &first), 0);
+    assert_true(first.hashed && first.size == 5 && !first.growing);
+    assert_int_equal(put_new(f, "media/v/1/a.m4s", "second!", &second), ERR_EXISTS);
+    assert_int_equal(second.size, 5);
+    assert_true(second.hashed);
+    assert_memory_equal(first.hash, second.hash, BLOB_HASH_SIZE);
+    assert_true(reads(f, "media/v/1/a.m4s", "first"));
+    assert_int_equal(count(f, ""), 1);
+}
+
+static void the_hash_is_blake2b_of_the_bytes(void **state)
+{
+    static const uint8_t abc[BLOB_HASH_SIZE] = { /* BLAKE2b-256("abc") */
+        0xbd, 0xdd, 0x81, 0x3c, 0x63, 0x42, 0x39, 0x72, 0x31, 0x71, 0xef, 0x3f, 0xee, 0x98, 0x57, 0x9b,
+        0x94, 0x96, 0x4e, 0x3b, 0xb1, 0xcb, 0x3e, 0x42, 0x72, 0x62, 0xc8, 0xc0, 0x68, 0xd5, 0x23, 0x19 };
+    struct fixture *f = *state;
+    struct blob_info info;
+    uint8_t hash[BLOB_HASH_SIZE];
+
+    assert_int_equal(put_new(f, "a", "abc", &info), 0);
+    assert_memory_equal(info.hash, abc, sizeof(abc));
+    assert_int_equal(blob_hash(f->blobs, "a", hash), 0);
+    assert_memory_equal(hash, abc, sizeof(abc));
+}
+
+static void put_replaces_in_one_step(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(blob_put(f->blobs, "m/master.m3u8", bytes_of_text("one"), NULL), 0);
+    assert_int_equal(blob_put(f->blobs, "m/master.m3u8", bytes_of_text("other"), NULL), 0);
+    assert_true(reads(f, "m/master.m3u8", "other"));
+    assert_int_equal(count(f, ""), 1);
+}
+
+static void an_aborted_writer_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct blob_writer *w;
+
+    assert_int_equal(blob_new(f->blobs, "a/b", &w), 0);
+    assert_int_equal(blob_write(w, "x", 1), 0);
+    assert_int_equal(count(f, ""), 0); /* not there before it is whole */
+    blob_abort(&w);
+    assert_null(w);
+    debris = 0;
+    nftw(f->dir, count_debris, 8, FTW_PHYS);
+    assert_int_equal(debris, 0);
+}
+
+static void ranges_are_read_exactly(void **state)
+{
+    struct fixture *f = *state;
+    char buf[8];
+    size_t got;
+
+    assert_int_equal(put_new(f, "a", "0123456789", NULL), 0);
+    assert_int_equal(blob_read(f->blobs, "a", 4, buf, 3, &got), 0);
+    assert_int_equal(got, 3);
+    assert_memory_equal(buf, "456", 3);
+    assert_int_equal(blob_read(f->blobs, "a", 8, buf, sizeof(buf), &got), 0);
+    assert_int_equal(got, 2);
+    assert_int_equal(blob_read(f->blobs, "a", 10, buf, 1, &got), ERR_EOF);
+    assert_int_equal(blob_read(f->blobs, "a", UINT64_MAX, buf, 1, &got), ERR_EOF);
+    assert_int_equal(blob_read(f->blobs, "b", 0, buf, 1, &got), ERR_NOT_FOUND);
+}
+
+static void a_growing_object_is_readable_up_to_its_frontier(void **state)
+{
+    struct fixture *f = *state;
+    struct blob_info info;
+    struct blob_grow *g;
+    uint64_t frontier;
+    char buf[16];
+    size_t got;
+
+    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
+    assert_int_equal(frontier, 0);
+    assert_int_equal(blob_grow_append(g, "hello ", 6), 0);
+    assert_int_equal(blob_read(f->blobs, "raw/v/1", 0, buf, sizeof(buf), &got), ERR_WAIT); /* not durable yet */
+    assert_int_equal(blob_grow_sync(g, &frontier), 0);
+    assert_int_equal(frontier, 6);
+    assert_int_equal(blob_grow_append(g, "world", 5), 0);
+    assert_int_equal(blob_read(f->blobs, "raw/v/1", 0, buf, sizeof(buf), &got), 0);
+    assert_int_equal(got, 6);
+    assert_int_equal(blob_read(f->blobs, "raw/v/1", 6, buf, 1, &got), ERR_WAIT);
+    assert_int_equal(blob_stat(f->blobs, "raw/v/1", &info), 0);
+    assert_true(info.growing && info.size == 6);
+    assert_int_equal(count(f, "raw/"), 1);
+    assert_int_equal(blob_grow_seal(&g, &info), 0);
+    assert_true(!info.growing && info.size == 11 && info.hashed);
+    assert_true(reads(f, "raw/v/1", "hello world"));
+    assert_int_equal(blob_read(f->blobs, "raw/v/1", 11, buf, 1, &got), ERR_EOF);
+    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), ERR_EXISTS);
+}
+
+static void growing_goes_on_at_the_frontier_after_a_crash(void **state)
+{
+    struct fixture *f = *state;
+    struct blob_info info;
+    struct blob_grow *g;
+    uint64_t frontier;
+
+    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
+    assert_int_equal(blob_grow_append(g, "kept", 4), 0);
+    assert_int_equal(blob_grow_sync(g, NULL), 0);
+    assert_int_equal(blob_grow_append(g, "never promised", 14), 0);
+    blob_grow_close(&g);
+    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
+    assert_int_equal(frontier, 4);
+    assert_int_equal(blob_grow_append(g, ", on", 4), 0);
+    assert_int_equal(blob_grow_seal(&g, &info), 0);
+    assert_false(info.hashed); /* this writer did not see all of it */
+    assert_true(reads(f, "raw/v/1", "kept, on"));
+}
+
+static void one_writer_at_a_time_grows_an_object(void **state)
+{
+    struct fixture *f = *state;
+    struct blob_grow *g, *second;
+    uint64_t frontier;
+
+    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
+    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &second, &frontier), ERR_LOCKED);
+    blob_grow_close(&g);
+    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
+    blob_grow_close(&g);
+}
+
+/* What a torn write of the frontier leaves: either of its slots is junk. */
+static void a_torn_frontier_costs_no_promised_byte(void **state)
+{
+    struct fixture *f = *state;
+    struct blob_grow *g;
+    uint64_t frontier;
+    char path[PATH_MAX + 16], slots[2][512];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/.f.a", f->dir);
+    assert_int_equal(blob_grow_open(f->blobs, "a", &g, &frontier), 0);
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(blob_grow_append(g, "x", 1), 0);
+        assert_int_equal(blob_grow_sync(g, &frontier), 0);
+    }
+    fd = open(path, O_RDWR);
+    memset(slots, 0, sizeof(slots));
+    assert_true(pread(fd, slots, sizeof(slots), 0) > 512);
+    assert_int_equal(blob_grow_append(g, "x", 1), 0);
+    assert_int_equal(blob_grow_sync(g, &frontier), 0);
+    blob_grow_close(&g);
+    for (int slot = 0; slot < 2; slot++) { /* the write of 4 that tore over the slot it was for */
+        char now[512] = { 0 };
+
+        assert_true(pread(fd, now, sizeof(now), slot * 512) > 0);
+        if (memcmp(now, slots[slot], 16) != 0)
+            assert_int_equal(pwrite(fd, "torn", 4, slot * 512 + 5), 4);
+    }
+    close(fd);
+    assert_int_equal(blob_grow_open(f->blobs, "a", &g, &frontier), 0);
+    assert_int_equal(frontier, 3);
+    blob_grow_close(&g);
+}
+
+static void lists_name_everything_below_a_folder(void **state)
+{
+    struct fixture *f = *state;
+    struct blob_grow *g;
+    uint64_t frontier;
+
+    assert_int_equal(put_new(f, "media/v1/1/a", "x", NULL), 0);
+    assert_int_equal(put_new(f, "media/v1/1/b/c", "x", NULL), 0);
+    assert_int_equal(put_new(f, "media/v10/1/a", "x", NULL), 0);
+    assert_int_equal(blob_grow_open(f->blobs, "media/v1/growing", &g, &frontier), 0);
+    assert_int_equal(count(f, ""), 4);
+    assert_int_equal(count(f, "media/v1/"), 3);
+    assert_int_equal(count(f, "none/"), 0);
+    assert_int_equal(blob_list(f->blobs, "media/v1", count_one, &frontier), ERR_INVALID);
+    blob_grow_close(&g);
+}
+
+static void deleting_is_idempotent(void **state)
+{
+    struct fixture *f = *state;
+    struct blob_grow *g;
+    uint64_t frontier;
+
+    assert_int_equal(put_new(f, "a/b", "x", NULL), 0);
+    assert_int_equal(blob_delete(f->blobs, "a/b"), 0);
+    assert_int_equal(blob_delete(f->blobs, "a/b"), 0);
+    assert_int_equal(blob_delete(f->blobs, "no/such"), 0);
+    assert_int_equal(blob_grow_open(f->blobs, "a/g", &g, &frontier), 0);
+    assert_int_equal(blob_grow_append(g, "x", 1), 0);
+    assert_int_equal(blob_grow_sync(g, &frontier), 0);
+    blob_grow_close(&g);
+    assert_int_equal(blob_delete(f->blobs, "a/g"), 0);
+    assert_int_equal(count(f, ""), 0);
+    debris = 0;
+    nftw(f->dir, count_debris, 8, FTW_PHYS);
+    assert_int_equal(debris, 0);
+}
+
+static void a_deleted_tree_takes_nothing_else_and_can_be_filled_again(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(put_new(f, "media/v1/1/a", "x", NULL), 0);
+    assert_int_equal(put_new(f, "media/v1/2/b/c", "x", NULL), 0);
+    assert_int_equal(put_new(f, "media/v2/1/a", "x", NULL), 0);
+    assert_int_equal(blob_delete_tree(f->blobs, ""), ERR_INVALID);
+    assert_int_equal(blob_delete_tree(f->blobs, "media/v1/"), 0);
+    assert_int_equal(blob_delete_tree(f->blobs, "media/v1/"), 0);
+    assert_int_equal(count(f, ""), 1);
+    assert_int_equal(put_new(f, "media/v1/1/a", "y", NULL), 0);
+    assert_true(reads(f, "media/v1/1/a", "y"));
+}
+
+static void the_sweep_takes_what_a_crash_left_and_no_object(void **state)
+{
+    struct fixture *f = *state;
+    struct blob_writer *w;
+    unsigned removed;
+
+    assert_int_equal(put_new(f, "a/b", "x", NULL), 0);
+    assert_int_equal(blob_new(f->blobs, "a/c", &w), 0);
+    assert_int_equal(blobs_sweep(f->blobs, 3600000, &removed), 0);
+    assert_int_equal(removed, 0); /* somebody is still writing it */
+    assert_int_equal(blobs_sweep(f->blobs, -1000, &removed), 0);
+    assert_int_equal(removed, 1);
+    blob_abort(&w);
+    assert_true(reads(f, "a/b", "x"));
+}
+
+/* The child puts objects and grows one, and tells what is durable, until it is killed. */
+static void write_until_killed(struct fixture *f, int tell)
+{
+    struct blob_grow *g;
+    uint64_t frontier;
+
+    if (blob_grow_open(f->blobs, "raw/g", &g, &frontier))
+        _exit(1);
+    for (uint32_t n = 1;; n++) {
+        uint64_t told[2] = { n, 0 };
+        char name[64];
+
+        snprintf(name, sizeof(name), "d%u/e/%u", n % 7, n);
+        if (blob_put_new(f->blobs, name, bytes_of(&n, sizeof(n)), NULL) < 0 && n > 10000)
+            _exit(2);
+        if (blob_grow_append(g, &n, sizeof(n)) || blob_grow_sync(g, &told[1]))
+            _exit(3);
+        if (write(tell, told, sizeof(told)) != sizeof(told))
+            _exit(4);
+    }
+}
+
+static void a_killed_writer_loses_nothing_it_told(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned round = 0; round < 6; round++) {
+        uint64_t told[2], objects = 0, frontier = 0, reopened;
+        struct blob_grow *g;
+        int pipes[2], status;
+        pid_t child;
+
+        assert_int_equal(pipe(pipes), 0);
+        child = fork();
+        if (child == 0) {
+            close(pipes[0]);
+            write_until_killed(f, pipes[1]);
+        }
+        close(pipes[1]);
+        while (objects < 4 + 9 * round && read(pipes[0], told, sizeof(told)) == sizeof(told))
+            objects = told[0], frontier = told[1];
+        kill(child, SIGKILL);
+        while (read(pipes[0], told, sizeof(told)) == sizeof(told))
+            objects = told[0], frontier = told[1];
+        close(pipes[0]);
+        waitpid(child, &status, 0);
+        assert_true(WIFSIGNALED(status));
+        for (uint32_t n = 1; n <= objects; n++) {
+            char name[64];
+            uint32_t there = 0;
+            size_t got;
+
+            snprintf(name, sizeof(name), "d%u/e/%u", n % 7, n);
+            assert_int_equal(blob_read(f->blobs, name, 0, &there, sizeof(there), &got), 0);
+            assert_int_equal(there, n);
+        }
+        assert_int_equal(blob_grow_open(f->blobs, "raw/g", &g, &reopened), 0);
+        assert_true(reopened >= frontier);
+        blob_grow_close(&g);
+    }
+}
+
+static void an_unknown_backend_is_unsupported(void **state)
+{
+    struct blobs *blobs;
+
+    assert_int_equal(blobs_open("s3://bucket", &blobs), ERR_UNSUPPORTED);
+    assert_int_equal(blobs_open("/no/scheme", &blobs), ERR_UNSUPPORTED);
+}
+
+#define with_blobs(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_blobs(names_that_could_lead_elsewhere_are_refused),
+        with_blobs(symbolic_links_lead_nowhere),
+        with_blobs(a_taken_name_is_never_replaced_and_tells_what_lies_there),
+        with_blobs(the_hash_is_blake2b_of_the_bytes),
+        with_blobs(put_replaces_in_one_step),
+        with_blobs(an_aborted_writer_leaves_nothing),
+        with_blobs(ranges_are_read_exactly),
+        with_blobs(a_growing_object_is_readable_up_to_its_frontier),
+        with_blobs(growing_goes_on_at_the_frontier_after_a_crash),
+        with_blobs(one_writer_at_a_time_grows_an_object),
+        with_blobs(a_torn_frontier_costs_no_promised_byte),
+        with_blobs(lists_name_everything_below_a_folder),
+        with_blobs(deleting_is_idempotent),
+        with_blobs(a_deleted_tree_takes_nothing_else_and_can_be_filled_again),
+        with_blobs(the_sweep_takes_what_a_crash_left_and_no_object),
+        with_blobs(a_killed_writer_loses_nothing_it_told),
+        cmocka_unit_test(an_unknown_backend_is_unsupported),
+    };
+
+    return cmocka_run_group_tests_name("blobs", tests, NULL, NULL);
+}
