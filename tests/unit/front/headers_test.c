@@ -92,12 +92,12 @@ static void a_type_follows_from_the_end_of_the_name(void **state)
 
 static void a_problem_says_what_and_where(void **state)
 {
+    struct problem_field field = { .field = "title", .message = "must be at most 200 characters" };
+    struct problem body = { .detail = "title must be at most 200 characters", .errors = &field, .errors_n = 1 };
+    struct problem_doc problem = {
+        .err = ERR_INVALID, .body = &body, .instance = "/api/v1/videos", .request_id = "req_1"
+    };
     struct buf out = { 0 };
-    struct problem problem = { .err = ERR_INVALID,
-                               .detail = "must be at most 200 characters",
-                               .field = "title",
-                               .instance = "/api/v1/videos",
-                               .request_id = "req_1" };
     json_t *doc;
 
     problem_write(&problem, &out);
@@ -114,8 +114,9 @@ static void a_problem_says_what_and_where(void **state)
 
 static void a_problem_leaves_out_what_is_no_text(void **state)
 {
+    struct problem body = { .detail = "\xff\xfe" };
+    struct problem_doc problem = { .err = ERR_BUSY, .body = &body };
     struct buf out = { 0 };
-    struct problem problem = { .err = ERR_BUSY, .detail = "\xff\xfe" };
     json_t *doc;
 
     problem_write(&problem, &out);

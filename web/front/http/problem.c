@@ -7,31 +7,45 @@
 
 #include "gen/errors.h"
 
-static void problem_text(json_t *doc, const char *key, const char *text)
+/* What is not UTF-8 is left out. */
+static void problem_text(json_t *object, const char *key, const char *text)
 {
     if (text && *text)
-        json_object_set_new(doc, key, json_string(text)); /* what is not UTF-8 is left out */
+        json_object_set_new(object, key, json_string(text));
 }
 
-void problem_write(const struct problem *problem, struct buf *out)
+static void problem_body(json_t *object, const struct problem *body)
 {
-    json_t *doc = json_pack(
-        "{s:o, s:s, s:i, s:s}", "type", json_sprintf("urn:kinobus:problem:%s", err_slug(problem->err)), "title",
-        err_title(problem->err), "status", err_http(problem->err), "code", err_slug(problem->err));
+    json_t *errors = body->errors_n > 0 ? json_array() : NULL;
+
+    problem_text(object, "detail", body->detail);
+    for (size_t i = 0; i < body->errors_n; i++) {
+        json_t *error = json_object();
+
+        problem_text(error, "field", body->errors[i].field);
+        problem_text(error, "message", body->errors[i].message);
+        json_array_append_new(errors, error);
+    }
+    if (errors)
+        json_object_set_new(object, "errors", errors);
+}
+
+void problem_write(const struct problem_doc *doc, struct buf *out)
+{
+    json_t *object = json_pack("{s:o, s:s, s:i, s:s}", "type",
+                               json_sprintf("urn:kinobus:problem:%s", err_slug(doc->err)), "title",
+                               err_title(doc->err), "status", err_http(doc->err), "code", err_slug(doc->err));
     char *text;
 
-    if (!doc)
+    if (!object)
         abort();
-    problem_text(doc, "detail", problem->detail);
-    problem_text(doc, "instance", problem->instance);
-    problem_text(doc, "request_id", problem->request_id);
-    json_object_set_new(doc, "retryable", json_boolean(err_retryable(problem->err)));
-    if (problem->field && *problem->field)
-        json_object_set_new(doc, "errors",
-                            json_pack("[{s:s, s:s}]", "field", problem->field, "detail",
-                                      problem->detail ? problem->detail : err_title(problem->err)));
-    text = json_dumps(doc, JSON_COMPACT);
-    json_decref(doc);
+    if (doc->body)
+        problem_body(object, doc->body);
+    problem_text(object, "instance", doc->instance);
+    problem_text(object, "request_id", doc->request_id);
+    json_object_set_new(object, "retryable", json_boolean(err_retryable(doc->err)));
+    text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
     if (!text)
         abort();
     buf_put_text(out, text);

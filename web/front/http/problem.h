@@ -3,22 +3,20 @@
  *     { "type": "urn:kinobus:problem:invalid", "title": "The request does not fit its schema.", "status":
  *     400,
  *       "code": "invalid", "detail": "...", "instance": "/api/v1/videos", "request_id": "req_01...",
- *       "retryable": false, "errors": [ { "field": "title", "detail": "must be at most 200 characters" } ] }
+ *       "retryable": false, "errors": [ { "field": "title", "message": "must be at most 200 characters" } ] }
  *
  * type, title, status, code and retryable follow from the error alone (schemas/errors.toml). */
 #pragma once
 
-#include <stdbool.h>
-
+#include "gen/common.h"
 #include "schemas/wire/buf.h"
 
-struct problem {
-    int err;                /* ERR_*, negative */
-    const char *detail;     /* a sentence about this occurrence; NULL or "": none */
-    const char *field;      /* path of the field at fault; NULL or "": none */
-    const char *instance;   /* path of the request; NULL: none */
-    const char *request_id; /* NULL: none */
+struct problem_doc {
+    int err;                    /* ERR_*, negative */
+    const struct problem *body; /* what is known of this occurrence; NULL: nothing */
+    const char *instance;       /* path of the request; NULL: none */
+    const char *request_id;     /* NULL: none */
 };
 
 /* Appends the document to out. */
-void problem_write(const struct problem *problem, struct buf *out);
+void problem_write(const struct problem_doc *doc, struct buf *out);
