@@ -1,18 +1,21 @@
 /* blobs - media objects by name: raw/{video}/{part} and media/{video}/{version}/...
  *
- * Immutable once there: blob_put_new and a committed writer never replace; blob_put does, in one step, and is for
- * playlists alone. A growing object can be read up to its durable frontier while it is written; beyond that a read
- * answers ERR_WAIT. Nothing is held in memory beyond the caller's buffers. Any thread may call; a writer or a
- * growing object is used by one thread at a time.
+ * Immutable once there: blob_put_new and a committed writer never replace; blob_put does, in one step, and
+ * is for playlists alone. A growing object can be read up to its durable frontier while it is written;
+ * beyond that a read answers ERR_WAIT. Nothing is held in memory beyond the caller's buffers. Any thread
+ * may call; a writer or a growing object is used by one thread at a time.
  *
- * Durable     what a function answered 0 for survives a power cut: temporary name, fdatasync, rename without
- *             replacing, fsync of the directory (and of each directory made on the way)
- * Names       [a-z0-9_.-] in parts joined by /, at most 16 parts and 512 bytes; no part begins with a dot. Resolved
- *             beneath the root, symbolic links refused, so that no name leads outside
- * Errors      ERR_INVALID a bad name, ERR_NOT_FOUND, ERR_EXISTS, ERR_WAIT, ERR_EOF, ERR_STORE_FULL the disk, ERR_IO
- * Hash        BLAKE2b-256 over the bytes; told by what puts (and of what lay there before), and by blob_hash, which reads
- *             the whole object. A sealed object's is told only when this process wrote all of it
- * Weak spot   nothing beside the object says what its bytes should be: who must know keeps the hash in a record */
+ * Durable     what a function answered 0 for survives a power cut: temporary name, fdatasync, rename
+ *             without replacing, fsync of the directory (and of each directory made on the way)
+ * Names       [a-z0-9_.-] in parts joined by /, at most 16 parts and 512 bytes; no part begins with a dot.
+ *             Resolved beneath the root, symbolic links refused, so that no name leads outside
+ * Errors      ERR_INVALID a bad name, ERR_NOT_FOUND, ERR_EXISTS, ERR_WAIT, ERR_EOF, ERR_STORE_FULL the
+ *             disk, ERR_IO
+ * Hash        BLAKE2b-256 over the bytes; told by what puts (and of what lay there before), and by
+ *             blob_hash, which reads the whole object. A sealed object's is told only when this process
+ *             wrote all of it
+ * Weak spot   nothing beside the object says what its bytes should be: who must know keeps the hash in a
+ *             record */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +24,7 @@
 
 #include "schemas/wire/bytes.h"
 
-#define BLOB_NAME_MAX 512
+#define BLOB_NAME_MAX  512
 #define BLOB_HASH_SIZE 32
 
 struct blobs;
@@ -29,18 +32,20 @@ struct blob_writer;
 struct blob_grow;
 
 struct blob_info {
-    uint64_t size;     /* a growing object: its durable frontier */
-    bool growing;      /* not sealed yet: bytes may follow */
-    bool hashed;       /* hash is filled */
+    uint64_t size; /* a growing object: its durable frontier */
+    bool growing;  /* not sealed yet: bytes may follow */
+    bool hashed;   /* hash is filled */
     uint8_t hash[BLOB_HASH_SIZE];
-    int64_t modified;  /* ms UTC */
+    int64_t modified; /* ms UTC */
 };
 
-int blobs_open(const char *uri, struct blobs **ret); /* "file:/path", made when absent; ERR_UNSUPPORTED: no such backend */
+int blobs_open(const char *uri,
+               struct blobs **ret); /* "file:/path", made when absent; ERR_UNSUPPORTED: no such backend */
 void blobs_close(struct blobs **blobs);
 bool blob_name_valid(const char *name);
 
-/* Whole objects. put_new where the name is taken: ERR_EXISTS, and ret describes what lies there. ret may be NULL. */
+/* Whole objects. put_new where the name is taken: ERR_EXISTS, and ret describes what lies there. ret may
+ * be NULL. */
 int blob_put_new(struct blobs *blobs, const char *name, struct bytes data, struct blob_info *ret);
 int blob_put(struct blobs *blobs, const char *name, struct bytes data, struct blob_info *ret);
 
@@ -50,10 +55,10 @@ int blob_write(struct blob_writer *writer, const void *data, size_t len);
 int blob_commit(struct blob_writer **writer, struct blob_info *ret);
 void blob_abort(struct blob_writer **writer);
 
-/* Growing objects. open makes the object or takes up an unsealed one where its durable frontier ends (bytes beyond
- * that are dropped); ERR_EXISTS when it is sealed, ERR_LOCKED when another process or thread writes it. append moves no
- * frontier; sync makes all appended bytes durable, then the frontier, then answers it. seal syncs and ends it; close
- * leaves it growing and drops what was not synced. */
+/* Growing objects. open makes the object or takes up an unsealed one where its durable frontier ends
+ * (bytes beyond that are dropped); ERR_EXISTS when it is sealed, ERR_LOCKED when another process or thread
+ * writes it. append moves no frontier; sync makes all appended bytes durable, then the frontier, then
+ * answers it. seal syncs and ends it; close leaves it growing and drops what was not synced. */
 int blob_grow_open(struct blobs *blobs, const char *name, struct blob_grow **ret, uint64_t *ret_frontier);
 int blob_grow_append(struct blob_grow *grow, const void *data, size_t len);
 int blob_grow_sync(struct blob_grow *grow, uint64_t *ret_frontier);
@@ -63,20 +68,23 @@ void blob_grow_close(struct blob_grow **grow);
 int blob_stat(struct blobs *blobs, const char *name, struct blob_info *ret);
 int blob_hash(struct blobs *blobs, const char *name, uint8_t ret[BLOB_HASH_SIZE]); /* ERR_WAIT while it grows */
 
-/* Reads up to len bytes at off; *ret_got may be less than len at the end or the frontier, and is never 0 on success
- * (unless len is 0). ERR_WAIT at or beyond the frontier of a growing object, ERR_EOF at or past the end. */
+/* Reads up to len bytes at off; *ret_got may be less than len at the end or the frontier, and is never 0
+ * on success (unless len is 0). ERR_WAIT at or beyond the frontier of a growing object, ERR_EOF at or past
+ * the end. */
 int blob_read(struct blobs *blobs, const char *name, uint64_t off, void *buf, size_t len, size_t *ret_got);
 
-/* File backend: a descriptor for pread, and what it holds; a growing object may be read up to info->size only. */
+/* File backend: a descriptor for pread, and what it holds; a growing object may be read up to info->size
+ * only. */
 int blob_fd(struct blobs *blobs, const char *name, int *ret_fd, struct blob_info *ret);
 
-/* All objects whose name begins with prefix (a folder ending in /, or "" for all), in no order. A callback that
- * answers non-zero ends the walk with that answer. Growing objects are listed too. */
+/* All objects whose name begins with prefix (a folder ending in /, or "" for all), in no order. A callback
+ * that answers non-zero ends the walk with that answer. Growing objects are listed too. */
 typedef int blob_list_fn(void *ctx, const char *name, const struct blob_info *info);
 int blob_list(struct blobs *blobs, const char *prefix, blob_list_fn *fn, void *ctx);
-int blob_delete(struct blobs *blobs, const char *name);        /* 0 too when it was not there */
-int blob_delete_tree(struct blobs *blobs, const char *prefix); /* a folder ending in /, with all below it; ERR_BUSY: */
-                                                               /* something was put there meanwhile, ask again */
+int blob_delete(struct blobs *blobs, const char *name); /* 0 too when it was not there */
+int blob_delete_tree(struct blobs *blobs,
+                     const char *prefix); /* a folder ending in /, with all below it; ERR_BUSY: */
+                                          /* something was put there meanwhile, ask again */
 
 /* Bytes that can still be put, and the size of the disk. */
 int blobs_space(struct blobs *blobs, uint64_t *ret_free, uint64_t *ret_total);

@@ -1,7 +1,8 @@
 /* grow - objects that are read while they are written, up to a durable frontier.
  *
- * The frontier lies in a file of two slots, 512 bytes apart, written in turn: a torn write costs one slot, never the
- * frontier that was answered before. Bytes are synced first, then the frontier that promises them. */
+ * The frontier lies in a file of two slots, 512 bytes apart, written in turn: a torn write costs one slot,
+ * never the frontier that was answered before. Bytes are synced first, then the frontier that promises
+ * them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,9 +14,9 @@
 #include "data/blobs/internal.h"
 #include "gen/errors.h"
 
-#define GROW_SLOTS 2
+#define GROW_SLOTS     2
 #define GROW_SLOT_SIZE 512
-#define GROW_SUM 8
+#define GROW_SUM       8
 
 struct blob_grow {
     struct blobs *blobs;

@@ -1,7 +1,7 @@
 /* internal - the file backend's own: where an object lies, and how a directory is made to last.
  *
- * In the folder of an object NAME: NAME itself once it is whole; .t.RANDOM while it is written; .g.NAME and .f.NAME
- * (its frontier) while it grows. Names of objects never begin with a dot. */
+ * In the folder of an object NAME: NAME itself once it is whole; .t.RANDOM while it is written; .g.NAME
+ * and .f.NAME (its frontier) while it grows. Names of objects never begin with a dot. */
 #pragma once
 
 #include <pthread.h>
@@ -10,21 +10,23 @@
 #include "data/blobs/blobs.h"
 
 #define BLOB_PARTS_MAX 16
-#define BLOB_BASE_MAX 255
-#define BLOB_CHUNK (256 * 1024)
-#define BLOB_KNOWN 1024
+#define BLOB_BASE_MAX  255
+#define BLOB_CHUNK     (256 * 1024)
+#define BLOB_KNOWN     1024
 
-#define BLOB_TEMP ".t."
-#define BLOB_GROWING ".g."
+#define BLOB_TEMP     ".t."
+#define BLOB_GROWING  ".g."
 #define BLOB_FRONTIER ".f."
 
 struct blobs {
     int root;
     pthread_mutex_t lock;
-    char *known[BLOB_KNOWN]; /* folders known to be on the disk, by hash of the name; one is forgotten for another */
+    char *
+        known[BLOB_KNOWN]; /* folders known to be on the disk, by hash of the name; one is forgotten for another */
 };
 
-/* The folder of an object (a descriptor to be closed), and its name in there. With make, folders are made and synced. */
+/* The folder of an object (a descriptor to be closed), and its name in there. With make, folders are made
+ * and synced. */
 struct blob_place {
     int dir;
     char base[BLOB_BASE_MAX + 1];
@@ -33,7 +35,8 @@ int blob_place(struct blobs *blobs, const char *name, bool make, struct blob_pla
 void blob_leave(struct blob_place *place);
 
 int blob_errno(void); /* errno as one of ours */
-int blob_openat(int dir, const char *path, uint64_t flags, uint64_t mode); /* beneath dir, through no symbolic link */
+int blob_openat(int dir, const char *path, uint64_t flags,
+                uint64_t mode); /* beneath dir, through no symbolic link */
 int blob_write_all(int fd, const void *data, size_t len);
 void blob_forget_folders(struct blobs *blobs); /* after folders were removed */
 int64_t blob_modified(int fd);

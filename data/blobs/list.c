@@ -15,7 +15,8 @@
 struct list_walk {
     struct blobs *blobs;
     int (*file)(struct list_walk *walk, int dir, const char *prefix, const char *base);
-    int (*leave)(struct list_walk *walk, int above, const char *base); /* of a folder, after all in it; may be NULL */
+    int (*leave)(struct list_walk *walk, int above,
+                 const char *base); /* of a folder, after all in it; may be NULL */
     blob_list_fn *fn;
     void *ctx;
     int64_t before;

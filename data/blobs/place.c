@@ -17,31 +17,26 @@ int blob_errno(void)
 {
     switch (errno) {
     case ENOENT:
-    case ENOTDIR:
-        return ERR_NOT_FOUND;
-    case EEXIST:
-        return ERR_EXISTS;
+    case ENOTDIR: return ERR_NOT_FOUND;
+    case EEXIST: return ERR_EXISTS;
     case ENOSPC:
     case EDQUOT:
-    case EFBIG:
-        return ERR_STORE_FULL;
+    case EFBIG: return ERR_STORE_FULL;
     case ELOOP: /* a symbolic link, where only folders and files are ours */
     case EXDEV:
-    case EISDIR:
-        return ERR_INVALID;
+    case EISDIR: return ERR_INVALID;
     case EAGAIN:
     case ENOTEMPTY:
     case EMFILE:
-    case ENFILE:
-        return ERR_BUSY;
-    default:
-        return ERR_IO;
+    case ENFILE: return ERR_BUSY;
+    default: return ERR_IO;
     }
 }
 
 int blob_openat(int dir, const char *path, uint64_t flags, uint64_t mode)
 {
-    struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode,
+    struct open_how how = { .flags = flags | O_CLOEXEC,
+                            .mode = mode,
                             .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
     int fd;
 
@@ -145,8 +140,8 @@ static int blob_sync_folder(int root, const char *folder)
     return r;
 }
 
-/* Makes each folder on the way that is not known to last, and syncs the one above it, also when somebody else made
- * it: they may not have come to that yet. */
+/* Makes each folder on the way that is not known to last, and syncs the one above it, also when somebody
+ * else made it: they may not have come to that yet. */
 static int blob_make_folders(struct blobs *blobs, const char *folder)
 {
     char path[BLOB_NAME_MAX + 1], above[BLOB_NAME_MAX + 1] = "";

@@ -96,8 +96,8 @@ static int blob_rename_new(const struct blob_writer *w)
     return 0;
 }
 
-/* What lies under a taken name. It may have been put by somebody whose fsync of the folder is still to come, and our
- * caller will count on it: sync it here, too. */
+/* What lies under a taken name. It may have been put by somebody whose fsync of the folder is still to
+ * come, and our caller will count on it: sync it here, too. */
 static int blob_describe_taken(struct blob_writer *w, struct blob_info *ret)
 {
     int r = fsync(w->place.dir) ? blob_errno() : 0;
@@ -146,7 +146,8 @@ int blob_commit(struct blob_writer **writer, struct blob_info *ret)
     return blob_finish(writer, false, ret);
 }
 
-static int blob_put_any(struct blobs *blobs, const char *name, struct bytes data, bool replace, struct blob_info *ret)
+static int blob_put_any(struct blobs *blobs, const char *name, struct bytes data, bool replace,
+                        struct blob_info *ret)
 {
     struct blob_writer *w;
     int r = blob_new(blobs, name, &w);

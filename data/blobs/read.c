@@ -19,7 +19,7 @@ static int blob_open_whole(const struct blob_place *place, int *ret_fd, struct b
         close(fd);
         return S_ISDIR(st.st_mode) ? ERR_NOT_FOUND : ERR_IO;
     }
-    *ret = (struct blob_info){ .size = (uint64_t)st.st_size, .modified = blob_modified(fd) };
+    *ret = (struct blob_info) { .size = (uint64_t)st.st_size, .modified = blob_modified(fd) };
     *ret_fd = fd;
     return 0;
 }
@@ -32,7 +32,7 @@ static int blob_open_growing(const struct blob_place *place, int *ret_fd, struct
 
     if (fd < 0)
         return blob_errno();
-    *ret = (struct blob_info){ .growing = true, .modified = blob_modified(fd) };
+    *ret = (struct blob_info) { .growing = true, .modified = blob_modified(fd) };
     frontier_fd = blob_openat(place->dir, name.s, O_RDONLY, 0);
     if (frontier_fd >= 0) {
         blob_frontier_read(frontier_fd, &ret->size);

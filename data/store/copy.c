@@ -12,8 +12,8 @@
 #include "gen/errors.h"
 
 #define COPY_SLICE 4096 /* rows walked in one read transaction, so that none pins freed pages for long */
-#define COPY_PART "data.mdb.part"
-#define COPY_NAME "data.mdb"
+#define COPY_PART  "data.mdb.part"
+#define COPY_NAME  "data.mdb"
 
 /* The pages that the free list names: its values are arrays of page numbers, their count first. */
 static int copy_count_free(MDB_txn *txn, uint64_t *ret)
@@ -55,7 +55,7 @@ int store_usage(struct store *store, struct store_usage *ret)
         rc = mdb_env_stat(store->env, &stat);
     if (rc)
         return store_error(store, rc);
-    *ret = (struct store_usage){
+    *ret = (struct store_usage) {
         .map_bytes = info.me_mapsize,
         .used_bytes = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize,
         .free_bytes = free_pages * stat.ms_psize,
@@ -88,7 +88,8 @@ static void copy_check_row(const struct store *store, const struct store_db *db,
         copy_note_bad(report, db, key);
 }
 
-/* One slice of one database, from behind `at` (a key; empty: the beginning). Answers MDB_NOTFOUND at its end. */
+/* One slice of one database, from behind `at` (a key; empty: the beginning). Answers MDB_NOTFOUND at its
+ * end. */
 static int copy_check_slice(const struct store *store, const struct store_db *db, MDB_txn *txn, MDB_dbi dbi,
                             uint8_t at[STORE_KEY_MAX], size_t *at_n, struct store_report *report)
 {
@@ -119,7 +120,7 @@ int store_verify(struct store *store, struct store_report *ret)
     uint8_t at[STORE_KEY_MAX];
     struct store_txn *txn;
 
-    *ret = (struct store_report){ .dbs = store->dbs_n };
+    *ret = (struct store_report) { .dbs = store->dbs_n };
     for (size_t i = 0; i < store->dbs_n; i++) {
         size_t at_n = 0;
         int r, rc = 0;
@@ -143,7 +144,7 @@ static struct store_db copy_find_db(const struct store *store, char *name)
     for (size_t i = 0; i < store->dbs_n; i++)
         if (strcmp(store->dbs[i]->name, name) == 0)
             return *store->dbs[i];
-    return (struct store_db){ .name = name };
+    return (struct store_db) { .name = name };
 }
 
 static int copy_check_db(const struct store *store, MDB_txn *txn, MDB_val key, struct store_report *report)

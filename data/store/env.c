@@ -13,21 +13,22 @@
 #include "data/store/internal.h"
 #include "gen/errors.h"
 
-#define ENV_FORMAT 1
+#define ENV_FORMAT   1
 #define ENV_MAP_SIZE ((size_t)16 << 30)
-#define ENV_META "$meta"
+#define ENV_META     "$meta"
 
 /* linux/magic.h does not know them all */
-#define ENV_CIFS_MAGIC 0xff534d42
-#define ENV_SMB2_MAGIC 0xfe534d42
-#define ENV_FUSE_MAGIC 0x65735546
-#define ENV_CEPH_MAGIC 0x00c36400
-#define ENV_GFS2_MAGIC 0x01161970
+#define ENV_CIFS_MAGIC   0xff534d42
+#define ENV_SMB2_MAGIC   0xfe534d42
+#define ENV_FUSE_MAGIC   0x65735546
+#define ENV_CEPH_MAGIC   0x00c36400
+#define ENV_GFS2_MAGIC   0x01161970
 #define ENV_LUSTRE_MAGIC 0x0bd00bd0
-#define ENV_VBOX_MAGIC 0x786f4256
-#define ENV_GPFS_MAGIC 0x47504653
+#define ENV_VBOX_MAGIC   0x786f4256
+#define ENV_GPFS_MAGIC   0x47504653
 
-/* LMDB's locks and its meta page need a file system of this very machine, and one that keeps what it synced. */
+/* LMDB's locks and its meta page need a file system of this very machine, and one that keeps what it
+ * synced. */
 static int env_check_filesystem(int dir_fd, bool any)
 {
     struct statfs fs;
@@ -36,8 +37,7 @@ static int env_check_filesystem(int dir_fd, bool any)
         return ERR_IO;
     switch ((uint32_t)fs.f_type) {
     case OVERLAYFS_SUPER_MAGIC:
-    case TMPFS_MAGIC:
-        return any ? 0 : ERR_UNSUPPORTED;
+    case TMPFS_MAGIC: return any ? 0 : ERR_UNSUPPORTED;
     case NFS_SUPER_MAGIC:
     case V9FS_MAGIC:
     case AFS_SUPER_MAGIC:
@@ -50,10 +50,8 @@ static int env_check_filesystem(int dir_fd, bool any)
     case ENV_GFS2_MAGIC:
     case ENV_LUSTRE_MAGIC:
     case ENV_VBOX_MAGIC:
-    case ENV_GPFS_MAGIC:
-        return ERR_UNSUPPORTED;
-    default:
-        return 0;
+    case ENV_GPFS_MAGIC: return ERR_UNSUPPORTED;
+    default: return 0;
     }
 }
 
@@ -148,7 +146,8 @@ static int env_meta_get(MDB_txn *txn, MDB_dbi meta, const char *name, void *to, 
 
 static int env_meta_put(MDB_txn *txn, MDB_dbi meta, const char *name, const void *from, size_t len)
 {
-    MDB_val k = { .mv_size = strlen(name), .mv_data = (void *)name }, v = { .mv_size = len, .mv_data = (void *)from };
+    MDB_val k = { .mv_size = strlen(name), .mv_data = (void *)name },
+            v = { .mv_size = len, .mv_data = (void *)from };
 
     return store_error(NULL, mdb_put(txn, meta, &k, &v, 0));
 }
@@ -213,7 +212,8 @@ write:
     return r;
 }
 
-/* A file that is not LMDB's answers MDB_INVALID at open; one of LMDB's that is not ours has no meta database. */
+/* A file that is not LMDB's answers MDB_INVALID at open; one of LMDB's that is not ours has no meta
+ * database. */
 static int env_open_meta(struct store *store)
 {
     MDB_txn *txn;

@@ -29,7 +29,8 @@ static void envelope_head(uint8_t head[8], uint16_t type, uint16_t version, size
     envelope_u16(head + 6, (uint16_t)len);
 }
 
-/* The payload is hashed first, then its hash together with all that says where it belongs: nothing is copied. */
+/* The payload is hashed first, then its hash together with all that says where it belongs: nothing is
+ * copied. */
 static void envelope_hash(const struct store *store, const uint8_t head[8], struct bytes key, struct bytes payload,
                           uint8_t ret[8])
 {
@@ -41,8 +42,8 @@ static void envelope_hash(const struct store *store, const uint8_t head[8], stru
     crypto_shorthash(ret, whole, 16 + key.len, store->sipkey);
 }
 
-int envelope_seal(const struct store *store, uint16_t type, uint16_t version, struct bytes key, struct bytes payload,
-                  struct buf *out)
+int envelope_seal(const struct store *store, uint16_t type, uint16_t version, struct bytes key,
+                  struct bytes payload, struct buf *out)
 {
     uint8_t head[ENVELOPE_SIZE];
 
@@ -64,7 +65,7 @@ int envelope_open(const struct store *store, uint16_t type, struct bytes key, st
 
     if (value.len < ENVELOPE_SIZE || key.len > STORE_KEY_MAX)
         return ERR_CORRUPT;
-    payload = (struct bytes){ .data = p + ENVELOPE_SIZE, .len = value.len - ENVELOPE_SIZE };
+    payload = (struct bytes) { .data = p + ENVELOPE_SIZE, .len = value.len - ENVELOPE_SIZE };
     if (envelope_read_u16(p) != type ||
         ((uint64_t)envelope_read_u16(p + 4) << 16 | envelope_read_u16(p + 6)) != payload.len)
         return ERR_CORRUPT;

@@ -2,8 +2,8 @@
  *
  *     u16 type | u16 version | u32 length | u64 SipHash-2-4 | payload          all big-endian
  *
- * The hash is keyed per store and covers the table's number, the key and the payload: a value that was flipped,
- * cut, or moved to another key or table is ERR_CORRUPT. */
+ * The hash is keyed per store and covers the table's number, the key and the payload: a value that was
+ * flipped, cut, or moved to another key or table is ERR_CORRUPT. */
 #pragma once
 
 #include <stdint.h>
@@ -24,8 +24,8 @@ enum {
 };
 
 /* Appends envelope and payload to out. */
-int envelope_seal(const struct store *store, uint16_t type, uint16_t version, struct bytes key, struct bytes payload,
-                  struct buf *out);
+int envelope_seal(const struct store *store, uint16_t type, uint16_t version, struct bytes key,
+                  struct bytes payload, struct buf *out);
 
 /* Checks, and gives the payload as a view into value. ERR_CORRUPT. */
 int envelope_open(const struct store *store, uint16_t type, struct bytes key, struct bytes value,

@@ -7,40 +7,30 @@
 int store_error(struct store *store, int rc)
 {
     switch (rc) {
-    case MDB_SUCCESS:
-        return 0;
+    case MDB_SUCCESS: return 0;
     case MDB_NOTFOUND:
-    case ENOENT:
-        return ERR_NOT_FOUND;
+    case ENOENT: return ERR_NOT_FOUND;
     case MDB_KEYEXIST:
-    case EEXIST:
-        return ERR_EXISTS;
+    case EEXIST: return ERR_EXISTS;
     case MDB_MAP_FULL:
     case ENOSPC:
-    case EDQUOT:
-        return ERR_STORE_FULL;
+    case EDQUOT: return ERR_STORE_FULL;
     case MDB_BAD_VALSIZE:
-    case MDB_TXN_FULL: /* half a gigabyte of changes in one transaction */
-        return ERR_TOO_LARGE;
+    case MDB_TXN_FULL: /* half a gigabyte of changes in one transaction */ return ERR_TOO_LARGE;
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-        return ERR_CORRUPT;
+    case MDB_INVALID: return ERR_CORRUPT;
     case MDB_VERSION_MISMATCH:
-    case MDB_INCOMPATIBLE:
-        return ERR_VERSION;
+    case MDB_INCOMPATIBLE: return ERR_VERSION;
     case MDB_READERS_FULL:
     case MDB_DBS_FULL:
-    case EAGAIN:
-        return ERR_BUSY;
-    case EINVAL:
-        return ERR_INVALID;
+    case EAGAIN: return ERR_BUSY;
+    case EINVAL: return ERR_INVALID;
     case MDB_PANIC:
         if (store)
             atomic_store(&store->broken, true);
         return ERR_OUTCOME_UNKNOWN;
-    default:
-        return ERR_IO;
+    default: return ERR_IO;
     }
 }
 

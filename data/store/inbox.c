@@ -68,7 +68,7 @@ static int inbox_check(const struct store_txn *txn, uint16_t type, struct bytes 
     if (r == 0 && version != 1)
         r = ERR_VERSION;
     if (r == 0)
-        *ret = (struct pack_reader){ .at = payload.data, .left = payload.len, .ok = true };
+        *ret = (struct pack_reader) { .at = payload.data, .left = payload.len, .ok = true };
     return r;
 }
 
@@ -217,10 +217,10 @@ static int inbox_sweep_one(struct store_txn *txn, struct store_cursor *cursor, i
 
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;
-    in = (struct pack_reader){ .at = key.data, .left = key.len, .ok = true };
+    in = (struct pack_reader) { .at = key.data, .left = key.len, .ok = true };
     if ((int64_t)pack_read_u64(&in) > now)
         return 0;
-    reply = (struct bytes){ .data = in.at, .len = in.left };
+    reply = (struct bytes) { .data = in.at, .len = in.left };
     r = in.ok ? store_del(txn, inbox_db(txn, ENVELOPE_REPLY), reply) : ERR_CORRUPT;
     if (r == 0 || r == ERR_NOT_FOUND)
         r = store_cursor_first(cursor, &key, &view);

@@ -1,10 +1,11 @@
 /* inbox - what marks an incoming message as handled, in the commit of its effects.
  *
- * Events     one cursor per stream, with the id of the broker's store it counts in: after the broker lost its disk
- *            the cursor of the old store is not found, and the group starts anew
- * Calls      the reply to a call with an idempotency key, by (subject, method, key), until it expires; the hash of the
- *            request tells a repeat from another request under the same key
- * Parked     an event that failed for good, kept with its reason; later events of its ordering key wait behind it */
+ * Events     one cursor per stream, with the id of the broker's store it counts in: after the broker lost
+ *            its disk the cursor of the old store is not found, and the group starts anew
+ * Calls      the reply to a call with an idempotency key, by (subject, method, key), until it expires; the
+ *            hash of the request tells a repeat from another request under the same key
+ * Parked     an event that failed for good, kept with its reason; later events of its ordering key wait
+ *            behind it */
 #pragma once
 
 #include <stdint.h>
@@ -25,9 +26,9 @@ struct inbox_reply {
 };
 
 struct inbox_key {
-    struct id subject;   /* the account */
-    const char *method;  /* "catalog.create_video" */
-    const char *key;     /* as the client chose it, at most 255 bytes */
+    struct id subject;  /* the account */
+    const char *method; /* "catalog.create_video" */
+    const char *key;    /* as the client chose it, at most 255 bytes */
 };
 
 /* ERR_NOT_FOUND: never seen, or expired. */
@@ -47,8 +48,8 @@ struct inbox_parked {
 
 int inbox_park(struct store_txn *txn, const struct inbox_parked *event);
 int inbox_parked_count(struct store_txn *txn, uint64_t *ret);
-/* The first event parked under this stream and key (both NULL: any) behind `after`; ERR_NOT_FOUND. A `key` that has
- * one holds back what comes after it. */
+/* The first event parked under this stream and key (both NULL: any) behind `after`; ERR_NOT_FOUND. A `key`
+ * that has one holds back what comes after it. */
 int inbox_parked_next(struct store_txn *txn, struct arena *arena, const char *stream, const char *key,
                       const struct inbox_parked *after, struct inbox_parked *ret);
 int inbox_parked_del(struct store_txn *txn, const char *stream, const char *key, uint64_t seq);

@@ -45,7 +45,8 @@ struct store_cursor {
     MDB_cursor *cursor;
 };
 
-/* The one map from LMDB's and the system's codes to ours; marks the store broken where its outcome is unknown. */
+/* The one map from LMDB's and the system's codes to ours; marks the store broken where its outcome is
+ * unknown. */
 int store_error(struct store *store, int rc);
 
 /* Facts of the store's own, in the database $meta: store_get and store_put on it. */
@@ -62,10 +63,10 @@ bool store_fault_commits(void); /* what the commit that was struck should really
 
 static inline MDB_val store_val(struct bytes b)
 {
-    return (MDB_val){ .mv_size = b.len, .mv_data = (void *)b.data };
+    return (MDB_val) { .mv_size = b.len, .mv_data = (void *)b.data };
 }
 
 static inline struct bytes store_bytes(MDB_val v)
 {
-    return (struct bytes){ .data = v.mv_data, .len = v.mv_size };
+    return (struct bytes) { .data = v.mv_data, .len = v.mv_size };
 }

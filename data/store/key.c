@@ -30,25 +30,16 @@ static int key_add_field(struct key *key, const struct table_key *field, const v
     int e;
 
     switch (field->kind) {
-    case WIRE_BOOL:
-        return key_add(key, *(const bool *)at ? "\1" : "\0", 1);
-    case WIRE_INT:
-        memcpy(&u, at, sizeof(u));
-        return key_add_u64(key, u ^ (uint64_t)1 << 63);
+    case WIRE_BOOL: return key_add(key, *(const bool *)at ? "\1" : "\0", 1);
+    case WIRE_INT: memcpy(&u, at, sizeof(u)); return key_add_u64(key, u ^ (uint64_t)1 << 63);
     case WIRE_UINT:
-    case WIRE_TIME:
-        memcpy(&u, at, sizeof(u));
-        return key_add_u64(key, u);
-    case WIRE_ENUM:
-        memcpy(&e, at, sizeof(e));
-        return key_add_u64(key, (uint64_t)e);
-    case WIRE_ID:
-        return key_add(key, at, sizeof(struct id));
+    case WIRE_TIME: memcpy(&u, at, sizeof(u)); return key_add_u64(key, u);
+    case WIRE_ENUM: memcpy(&e, at, sizeof(e)); return key_add_u64(key, (uint64_t)e);
+    case WIRE_ID: return key_add(key, at, sizeof(struct id));
     case WIRE_TEXT:
         memcpy(&text, at, sizeof(text));
         return key_add(key, text ? text : "", text ? strlen(text) + 1 : 1);
-    default:
-        return ERR_INVALID;
+    default: return ERR_INVALID;
     }
 }
 
@@ -101,17 +92,12 @@ static size_t key_field_size(enum wire_kind kind, struct bytes from)
     size_t size;
 
     switch (kind) {
-    case WIRE_BOOL:
-        size = 1;
-        break;
-    case WIRE_ID:
-        size = sizeof(struct id);
-        break;
+    case WIRE_BOOL: size = 1; break;
+    case WIRE_ID: size = sizeof(struct id); break;
     case WIRE_TEXT:
         end = memchr(from.data, 0, from.len);
         return end ? (size_t)((const char *)end - (const char *)from.data) + 1 : 0;
-    default:
-        size = 8;
+    default: size = 8;
     }
     return size <= from.len ? size : 0;
 }
@@ -123,7 +109,7 @@ int key_primary(const struct table_index *index, struct bytes entry, struct byte
 
         if (!size)
             return ERR_CORRUPT;
-        entry = (struct bytes){ .data = (const char *)entry.data + size, .len = entry.len - size };
+        entry = (struct bytes) { .data = (const char *)entry.data + size, .len = entry.len - size };
     }
     if (!entry.len)
         return ERR_CORRUPT;

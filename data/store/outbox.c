@@ -7,9 +7,9 @@
 #include "data/store/pack.h"
 #include "gen/errors.h"
 
-#define OUTBOX_DB "$outbox"
+#define OUTBOX_DB         "$outbox"
 #define OUTBOX_REFUSED_DB "$refused"
-#define OUTBOX_SEQ "outbox:seq"
+#define OUTBOX_SEQ        "outbox:seq"
 
 struct outbox_key {
     uint8_t b[8];
@@ -35,7 +35,7 @@ static uint64_t outbox_key_seq(const uint8_t *b)
 
 static struct bytes outbox_key_bytes(const struct outbox_key *key)
 {
-    return (struct bytes){ .data = key->b, .len = sizeof(key->b) };
+    return (struct bytes) { .data = key->b, .len = sizeof(key->b) };
 }
 
 /* The handles are looked up by name: the list of a store's databases is short. */
@@ -85,16 +85,15 @@ static void outbox_pack(const struct outbox_row *row, struct buf *out)
     pack_bytes(out, row->body);
 }
 
-static int outbox_write(struct store_txn *txn, const char *db, uint16_t type, uint64_t seq, const struct buf *packed)
+static int outbox_write(struct store_txn *txn, const char *db, uint16_t type, uint64_t seq,
+                        const struct buf *packed)
 {
     struct outbox_key key = outbox_key(seq);
     struct buf sealed = { 0 };
-    int r = envelope_seal(txn->store, type, 1, outbox_key_bytes(&key),
-                          buf_bytes(packed), &sealed);
+    int r = envelope_seal(txn->store, type, 1, outbox_key_bytes(&key), buf_bytes(packed), &sealed);
 
     if (r == 0)
-        r = store_put(txn, outbox_db(txn, db), outbox_key_bytes(&key),
-                      buf_bytes(&sealed));
+        r = store_put(txn, outbox_db(txn, db), outbox_key_bytes(&key), buf_bytes(&sealed));
     buf_free(&sealed);
     return r;
 }
@@ -130,14 +129,15 @@ static int outbox_find(struct store_txn *txn, struct arena *arena, const char *d
         return r;
     r = store_cursor_seek(cursor, outbox_key_bytes(&from), &key, &view);
     if (r == 0)
-        r = key.len == sizeof(from.b) ? envelope_open(txn->store, type, key, view, &version, &payload) : ERR_CORRUPT;
+        r = key.len == sizeof(from.b) ? envelope_open(txn->store, type, key, view, &version, &payload)
+                                      : ERR_CORRUPT;
     if (r == 0 && version != 1)
         r = ERR_VERSION;
     if (r == 0) {
         copy = arena_alloc(arena, payload.len + 1);
         memcpy(copy, payload.data, payload.len);
         *ret_seq = outbox_key_seq(key.data);
-        *ret = (struct pack_reader){ .at = copy, .left = payload.len, .ok = true };
+        *ret = (struct pack_reader) { .at = copy, .left = payload.len, .ok = true };
     }
     store_cursor_close(&cursor);
     return r;

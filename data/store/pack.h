@@ -48,11 +48,11 @@ static inline struct bytes pack_read_bytes(struct pack_reader *in, struct arena 
 
     in->ok = in->ok && len <= in->left;
     if (!in->ok)
-        return (struct bytes){ 0 };
+        return (struct bytes) { 0 };
     copy = arena_strndup(arena, (const char *)in->at, len);
     in->at += len;
     in->left -= len;
-    return (struct bytes){ .data = copy, .len = len };
+    return (struct bytes) { .data = copy, .len = len };
 }
 
 static inline const char *pack_read_text(struct pack_reader *in, struct arena *arena)

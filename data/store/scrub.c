@@ -98,7 +98,7 @@ static int scrub_walk(struct store *store, const struct table_open *open, int in
 
 int table_verify(struct store *store, const struct table_def *const *defs, size_t defs_n, struct store_report *ret)
 {
-    *ret = (struct store_report){ 0 };
+    *ret = (struct store_report) { 0 };
     for (size_t i = 0; i < defs_n; i++) {
         const struct table_open *open = table_opened(store, defs[i]);
         int r = open ? 0 : ERR_INVALID;

@@ -15,7 +15,8 @@ const struct table_open *table_opened(const struct store *store, const struct ta
     return NULL;
 }
 
-/* The highest version that any program wrote this table with, kept in $meta: an earlier program refuses to start. */
+/* The highest version that any program wrote this table with, kept in $meta: an earlier program refuses to
+ * start. */
 static int table_check_version(struct store *store, const struct table_def *def)
 {
     char name[128];
@@ -26,7 +27,7 @@ static int table_check_version(struct store *store, const struct table_def *def)
     int r;
 
     snprintf(name, sizeof(name), "table:%s", def->name);
-    key = (struct bytes){ .data = name, .len = strlen(name) };
+    key = (struct bytes) { .data = name, .len = strlen(name) };
     r = store_begin_write(store, &txn);
     if (r < 0)
         return r;
@@ -36,7 +37,7 @@ static int table_check_version(struct store *store, const struct table_def *def)
     else if (r == 0 && memcmp(view.data, now, sizeof(now)) > 0)
         r = ERR_VERSION;
     else if (r == ERR_NOT_FOUND || (r == 0 && memcmp(view.data, now, sizeof(now)) < 0))
-        r = store_put(txn, store_meta(store), key, (struct bytes){ .data = now, .len = sizeof(now) });
+        r = store_put(txn, store_meta(store), key, (struct bytes) { .data = now, .len = sizeof(now) });
     if (r == 0)
         return store_commit(&txn);
     store_abort(&txn);
@@ -73,7 +74,7 @@ int table_open(struct store *store, const struct table_def *const *defs, size_t 
     for (size_t i = 0; r == 0 && i < defs_n; i++) {
         if (table_opened(store, defs[i]))
             continue;
-        grown[store->tables_n] = (struct table_open){ 0 };
+        grown[store->tables_n] = (struct table_open) { 0 };
         r = table_open_one(store, defs[i], &grown[store->tables_n]);
         store->tables_n++;
     }
@@ -152,7 +153,7 @@ static int table_check_unique(struct store_txn *txn, struct store_db *db, const 
     r = store_cursor_open(txn, db, &cursor);
     if (r < 0)
         return r;
-    r = store_cursor_seek(cursor, (struct bytes){ .data = move->to.b, .len = fields }, &key, &view);
+    r = store_cursor_seek(cursor, (struct bytes) { .data = move->to.b, .len = fields }, &key, &view);
     if (r == 0 && key.len > fields && memcmp(key.data, move->to.b, fields) == 0)
         r = ERR_EXISTS;
     else if (r == ERR_NOT_FOUND)
@@ -194,7 +195,7 @@ static int table_make_moves(struct store_txn *txn, const struct table_open *open
         if (r == ERR_NOT_FOUND) /* the record named an entry that is not there */
             r = ERR_CORRUPT;
         if (r == 0 && moves[i].has_to)
-            r = store_put(txn, open->indexes[i], key_bytes(&moves[i].to), (struct bytes){ .data = "", .len = 0 });
+            r = store_put(txn, open->indexes[i], key_bytes(&moves[i].to), (struct bytes) { .data = "", .len = 0 });
     }
     return r;
 }
@@ -208,14 +209,15 @@ static struct table_move *table_new_moves(const struct table_def *def)
     return moves;
 }
 
-static int table_write(struct store_txn *txn, const struct table_open *open, const struct key *key, const void *record)
+static int table_write(struct store_txn *txn, const struct table_open *open, const struct key *key,
+                       const void *record)
 {
     struct buf packed = { 0 }, sealed = { 0 };
     int r = wire_pack(open->def->type, record, &packed);
 
     if (r == 0)
-        r = envelope_seal(txn->store, open->def->number, open->def->version, key_bytes(key),
-                          buf_bytes(&packed), &sealed);
+        r = envelope_seal(txn->store, open->def->number, open->def->version, key_bytes(key), buf_bytes(&packed),
+                          &sealed);
     if (r == 0)
         r = store_put(txn, open->db, key_bytes(key), buf_bytes(&sealed));
     buf_free(&packed);

@@ -22,7 +22,7 @@ static int txn_begin(struct store *store, struct store_txn *parent, bool writes,
     t = calloc(1, sizeof(*t));
     if (!t)
         abort();
-    *t = (struct store_txn){ .store = store, .parent = parent, .writes = writes };
+    *t = (struct store_txn) { .store = store, .parent = parent, .writes = writes };
     rc = mdb_txn_begin(store->env, parent ? parent->txn : NULL, writes ? 0 : MDB_RDONLY, &t->txn);
     if (rc) {
         free(t);
@@ -62,8 +62,8 @@ int store_begin_child(struct store_txn *parent, struct store_txn **ret)
     return txn_begin(parent->store, parent, true, ret);
 }
 
-/* A full disk shows before the meta page is written: if LMDB still works and the last committed transaction is older
- * than the one that failed, then nothing happened. All else leaves the outcome open. */
+/* A full disk shows before the meta page is written: if LMDB still works and the last committed
+ * transaction is older than the one that failed, then nothing happened. All else leaves the outcome open. */
 static bool txn_is_certainly_lost(struct store *store, int rc, size_t id)
 {
     MDB_envinfo info;
@@ -142,7 +142,8 @@ bool store_txn_writes(const struct store_txn *txn)
     return txn->writes;
 }
 
-/* What a write answered. Apart from the answers that change nothing, LMDB lets a failed transaction only abort. */
+/* What a write answered. Apart from the answers that change nothing, LMDB lets a failed transaction only
+ * abort. */
 static int txn_wrote(struct store_txn *txn, int rc)
 {
     if (rc && rc != MDB_NOTFOUND && rc != MDB_KEYEXIST && rc != MDB_BAD_VALSIZE)
@@ -181,7 +182,8 @@ int store_get(struct store_txn *txn, struct store_db *db, struct bytes key, stru
     return 0;
 }
 
-static int txn_put(struct store_txn *txn, struct store_db *db, struct bytes key, struct bytes value, unsigned flags)
+static int txn_put(struct store_txn *txn, struct store_db *db, struct bytes key, struct bytes value,
+                   unsigned flags)
 {
     MDB_val k = store_val(key), v = store_val(value);
     int r = txn_may_write(txn, key);
@@ -227,7 +229,7 @@ int store_count(struct store_txn *txn, struct store_db *db, uint64_t *ret)
 
 int store_clear(struct store_txn *txn, struct store_db *db)
 {
-    int r = txn_may_write(txn, (struct bytes){ .data = "", .len = 1 });
+    int r = txn_may_write(txn, (struct bytes) { .data = "", .len = 1 });
 
     if (r < 0)
         return r;
@@ -279,7 +281,8 @@ static int cursor_move(struct store_cursor *c, MDB_cursor_op op, MDB_val *k, str
     return 0;
 }
 
-int store_cursor_seek(struct store_cursor *cursor, struct bytes from, struct bytes *ret_key, struct bytes *ret_view)
+int store_cursor_seek(struct store_cursor *cursor, struct bytes from, struct bytes *ret_key,
+                      struct bytes *ret_view)
 {
     MDB_val k = store_val(from);
 
@@ -292,27 +295,27 @@ int store_cursor_seek(struct store_cursor *cursor, struct bytes from, struct byt
 
 int store_cursor_first(struct store_cursor *cursor, struct bytes *ret_key, struct bytes *ret_view)
 {
-    return cursor_move(cursor, MDB_FIRST, &(MDB_val){ 0 }, ret_key, ret_view);
+    return cursor_move(cursor, MDB_FIRST, &(MDB_val) { 0 }, ret_key, ret_view);
 }
 
 int store_cursor_last(struct store_cursor *cursor, struct bytes *ret_key, struct bytes *ret_view)
 {
-    return cursor_move(cursor, MDB_LAST, &(MDB_val){ 0 }, ret_key, ret_view);
+    return cursor_move(cursor, MDB_LAST, &(MDB_val) { 0 }, ret_key, ret_view);
 }
 
 int store_cursor_next(struct store_cursor *cursor, struct bytes *ret_key, struct bytes *ret_view)
 {
-    return cursor_move(cursor, MDB_NEXT, &(MDB_val){ 0 }, ret_key, ret_view);
+    return cursor_move(cursor, MDB_NEXT, &(MDB_val) { 0 }, ret_key, ret_view);
 }
 
 int store_cursor_prev(struct store_cursor *cursor, struct bytes *ret_key, struct bytes *ret_view)
 {
-    return cursor_move(cursor, MDB_PREV, &(MDB_val){ 0 }, ret_key, ret_view);
+    return cursor_move(cursor, MDB_PREV, &(MDB_val) { 0 }, ret_key, ret_view);
 }
 
 int store_cursor_del(struct store_cursor *cursor)
 {
-    int r = txn_may_write(cursor->txn, (struct bytes){ .data = "", .len = 1 });
+    int r = txn_may_write(cursor->txn, (struct bytes) { .data = "", .len = 1 });
 
     if (r < 0)
         return r;

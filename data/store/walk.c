@@ -18,7 +18,7 @@ int table_walk_start(struct table_walk *walk, struct store_txn *txn, const struc
     struct key key = { .n = 0 };
     int r;
 
-    *walk = (struct table_walk){ .txn = txn, .def = def, .order = order };
+    *walk = (struct table_walk) { .txn = txn, .def = def, .order = order };
     if (!open || index >= (int)def->indexes_n)
         return ERR_INVALID;
     if (index >= 0) {
@@ -57,7 +57,7 @@ static int walk_seek_up(struct table_walk *w, struct bytes *key, struct bytes *v
     int r;
 
     if (!w->at_n)
-        return store_cursor_seek(w->cursor, (struct bytes){ .data = w->prefix, .len = w->prefix_n }, key, view);
+        return store_cursor_seek(w->cursor, (struct bytes) { .data = w->prefix, .len = w->prefix_n }, key, view);
     r = store_cursor_seek(w->cursor, at, key, view);
     if (r == 0 && key->len == at.len && memcmp(key->data, at.data, at.len) == 0)
         r = store_cursor_next(w->cursor, key, view);
@@ -69,7 +69,7 @@ static int walk_seek_down(struct table_walk *w, struct bytes *key, struct bytes 
     struct key bound = { .n = w->prefix_n };
 
     if (w->at_n)
-        return walk_seek_below(w, (struct bytes){ .data = w->at, .len = w->at_n }, key, view);
+        return walk_seek_below(w, (struct bytes) { .data = w->at, .len = w->at_n }, key, view);
     memcpy(bound.b, w->prefix, w->prefix_n);
     if (!key_after_prefix(&bound))
         return store_cursor_last(w->cursor, key, view);
@@ -80,7 +80,8 @@ static int walk_seek_down(struct table_walk *w, struct bytes *key, struct bytes 
 static int walk_move(struct table_walk *w, struct bytes *key, struct bytes *view)
 {
     if (w->started && !w->txn->writes)
-        return w->order == TABLE_UP ? store_cursor_next(w->cursor, key, view) : store_cursor_prev(w->cursor, key, view);
+        return w->order == TABLE_UP ? store_cursor_next(w->cursor, key, view)
+                                    : store_cursor_prev(w->cursor, key, view);
     w->started = true;
     return w->order == TABLE_UP ? walk_seek_up(w, key, view) : walk_seek_down(w, key, view);
 }
@@ -129,7 +130,7 @@ int table_walk_next(struct table_walk *walk, struct arena *arena, void *ret)
 
 struct bytes table_walk_at(const struct table_walk *walk)
 {
-    return (struct bytes){ .data = walk->at, .len = walk->at_n };
+    return (struct bytes) { .data = walk->at, .len = walk->at_n };
 }
 
 void table_walk_end(struct table_walk *walk)
@@ -141,7 +142,7 @@ int table_find(struct store_txn *txn, const struct table_def *def, int index, co
                struct arena *arena, void *ret)
 {
     struct table_walk walk;
-    int r = table_walk_start(&walk, txn, def, index, prefix, prefix_n, TABLE_UP, (struct bytes){ 0 });
+    int r = table_walk_start(&walk, txn, def, index, prefix, prefix_n, TABLE_UP, (struct bytes) { 0 });
 
     if (r == 0)
         r = table_walk_next(&walk, arena, ret);

@@ -99,9 +99,11 @@ static int count_debris(const char *path, const struct stat *st, int type, struc
 
 static void names_that_could_lead_elsewhere_are_refused(void **state)
 {
-    static const char *const bad[] = { "", "/a", "a/", "a//b", "../a", "a/../b", "a/.", ".hidden", "a/.t.1", "A", "a b",
-                                       "a\\b", "a/b\n", "\xc3\xa4",
-                                       "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17" };
+    static const char *const bad[] = { "",      "/a",       "a/",
+                                       "a//b",  "../a",     "a/../b",
+                                       "a/.",   ".hidden",  "a/.t.1",
+                                       "A",     "a b",      "a\\b",
+                                       "a/b\n", "\xc3\xa4", "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17" };
     struct fixture *f = *state;
     char longest[BLOB_NAME_MAX + 2];
     size_t got;
@@ -155,8 +157,10 @@ static void a_taken_name_is_never_replaced_and_tells_what_lies_there(void **stat
 static void the_hash_is_blake2b_of_the_bytes(void **state)
 {
     static const uint8_t abc[BLOB_HASH_SIZE] = { /* BLAKE2b-256("abc") */
-        0xbd, 0xdd, 0x81, 0x3c, 0x63, 0x42, 0x39, 0x72, 0x31, 0x71, 0xef, 0x3f, 0xee, 0x98, 0x57, 0x9b,
-        0x94, 0x96, 0x4e, 0x3b, 0xb1, 0xcb, 0x3e, 0x42, 0x72, 0x62, 0xc8, 0xc0, 0x68, 0xd5, 0x23, 0x19 };
+                                                 0xbd, 0xdd, 0x81, 0x3c, 0x63, 0x42, 0x39, 0x72, 0x31, 0x71, 0xef,
+                                                 0x3f, 0xee, 0x98, 0x57, 0x9b, 0x94, 0x96, 0x4e, 0x3b, 0xb1, 0xcb,
+                                                 0x3e, 0x42, 0x72, 0x62, 0xc8, 0xc0, 0x68, 0xd5, 0x23, 0x19
+    };
     struct fixture *f = *state;
     struct blob_info info;
     uint8_t hash[BLOB_HASH_SIZE];

@@ -34,7 +34,10 @@ static struct store_txn *writing(struct fixture *f)
 
 static uint64_t put_row(struct store_txn *txn, const char *target)
 {
-    struct outbox_row row = { .kind = OUTBOX_EVENT, .target = target, .at = 5, .head = bytes_of_text("head"),
+    struct outbox_row row = { .kind = OUTBOX_EVENT,
+                              .target = target,
+                              .at = 5,
+                              .head = bytes_of_text("head"),
                               .body = bytes_of_text("body") };
     uint64_t seq = 0;
 
@@ -132,14 +135,19 @@ static void a_cursor_belongs_to_one_broker_store(void **state)
     assert_int_equal(store_commit(&txn), 0);
 }
 
-static const struct inbox_key key_a = { .subject = { .b = { 7 } }, .method = "catalog.create_video", .key = "k-1" };
+static const struct inbox_key key_a = { .subject = { .b = { 7 } },
+                                        .method = "catalog.create_video",
+                                        .key = "k-1" };
 
 static void a_reply_is_found_until_it_expires(void **state)
 {
     struct fixture *f = *state;
     struct store_txn *txn = writing(f);
-    struct inbox_reply in = { .result = ERR_CONFLICT, .expires = 1000, .request = "0123456789abcde",
-                              .body = bytes_of_text("reply") }, out;
+    struct inbox_reply in = { .result = ERR_CONFLICT,
+                              .expires = 1000,
+                              .request = "0123456789abcde",
+                              .body = bytes_of_text("reply") },
+                       out;
     struct inbox_key other = key_a;
 
     assert_int_equal(inbox_reply_put(txn, &key_a, &in), 0);
@@ -188,8 +196,15 @@ static void a_parked_event_holds_back_its_key_alone(void **state)
 {
     struct fixture *f = *state;
     struct store_txn *txn = writing(f);
-    struct inbox_parked event = { .stream = "transcode", .key = "v1", .seq = 5, .at = 9, .err = ERR_CORRUPT,
-                                  .why = "bad", .head = bytes_of_text("h"), .body = bytes_of_text("b") }, out, next;
+    struct inbox_parked event = { .stream = "transcode",
+                                  .key = "v1",
+                                  .seq = 5,
+                                  .at = 9,
+                                  .err = ERR_CORRUPT,
+                                  .why = "bad",
+                                  .head = bytes_of_text("h"),
+                                  .body = bytes_of_text("b") },
+                        out, next;
     uint64_t n;
 
     assert_int_equal(inbox_park(txn, &event), 0);
@@ -249,7 +264,7 @@ static int one_turn(struct fixture *f, uint64_t n)
     if (r == 0)
         r = outbox_put(txn, &row, NULL);
     if (r == 0)
-        r = inbox_cursor_set(txn, "s", (struct id){ .b = { 1 } }, n);
+        r = inbox_cursor_set(txn, "s", (struct id) { .b = { 1 } }, n);
     if (r == 0)
         return store_commit(&txn);
     store_abort(&txn);
@@ -265,7 +280,7 @@ static void check_turn(struct fixture *f)
 
     if (store_get(txn, f->t, bytes_of_text("state"), &view) == 0)
         memcpy(&state, view.data, sizeof(state));
-    if (inbox_cursor_get(txn, "s", (struct id){ .b = { 1 } }, &cursor))
+    if (inbox_cursor_get(txn, "s", (struct id) { .b = { 1 } }, &cursor))
         cursor = 0;
     while (outbox_next(txn, arena, row.seq, &row) == 0)
         memcpy(&told, row.body.data, sizeof(told));

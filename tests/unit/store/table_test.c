@@ -22,14 +22,13 @@ struct thing {
     struct id group;
 };
 
-#define FIELD(n, k, m, ...) { .number = n, .kind = k, .name = #m, .offset = offsetof(struct thing, m), __VA_ARGS__ }
+#define FIELD(n, k, m, ...)                                                                  \
+    {                                                                                        \
+        .number = n, .kind = k, .name = #m, .offset = offsetof(struct thing, m), __VA_ARGS__ \
+    }
 static const struct wire_field thing_fields[] = {
-    FIELD(1, WIRE_ID, id, .prefix = "thing"),
-    FIELD(2, WIRE_UINT, rev),
-    FIELD(3, WIRE_TEXT, name),
-    FIELD(4, WIRE_ENUM, colour, .names = &colour_enum),
-    FIELD(5, WIRE_INT, height),
-    FIELD(6, WIRE_TIME, at),
+    FIELD(1, WIRE_ID, id, .prefix = "thing"),           FIELD(2, WIRE_UINT, rev),   FIELD(3, WIRE_TEXT, name),
+    FIELD(4, WIRE_ENUM, colour, .names = &colour_enum), FIELD(5, WIRE_INT, height), FIELD(6, WIRE_TIME, at),
     FIELD(7, WIRE_ID, group, .prefix = "group"),
 };
 static const struct wire_type thing_type = { "thing", sizeof(struct thing), thing_fields, 7, 64 };
@@ -48,9 +47,12 @@ static const struct table_index thing_indexes[] = {
     [BY_GROUP] = { .name = "by_group", .keys = by_group, .keys_n = 1, .sparse = true },
 };
 
-#define THING_TABLE(v, up)                                                                                             \
-    { .name = "thing", .number = 7, .version = v, .type = &thing_type, .size = sizeof(struct thing), .keys = by_id,    \
-      .keys_n = 1, .indexes = thing_indexes, .indexes_n = 4, .rev_offset = offsetof(struct thing, rev), .upgrade = up }
+#define THING_TABLE(v, up)                                                                             \
+    {                                                                                                  \
+        .name = "thing", .number = 7, .version = v, .type = &thing_type, .size = sizeof(struct thing), \
+        .keys = by_id, .keys_n = 1, .indexes = thing_indexes, .indexes_n = 4,                          \
+        .rev_offset = offsetof(struct thing, rev), .upgrade = up                                       \
+    }
 static const struct table_def thing_table = THING_TABLE(3, NULL);
 
 struct tables {
@@ -69,7 +71,7 @@ static int setup(void **state)
     t->f = f;
     t->arena = arena_new();
     *state = t;
-    return table_open(t->f->store, (const struct table_def *[]){ &thing_table }, 1);
+    return table_open(t->f->store, (const struct table_def *[]) { &thing_table }, 1);
 }
 
 static int teardown(void **state)
@@ -102,7 +104,7 @@ static struct id id_of(unsigned n)
 
 static struct thing make(unsigned n, const char *name, enum colour colour, int64_t at)
 {
-    return (struct thing){ .id = id_of(n), .name = name, .colour = colour, .at = at, .height = (int64_t)n - 3 };
+    return (struct thing) { .id = id_of(n), .name = name, .colour = colour, .at = at, .height = (int64_t)n - 3 };
 }
 
 static void put(struct tables *t, struct thing thing)
@@ -127,7 +129,7 @@ static const char *walk(struct tables *t, int index, const struct thing *prefix,
     static char seen[64];
     struct table_walk w;
     struct thing thing;
-    int r = table_walk_start(&w, t->txn, &thing_table, index, prefix, n, order, (struct bytes){ 0 });
+    int r = table_walk_start(&w, t->txn, &thing_table, index, prefix, n, order, (struct bytes) { 0 });
 
     *seen = 0;
     while (r == 0 && (r = table_walk_next(&w, t->arena, &thing)) > 0) {
@@ -196,11 +198,13 @@ static void an_index_follows_the_record(void **state)
     put_five(t);
     put(t, make(1, "zero", COLOUR_BLUE, 50));
     begin(t);
-    assert_int_equal(table_find(t->txn, &thing_table, BY_NAME, &(struct thing){ .name = "one" }, 1, t->arena, &out),
-                     ERR_NOT_FOUND);
-    assert_int_equal(table_find(t->txn, &thing_table, BY_NAME, &(struct thing){ .name = "zero" }, 1, t->arena, &out), 0);
+    assert_int_equal(
+        table_find(t->txn, &thing_table, BY_NAME, &(struct thing) { .name = "one" }, 1, t->arena, &out),
+        ERR_NOT_FOUND);
+    assert_int_equal(
+        table_find(t->txn, &thing_table, BY_NAME, &(struct thing) { .name = "zero" }, 1, t->arena, &out), 0);
     assert_int_equal(out.id.b[15], 1);
-    assert_string_equal(walk(t, BY_COLOUR, &(struct thing){ .colour = COLOUR_BLUE }, 1, TABLE_UP), "152");
+    assert_string_equal(walk(t, BY_COLOUR, &(struct thing) { .colour = COLOUR_BLUE }, 1, TABLE_UP), "152");
     commit(t);
 }
 
@@ -212,12 +216,12 @@ static void walks_give_value_order_both_ways(void **state)
     begin(t);
     assert_string_equal(walk(t, TABLE_PRIMARY, NULL, 0, TABLE_UP), "12345");
     assert_string_equal(walk(t, TABLE_PRIMARY, NULL, 0, TABLE_DOWN), "54321");
-    assert_string_equal(walk(t, BY_NAME, NULL, 0, TABLE_UP), "54132"); /* five four one three two */
+    assert_string_equal(walk(t, BY_NAME, NULL, 0, TABLE_UP), "54132");   /* five four one three two */
     assert_string_equal(walk(t, BY_HEIGHT, NULL, 0, TABLE_UP), "12345"); /* -2 .. 2: negative ones come first */
-    assert_string_equal(walk(t, BY_COLOUR, &(struct thing){ .colour = COLOUR_RED }, 1, TABLE_UP), "431");
-    assert_string_equal(walk(t, BY_COLOUR, &(struct thing){ .colour = COLOUR_RED }, 1, TABLE_DOWN), "134");
-    assert_string_equal(walk(t, BY_COLOUR, &(struct thing){ .colour = COLOUR_BLUE }, 1, TABLE_DOWN), "25");
-    assert_string_equal(walk(t, BY_COLOUR, &(struct thing){ .colour = 3 }, 1, TABLE_DOWN), "");
+    assert_string_equal(walk(t, BY_COLOUR, &(struct thing) { .colour = COLOUR_RED }, 1, TABLE_UP), "431");
+    assert_string_equal(walk(t, BY_COLOUR, &(struct thing) { .colour = COLOUR_RED }, 1, TABLE_DOWN), "134");
+    assert_string_equal(walk(t, BY_COLOUR, &(struct thing) { .colour = COLOUR_BLUE }, 1, TABLE_DOWN), "25");
+    assert_string_equal(walk(t, BY_COLOUR, &(struct thing) { .colour = 3 }, 1, TABLE_DOWN), "");
     commit(t);
 }
 
@@ -228,7 +232,7 @@ static void a_prefix_of_a_text_is_not_the_text(void **state)
     put(t, make(1, "on", COLOUR_RED, 1));
     put(t, make(2, "one", COLOUR_RED, 1));
     begin(t);
-    assert_string_equal(walk(t, BY_NAME, &(struct thing){ .name = "on" }, 1, TABLE_UP), "1");
+    assert_string_equal(walk(t, BY_NAME, &(struct thing) { .name = "on" }, 1, TABLE_UP), "1");
     commit(t);
 }
 
@@ -273,8 +277,10 @@ static void a_walk_goes_on_from_a_cursor_in_another_transaction(void **state)
 
     put_five(t);
     begin(t);
-    assert_int_equal(table_walk_start(&w, t->txn, &thing_table, BY_COLOUR, &(struct thing){ .colour = COLOUR_RED }, 1,
-                                      TABLE_DOWN, (struct bytes){ 0 }), 0);
+    assert_int_equal(table_walk_start(&w, t->txn, &thing_table, BY_COLOUR,
+                                      &(struct thing) { .colour = COLOUR_RED }, 1, TABLE_DOWN,
+                                      (struct bytes) { 0 }),
+                     0);
     assert_int_equal(table_walk_next(&w, t->arena, &thing), 1);
     assert_int_equal(thing.id.b[15], 1);
     after = table_walk_at(&w);
@@ -284,13 +290,15 @@ static void a_walk_goes_on_from_a_cursor_in_another_transaction(void **state)
     commit(t);
     begin(t);
     assert_int_equal(table_del(t->txn, &thing_table, &thing), 0); /* where the cursor stood */
-    assert_int_equal(table_walk_start(&w, t->txn, &thing_table, BY_COLOUR, &(struct thing){ .colour = COLOUR_RED }, 1,
-                                      TABLE_DOWN, after), 0);
+    assert_int_equal(table_walk_start(&w, t->txn, &thing_table, BY_COLOUR,
+                                      &(struct thing) { .colour = COLOUR_RED }, 1, TABLE_DOWN, after),
+                     0);
     assert_int_equal(table_walk_next(&w, t->arena, &thing), 1);
     assert_int_equal(thing.id.b[15], 3);
     table_walk_end(&w);
-    assert_int_equal(table_walk_start(&w, t->txn, &thing_table, BY_COLOUR, &(struct thing){ .colour = COLOUR_BLUE }, 1,
-                                      TABLE_DOWN, after), ERR_INVALID);
+    assert_int_equal(table_walk_start(&w, t->txn, &thing_table, BY_COLOUR,
+                                      &(struct thing) { .colour = COLOUR_BLUE }, 1, TABLE_DOWN, after),
+                     ERR_INVALID);
     table_walk_end(&w);
     commit(t);
 }
@@ -305,7 +313,8 @@ static void records_may_be_deleted_while_walking(void **state)
 
     put_five(t);
     begin(t);
-    assert_int_equal(table_walk_start(&w, t->txn, &thing_table, BY_NAME, NULL, 0, TABLE_UP, (struct bytes){ 0 }), 0);
+    assert_int_equal(table_walk_start(&w, t->txn, &thing_table, BY_NAME, NULL, 0, TABLE_UP, (struct bytes) { 0 }),
+                     0);
     while ((r = table_walk_next(&w, t->arena, &thing)) > 0) {
         assert_int_equal(table_del(t->txn, &thing_table, &thing), 0);
         n++;
@@ -367,12 +376,23 @@ static void an_earlier_version_is_upgraded_when_read_and_a_later_one_refused(voi
 
 static void a_value_of_an_old_version_runs_through_the_upgrade(void **state)
 {
-    static const struct table_def first = { .name = "old", .number = 8, .version = 2, .type = &thing_type,
-                                            .size = sizeof(struct thing), .keys = by_id, .keys_n = 1,
+    static const struct table_def first = { .name = "old",
+                                            .number = 8,
+                                            .version = 2,
+                                            .type = &thing_type,
+                                            .size = sizeof(struct thing),
+                                            .keys = by_id,
+                                            .keys_n = 1,
                                             .rev_offset = TABLE_NO_REV };
-    static const struct table_def second = { .name = "old", .number = 8, .version = 3, .type = &thing_type,
-                                             .size = sizeof(struct thing), .keys = by_id, .keys_n = 1,
-                                             .rev_offset = TABLE_NO_REV, .upgrade = upgrade_from_two };
+    static const struct table_def second = { .name = "old",
+                                             .number = 8,
+                                             .version = 3,
+                                             .type = &thing_type,
+                                             .size = sizeof(struct thing),
+                                             .keys = by_id,
+                                             .keys_n = 1,
+                                             .rev_offset = TABLE_NO_REV,
+                                             .upgrade = upgrade_from_two };
     struct tables *t = *state;
     struct thing thing = make(1, "one", COLOUR_RED, 1), out;
 
