@@ -1,0 +1,60 @@
+/* attend - one worker's life as its parent sees it: start it, hand over the job, answer its reads from the store,
+ * check every output and put it into the store, end it when it is silent, late or lies.
+ *
+ * Blocks until the worker is gone: for a thread of a pool. Nothing is shared between two calls.
+ * Trusts     nothing that a worker sends: types, lengths, order, numbers, bytes and totals are checked (control.c,
+ *            boxes.c, publish.c)
+ * Ends it    after stall_ms without any progress, time spent waiting for bytes not counted; after wait_ms of waiting;
+ *            when the plan's bytes of output are used up; when a caller's cancel turns true */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "data/blobs/blobs.h"
+#include "gen/transcode.h"
+
+struct attend_progress {
+    uint64_t done, total; /* frames of the run */
+    bool waiting;
+    int64_t wall_ms;
+};
+
+struct attend {
+    struct blobs *blobs;
+    const char *program;       /* kinobus-worker */
+    unsigned threads;          /* cores to plan for */
+    unsigned attempt;          /* from 1 */
+    unsigned stall_ms, wait_ms;
+    bool degraded;             /* a kernel without Landlock will do */
+    bool keep_stderr;          /* for tests of a sanitizer's build */
+    const atomic_bool *cancel; /* NULL: never */
+    void (*progress)(void *ctx, const struct attend_progress *progress); /* NULL: nobody asks; twice a second at most */
+    void (*log)(void *ctx, int level, const char *text);                 /* enum control_log; NULL: dropped */
+    void *ctx;
+};
+
+enum attend_end {
+    ATTEND_DONE,      /* the result is filled */
+    ATTEND_WAIT,      /* bytes at offset are missing: try again when they are there */
+    ATTEND_REFUSED,   /* it can never be done */
+    ATTEND_GONE,      /* the original was deleted */
+    ATTEND_CANCELLED,
+    ATTEND_FAILED,    /* the worker died, was ended or lied: another try may help */
+    ATTEND_NO_JAIL,   /* this host cannot jail a worker: nothing to do with the job */
+};
+
+struct attend_outcome {
+    enum attend_end end;
+    uint64_t offset;   /* ATTEND_WAIT */
+    char reason[600];  /* unless done: a sentence */
+    unsigned landlock_abi;
+    int64_t wall_ms;
+    uint64_t bytes_made, frames_made; /* over all renditions */
+};
+
+/* The results lie in the arena. */
+void attend_probe(const struct attend *how, const struct probe *job, struct arena *arena, struct probe_done *ret,
+                  struct attend_outcome *outcome);
+void attend_run(const struct attend *how, const struct encode_run *job, struct arena *arena, struct run_done *ret,
+                struct attend_outcome *outcome);

@@ -1,0 +1,293 @@
+#include "actors/transcode/boxes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SAMPLE_MOST (32u << 20)
+
+struct cursor {
+    const uint8_t *at, *end;
+    bool bad; /* read past the end, or something was not as it must be */
+};
+
+static uint64_t take(struct cursor *c, unsigned n)
+{
+    uint64_t value = 0;
+
+    if ((size_t)(c->end - c->at) < n) {
+        c->bad = true;
+        c->at = c->end;
+        return 0;
+    }
+    while (n--)
+        value = value << 8 | *c->at++;
+    return value;
+}
+
+static void expect(struct cursor *c, unsigned n, uint64_t value)
+{
+    if (take(c, n) != value)
+        c->bad = true;
+}
+
+/* Opens the box that must come next and answers its body; the cursor moves behind it. */
+static struct cursor enter(struct cursor *c, const char *type)
+{
+    struct cursor body = { c->at, c->at, true };
+    uint64_t size = take(c, 4);
+
+    if (c->bad || size < 8 || size - 4 > (uint64_t)(c->end - c->at) || memcmp(c->at, type, 4) != 0) {
+        c->bad = true;
+        return body;
+    }
+    body = (struct cursor){ c->at + 4, c->at + size - 4, false };
+    c->at = body.end;
+    return body;
+}
+
+static bool done(const struct cursor *c)
+{
+    return !c->bad && c->at == c->end;
+}
+
+static int fail(const char **why, const char *sentence)
+{
+    *why = sentence;
+    return -1;
+}
+
+/* The avcC or the AudioSpecificConfig in an init, found by its type: the comparison that follows proves the rest. */
+static const uint8_t *find(struct bytes init, const char *type, size_t *ret_len)
+{
+    const uint8_t *d = init.data;
+
+    for (size_t i = 4; i + 4 <= init.len; i++)
+        if (memcmp(d + i, type, 4) == 0) {
+            uint32_t size = (uint32_t)d[i - 4] << 24 | (uint32_t)d[i - 3] << 16 | (uint32_t)d[i - 2] << 8 | d[i - 1];
+
+            if (size < 8 || size > init.len - (i - 4))
+                return NULL;
+            *ret_len = size - 8;
+            return d + i + 4;
+        }
+    return NULL;
+}
+
+/* Writes the SPS and the PPS of an avcC as cmaf_init wants them: each behind a u32 length. */
+static bool avc_config(const uint8_t *avcc, size_t len, struct buf *ret)
+{
+    struct cursor c = { avcc, avcc + len, false };
+    uint64_t size;
+
+    take(&c, 5);
+    for (unsigned i = 0; i < 2; i++) {
+        expect(&c, 1, i ? 1 : 0xe1);
+        size = take(&c, 2);
+        if (c.bad || size == 0 || size > (uint64_t)(c.end - c.at) || (*c.at & 31) != (i ? 8 : 7))
+            return false;
+        buf_put_u32(ret, (uint32_t)size);
+        buf_put(ret, c.at, size);
+        c.at += size;
+    }
+    return !c.bad;
+}
+
+/* Our esds has one shape; its last descriptor but one is the AudioSpecificConfig. */
+static bool aac_config(const uint8_t *esds, size_t len, struct buf *ret)
+{
+    struct cursor c = { esds, esds + len, false };
+    uint64_t size;
+
+    take(&c, 4 + 2 + 3 + 2 + 13);
+    expect(&c, 1, 5);
+    size = take(&c, 1);
+    if (c.bad || size < 2 || size > (uint64_t)(c.end - c.at))
+        return false;
+    buf_put(ret, c.at, size);
+    return true;
+}
+
+static bool name_codec(const struct cmaf_track *t, const struct buf *config, char codec[32])
+{
+    const uint8_t *d = config->data;
+
+    if (t->video) {
+        if (config->len < 8)
+            return false;
+        snprintf(codec, 32, "avc1.%02x%02x%02x", d[5], d[6], d[7]);
+        return d[5] == 100 || d[5] == 77;
+    }
+    snprintf(codec, 32, "mp4a.40.%u", d[0] >> 3);
+    return d[0] >> 3 == 2; /* AAC-LC */
+}
+
+int boxes_check_init(struct bytes init, const struct cmaf_track *planned, char codec[32], const char **why)
+{
+    struct cmaf_track t = *planned;
+    struct buf config = { 0 }, again = { 0 };
+    size_t len = 0;
+    const uint8_t *found = find(init, t.video ? "avcC" : "esds", &len);
+    int r = 0;
+
+    if (!found || !(t.video ? avc_config(found, len, &config) : aac_config(found, len, &config))) {
+        buf_free(&config);
+        return fail(why, "the init has no decoder configuration of the kind that was planned");
+    }
+    t.config = config.data;
+    t.config_len = config.len;
+    if (!name_codec(&t, &config, codec))
+        r = fail(why, "the init is for another profile than was planned");
+    else if (cmaf_init(&t, &again) < 0 || !bytes_equal(buf_bytes(&again), init))
+        r = fail(why, "the init is not what its configuration and the plan make");
+    buf_free(&config);
+    buf_free(&again);
+    return r;
+}
+
+/* The lengths in a sample add up, there is a picture, it is an IDR exactly where one is due, and parameter sets stay in
+ * the init. */
+static bool check_picture(const uint8_t *d, size_t len, bool idr)
+{
+    bool first = true;
+
+    while (len) {
+        uint32_t size;
+        unsigned type;
+
+        if (len < 5)
+            return false;
+        size = (uint32_t)d[0] << 24 | (uint32_t)d[1] << 16 | (uint32_t)d[2] << 8 | d[3];
+        type = d[4] & 31;
+        if (size == 0 || size > len - 4 || type == 7 || type == 8)
+            return false;
+        if (type == 1 || type == 5) {
+            if ((type == 5) != idr)
+                return false;
+            first = false;
+        }
+        d += 4 + size;
+        len -= 4 + size;
+    }
+    return !first;
+}
+
+struct fragment {
+    const struct cmaf_track *track;
+    uint64_t time;
+    const uint8_t *base;   /* of the moof */
+    struct cursor run;     /* at the first sample of the trun */
+    uint32_t samples, data_offset;
+};
+
+static bool read_moof(struct cursor *c, struct fragment *f)
+{
+    struct cursor moof, mfhd, traf, b;
+    bool video = f->track->video;
+
+    f->base = c->at;
+    moof = enter(c, "moof");
+    mfhd = enter(&moof, "mfhd");
+    expect(&mfhd, 4, 0);
+    take(&mfhd, 4);
+    traf = enter(&moof, "traf");
+    if (!done(&mfhd) || !done(&moof))
+        return false;
+    b = enter(&traf, "tfhd");
+    expect(&b, 4, 0x20028);
+    expect(&b, 4, 1);
+    expect(&b, 4, f->track->sample_duration);
+    expect(&b, 4, video ? 0x01010000 : 0x02000000);
+    if (!done(&b))
+        return false;
+    b = enter(&traf, "tfdt");
+    expect(&b, 4, 1u << 24);
+    expect(&b, 8, f->time);
+    if (!done(&b))
+        return false;
+    f->run = enter(&traf, "trun");
+    expect(&f->run, 4, 1u << 24 | (video ? 0xa05 : 0x201));
+    f->samples = (uint32_t)take(&f->run, 4);
+    f->data_offset = (uint32_t)take(&f->run, 4);
+    if (video)
+        expect(&f->run, 4, 0x02000000);
+    return done(&traf) && !f->run.bad && f->samples && f->data_offset == (uint64_t)(c->at - f->base) + 8 &&
+           (uint64_t)(f->run.end - f->run.at) == (uint64_t)f->samples * (video ? 8 : 4);
+}
+
+/* Reads the fragment at the cursor; false when anything in it is not as it must be. */
+static bool read_fragment(struct cursor *c, struct fragment *f, struct boxes_gop *ret, const uint8_t *start)
+{
+    struct cursor mdat;
+
+    if (!read_moof(c, f))
+        return false;
+    mdat = enter(c, "mdat");
+    if (mdat.bad)
+        return false;
+    *ret = (struct boxes_gop){ .offset = (uint64_t)(f->base - start), .samples = f->samples };
+    for (uint32_t i = 0; i < f->samples; i++) {
+        uint32_t size = (uint32_t)take(&f->run, 4);
+
+        if (f->track->video)
+            take(&f->run, 4);
+        if (f->run.bad || size == 0 || size > SAMPLE_MOST || size > (uint64_t)(mdat.end - mdat.at))
+            return false;
+        if (f->track->video && !check_picture(mdat.at, size, i == 0))
+            return false;
+        mdat.at += size;
+        if (i == 0)
+            ret->iframe_bytes = (uint64_t)(mdat.at - f->base);
+    }
+    return done(&f->run) && done(&mdat);
+}
+
+int boxes_check_segment(struct bytes segment, const struct cmaf_track *planned, uint64_t start, uint32_t gop,
+                        struct boxes_segment *ret, const char **why)
+{
+    struct cursor c = { segment.data, (const uint8_t *)segment.data + segment.len, false };
+
+    *ret = (struct boxes_segment){ .start = start };
+    while (c.at < c.end) {
+        struct fragment f = { .track = planned, .time = start + ret->samples * planned->sample_duration };
+        bool last;
+
+        if (ret->n == BOXES_GOPS)
+            return fail(why, "a segment has more fragments than a run may have GOPs");
+        if (!read_fragment(&c, &f, &ret->gops[ret->n], segment.data))
+            return fail(why, "a fragment of a segment is not as it must be");
+        ret->samples += f.samples;
+        ret->n++;
+        last = c.at == c.end;
+        if (planned->video ? f.samples > gop || (f.samples < gop && !last) : !last)
+            return fail(why, "a fragment of a segment is not the GOP that was planned");
+    }
+    return ret->n ? 0 : fail(why, "a segment is empty");
+}
+
+int boxes_check_jpeg(struct bytes image, unsigned width, unsigned height, const char **why)
+{
+    struct cursor c = { image.data, (const uint8_t *)image.data + image.len, false };
+    bool sized = false;
+
+    expect(&c, 2, 0xffd8);
+    while (!c.bad) {
+        uint64_t marker = take(&c, 2), len = take(&c, 2);
+        struct cursor part = { c.at, c.at + (c.bad || len < 2 || len - 2 > (uint64_t)(c.end - c.at) ? 0 : len - 2), false };
+
+        if (c.bad || marker < 0xffc0 || len < 2 || len - 2 > (uint64_t)(c.end - c.at))
+            break;
+        if (marker >= 0xffc0 && marker <= 0xffc2) {
+            take(&part, 1);
+            expect(&part, 2, height);
+            expect(&part, 2, width);
+            sized = !part.bad;
+        }
+        c.at += len - 2;
+        if (marker == 0xffda) {
+            const uint8_t *end = c.end;
+
+            return sized && end - c.at > 2 && end[-2] == 0xff && end[-1] == 0xd9 ? 0 : fail(why, "an image is not whole");
+        }
+    }
+    return fail(why, "an image is not a JPEG of the size that was told");
+}

@@ -1,0 +1,275 @@
+#include "actors/transcode/worker/input.h"
+
+#include <libavutil/opt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/transcode/worker/link.h"
+
+#define IO_BUFFER (256 << 10)
+#define EARLY_SOUND_US 500000 /* sound that begins earlier than this before the picture moves the origin */
+
+static const char formats[] = "mov,matroska,webm,avi,mpegts,mpeg,flv,ogg,wav,mp3,aac,flac,asf";
+
+static const char codecs[] =
+    "h264,hevc,vp8,vp9,libdav1d,mpeg4,mpeg2video,mpeg1video,mjpeg,prores,dnxhd,h263,flv,wmv1,wmv2,wmv3,vc1,msmpeg4v1,"
+    "msmpeg4v2,msmpeg4,theora,vp6,vp6f,vp6a,svq3,rawvideo,ffv1,huffyuv,"
+    "aac,mp3float,mp3,mp2float,mp2,mp1float,opus,vorbis,flac,alac,ac3,eac3,dca,truehd,mlp,wmav1,wmav2,wmapro,amrnb,amrwb,"
+    "adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_swf,nellymoser,pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,"
+    "pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd";
+
+static int io_read(void *opaque, uint8_t *buf, int size)
+{
+    struct input *in = opaque;
+    struct link_read_result got = link_read((uint64_t)in->at, buf, (size_t)size);
+
+    if (got.answer == CONTROL_GONE) {
+        in->gone = true;
+        return AVERROR_EXIT;
+    }
+    if (got.answer == CONTROL_EOF) {
+        in->short_read = in->length && (uint64_t)in->at < in->length;
+        return AVERROR_EOF;
+    }
+    in->at += (int64_t)got.length;
+    link_progress(1, 0);
+    return (int)got.length;
+}
+
+static int64_t io_seek(void *opaque, int64_t offset, int whence)
+{
+    struct input *in = opaque;
+
+    switch (whence & ~AVSEEK_FORCE) {
+    case AVSEEK_SIZE: return in->complete && in->length ? (int64_t)in->length : AVERROR(ENOSYS);
+    case SEEK_SET: break;
+    case SEEK_CUR: offset += in->at; break;
+    case SEEK_END:
+        if (!in->complete || !in->length)
+            return AVERROR(ENOSYS);
+        offset += (int64_t)in->length;
+        break;
+    default: return AVERROR(EINVAL);
+    }
+    if (offset < 0)
+        return AVERROR(EINVAL);
+    return in->at = offset;
+}
+
+/* No file names another: playlists, data references and the like end here. */
+static int deny_open(AVFormatContext *format, AVIOContext **io, const char *url, int flags, AVDictionary **options)
+{
+    link_log(CONTROL_LOG_WARNING, "the file asked to open something else, which is never done");
+    return AVERROR(EACCES);
+}
+
+static bool looks_iso(const uint8_t *head)
+{
+    static const char types[][5] = { "ftyp", "moov", "mdat", "wide", "free", "skip", "pnot", "uuid", "styp" };
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+        if (memcmp(head + 4, types[i], 4) == 0)
+            return true;
+    return false;
+}
+
+static int open_io(struct input *in)
+{
+    uint8_t *buffer = av_malloc(IO_BUFFER), head[8] = { 0 };
+
+    if (!buffer)
+        return AVERROR(ENOMEM);
+    in->at = 0;
+    in->io = avio_alloc_context(buffer, IO_BUFFER, 0, in, io_read, NULL, io_seek);
+    if (!in->io) {
+        av_free(buffer);
+        return AVERROR(ENOMEM);
+    }
+    if (avio_read(in->io, head, sizeof(head)) == sizeof(head))
+        in->iso = looks_iso(head);
+    avio_seek(in->io, 0, SEEK_SET);
+    in->io->seekable = in->complete || in->iso ? AVIO_SEEKABLE_NORMAL : 0;
+    return 0;
+}
+
+static int open_format(struct input *in)
+{
+    AVFormatContext *format = avformat_alloc_context();
+    AVDictionary *options = NULL;
+    int r;
+
+    if (!format)
+        return AVERROR(ENOMEM);
+    format->pb = in->io;
+    format->flags |= AVFMT_FLAG_CUSTOM_IO;
+    format->io_open = deny_open;
+    av_dict_set(&options, "format_whitelist", formats, 0);
+    av_dict_set(&options, "codec_whitelist", codecs, 0);
+    av_dict_set(&options, "protocol_whitelist", "none", 0);
+    av_dict_set_int(&options, "max_streams", INPUT_MAX_TRACKS, 0);
+    av_dict_set_int(&options, "probesize", 5000000, 0);
+    av_dict_set_int(&options, "formatprobesize", 1 << 20, 0);
+    av_dict_set_int(&options, "analyzeduration", 5000000, 0);
+    r = avformat_open_input(&format, NULL, NULL, &options);
+    av_dict_free(&options);
+    in->format = r < 0 ? NULL : format;
+    return r;
+}
+
+static int find_tracks(struct input *in)
+{
+    unsigned n = in->format->nb_streams;
+    AVDictionary **options = av_calloc(n ? n : 1, sizeof(*options));
+    int r;
+
+    if (!options)
+        return AVERROR(ENOMEM);
+    for (unsigned i = 0; i < n; i++) {
+        av_dict_set(&options[i], "codec_whitelist", codecs, 0);
+        av_dict_set_int(&options[i], "max_pixels", INPUT_MAX_PIXELS, 0);
+    }
+    r = avformat_find_stream_info(in->format, n ? options : NULL);
+    for (unsigned i = 0; i < n; i++)
+        av_dict_free(&options[i]);
+    av_free(options);
+    return r;
+}
+
+bool input_is_picture(const AVStream *stream)
+{
+    return stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
+           !(stream->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS));
+}
+
+/* The first picture track's start, or the earliest sound's when there is no picture or it begins well before. */
+static void set_origin(struct input *in)
+{
+    int64_t picture = AV_NOPTS_VALUE, sound = AV_NOPTS_VALUE, origin;
+
+    for (unsigned i = 0; i < in->format->nb_streams; i++) {
+        const AVStream *s = in->format->streams[i];
+        int64_t start;
+
+        if (s->start_time == AV_NOPTS_VALUE)
+            continue;
+        start = av_rescale_q(s->start_time, s->time_base, AV_TIME_BASE_Q);
+        if (input_is_picture(s) && (picture == AV_NOPTS_VALUE || start < picture))
+            picture = start;
+        else if (s->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && (sound == AV_NOPTS_VALUE || start < sound))
+            sound = start;
+    }
+    origin = picture != AV_NOPTS_VALUE ? picture : sound != AV_NOPTS_VALUE ? sound : 0;
+    if (sound != AV_NOPTS_VALUE && sound < origin - EARLY_SOUND_US)
+        origin = sound;
+    for (unsigned i = 0; i < in->format->nb_streams && i < INPUT_MAX_TRACKS; i++) {
+        const AVStream *s = in->format->streams[i];
+
+        in->origin[i] = av_rescale_q(origin, AV_TIME_BASE_Q, s->time_base);
+        if (s->start_time != AV_NOPTS_VALUE && av_rescale_q(s->start_time, s->time_base, AV_TIME_BASE_Q) == origin)
+            in->origin[i] = s->start_time; /* exactly, where microseconds would round */
+    }
+}
+
+static int open_all(struct input *in, char *why, size_t why_len)
+{
+    int r = open_io(in);
+
+    if (r == 0)
+        r = open_format(in);
+    if (r < 0) {
+        if (r == AVERROR(EINVAL))
+            snprintf(why, why_len, "this kind of file is not accepted");
+        else
+            snprintf(why, why_len, "this is not a media file that can be read: %s", av_err2str(r));
+        return r;
+    }
+    if (in->format->nb_streams > INPUT_MAX_TRACKS) {
+        snprintf(why, why_len, "more than %d tracks", INPUT_MAX_TRACKS);
+        return AVERROR(ERANGE);
+    }
+    r = find_tracks(in);
+    if (r < 0) {
+        snprintf(why, why_len, "its tracks cannot be read: %s", av_err2str(r));
+        return r;
+    }
+    if (in->format->nb_streams > INPUT_MAX_TRACKS) {
+        snprintf(why, why_len, "more than %d tracks", INPUT_MAX_TRACKS);
+        return AVERROR(ERANGE);
+    }
+    set_origin(in);
+    return 0;
+}
+
+int input_open(struct input *in, uint64_t length, bool complete, char *why, size_t why_len)
+{
+    int r;
+
+    *in = (struct input){ .length = length, .complete = complete };
+    r = open_all(in, why, why_len);
+    if (r < 0)
+        input_close(in);
+    return r;
+}
+
+void input_close(struct input *in)
+{
+    avformat_close_input(&in->format);
+    if (in->io)
+        av_freep(&in->io->buffer);
+    avio_context_free(&in->io);
+}
+
+int input_reopen(struct input *in, char *why, size_t why_len)
+{
+    input_close(in);
+    return open_all(in, why, why_len);
+}
+
+int input_seek(struct input *in, unsigned track, int64_t time)
+{
+    const char *name = in->format->iformat->name;
+    int64_t ts = time + in->origin[track];
+
+    if (!in->io->seekable || strcmp(name, "mp3") == 0 || strcmp(name, "aac") == 0)
+        return -1; /* these two guess positions from bit rates */
+    return avformat_seek_file(in->format, (int)track, INT64_MIN, ts, ts, 0) < 0 ? -1 : 0;
+}
+
+int64_t input_time(const struct input *in, unsigned track, int64_t ts)
+{
+    return ts == AV_NOPTS_VALUE ? AV_NOPTS_VALUE : ts - in->origin[track];
+}
+
+AVCodecContext *input_decoder(struct input *in, unsigned track, int threads, bool patient, char *why, size_t why_len)
+{
+    const AVStream *s = in->format->streams[track];
+    const AVCodec *codec = avcodec_find_decoder(s->codecpar->codec_id);
+    AVCodecContext *dec = NULL;
+    AVDictionary *options = NULL;
+    int r;
+
+    if (!codec) {
+        snprintf(why, why_len, "there is no decoder for %s", avcodec_get_name(s->codecpar->codec_id));
+        return NULL;
+    }
+    dec = avcodec_alloc_context3(codec);
+    if (!dec || avcodec_parameters_to_context(dec, s->codecpar) < 0)
+        goto fail;
+    dec->pkt_timebase = s->time_base;
+    dec->thread_count = threads;
+    dec->max_pixels = INPUT_MAX_PIXELS;
+    if (patient)
+        dec->err_recognition |= AV_EF_IGNORE_ERR;
+    av_dict_set(&options, "codec_whitelist", codecs, 0);
+    r = avcodec_open2(dec, codec, &options);
+    av_dict_free(&options);
+    if (r == 0)
+        return dec;
+    snprintf(why, why_len, "its %s cannot be decoded: %s", avcodec_get_name(s->codecpar->codec_id), av_err2str(r));
+    avcodec_free_context(&dec);
+    return NULL;
+fail:
+    snprintf(why, why_len, "a track's parameters make no sense");
+    avcodec_free_context(&dec);
+    return NULL;
+}

@@ -1,0 +1,401 @@
+#include "actors/transcode/worker/probe.h"
+
+#include <libavutil/dovi_meta.h>
+#include <libavutil/pixdesc.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "actors/transcode/worker/extent.h"
+#include "actors/transcode/worker/link.h"
+#include "actors/transcode/worker/measure.h"
+#include "actors/transcode/worker/picture.h"
+#include "actors/transcode/worker/upright.h"
+
+#define PICTURES 8            /* decoded of each picture track */
+#define TIMES_ENOUGH 48       /* packets whose times are enough to tell the rate */
+#define READ_MOST (8 << 20)   /* bytes read to find them */
+#define SOUND_MOST 8          /* sound tracks that can be used */
+#define LONGEST_MS (12ull * 3600 * 1000)
+#define FASTEST 240
+#define SMALLEST 16           /* pixels on a side */
+#define WARNINGS 16
+
+struct look { /* at one track */
+    AVCodecContext *codec;
+    AVFrame *first;         /* picture; NULL until one was decoded */
+    unsigned pictures, interlaced;
+    struct measure_times times;
+    char why[200];
+};
+
+struct probing {
+    const struct probe *job;
+    struct arena *arena;
+    struct input in;
+    struct look looks[INPUT_MAX_TRACKS];
+    struct probed_track tracks[INPUT_MAX_TRACKS];
+    const char *warnings[WARNINGS];
+    struct extent extent;
+    struct probe_done done;
+};
+
+static void warn(struct probing *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void warn(struct probing *p, const char *format, ...)
+{
+    va_list args;
+
+    if (p->done.warnings_n == WARNINGS)
+        return;
+    va_start(args, format);
+    p->warnings[p->done.warnings_n++] = arena_vprintf(p->arena, format, args);
+    va_end(args);
+}
+
+_Noreturn static void report(struct probing *p, enum probe_outcome outcome, const char *reason)
+{
+    struct buf packed = { 0 };
+    struct wire_error err;
+
+    p->done.video_id = p->job->video_id;
+    p->done.version = p->job->version;
+    p->done.outcome = outcome;
+    p->done.reason = reason;
+    p->done.warnings = p->warnings;
+    if (wire_pack_err(&probe_done_type, &p->done, &packed, &err) < 0)
+        link_done(CONTROL_FAILED, "the report's %s %s", err.path, err.sentence);
+    if (outcome == PROBE_OUTCOME_OK && p->extent.rows_n)
+        link_send(CONTROL_INDEX, 0, p->extent.rows.data, p->extent.rows.len, NULL, 0);
+    link_send(CONTROL_REPORT, 0, packed.data, packed.len, NULL, 0);
+    link_done(CONTROL_OK, "done");
+}
+
+/* ---- looking: a few packets of every track, decoded ---- */
+
+static void open_looks(struct probing *p)
+{
+    for (unsigned i = 0; i < p->in.format->nb_streams; i++) {
+        AVStream *s = p->in.format->streams[i];
+
+        if (input_is_picture(s) || s->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
+            p->looks[i].codec = input_decoder(&p->in, i, 1, false, p->looks[i].why, sizeof(p->looks[i].why));
+        else
+            s->discard = AVDISCARD_ALL;
+    }
+}
+
+/* Presentation times from an index, where there is one. */
+static void times_from_index(struct probing *p, unsigned track)
+{
+    AVStream *s = p->in.format->streams[track];
+    struct measure_times *t = &p->looks[track].times;
+    int n = p->in.iso && s->nb_frames > 0 ? avformat_index_get_entries_count(s) : 0;
+
+    for (int i = 0; i < n && t->n < MEASURE_TIMES; i++)
+        t->at[t->n++] = avformat_index_get_entry(s, i)->timestamp;
+}
+
+static void take_pictures(struct look *look)
+{
+    AVFrame *f = av_frame_alloc();
+
+    while (f && avcodec_receive_frame(look->codec, f) == 0) {
+        look->pictures++;
+        look->interlaced += f->interlaced_frame != 0;
+        if (!look->first)
+            look->first = av_frame_clone(f);
+        link_progress(1, 0);
+        av_frame_unref(f);
+    }
+    av_frame_free(&f);
+}
+
+static void look_at(struct probing *p, const AVPacket *packet)
+{
+    struct look *look = &p->looks[packet->stream_index];
+    bool picture = input_is_picture(p->in.format->streams[packet->stream_index]);
+
+    if (!look->codec)
+        return;
+    if (picture && packet->pts != AV_NOPTS_VALUE && look->times.n < MEASURE_TIMES &&
+        !(p->in.iso && p->in.format->streams[packet->stream_index]->nb_frames > 0))
+        look->times.at[look->times.n++] = packet->pts;
+    if (look->pictures >= (picture ? PICTURES : 1))
+        return;
+    avcodec_send_packet(look->codec, packet);
+    take_pictures(look);
+}
+
+static bool seen_enough(const struct probing *p)
+{
+    for (unsigned i = 0; i < p->in.format->nb_streams; i++) {
+        const struct look *look = &p->looks[i];
+        bool picture = input_is_picture(p->in.format->streams[i]);
+
+        if (look->codec && (look->pictures < (picture ? PICTURES : 1) || (picture && look->times.n < TIMES_ENOUGH)))
+            return false;
+    }
+    return true;
+}
+
+static void look_around(struct probing *p)
+{
+    AVPacket *packet = av_packet_alloc();
+    int64_t bytes = 0;
+
+    for (unsigned i = 0; i < p->in.format->nb_streams; i++)
+        if (input_is_picture(p->in.format->streams[i]))
+            times_from_index(p, i);
+    while (packet && !seen_enough(p) && bytes < READ_MOST && av_read_frame(p->in.format, packet) >= 0) {
+        bytes += packet->size;
+        look_at(p, packet);
+        av_packet_unref(packet);
+    }
+    for (unsigned i = 0; i < p->in.format->nb_streams; i++)
+        if (p->looks[i].codec && avcodec_send_packet(p->looks[i].codec, NULL) == 0)
+            take_pictures(&p->looks[i]);
+    av_packet_free(&packet);
+    if (p->in.gone)
+        link_done(CONTROL_IS_GONE, "the original was deleted");
+}
+
+/* ---- telling: what was seen, in the words of the schema ---- */
+
+static uint64_t positive(int64_t value)
+{
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static unsigned dolby_vision(const AVStream *s)
+{
+    size_t size = 0;
+    const AVDOVIDecoderConfigurationRecord *dovi = (const void *)av_stream_get_side_data(s, AV_PKT_DATA_DOVI_CONF, &size);
+
+    return dovi && size >= sizeof(*dovi) ? dovi->dv_profile : 0;
+}
+
+static void unusable(struct probed_track *t, const char *why)
+{
+    t->usable = false;
+    t->reason = why;
+}
+
+static void tell_picture(struct probing *p, unsigned i)
+{
+    const AVStream *s = p->in.format->streams[i];
+    struct look *look = &p->looks[i];
+    struct probed_track *t = &p->tracks[i];
+    struct probed_video *v = &t->video;
+    const AVFrame *f = look->first;
+    struct measured_rate rate = measure_rate(&look->times, s->time_base, s->avg_frame_rate);
+    const AVPixFmtDescriptor *format;
+    struct upright u;
+
+    t->kind = TRACK_KIND_VIDEO;
+    t->has_video = true;
+    if (!f) {
+        v->width = positive(s->codecpar->width);
+        v->height = positive(s->codecpar->height);
+        unusable(t, look->codec ? "none of its first pictures can be decoded" : arena_strdup(p->arena, look->why));
+        return;
+    }
+    u = upright_of(s, f->width, f->height, f->sample_aspect_ratio);
+    format = av_pix_fmt_desc_get(f->format);
+    *v = (struct probed_video){
+        .width = (uint64_t)f->width, .height = (uint64_t)f->height,
+        .display_width = (uint64_t)u.width, .display_height = (uint64_t)u.height,
+        .sar_num = (uint64_t)u.sar.num, .sar_den = (uint64_t)u.sar.den,
+        .rotation = (uint64_t)u.rotation, .mirrored = u.mirrored,
+        .fps_num = positive(rate.fps.num), .fps_den = positive(rate.fps.den), .fps_variable = rate.variable,
+        .bit_depth = format ? (uint64_t)format->comp[0].depth : 8,
+        .primaries = (uint64_t)f->color_primaries, .transfer = (uint64_t)f->color_trc, .matrix = (uint64_t)f->colorspace,
+        .full_range = f->color_range == AVCOL_RANGE_JPEG || f->format == AV_PIX_FMT_YUVJ420P ||
+                      f->format == AV_PIX_FMT_YUVJ422P || f->format == AV_PIX_FMT_YUVJ444P,
+        .interlaced = look->interlaced * 2 > look->pictures,
+        .hdr = picture_is_hdr(f->color_trc),
+        .dolby_vision = dolby_vision(s),
+    };
+    t->usable = true;
+    if ((int64_t)f->width * f->height > INPUT_MAX_PIXELS)
+        unusable(t, "its pictures are larger than 8192 x 4352");
+    else if (u.width < SMALLEST || u.height < SMALLEST)
+        unusable(t, "its pictures are smaller than 16 x 16");
+    else if (rate.fps.num && av_q2d(rate.fps) > FASTEST)
+        unusable(t, "it has more than 240 pictures a second");
+}
+
+static void tell_sound(struct probing *p, unsigned i, unsigned before)
+{
+    const AVCodecParameters *par = p->in.format->streams[i]->codecpar;
+    const struct look *look = &p->looks[i];
+    const AVFrame *f = look->first;
+    struct probed_track *t = &p->tracks[i];
+    AVChannelLayout layout = f ? f->ch_layout : par->ch_layout;
+    char name[64] = "";
+
+    if (layout.order == AV_CHANNEL_ORDER_UNSPEC)
+        av_channel_layout_default(&layout, layout.nb_channels);
+    av_channel_layout_describe(&layout, name, sizeof(name));
+    t->kind = TRACK_KIND_AUDIO;
+    t->has_audio = true;
+    t->audio = (struct probed_audio){ .rate = positive(f ? f->sample_rate : par->sample_rate),
+                                      .channels = positive(layout.nb_channels),
+                                      .layout = measure_text(p->arena, name, 60) };
+    t->usable = true;
+    if (!look->codec)
+        unusable(t, arena_strdup(p->arena, look->why));
+    else if (!f)
+        unusable(t, "none of its first frames can be decoded");
+    else if (before >= SOUND_MOST)
+        unusable(t, "more than 8 sound tracks are not carried over");
+}
+
+static void tell_common(struct probing *p, unsigned i)
+{
+    const AVStream *s = p->in.format->streams[i];
+    struct probed_track *t = &p->tracks[i];
+    const AVDictionaryEntry *title = av_dict_get(s->metadata, "title", NULL, 0);
+    const AVDictionaryEntry *language = av_dict_get(s->metadata, "language", NULL, 0);
+    int64_t end = p->extent.end[i];
+
+    t->index = i;
+    t->codec = measure_text(p->arena, avcodec_get_name(s->codecpar->codec_id), 30);
+    t->title = title ? measure_text(p->arena, title->value, 200) : NULL;
+    t->language = measure_language(p->arena, language ? language->value : NULL);
+    t->is_default = s->disposition & AV_DISPOSITION_DEFAULT;
+    t->forced = s->disposition & AV_DISPOSITION_FORCED;
+    t->hearing_impaired = s->disposition & AV_DISPOSITION_HEARING_IMPAIRED;
+    t->visual_impaired = s->disposition & AV_DISPOSITION_VISUAL_IMPAIRED;
+    t->commentary = s->disposition & AV_DISPOSITION_COMMENT;
+    t->bit_rate = positive(s->codecpar->bit_rate);
+    if (s->start_time != AV_NOPTS_VALUE)
+        t->start_ms = av_rescale_q(input_time(&p->in, i, s->start_time), s->time_base, (AVRational){ 1, 1000 });
+    t->duration_ms = positive(end > 0 ? av_rescale_q(end, s->time_base, (AVRational){ 1, 1000 }) : 0);
+}
+
+static void tell_tracks(struct probing *p)
+{
+    unsigned sounds = 0;
+
+    for (unsigned i = 0; i < p->in.format->nb_streams; i++) {
+        const AVStream *s = p->in.format->streams[i];
+
+        p->tracks[i].kind = TRACK_KIND_OTHER;
+        if (input_is_picture(s))
+            tell_picture(p, i);
+        else if (s->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
+            tell_sound(p, i, sounds++);
+        else if (s->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE)
+            p->tracks[i].kind = TRACK_KIND_TEXT;
+        tell_common(p, i);
+    }
+    p->done.tracks = p->tracks;
+    p->done.tracks_n = p->in.format->nb_streams;
+}
+
+/* The picture track to encode: the largest of those that last at least half as long as the longest. */
+static int choose_picture(const struct probing *p)
+{
+    uint64_t longest = 0, largest = 0;
+    int best = -1;
+
+    for (unsigned i = 0; i < p->done.tracks_n; i++)
+        if (p->tracks[i].usable && p->tracks[i].has_video && p->tracks[i].duration_ms > longest)
+            longest = p->tracks[i].duration_ms;
+    for (unsigned i = 0; i < p->done.tracks_n; i++) {
+        const struct probed_track *t = &p->tracks[i];
+        uint64_t size = t->video.width * t->video.height;
+
+        if (t->usable && t->has_video && t->duration_ms * 2 >= longest && size > largest) {
+            largest = size;
+            best = (int)i;
+        }
+    }
+    return best;
+}
+
+static void warn_of(struct probing *p, const struct probed_video *v)
+{
+    if (v->hdr)
+        warn(p, "The pictures are HDR; they are brought to standard range.");
+    if (v->dolby_vision == 5)
+        warn(p, "Dolby Vision profile 5 has no compatible base: colours will be wrong.");
+    if (v->fps_variable)
+        warn(p, "The frame rate varies; the output has a steady one.");
+    if (v->interlaced)
+        warn(p, "The pictures are interlaced; they are made progressive.");
+    if (p->extent.cut_off || p->in.short_read)
+        warn(p, "The file is cut off: its index names more than it holds.");
+}
+
+/* Why no track can be used: the first reason of a track that matters. */
+static const char *why_nothing(const struct probing *p)
+{
+    for (unsigned i = 0; i < p->done.tracks_n; i++)
+        if (p->tracks[i].reason)
+            return arena_printf(p->arena, "Nothing in it can be shown or heard: %s.", p->tracks[i].reason);
+    return "It holds neither pictures nor sound.";
+}
+
+_Noreturn static void conclude(struct probing *p)
+{
+    int picture = choose_picture(p);
+    bool sound = false, pictures = false;
+
+    for (unsigned i = 0; i < p->done.tracks_n; i++) {
+        const struct probed_track *t = &p->tracks[i];
+
+        sound |= t->usable && t->has_audio;
+        if (t->usable && (t->has_audio || (int)i == picture) && t->duration_ms > p->done.duration_ms)
+            p->done.duration_ms = t->duration_ms;
+        pictures |= t->has_video;
+    }
+    if (picture < 0 && (pictures || !sound)) /* a film that can only be heard is not what was uploaded */
+        report(p, PROBE_OUTCOME_REFUSED, why_nothing(p));
+    if (p->done.duration_ms > LONGEST_MS)
+        report(p, PROBE_OUTCOME_REFUSED, "It lasts longer than 12 hours.");
+    if (picture >= 0) {
+        p->done.has_video_track = true;
+        p->done.video_track = (uint64_t)picture;
+        warn_of(p, &p->tracks[picture].video);
+    }
+    report(p, PROBE_OUTCOME_OK, NULL);
+}
+
+/* The picture track that has an index worth listing, before the tracks are told: the first that was decoded. */
+static int first_picture(const struct probing *p)
+{
+    int best = -1;
+
+    for (unsigned i = 0; i < p->in.format->nb_streams; i++)
+        if (input_is_picture(p->in.format->streams[i]) && p->looks[i].first &&
+            (best < 0 || (int64_t)p->looks[i].first->width * p->looks[i].first->height >
+                             (int64_t)p->looks[best].first->width * p->looks[best].first->height))
+            best = (int)i;
+    return best;
+}
+
+void probe_run(const struct probe *job, const struct control_terms *terms)
+{
+    static struct probing p;
+    char why[200] = "";
+    int r;
+
+    p.job = job;
+    p.arena = arena_new();
+    r = input_open(&p.in, job->length, job->complete, why, sizeof(why));
+    if (p.in.gone)
+        link_done(CONTROL_IS_GONE, "the original was deleted");
+    if (r == AVERROR(ENOMEM))
+        link_done(CONTROL_FAILED, "reading its header took more memory than the jail has");
+    if (r < 0)
+        report(&p, PROBE_OUTCOME_REFUSED, arena_printf(p.arena, "It cannot be read: %s.", why));
+    p.done.container = measure_text(p.arena, p.in.format->iformat->name, 60);
+    open_looks(&p);
+    look_around(&p);
+    extent_find(&p.extent, &p.in, first_picture(&p));
+    p.done.proof = p.extent.proof;
+    p.done.index_rows = p.extent.rows_n;
+    p.done.bit_rate = positive(p.in.format->bit_rate);
+    tell_tracks(&p);
+    conclude(&p);
+}

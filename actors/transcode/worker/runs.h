@@ -1,0 +1,17 @@
+/* video_run - one decode for all renditions of a run: demux and decode, scale, and an encoder for each rendition, in
+ * threads of their own with short queues between them.
+ * audio_run - the AAC frames of a run, and poster_run - images of one moment. Each ends the process. */
+#pragma once
+
+#include "actors/transcode/media/control.h"
+#include "gen/transcode.h"
+
+_Noreturn void video_run(const struct encode_run *run, const struct control_terms *terms);
+_Noreturn void audio_run(const struct encode_run *run, const struct control_terms *terms);
+_Noreturn void poster_run(const struct encode_run *run, const struct control_terms *terms);
+
+/* Sends the report and ends: what is common to all kinds of runs. */
+_Noreturn void run_finish(const struct encode_run *run, struct run_done *done);
+
+/* Ends the process over an input that did not open. */
+_Noreturn void run_refuse(bool gone, int error, const char *why);
