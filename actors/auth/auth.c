@@ -1,0 +1,70 @@
+#include "actors/auth/auth.h"
+
+#include <sodium.h>
+
+#include "actors/auth/first.h"
+
+static int auth_open(void *state, struct actor *actor)
+{
+    struct auth *self = state;
+    int r;
+
+    self->store = actor_store(actor);
+    r = first_keys(self, actor_now(actor));
+    if (r < 0)
+        return r;
+    return first_admin(self, actor_settings(actor), actor_now(actor));
+}
+
+static void auth_close(void *state)
+{
+    struct auth *self = state;
+    sodium_memzero(self->seed, sizeof(self->seed));
+    sodium_memzero(self->pepper, sizeof(self->pepper));
+}
+
+/* Owners verify tokens with what is published here. */
+static int auth_up(void *state, struct turn *t)
+{
+    struct auth *self = state;
+    struct signing_key key = { .kid = self->kid,
+                               .public_key = bytes_of(self->public_key, sizeof(self->public_key)) };
+    return set_keys(t, "", &(struct keys) { .keys = &key, .keys_n = 1 });
+}
+
+static int auth_say_error(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    return *(const int *)ctx;
+}
+
+int auth_refuse(struct turn *t, int err)
+{
+    int r = turn_after(t, 0, auth_say_error, &err, sizeof(err));
+    return r < 0 ? r : TURN_LATER;
+}
+
+static const struct auth_handlers handlers = {
+    .register_user = auth_on_register_user,
+    .verify_email = auth_on_verify_email,
+    .login = auth_on_login,
+    .refresh = auth_on_refresh,
+    .logout = auth_on_logout,
+    .validate = auth_on_validate,
+    .exchange_session = auth_on_exchange_session,
+    .get_me = auth_on_get_me,
+    .get_user = auth_on_get_user,
+    .update_user = auth_on_update_user,
+    .list_users = auth_on_list_users,
+    .put_user = auth_on_put_user,
+    .contact = auth_on_contact,
+};
+
+const struct actor_def auth_actor = {
+    .name = "auth",
+    .schema = &auth_schema,
+    .handlers = &handlers,
+    .self_size = sizeof(struct auth),
+    .open = auth_open,
+    .close = auth_close,
+    .up = auth_up,
+};
