@@ -20,7 +20,7 @@ def declare(base, name):
 
 def members(struct):
     for f in struct.fields:
-        note = f"    /* {f.doc.replace('*/', '* /')} */" if f.doc and len(f.doc) < 60 else ""
+        note = f" /* {f.doc.replace('*/', '* /')} */" if f.doc and len(f.doc) < 60 else ""
         if f.doc and not note:
             yield comment(f.doc, "    ").rstrip("\n") + "\n"
         base = ctype(f)
