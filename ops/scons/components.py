@@ -72,7 +72,7 @@ def check(env, me):
                              f"(rank {rank(other.folder)}, {other.folder}): uses point down only")
     open_folders = {me.folder, *(c.folder for c in used)}
     top = env.Dir("#").abspath
-    for file in sorted({*me.sources, *headers(env, me.folder)}):
+    for file in sorted({*me.sources, *headers(env, me)}):
         path = file if os.path.isabs(file) else os.path.join(top, me.folder, file)
         if not os.path.exists(path):
             continue
@@ -88,9 +88,11 @@ def check(env, me):
                              f"add the component to its SConscript, or turn the dependency round")
 
 
-def headers(env, folder):
-    path = os.path.join(env.Dir("#").abspath, folder)
-    return [f for f in os.listdir(path) if f.endswith(".h")] if os.path.isdir(path) else []
+def headers(env, me):
+    """The headers beside the component's own sources: name.h beside name.c. A folder may hold several components."""
+    path = os.path.join(env.Dir("#").abspath, me.folder)
+    stems = {os.path.splitext(s)[0] for s in me.sources}
+    return [f for f in os.listdir(path) if f.endswith(".h") and f[:-2] in stems] if os.path.isdir(path) else []
 
 
 def objects(env, me, sources):

@@ -1,0 +1,5 @@
+/* ready - tells whoever started this process that it serves now: READY=1 to $NOTIFY_SOCKET, the protocol of
+ * sd_notify(3), which systemd and our supervisor both listen to. Does nothing when nobody listens. */
+#pragma once
+
+void ready_tell(void);

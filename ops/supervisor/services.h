@@ -1,0 +1,16 @@
+/* services - the rows of ops/services.toml, as the build reads them. */
+#pragma once
+
+#include <stddef.h>
+
+struct service_row {
+    const char *name;
+    const char *program;
+    const char *role;
+    const char *const *args; /* NULL-terminated, with holes: {state} {share} {bin} {config} */
+    unsigned instances;
+    const char *queue; /* started when it has work; NULL: always there */
+};
+
+extern const struct service_row service_rows[];
+extern const size_t service_rows_n;
