@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 import emit_actor  # noqa: E402
 import emit_openapi  # noqa: E402
 import emit_policy  # noqa: E402
+import emit_registry  # noqa: E402
 import emit_routes  # noqa: E402
 import emit_types  # noqa: E402
 import errors  # noqa: E402
@@ -35,7 +36,7 @@ def load(path):
 def outputs(stems):
     """What is written for these schemas: SCons asks before it runs the compiler."""
     per = [f"{stem}{end}" for stem in stems for end in (".h", ".c", "_actor.c", "_send.c", "_table.c")]
-    shared = [f"{name}.{end}" for name in ("errors", "routes", "policy", "openapi") for end in ("h", "c")]
+    shared = [f"{name}.{end}" for name in ("errors", "routes", "policy", "openapi", "registry") for end in ("h", "c")]
     return per + shared + ["policy", "openapi.json"]
 
 
@@ -50,6 +51,8 @@ def emit(model, out):
     write(out, "errors.c", errors.source(model.errors))
     write(out, "routes.h", emit_routes.header())
     write(out, "routes.c", emit_routes.source(model))
+    write(out, "registry.h", emit_registry.header())
+    write(out, "registry.c", emit_registry.source(model))
     write(out, "policy.h", emit_policy.header())
     write(out, "policy.c", emit_policy.source(model))
     write(out, "policy", emit_policy.policy(model))

@@ -1,0 +1,42 @@
+"""gen/registry.h and .c: every named message and the types of its bodies, for programs that show any of them."""
+from text import BANNER, quote
+
+
+def header():
+    return BANNER.format(source="schemas") + """#pragma once
+
+#include "schemas/wire/wire.h"
+
+struct registry_row {
+    const char *name;               /* "catalog.create_video" */
+    enum registry_kind { REGISTRY_CALL, REGISTRY_JOB, REGISTRY_EVENT, REGISTRY_VALUE } kind;
+    const struct wire_type *body;   /* of a request, a job, an event or a value */
+    const struct wire_type *reply;  /* of a call's reply or a job's result; NULL: none */
+    const char *doc;
+};
+
+extern const struct registry_row registry[];   /* by name */
+extern const size_t registry_n;
+"""
+
+
+def rows(model):
+    for schema in model.schemas.values():
+        for c in schema.calls.values():
+            yield c.full, "CALL", c.request, c.reply, c.doc
+        for j in schema.jobs.values():
+            yield j.full, "JOB", j.request, j.done.struct if j.done else None, j.doc
+        for e in schema.events.values():
+            yield e.full, "EVENT", e.struct, None, e.struct.doc
+        for v in schema.values.values():
+            yield v.full, "VALUE", v.struct, None, v.doc
+
+
+def source(model):
+    includes = "".join(f'#include "gen/{n}.h"\n' for n in sorted(s.name for s in model.schemas.values()))
+    lines = []
+    for name, kind, body, reply, doc in sorted(rows(model), key=lambda row: row[0]):
+        answer = f"&{reply.name}_type" if reply else "NULL"
+        lines.append(f"    {{ {quote(name)}, REGISTRY_{kind}, &{body.name}_type, {answer},\n      {quote(doc or '')} }},\n")
+    return (BANNER.format(source="schemas") + f'#include <stddef.h>\n\n{includes}#include "gen/registry.h"\n\n'
+            f"const struct registry_row registry[] = {{\n{''.join(lines)}}};\nconst size_t registry_n = {len(lines)};\n")
