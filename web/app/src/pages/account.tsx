@@ -1,0 +1,88 @@
+import { useLocation } from "preact-iso/router";
+import { useState } from "preact/hooks";
+import { Problem, call, saying } from "../api/http";
+import { me, signOut } from "../api/session";
+import { Field, Form, SubmitButton, useForm } from "../parts/field";
+import { NeedsAccount } from "../parts/needs-account";
+import { Heading, usePage } from "../parts/page";
+import { toast } from "../parts/toasts";
+
+export function Account() {
+    usePage("Account");
+    return <NeedsAccount title="Your account"><Settings /></NeedsAccount>;
+}
+
+function Settings() {
+    const user = me.value!;
+    return (
+        <div class="column stack">
+            <Heading>Your account</Heading>
+            <section class="panel stack" aria-labelledby="about-you">
+                <h2 id="about-you">About you</h2>
+                <p>{user.email} <span class={`chip ${user.verified ? "good" : ""}`}>{user.verified ? "Proved" : "Not proved"}</span> <span class="chip">{user.role}</span></p>
+                <NameForm />
+            </section>
+            <section class="panel stack" aria-labelledby="password"><h2 id="password">Password</h2><PasswordForm /></section>
+            <Sessions />
+        </div>
+    );
+}
+
+function NameForm() {
+    const form = useForm(async (data) => {
+        me.value = await call("PATCH /api/v1/users/{id}", { id: me.value!.id, name: String(data.get("name")).trim() });
+        toast("Your name is saved.");
+    });
+    return (
+        <Form form={form} label="Name">
+            <Field form={form} name="name" label="Name" hint="Shown to others beside what you upload." value={me.value?.name ?? ""} required maxLength={120} autoComplete="name" />
+            <div><SubmitButton form={form}>Save name</SubmitButton></div>
+        </Form>
+    );
+}
+
+function PasswordForm() {
+    const [round, setRound] = useState(0);
+    const form = useForm(async (data) => {
+        const ask = { id: me.value!.id, old_password: String(data.get("old_password")), password: String(data.get("password")) };
+        try {
+            me.value = await call("PATCH /api/v1/users/{id}", ask);
+        } catch (error) {
+            throw error instanceof Problem && (error.status === 401 || error.status === 403)
+                ? new Problem(error.status, { errors: [{ field: "old_password", detail: "This is not your password." }] }) : error;
+        }
+        setRound(round + 1);
+        toast("Your password is changed.");
+    });
+    return (
+        <Form form={form} label="Password" key={round}>
+            <input type="hidden" autocomplete="username" value={me.value?.email} />
+            <Field form={form} name="old_password" label="Present password" type="password" autoComplete="current-password" required />
+            <Field form={form} name="password" label="New password" hint="At least 8 characters." type="password" autoComplete="new-password" required minLength={8} maxLength={1024} />
+            <div><SubmitButton form={form}>Change password</SubmitButton></div>
+        </Form>
+    );
+}
+
+function Sessions() {
+    const { route } = useLocation();
+    const leave = async (everywhere: boolean) => {
+        try {
+            await signOut(everywhere);
+            toast(everywhere ? "You are signed out on every device." : "You are signed out.");
+            route("/");
+        } catch (error) {
+            toast(`You are still signed in: ${saying(error)}`);
+        }
+    };
+    return (
+        <section class="panel stack" aria-labelledby="sessions">
+            <h2 id="sessions">Where you are signed in</h2>
+            <p>Lost a phone, or used a computer that is not yours? Sign out everywhere; you will have to sign in here again too.</p>
+            <div class="row">
+                <button type="button" class="button danger" onClick={() => void leave(true)}>Sign out everywhere</button>
+                <button type="button" class="button" onClick={() => void leave(false)}>Sign out here</button>
+            </div>
+        </section>
+    );
+}

@@ -1,0 +1,61 @@
+// The picture of a video in a list. Its address is asked for when the card comes near the window, once per page.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { call } from "../api/http";
+import { Icon } from "./icon";
+
+const known = new Map<string, Promise<string>>();
+
+function posterOf(id: string): Promise<string> {
+    let asked = known.get(id);
+    if (!asked) {
+        asked = call("GET /api/v1/videos/{id}/poster", { id }).then((r) => r.url ?? "").catch(() => {
+            known.delete(id);       // perhaps there will be one later
+            return "";
+        });
+        known.set(id, asked);
+    }
+    return asked;
+}
+
+interface PosterProps {
+    id: string;
+    url?: string | undefined;       // where it is known already
+    has?: boolean | undefined;      // false: there is none to ask for
+    sound?: boolean;
+    children?: preact.ComponentChildren;
+}
+
+export function Poster({ id, url, has, sound = false, children }: PosterProps) {
+    const box = useRef<HTMLDivElement>(null);
+    const [src, setSrc] = useState(url ?? "");
+    useEffect(() => {
+        if (url || has === false || !box.current)
+            return;
+        let gone = false;
+        const near = new IntersectionObserver(([seen]) => {
+            if (!seen?.isIntersecting)
+                return;
+            near.disconnect();
+            void posterOf(id).then((found) => gone || setSrc(found));
+        }, { rootMargin: "300px" });
+        near.observe(box.current);
+        return () => {
+            gone = true;
+            near.disconnect();
+        };
+    }, [id, url, has]);
+    return (
+        <div class="poster" ref={box} style={{ "--hue": hueOf(id) }}>
+            <Icon name={sound ? "sound" : "film"} size={40} />
+            {src && <img src={src} alt="" loading="lazy" decoding="async" onError={() => setSrc("")} />}
+            {children}
+        </div>
+    );
+}
+
+function hueOf(id: string): number {
+    let n = 0;
+    for (const c of id.slice(-6))
+        n = (n * 31 + c.charCodeAt(0)) % 360;
+    return n;
+}

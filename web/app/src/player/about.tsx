@@ -1,0 +1,59 @@
+// What there is to read about a video; its owner may change it.
+import type { Video } from "#api";
+import { useState } from "preact/hooks";
+import { atLeast, me } from "../api/session";
+import { ago, moment } from "../lib/format";
+import { EditVideo } from "../parts/edit-video";
+import { Icon } from "../parts/icon";
+import { Heading } from "../parts/page";
+import { toast } from "../parts/toasts";
+
+const SHOWN: Record<string, string> = { private: "Private", unlisted: "Unlisted" };
+
+export function About({ video, onEdited }: { video: Video; onEdited: (video: Video) => void }) {
+    const [editing, setEditing] = useState(false);
+    const mayEdit = me.value?.id === video.owner_id || atLeast("moderator");
+    const when = video.published_at ?? video.created_at;
+    const share = async () => {
+        const url = `${location.origin}/watch/${video.id}`;
+        try {
+            await navigator.clipboard.writeText(url);
+            toast("The link is copied.");
+        } catch {
+            toast(url);             // plain http: the page may not reach the clipboard
+        }
+    };
+    return (
+        <div class="about">
+            <div class="stack tight">
+                <Heading>{video.title || "Untitled"}</Heading>
+                <p class="row quiet">
+                    <strong>{video.owner_name}</strong>
+                    <time dateTime={when} title={moment(when)}>{ago(when)}</time>
+                    {SHOWN[video.visibility ?? ""] && <span class="chip"><Icon name="lock" size={15} />{SHOWN[video.visibility ?? ""]}</span>}
+                </p>
+            </div>
+            <div class="row">
+                <button type="button" class="button slim" onClick={() => void share()}><Icon name="link" size={18} />Copy link</button>
+                {mayEdit && <button type="button" class="button slim" onClick={() => setEditing(true)}><Icon name="edit" size={18} />Edit</button>}
+            </div>
+            {video.description && <p class="text">{video.description}</p>}
+            {!!video.tags?.length && (
+                <ul class="row" role="list" aria-label="Tags">
+                    {video.tags.map((tag) => <li key={tag}><a class="chip" href={`/search?q=${encodeURIComponent(tag)}`}>{tag}</a></li>)}
+                </ul>
+            )}
+            {!!video.people?.length && (
+                <section class="stack tight" aria-labelledby="people">
+                    <h2 id="people">People</h2>
+                    <ul class="people" role="list">
+                        {video.people.map((p) => (
+                            <li key={p.name + p.role}><a href={`/search?q=${encodeURIComponent(p.name)}`}>{p.name}</a>{p.role && <div class="small quiet">{p.role}</div>}</li>
+                        ))}
+                    </ul>
+                </section>
+            )}
+            {editing && <EditVideo video={video} onSaved={onEdited} onClose={() => setEditing(false)} />}
+        </div>
+    );
+}

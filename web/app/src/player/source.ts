@@ -1,0 +1,137 @@
+// Where the pictures come from: hls.js wherever there are media source extensions, the browser's own HLS elsewhere.
+// A source holds the element until it is closed; a growing video gets a new source when its final manifest is there.
+import Hls, { ErrorTypes, Events } from "hls.js";
+
+export interface Choice {
+    id: number;
+    label: string;
+}
+
+export interface Tracks {
+    qualities: Choice[];            // empty: nothing to choose
+    quality: number;                // -1: automatic
+    shown: string;                  // what automatic has chosen
+    audios: Choice[];
+    audio: number;
+    captions: Choice[];
+    caption: number;                // -1: none
+}
+
+export const NO_TRACKS: Tracks = { qualities: [], quality: -1, shown: "", audios: [], audio: 0, captions: [], caption: -1 };
+
+export interface Source {
+    chooseQuality(id: number): void;
+    chooseAudio(id: number): void;
+    chooseCaption(id: number): void;
+    close(): void;
+}
+
+export interface SourceOptions {
+    video: HTMLVideoElement;
+    url: string;
+    startAt: number;                // seconds
+    onTracks: (tracks: Tracks) => void;
+    /** For good; `gone`: the media's address is no longer taken, a new playback may help. */
+    onFail: (gone: boolean) => void;
+}
+
+export function openSource(options: SourceOptions): Source | null {
+    if (Hls.isSupported())
+        return openHls(options);
+    if (options.video.canPlayType("application/vnd.apple.mpegurl"))
+        return openNative(options);
+    return null;
+}
+
+function openHls({ video, url, startAt, onTracks, onFail }: SourceOptions): Source {
+    const hls = new Hls({
+        startPosition: startAt,     // a growing playlist looks live; without this it would start near its end
+        enableWorker: false,        // CMAF needs no transmuxing that would be worth a worker
+        backBufferLength: 60,
+        maxBufferLength: 30,
+        capLevelToPlayerSize: true,
+    });
+    let recovered = 0;
+    const tell = () => {
+        const shown = hls.levels[hls.currentLevel];
+        onTracks({
+            qualities: hls.levels.map((l, id) => ({ id, label: quality(l.height, l.width, l.bitrate, l.frameRate) })).reverse(),
+            quality: hls.autoLevelEnabled ? -1 : hls.manualLevel,
+            shown: shown ? quality(shown.height, shown.width, shown.bitrate, shown.frameRate) : "",
+            audios: hls.audioTracks.map((t, id) => ({ id, label: language(t.name, t.lang) })),
+            audio: hls.audioTrack,
+            captions: hls.subtitleTracks.map((t, id) => ({ id, label: language(t.name, t.lang) })),
+            caption: hls.subtitleTrack,
+        });
+    };
+    for (const event of [Events.MANIFEST_PARSED, Events.LEVEL_SWITCHED, Events.AUDIO_TRACKS_UPDATED, Events.AUDIO_TRACK_SWITCHED,
+        Events.SUBTITLE_TRACKS_UPDATED, Events.SUBTITLE_TRACK_SWITCH] as const)
+        hls.on(event, tell);
+    hls.on(Events.ERROR, (_, error) => {
+        const status = error.response?.code ?? 0;
+        if ([401, 403, 404, 410].includes(status) && (error.fatal || status !== 404))
+            onFail(true);           // the token ended, or the version is another by now
+        else if (error.fatal && error.type === ErrorTypes.MEDIA_ERROR && recovered++ < 2)
+            hls.recoverMediaError();
+        else if (error.fatal)
+            onFail(error.type === ErrorTypes.NETWORK_ERROR);
+    });
+    hls.loadSource(url);
+    hls.attachMedia(video);
+    return {
+        chooseQuality(id) {
+            hls.config.capLevelToPlayerSize = id < 0;   // who asks for it gets it, however small the window
+            hls.nextLevel = id;
+            tell();
+        },
+        chooseAudio: (id) => void (hls.audioTrack = id),
+        chooseCaption(id) {
+            hls.subtitleTrack = id;
+            hls.subtitleDisplay = id >= 0;
+            tell();
+        },
+        close: () => hls.destroy(),
+    };
+}
+
+function openNative({ video, url, startAt, onTracks, onFail }: SourceOptions): Source {
+    const start = () => {
+        if (startAt > 0)
+            video.currentTime = startAt;
+        onTracks(NO_TRACKS);
+    };
+    const fail = () => onFail(video.error?.code === MediaError.MEDIA_ERR_NETWORK);
+    video.addEventListener("loadedmetadata", start, { once: true });
+    video.addEventListener("error", fail);
+    video.src = url;
+    return {
+        chooseQuality() {},
+        chooseAudio() {},
+        chooseCaption() {},
+        close() {
+            video.removeEventListener("loadedmetadata", start);
+            video.removeEventListener("error", fail);
+            video.removeAttribute("src");
+            video.load();
+        },
+    };
+}
+
+function quality(height: number, width: number, bitrate: number, frameRate: number): string {
+    if (!height)
+        return `${Math.round(bitrate / 1000)} kb/s`;
+    const lines = Math.min(height, width || height);        // an upright video is named by its short side too
+    return `${lines}p${frameRate > 40 ? Math.round(frameRate) : ""}`;
+}
+
+const tongues = new Intl.DisplayNames("en", { type: "language", fallback: "code" });
+
+function language(name: string, tag: string | undefined): string {
+    let tongue = "";
+    try {
+        tongue = tag && tag !== "und" ? (tongues.of(tag) ?? "") : "";
+    } catch {
+        // not a tag that anybody knows
+    }
+    return name && name !== tag && name !== tongue ? (tongue ? `${name} (${tongue})` : name) : tongue || name || "Sound";
+}

@@ -1,0 +1,207 @@
+// All uploads of this page. They live outside of the pages, so that one can browse and watch meanwhile; two at a time.
+// tus itself is loaded with the first of them.
+import type { Visibility } from "#api";
+import { computed, effect, signal } from "@preact/signals";
+import type { Upload } from "tus-js-client";
+import { call, randomKey, saying } from "../api/http";
+import { me } from "../api/session";
+import { type Remembered, forget, isSame, remember, remembered } from "./remembered";
+
+export type Phase = "queued" | "sending" | "paused" | "lost" | "sent" | "failed";
+
+export interface Item {
+    key: string;
+    file: File | undefined;         // undefined in phase "lost": to be chosen again
+    name: string;
+    size: number;
+    sent: number;
+    speed: number;                  // bytes a second
+    phase: Phase;
+    title: string;
+    visibility: Visibility;
+    videoId: string;                // empty until the server knows it
+    url: string;
+    error: string;
+}
+
+const AT_ONCE = 2;
+const PIECE = 32 * 1024 * 1024;     // a PATCH; what an interruption can cost to be sent again is far less
+
+export const items = signal<Item[]>([]);
+export const active = computed(() => items.value.filter((i) => i.phase === "sending" || i.phase === "queued"));
+const running = new Map<string, Upload>();
+
+function change(key: string, to: Partial<Item>): void {
+    items.value = items.value.map((i) => (i.key === key ? { ...i, ...to } : i));
+}
+
+const find = (key: string) => items.value.find((i) => i.key === key);
+
+export function titleOf(name: string): string {
+    return name.replace(/\.[^.]{1,5}$/, "").replace(/[_\s]+/g, " ").trim().slice(0, 200) || "Untitled";
+}
+
+/** Takes files in; one that was begun before goes on where it stopped. */
+export function addFiles(files: Iterable<File>, visibility: Visibility): void {
+    for (const file of files) {
+        const lost = items.value.find((i) => i.phase === "lost" && isSame(asRemembered(i), file));
+        if (lost) {
+            change(lost.key, { file, phase: "queued", error: "" });
+        } else {
+            items.value = [...items.value, {
+                key: randomKey(), file, name: file.name, size: file.size, sent: 0, speed: 0, phase: "queued", title: titleOf(file.name),
+                visibility, videoId: "", url: "", error: "",
+            }];
+        }
+    }
+    next();
+}
+
+/** Puts what was begun before a reload into the list again. */
+export function recall(): void {
+    const had = new Set(items.value.map((i) => i.videoId));
+    const found = remembered().filter((r) => r.owner === me.value?.id && !had.has(r.videoId));
+    items.value = [...items.value, ...found.map((r): Item => ({
+        key: randomKey(), file: undefined, name: r.name, size: r.size, sent: r.sent, speed: 0, phase: "lost", title: r.title,
+        visibility: "private", videoId: r.videoId, url: r.url, error: "",
+    }))];
+}
+
+function next(): void {
+    const free = AT_ONCE - items.value.filter((i) => i.phase === "sending").length;
+    for (const item of items.value.filter((i) => i.phase === "queued").slice(0, Math.max(0, free)))
+        void send(item.key);
+}
+
+async function send(key: string): Promise<void> {
+    change(key, { phase: "sending", error: "" });
+    try {
+        const { Upload } = await import("tus-js-client");
+        let item = find(key);
+        if (item && !item.videoId) {
+            const ask = { title: item.title, visibility: item.visibility };
+            const video = await call("POST /api/v1/videos", ask, { once: key });
+            change(key, { videoId: video.id });
+            item = find(key);
+        }
+        if (!item?.file || item.phase !== "sending")
+            return;
+        const upload = tus(Upload, item, item.file);
+        running.set(key, upload);
+        upload.start();
+    } catch (error) {
+        change(key, { phase: "failed", error: saying(error) });
+        next();
+    }
+}
+
+function tus(Kind: typeof Upload, item: Item, file: File): Upload {
+    const { key } = item;
+    let last = { at: performance.now(), sent: -1 };
+    const upload: Upload = new Kind(file, {
+        endpoint: "/api/v1/uploads",
+        uploadUrl: item.url || null,
+        chunkSize: PIECE,
+        retryDelays: [500, 1000, 3000, 5000, 10_000, 20_000],
+        storeFingerprintForResuming: false,     // remembered here, with the video it belongs to
+        removeFingerprintOnSuccess: true,
+        headers: { "X-Kinobus": "1" },
+        metadata: { filename: file.name, filetype: file.type, video_id: item.videoId },
+        onUploadUrlAvailable() {
+            change(key, { url: upload.url ?? "" });
+            keepInMind(key);
+        },
+        onProgress(sent) {
+            const now = performance.now();
+            const seconds = (now - last.at) / 1000;
+            if (last.sent < 0)
+                last = { at: now, sent };
+            if (seconds < 0.5 && sent < item.size)
+                return;
+            const speed = seconds > 0 ? Math.max(0, (sent - last.sent) / seconds) : 0;
+            const had = find(key)?.speed ?? 0;
+            change(key, { sent, speed: had ? 0.7 * had + 0.3 * speed : speed });
+            last = { at: now, sent };
+        },
+        onChunkComplete: () => keepInMind(key),
+        onSuccess() {
+            running.delete(key);
+            change(key, { phase: "sent", sent: item.size, speed: 0 });
+            forget(item.videoId);
+            next();
+        },
+        onError(error) {
+            running.delete(key);
+            change(key, { phase: "failed", speed: 0, error: reason(error) });
+            next();
+        },
+    });
+    return upload;
+}
+
+function reason(error: Error): string {
+    const response = (error as { originalResponse?: { getStatus(): number; getBody(): string } | null }).originalResponse;
+    if (!response)
+        return "The server cannot be reached. What was sent is kept; go on when the connection is back.";
+    try {
+        const problem = JSON.parse(response.getBody()) as { detail?: string; title?: string };
+        return problem.detail ?? problem.title ?? `The server answered ${response.getStatus()}.`;
+    } catch {
+        return `The server answered ${response.getStatus()}.`;
+    }
+}
+
+export async function pause(key: string): Promise<void> {
+    change(key, { phase: "paused", speed: 0 });
+    const upload = running.get(key);
+    running.delete(key);
+    await upload?.abort();
+    next();
+}
+
+export function resume(key: string): void {
+    change(key, { phase: "queued", error: "" });
+    next();
+}
+
+/** Gives an upload up: what was sent goes with the video to the trash. */
+export async function discard(key: string): Promise<void> {
+    const item = find(key);
+    if (!item)
+        return;
+    await running.get(key)?.abort();
+    running.delete(key);
+    if (item.videoId && item.phase !== "sent")
+        await call("DELETE /api/v1/videos/{id}", { id: item.videoId, now: true });
+    drop(key);
+}
+
+/** Takes a finished one out of the list. */
+export function drop(key: string): void {
+    forget(find(key)?.videoId ?? "");
+    items.value = items.value.filter((i) => i.key !== key);
+    next();
+}
+
+function asRemembered(i: Item): Remembered {
+    const known = remembered().find((r) => r.videoId === i.videoId);
+    return {
+        videoId: i.videoId, owner: me.value?.id ?? "", url: i.url, name: i.name, size: i.size,
+        modified: i.file?.lastModified ?? known?.modified ?? 0, title: i.title, sent: i.sent,
+    };
+}
+
+function keepInMind(key: string): void {
+    const item = find(key);
+    if (item?.videoId)
+        remember(asRemembered(item));
+}
+
+export function rename(key: string, title: string): void {
+    change(key, { title });
+    keepInMind(key);
+}
+
+effect(() => {                      // closing the page would stop what is on its way: the browser asks first
+    onbeforeunload = active.value.length ? (event) => event.preventDefault() : null;
+});
