@@ -30,4 +30,5 @@ int cli_usage(const struct command *command, const char *fmt, ...) __attribute__
 /* STATE/rest into path; false, with a message, when it does not fit. */
 bool cli_path(const struct cli *cli, char *path, size_t size, const char *rest);
 
-extern const struct command up_command, down_command, status_command, version_command;
+extern const struct command up_command, down_command, status_command, tail_command, why_command, queue_command,
+    dead_command, call_command, user_command, version_command;

@@ -1,0 +1,200 @@
+#include "ops/cli/link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gen/errors.h"
+
+enum { CONNECT_MS = 5000, SECRET_MOST = 256 };
+
+struct link {
+    struct bus *bus;
+    bool up, answered, ended;
+    int err; /* of the session, the tap, or the answer */
+    struct buf *reply;
+    link_each *each;
+    void *ctx;
+};
+
+static int64_t link_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void link_on_up(void *ctx, const struct bus_welcome *welcome)
+{
+    struct link *link = ctx;
+    (void)welcome;
+    link->up = true;
+}
+
+static void link_on_down(void *ctx, int err)
+{
+    struct link *link = ctx;
+    link->up = false;
+    if (err == ERR_FORBIDDEN || err == ERR_CONFLICT)
+        link->err = err;
+}
+
+static void link_on_refused(void *ctx, const char *verb, const char *name, int err)
+{
+    struct link *link = ctx;
+    if (strcmp(verb, "tap") == 0) {
+        cli_fail(EXIT_FAILED, "tap %s: %s", name, err_name(err));
+        link->err = err;
+        link->ended = true;
+    }
+}
+
+static void link_on_reply(void *ctx, uint64_t cid, int err, struct bytes body)
+{
+    struct link *link = ctx;
+    (void)cid;
+    link->answered = true;
+    link->err = err;
+    if (link->reply)
+        buf_put(link->reply, body.data, body.len);
+}
+
+static void link_on_tap(void *ctx, const struct bus_tapped *tapped)
+{
+    struct link *link = ctx;
+    if (!link->ended && !link->each(link->ctx, tapped))
+        link->ended = true;
+}
+
+/* One round of the loop; false when the moment has passed. other: a further descriptor, -1 for none. */
+static bool link_round(struct link *link, int64_t until_ms, int other)
+{
+    int64_t now = link_now();
+    int wait = bus_timeout_ms(link->bus, now);
+    if (until_ms >= 0 && now >= until_ms)
+        return false;
+    if (until_ms >= 0 && (wait < 0 || until_ms - now < wait))
+        wait = (int)(until_ms - now);
+    struct pollfd polled[2] = { { bus_fd(link->bus), POLLIN, 0 }, { other, POLLIN, 0 } };
+    if (poll(polled, 2, wait) < 0 && errno != EINTR)
+        return false;
+    bus_process(link->bus, link_now());
+    return true;
+}
+
+static bool link_secret(const struct cli *cli, char *secret, size_t *ret_len)
+{
+    char path[PATH_MAX];
+    if (!cli_path(cli, path, sizeof(path), "keys/cli"))
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, secret, SECRET_MOST) : -1;
+    int saved = errno;
+    if (fd >= 0)
+        close(fd);
+    *ret_len = n > 0 ? (size_t)n : 0;
+    if (n > 0)
+        return true;
+    cli_fail(EXIT_NOT_RUNNING, "%s: %s; is this the state directory of a platform, and are you its user?", path,
+             n < 0 ? strerror(saved) : "empty");
+    return false;
+}
+
+struct link *link_open(const struct cli *cli)
+{
+    static const struct bus_events events = { .up = link_on_up,
+                                              .down = link_on_down,
+                                              .refused = link_on_refused,
+                                              .reply = link_on_reply,
+                                              .tap = link_on_tap };
+    char endpoint[PATH_MAX + 16], state[PATH_MAX], secret[SECRET_MOST];
+    size_t len;
+    if (!link_secret(cli, secret, &len))
+        return NULL;
+    if (!realpath(cli->state, state)) {
+        cli_fail(EXIT_NOT_RUNNING, "%s: %s", cli->state, strerror(errno));
+        return NULL;
+    }
+    snprintf(endpoint, sizeof(endpoint), "ipc://%s/bus.sock", state);
+    struct link *link = calloc(1, sizeof(*link));
+    if (!link)
+        abort();
+    struct bus_options options = { .endpoint = endpoint, .name = "cli", .secret = bytes_of(secret, len) };
+    int r = bus_new(&options, &events, link, &link->bus);
+    int64_t until = link_now() + CONNECT_MS;
+    while (r == 0 && !link->up && link->err == 0 && link_round(link, until, -1))
+        ;
+    if (r == 0 && link->up)
+        return link;
+    if (r < 0 || link->err < 0)
+        cli_fail(EXIT_FAILED, "%s: %s", endpoint, err_name(r < 0 ? r : link->err));
+    else
+        cli_fail(EXIT_NOT_RUNNING, "no broker answers on %s; `kinobus status` shows what runs", endpoint);
+    link_close(&link);
+    return NULL;
+}
+
+void link_close(struct link **link)
+{
+    if (!*link)
+        return;
+    if ((*link)->bus)
+        bus_close(&(*link)->bus, 100);
+    free(*link);
+    *link = NULL;
+}
+
+int link_call(struct link *link, const char *target, struct bytes body, uint32_t deadline_ms, struct buf *reply)
+{
+    static const struct bus_head head;
+    uint64_t cid;
+    link->answered = false;
+    link->reply = reply;
+    link->err = 0;
+    int r = bus_call(link->bus, target, &head, body, deadline_ms, &cid);
+    if (r < 0)
+        return r;
+    int64_t until = link_now() + deadline_ms + CONNECT_MS;
+    while (!link->answered && link->err == 0) {
+        if (!link_round(link, until, -1))
+            return ERR_TIMEOUT;
+    }
+    return link->err;
+}
+
+int link_tap(struct link *link, const struct link_tapping *tapping)
+{
+    sigset_t set;
+    struct signalfd_siginfo info;
+    struct buf ignored = { 0 };
+    link->each = tapping->each;
+    link->ctx = tapping->ctx;
+    link->ended = false;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    int r = bus_tap(link->bus, tapping->filter, tapping->sample, tapping->headers_only);
+    /* A session's messages are handled in order: once this is answered the tap is there. */
+    if (r == 0)
+        r = link_call(link, "$sys.stats", (struct bytes) { 0 }, CONNECT_MS, &ignored);
+    if (r == 0)
+        tapping->began(tapping->ctx);
+    int64_t until = tapping->within_ms < 0 ? -1 : link_now() + tapping->within_ms;
+    while (r == 0 && !link->ended && link->err == 0) {
+        if (!link_round(link, until, signals) || read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+            break;
+    }
+    close(signals);
+    buf_free(&ignored);
+    return r < 0 ? r : link->err;
+}

@@ -1,0 +1,111 @@
+#include "ops/cli/show.h"
+
+#include <msgpack.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gen/common.h"
+#include "gen/errors.h"
+#include "ops/cli/command.h"
+#include "schemas/wire/json.h"
+
+enum { NODES_MOST = 200000 };
+
+const struct registry_row *show_find(const char *name)
+{
+    size_t from = 0, to = registry_n;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        int order = strcmp(name, registry[middle].name);
+        if (order == 0)
+            return &registry[middle];
+        if (order < 0)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return NULL;
+}
+
+/* msgpack that was checked before: nesting is bounded. */
+static json_t *show_object(const msgpack_object *object)
+{
+    json_t *made;
+    switch (object->type) {
+    case MSGPACK_OBJECT_BOOLEAN: return json_boolean(object->via.boolean);
+    case MSGPACK_OBJECT_POSITIVE_INTEGER: return json_integer((json_int_t)object->via.u64);
+    case MSGPACK_OBJECT_NEGATIVE_INTEGER: return json_integer(object->via.i64);
+    case MSGPACK_OBJECT_FLOAT32:
+    case MSGPACK_OBJECT_FLOAT64: return json_real(object->via.f64);
+    case MSGPACK_OBJECT_STR: return json_stringn(object->via.str.ptr, object->via.str.size);
+    case MSGPACK_OBJECT_BIN: return json_sprintf("<%u bytes>", object->via.bin.size);
+    case MSGPACK_OBJECT_ARRAY:
+        made = json_array();
+        for (uint32_t i = 0; i < object->via.array.size; i++)
+            json_array_append_new(made, show_object(&object->via.array.ptr[i]));
+        return made;
+    case MSGPACK_OBJECT_MAP:
+        made = json_object();
+        for (uint32_t i = 0; i < object->via.map.size; i++) {
+            const msgpack_object *key = &object->via.map.ptr[i].key;
+            char name[64];
+            if (key->type == MSGPACK_OBJECT_STR)
+                snprintf(name, sizeof(name), "%.*s", (int)key->via.str.size, key->via.str.ptr);
+            else
+                snprintf(name, sizeof(name), "%llu", (unsigned long long)key->via.u64);
+            json_object_set_new(made, name, show_object(&object->via.map.ptr[i].val));
+        }
+        return made;
+    default: return json_null();
+    }
+}
+
+static json_t *show_shape(struct bytes body)
+{
+    msgpack_unpacked unpacked;
+    json_t *made = NULL;
+    struct wire_error err;
+    if (wire_check(body, NODES_MOST, &err) < 0)
+        return json_null();
+    msgpack_unpacked_init(&unpacked);
+    if (msgpack_unpack_next(&unpacked, body.data, body.len, NULL) == MSGPACK_UNPACK_SUCCESS)
+        made = show_object(&unpacked.data);
+    msgpack_unpacked_destroy(&unpacked);
+    return made ? made : json_null();
+}
+
+json_t *show_body(const struct wire_type *type, struct bytes body)
+{
+    if (!body.len)
+        return json_null();
+    if (!type)
+        return show_shape(body);
+    struct arena *arena = arena_new();
+    void *object = arena_alloc(arena, type->size);
+    struct wire_error err;
+    json_t *made = wire_unpack(type, body, arena, object, &err) < 0 ? show_shape(body)
+                                                                    : wire_to_json_shown(type, object);
+    arena_free(&arena);
+    return made;
+}
+
+int show_problem(const char *what, int err, struct bytes problem)
+{
+    struct arena *arena = arena_new();
+    struct problem said = { 0 };
+    struct wire_error bad;
+    if (problem.len && problem_unpack(problem, arena, &said, &bad) < 0)
+        said = (struct problem) { 0 };
+    cli_fail(EXIT_FAILED, "%s: %s%s%s", what, err_name(err), said.detail ? ": " : "",
+             said.detail ? said.detail : "");
+    for (size_t i = 0; i < said.errors_n; i++)
+        fprintf(stderr, "  %s %s\n", said.errors[i].field, said.errors[i].message);
+    arena_free(&arena);
+    return EXIT_FAILED;
+}
+
+void show_print(json_t *value, bool for_scripts)
+{
+    json_dumpf(value, stdout, JSON_ENCODE_ANY | (for_scripts ? JSON_COMPACT : JSON_INDENT(2)));
+    putchar('\n');
+}

@@ -1,0 +1,16 @@
+/* show - bodies of messages as JSON, by the schema of their name; what no schema knows, by its own shape. */
+#pragma once
+
+#include <jansson.h>
+
+#include "gen/registry.h"
+#include "schemas/wire/bytes.h"
+
+/* NULL: no schema declares the name. */
+const struct registry_row *show_find(const char *name);
+/* The body as JSON, secrets as "***"; type NULL: msgpack that describes itself. json_null() when it cannot be read. */
+json_t *show_body(const struct wire_type *type, struct bytes body);
+/* A problem document on stderr, as the answer to what was tried. Answers EXIT_FAILED. */
+int show_problem(const char *what, int err, struct bytes problem);
+/* A JSON value on stdout: on one line for scripts, indented for people. */
+void show_print(json_t *value, bool for_scripts);

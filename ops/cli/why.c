@@ -1,0 +1,54 @@
+/* why - why a video is in the state it is in: what the catalog knows, and what the broker knows of its jobs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/cli/request.h"
+#include "ops/cli/show.h"
+#include "schemas/wire/id.h"
+
+static const char *why_text(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "";
+}
+
+static void why_table(const json_t *why)
+{
+    const json_t *part;
+    size_t i;
+    printf("%s: %s\n", why_text(why, "state"), why_text(why, "sentence"));
+    json_array_foreach(json_object_get(why, "parts"), i, part)
+    {
+        printf("  %-10s %-12s", why_text(part, "what"), why_text(part, "state"));
+        if (*why_text(part, "who"))
+            printf(" by %s", why_text(part, "who"));
+        if (json_integer_value(json_object_get(part, "attempts")))
+            printf(" attempt %lld", (long long)json_integer_value(json_object_get(part, "attempts")));
+        if (*why_text(part, "next_try_at"))
+            printf(" next try %s", why_text(part, "next_try_at"));
+        printf(" %s\n", why_text(part, "detail"));
+    }
+}
+
+static int why_run(const struct cli *cli, int argc, char **argv)
+{
+    char request[128];
+    struct id id;
+    json_t *why;
+    if (argc != 2)
+        return cli_usage(&why_command, "name one video");
+    if (id_parse("video", argv[1], &id) < 0)
+        return cli_usage(&why_command, "'%s' is not the id of a video (video_ and 26 characters)", argv[1]);
+    snprintf(request, sizeof(request), "{\"id\":\"%s\"}", argv[1]);
+    int code = request_json(&why_command, cli, "catalog.why", request, &why);
+    if (code == EXIT_DONE && cli->json)
+        show_print(why, true);
+    else if (code == EXIT_DONE)
+        why_table(why);
+    json_decref(why);
+    return code;
+}
+
+const struct command why_command = { "why", "VIDEO",
+                                     "Why a video is not ready: who has it, the last message, the next try.", NULL,
+                                     why_run };
