@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from api import Api, ApiError  # noqa: E402  (the folder must be on the path first)
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CLIP = os.path.join(TOP, "tests", "media", "clip.mp4")
+CLIP = os.path.join(TOP, "tests", "media", "counter.mp4")
 DONE = {"ready", "failed"}
 
 

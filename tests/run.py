@@ -96,9 +96,10 @@ def run_lint(args):
         yield command(f"lint {name}", ["python3", f"tests/lint/{name}.py"], 1500, count_check)
 
 
-def run_schema(args):
-    for module in python_modules("tests/schema"):
-        yield command(module, ["python3", "-m", "unittest", "-v", module], 300, count_unittest)
+def run_python(args):
+    for folder in ("tests/schema", "tests/fault"):
+        for module in python_modules(folder):
+            yield command(module, ["python3", "-m", "unittest", "-v", module], 300, count_unittest)
 
 
 def run_c(mode):
@@ -128,7 +129,7 @@ def run_fuzz(args):
 
 
 KINDS = {  # name: (build steps, runner, only with --long)
-    "schema": ([], run_schema, False),
+    "python": ([], run_python, False),
     "lint": ([("release", "OUT/compile_commands.json", "OUT/gen")], run_lint, False),
     "unit": ([("debug", "tests")], run_c("debug"), False),
     "asan": ([("asan", "tests", "OUT/bin")], run_c("asan"), False),

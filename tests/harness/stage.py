@@ -22,7 +22,7 @@ from api import Api  # noqa: E402  (the folders must be on the path first)
 from tail import Tail  # noqa: E402
 
 BIN = os.environ.get("KINOBUS_BIN", os.path.join(TOP, "build", "bin"))
-CLIP = os.path.join(TOP, "tests", "media", "clip.mp4")
+CLIP = os.path.join(TOP, "tests", "media", "counter.mp4")
 MEDIA = os.path.join(os.path.dirname(TOP), "shared", "media")
 
 

@@ -12,6 +12,9 @@ class Tail:
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
+        first = self.more.get(timeout=10)     # the broker has the tap: all that happens from now on is seen
+        if not first or first.get("kind") != "tap":
+            raise AssertionError(f"the tail did not begin: {first}")
 
     def read(self):
         for line in self.process.stdout:
@@ -43,6 +46,16 @@ class Tail:
             return m.get("name") == name and (kind is None or m.get("kind") == kind) \
                 and all(body.get(k) == v for k, v in fields.items())
         return self.wait(wanted, within, f"{kind or 'message'} {name} {fields or ''}")
+
+    def drain(self):
+        """Everything that is there already joins what was seen."""
+        while True:
+            try:
+                message = self.more.get_nowait()
+            except queue.Empty:
+                return
+            if message:
+                self.seen.append(message)
 
     def close(self):
         self.process.terminate()

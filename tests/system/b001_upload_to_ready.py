@@ -1,0 +1,54 @@
+"""b001: a film is uploaded, can be watched, becomes ready, and is still there after a restart."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from stage import CLIP, Stage  # noqa: E402  (the folder must be on the path first)
+
+
+class UploadToReady(unittest.TestCase):
+    def test_a_film_goes_from_upload_to_ready_and_survives_a_restart(self):
+        with Stage() as p:
+            tail = p.tail()
+            alice = p.login()
+            video = alice.upload(CLIP, title="A film", visibility="public")
+            tail.expect("catalog.video_playable", video_id=video, within=60)
+            tail.expect("catalog.video_ready", video_id=video, within=120)
+            self.assertEqual(alice.get(f"/api/v1/videos/{video}")["state"], "ready")
+            self.watch(p, alice, video)
+
+            p.stop()
+            p.start()
+            p.wait_ready()
+            again = p.login()
+            self.assertEqual(again.get(f"/api/v1/videos/{video}")["title"], "A film")
+            self.watch(p, again, video)
+
+    def watch(self, p, api, video):
+        """Follows the playlists like a player: master, one media playlist of each kind, first and last segment."""
+        playing = api.post(f"/api/v1/videos/{video}/playback")
+        self.assertTrue(playing["final"])
+        base = playing["hls_url"].rsplit("/", 1)[0]
+        master = api.send("GET", playing["hls_url"])
+        self.assertEqual(master.status, 200)
+        self.assertEqual(master.headers["Content-Type"], "application/vnd.apple.mpegurl")
+        lines = master.body.decode().splitlines()
+        self.assertEqual(lines[0], "#EXTM3U")
+        for leaf in [line for line in lines if line and not line.startswith("#")]:
+            playlist = api.send("GET", f"{base}/{leaf}")
+            self.assertEqual(playlist.status, 200, leaf)
+            text = playlist.body.decode()
+            self.assertIn("#EXT-X-ENDLIST", text)
+            segments = [line for line in text.splitlines() if line and not line.startswith("#")]
+            folder = leaf.rsplit("/", 1)[0]
+            for name in ("init.mp4", segments[0], segments[-1]):
+                answer = api.send("GET", f"{base}/{folder}/{name}")
+                self.assertEqual(answer.status, 200, name)
+                self.assertGreater(len(answer.body), 100)
+        self.assertEqual(api.send("GET", playing["dash_url"]).status, 200)
+        self.assertEqual(api.send("GET", playing["poster_url"]).body[:2], b"\xff\xd8")
+
+
+if __name__ == "__main__":
+    unittest.main()

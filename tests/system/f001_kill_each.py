@@ -1,0 +1,101 @@
+"""f001: each process is killed in turn, at moments chosen from the bus; every video becomes ready with no help.
+
+An independent checker (tests/fault/check.py) reads the log of the bus and of what the client was told.
+"""
+import json
+import os
+import random
+import sys
+import threading
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "fault")]
+from api import ApiError  # noqa: E402  (the folders must be on the path first)
+from check import check  # noqa: E402
+from stage import CLIP, Stage  # noqa: E402
+
+LONG = bool(os.environ.get("KINOBUS_LONG"))
+MOMENTS = {  # when to kill whom: at a message of this kind and name
+    "broker": ("put", "transcode.encode_run"),
+    "catalog": ("ack", "transcode.encode_run"),
+    "transcode": ("job", "transcode.encode_run"),
+    "auth": ("job", "transcode.probe"),
+    "playback": ("append", "catalog.video_playable"),
+    "index": ("append", "catalog.video_created"),
+    "notify": ("append", "catalog.video_playable"),
+    "front": ("put", "transcode.probe"),
+    "supervisor": ("job", "transcode.encode_run"),
+}
+
+
+class Story:
+    """Uploads films one after the other while processes are killed, and remembers what it was told."""
+
+    def __init__(self, stage):
+        self.stage, self.journal = stage, []
+
+    def persist(self, what, act):
+        """Does something until it works: a client whose front or auth was killed tries again."""
+        for _ in range(600):
+            try:
+                return act()
+            except (OSError, ApiError) as error:
+                if isinstance(error, ApiError) and not (error.status in (401, 429) or error.status >= 500):
+                    raise
+                threading.Event().wait(0.05)
+        raise AssertionError(f"{what} did not work after half a minute of trying")
+
+    def upload(self, title):
+        alice = self.persist("login", self.stage.login)
+        created = self.persist("create", lambda: alice.post("/api/v1/videos", {"title": title, "visibility": "public"}))
+        video = created["id"]
+        self.journal.append({"kind": "client", "did": "create", "video": video, "status": 201})
+        self.persist("upload", lambda: alice.upload(CLIP, video_id=video, piece=32768))
+        self.journal.append({"kind": "client", "did": "upload", "video": video, "status": 204})
+        return video
+
+    def wait_final(self, video):
+        alice = self.persist("login", self.stage.login)
+        for _ in range(2400):
+            state = self.persist("look", lambda: alice.get(f"/api/v1/videos/{video}"))["state"]
+            if state in ("ready", "failed"):
+                return state
+            threading.Event().wait(0.1)
+        return state
+
+
+class KillEach(unittest.TestCase):
+    def test_videos_become_ready_whoever_is_killed(self):
+        seed = int(os.environ.get("KINOBUS_SEED", random.randrange(1 << 30)))
+        victims = list(MOMENTS) * (3 if LONG else 1)
+        random.Random(seed).shuffle(victims)
+        print(f"seed {seed}: {' '.join(victims)}", file=sys.stderr)
+        with Stage() as p:
+            story, tail = Story(p), p.tail()
+            for round_, victim in enumerate(victims):
+                kind, name = MOMENTS[victim]
+                worker = threading.Thread(target=self.kill, args=(p, tail, victim, kind, name))
+                worker.start()
+                video = story.upload(f"Film {round_}, {victim} killed")
+                worker.join()
+                state = story.wait_final(video)
+                self.assertEqual(state, "ready", f"{victim} was killed at {kind} {name} (seed {seed})")
+                story.journal.append({"kind": "client", "did": "saw", "video": video, "state": state})
+            tail.drain()
+            log = [json.dumps(m) for m in tail.seen + story.journal]
+        self.assertEqual(check(log), [], f"seed {seed}")
+        self.assertGreater(len(log), 10 * len(victims))
+
+    def kill(self, p, tail, victim, kind, name):
+        tail.wait(lambda m: m.get("kind") == kind and m.get("name") == name, 60, f"{kind} {name}")
+        if victim == "supervisor":
+            p.supervisor.kill()
+            p.supervisor.wait()
+            p.start()       # as systemd would
+        else:
+            p.kill(victim)
+
+
+if __name__ == "__main__":
+    unittest.main()
