@@ -15,12 +15,12 @@
 #include "actors/transcode/spawn.h"
 #include "gen/errors.h"
 
-#define MEMORY (4ull << 30)
-#define MEMORY_4K (8ull << 30)
-#define PIXELS_4K (2560 * 1440)
-#define TELL_MS 500
+#define MEMORY       (4ull << 30)
+#define MEMORY_4K    (8ull << 30)
+#define PIXELS_4K    (2560 * 1440)
+#define TELL_MS      500
 #define WALL_PER_CPU 4 /* a worker whose CPU time is n seconds may live 4 n, and what it waited */
-#define ROW_BYTES 24
+#define ROW_BYTES    24
 
 struct watch {
     const struct attend *how;
@@ -28,13 +28,13 @@ struct watch {
     struct spawned worker;
     struct source source;
     struct control_terms terms;
-    const struct encode_run *run;   /* NULL: a probe */
+    const struct encode_run *run; /* NULL: a probe */
     const struct probe *probe;
     struct publish publish;
     struct arena *arena;
-    int64_t started, moved;         /* ms: start, and the last sign of work */
-    int64_t waiting;                /* ms since which it waits for bytes; 0: it does not */
-    int64_t waited;                 /* ms that it waited before */
+    int64_t started, moved; /* ms: start, and the last sign of work */
+    int64_t waiting;        /* ms since which it waits for bytes; 0: it does not */
+    int64_t waited;         /* ms that it waited before */
     int64_t told;
     uint64_t work, done, total, sent;
     bool greeted, over;
@@ -50,7 +50,8 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int end(struct watch *w, enum attend_end how, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int end(struct watch *w, enum attend_end how, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static int end(struct watch *w, enum attend_end how, const char *format, ...)
 {
     va_list args;
@@ -299,7 +300,8 @@ static int on_output(struct watch *w, const struct control_head *head)
     else if (head->type == CONTROL_SEGMENT)
         r = publish_segment(&w->publish, head->slot, word(data), bytes_of(data + 4, head->length - 4));
     else
-        r = publish_image(&w->publish, head->slot, word(data), word(data + 4), bytes_of(data + 8, head->length - 8));
+        r = publish_image(&w->publish, head->slot, word(data), word(data + 4),
+                          bytes_of(data + 8, head->length - 8));
     free(data);
     w->moved = now_ms();
     return r < 0 ? end(w, ATTEND_FAILED, "the run's output was refused: %s", w->publish.why) : 0;
@@ -355,7 +357,8 @@ static int talk(struct watch *w)
 
         if (pull(w, &head, sizeof(head)) < 0)
             return -1;
-        if ((int64_t)head.length > control_body_limit(true, head.type) || head.length < control_body_least(head.type))
+        if ((int64_t)head.length > control_body_limit(true, head.type) ||
+            head.length < control_body_least(head.type))
             return lied(w, "a message of no known kind or length");
         if (on_message(w, &head) < 0)
             return -1;
@@ -385,8 +388,12 @@ static void live(struct watch *w, struct bytes job)
 
 static struct control_terms terms(const struct attend *how, enum control_kind kind)
 {
-    return (struct control_terms){ .version = CONTROL_VERSION, .kind = kind, .threads = how->threads ? how->threads : 1,
-                                   .attempt = how->attempt ? how->attempt : 1, .degraded = how->degraded, .memory = MEMORY };
+    return (struct control_terms) { .version = CONTROL_VERSION,
+                                    .kind = kind,
+                                    .threads = how->threads ? how->threads : 1,
+                                    .attempt = how->attempt ? how->attempt : 1,
+                                    .degraded = how->degraded,
+                                    .memory = MEMORY };
 }
 
 /* The report, as a struct that the schema's bounds were checked on. */
@@ -414,7 +421,8 @@ static int put_index(struct watch *w, struct probe_done *ret)
     int r;
 
     if (w->index_len % ROW_BYTES || w->index_len / ROW_BYTES != ret->index_rows)
-        return end(w, ATTEND_FAILED, "the worker's index has %zu bytes for %" PRIu64 " rows", w->index_len, ret->index_rows);
+        return end(w, ATTEND_FAILED, "the worker's index has %zu bytes for %" PRIu64 " rows", w->index_len,
+                   ret->index_rows);
     if (!w->index)
         return 0;
     r = blob_put_new(w->how->blobs, name, bytes_of(w->index, w->index_len), NULL);
@@ -424,11 +432,13 @@ static int put_index(struct watch *w, struct probe_done *ret)
 void attend_probe(const struct attend *how, const struct probe *job, struct arena *arena, struct probe_done *ret,
                   struct attend_outcome *outcome)
 {
-    struct watch w = { .how = how, .outcome = outcome, .probe = job, .arena = arena, .terms = terms(how, CONTROL_PROBE) };
+    struct watch w = {
+        .how = how, .outcome = outcome, .probe = job, .arena = arena, .terms = terms(how, CONTROL_PROBE)
+    };
     struct buf packed = { 0 };
 
-    *outcome = (struct attend_outcome){ .end = ATTEND_DONE };
-    w.source = (struct source){ how->blobs, job->parts, job->parts_n, job->length, job->complete };
+    *outcome = (struct attend_outcome) { .end = ATTEND_DONE };
+    w.source = (struct source) { how->blobs, job->parts, job->parts_n, job->length, job->complete };
     w.terms.cpu_s = 120;
     w.terms.output_bytes = 20u << 20;
     if (wire_pack(&probe_type, job, &packed) < 0)
@@ -475,11 +485,13 @@ static void finish_run(struct watch *w, struct run_done *ret)
 void attend_run(const struct attend *how, const struct encode_run *job, struct arena *arena, struct run_done *ret,
                 struct attend_outcome *outcome)
 {
-    struct watch w = { .how = how, .outcome = outcome, .run = job, .arena = arena, .terms = terms(how, CONTROL_RUN) };
+    struct watch w = {
+        .how = how, .outcome = outcome, .run = job, .arena = arena, .terms = terms(how, CONTROL_RUN)
+    };
     struct buf packed = { 0 };
 
-    *outcome = (struct attend_outcome){ .end = ATTEND_DONE };
-    w.source = (struct source){ how->blobs, job->parts, job->parts_n, job->length, job->complete };
+    *outcome = (struct attend_outcome) { .end = ATTEND_DONE };
+    w.source = (struct source) { how->blobs, job->parts, job->parts_n, job->length, job->complete };
     w.terms.cpu_s = publish_cpu_allowed(job);
     w.terms.output_bytes = publish_bytes_allowed(job);
     w.terms.memory = is_4k(job) ? MEMORY_4K : MEMORY;

@@ -22,32 +22,33 @@ struct attend_progress {
 
 struct attend {
     struct blobs *blobs;
-    const char *program;       /* kinobus-worker */
-    unsigned threads;          /* cores to plan for */
-    unsigned attempt;          /* from 1 */
+    const char *program; /* kinobus-worker */
+    unsigned threads;    /* cores to plan for */
+    unsigned attempt;    /* from 1 */
     unsigned stall_ms, wait_ms;
     bool degraded;             /* a kernel without Landlock will do */
     bool keep_stderr;          /* for tests of a sanitizer's build */
     const atomic_bool *cancel; /* NULL: never */
-    void (*progress)(void *ctx, const struct attend_progress *progress); /* NULL: nobody asks; twice a second at most */
-    void (*log)(void *ctx, int level, const char *text);                 /* enum control_log; NULL: dropped */
+    void (*progress)(void *ctx,
+                     const struct attend_progress *progress); /* NULL: nobody asks; twice a second at most */
+    void (*log)(void *ctx, int level, const char *text);      /* enum control_log; NULL: dropped */
     void *ctx;
 };
 
 enum attend_end {
-    ATTEND_DONE,      /* the result is filled */
-    ATTEND_WAIT,      /* bytes at offset are missing: try again when they are there */
-    ATTEND_REFUSED,   /* it can never be done */
-    ATTEND_GONE,      /* the original was deleted */
+    ATTEND_DONE,    /* the result is filled */
+    ATTEND_WAIT,    /* bytes at offset are missing: try again when they are there */
+    ATTEND_REFUSED, /* it can never be done */
+    ATTEND_GONE,    /* the original was deleted */
     ATTEND_CANCELLED,
-    ATTEND_FAILED,    /* the worker died, was ended or lied: another try may help */
-    ATTEND_NO_JAIL,   /* this host cannot jail a worker: nothing to do with the job */
+    ATTEND_FAILED,  /* the worker died, was ended or lied: another try may help */
+    ATTEND_NO_JAIL, /* this host cannot jail a worker: nothing to do with the job */
 };
 
 struct attend_outcome {
     enum attend_end end;
-    uint64_t offset;   /* ATTEND_WAIT */
-    char reason[600];  /* unless done: a sentence */
+    uint64_t offset;  /* ATTEND_WAIT */
+    char reason[600]; /* unless done: a sentence */
     unsigned landlock_abi;
     int64_t wall_ms;
     uint64_t bytes_made, frames_made; /* over all renditions */

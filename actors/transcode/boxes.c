@@ -40,7 +40,7 @@ static struct cursor enter(struct cursor *c, const char *type)
         c->bad = true;
         return body;
     }
-    body = (struct cursor){ c->at + 4, c->at + size - 4, false };
+    body = (struct cursor) { c->at + 4, c->at + size - 4, false };
     c->at = body.end;
     return body;
 }
@@ -63,7 +63,8 @@ static const uint8_t *find(struct bytes init, const char *type, size_t *ret_len)
 
     for (size_t i = 4; i + 4 <= init.len; i++)
         if (memcmp(d + i, type, 4) == 0) {
-            uint32_t size = (uint32_t)d[i - 4] << 24 | (uint32_t)d[i - 3] << 16 | (uint32_t)d[i - 2] << 8 | d[i - 1];
+            uint32_t size = (uint32_t)d[i - 4] << 24 | (uint32_t)d[i - 3] << 16 | (uint32_t)d[i - 2] << 8 |
+                            d[i - 1];
 
             if (size < 8 || size > init.len - (i - 4))
                 return NULL;
@@ -174,8 +175,8 @@ static bool check_picture(const uint8_t *d, size_t len, bool idr)
 struct fragment {
     const struct cmaf_track *track;
     uint64_t time;
-    const uint8_t *base;   /* of the moof */
-    struct cursor run;     /* at the first sample of the trun */
+    const uint8_t *base; /* of the moof */
+    struct cursor run;   /* at the first sample of the trun */
     uint32_t samples, data_offset;
 };
 
@@ -224,7 +225,7 @@ static bool read_fragment(struct cursor *c, struct fragment *f, struct boxes_gop
     mdat = enter(c, "mdat");
     if (mdat.bad)
         return false;
-    *ret = (struct boxes_gop){ .offset = (uint64_t)(f->base - start), .samples = f->samples };
+    *ret = (struct boxes_gop) { .offset = (uint64_t)(f->base - start), .samples = f->samples };
     for (uint32_t i = 0; i < f->samples; i++) {
         uint32_t size = (uint32_t)take(&f->run, 4);
 
@@ -246,7 +247,7 @@ int boxes_check_segment(struct bytes segment, const struct cmaf_track *planned, 
 {
     struct cursor c = { segment.data, (const uint8_t *)segment.data + segment.len, false };
 
-    *ret = (struct boxes_segment){ .start = start };
+    *ret = (struct boxes_segment) { .start = start };
     while (c.at < c.end) {
         struct fragment f = { .track = planned, .time = start + ret->samples * planned->sample_duration };
         bool last;
@@ -272,7 +273,8 @@ int boxes_check_jpeg(struct bytes image, unsigned width, unsigned height, const 
     expect(&c, 2, 0xffd8);
     while (!c.bad) {
         uint64_t marker = take(&c, 2), len = take(&c, 2);
-        struct cursor part = { c.at, c.at + (c.bad || len < 2 || len - 2 > (uint64_t)(c.end - c.at) ? 0 : len - 2), false };
+        struct cursor part = { c.at, c.at + (c.bad || len < 2 || len - 2 > (uint64_t)(c.end - c.at) ? 0 : len - 2),
+                               false };
 
         if (c.bad || marker < 0xffc0 || len < 2 || len - 2 > (uint64_t)(c.end - c.at))
             break;
@@ -286,7 +288,9 @@ int boxes_check_jpeg(struct bytes image, unsigned width, unsigned height, const 
         if (marker == 0xffda) {
             const uint8_t *end = c.end;
 
-            return sized && end - c.at > 2 && end[-2] == 0xff && end[-1] == 0xd9 ? 0 : fail(why, "an image is not whole");
+            return sized && end - c.at > 2 && end[-2] == 0xff && end[-1] == 0xd9
+                       ? 0
+                       : fail(why, "an image is not whole");
         }
     }
     return fail(why, "an image is not a JPEG of the size that was told");

@@ -20,7 +20,7 @@ struct boxes_gop {
 };
 
 struct boxes_segment {
-    uint64_t start;   /* decode time of its first sample */
+    uint64_t start; /* decode time of its first sample */
     uint64_t samples;
     struct boxes_gop gops[BOXES_GOPS];
     unsigned n;

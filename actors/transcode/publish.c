@@ -8,9 +8,9 @@
 
 #include "gen/errors.h"
 
-#define OBJECT_MOST (256u << 20)
+#define OBJECT_MOST   (256u << 20)
 #define UNCAPPED_KBPS 60000 /* what a rendition without a cap is allowed */
-#define AAC_FRAME 1024
+#define AAC_FRAME     1024
 
 static int bad(struct publish *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int bad(struct publish *p, const char *format, ...)
@@ -65,7 +65,8 @@ unsigned publish_cpu_allowed(const struct encode_run *run)
     double pixels = 0, frames = (double)publish_frames_planned(run);
 
     for (size_t i = 0; run->kind == RUN_KIND_VIDEO && i < run->renditions_n; i++)
-        pixels += frames * (double)(run->renditions[i].width * run->renditions[i].height / divisor(&run->renditions[i]));
+        pixels += frames *
+                  (double)(run->renditions[i].width * run->renditions[i].height / divisor(&run->renditions[i]));
     return 120 + (unsigned)(run->kind == RUN_KIND_AUDIO ? 180 + seconds(run) : frames / 2 + pixels / 2e6);
 }
 
@@ -76,18 +77,21 @@ static int plan_rendition(struct publish *p, size_t i)
     struct publish_rendition *to = &p->renditions[i];
 
     if (run->kind == RUN_KIND_AUDIO) {
-        to->track = (struct cmaf_track){ .timescale = (uint32_t)run->rate, .sample_duration = AAC_FRAME,
-                                         .channels = (unsigned)run->channels };
+        to->track = (struct cmaf_track) { .timescale = (uint32_t)run->rate,
+                                          .sample_duration = AAC_FRAME,
+                                          .channels = (unsigned)run->channels };
         to->gop = UINT32_MAX;
         to->next = run->first;
         return 0;
     }
-    if (!run->gop || run->gop % divisor(r) || run->first % run->gop || run->fps_num > UINT32_MAX || !run->fps_num ||
-        run->fps_den > UINT32_MAX / divisor(r) || !run->fps_den)
+    if (!run->gop || run->gop % divisor(r) || run->first % run->gop || run->fps_num > UINT32_MAX ||
+        !run->fps_num || run->fps_den > UINT32_MAX / divisor(r) || !run->fps_den)
         return bad(p, "rendition %s does not fit the run's grid", r->dir);
-    to->track = (struct cmaf_track){ .video = true, .timescale = (uint32_t)run->fps_num,
-                                     .sample_duration = (uint32_t)(run->fps_den * divisor(r)),
-                                     .width = (unsigned)r->width, .height = (unsigned)r->height };
+    to->track = (struct cmaf_track) { .video = true,
+                                      .timescale = (uint32_t)run->fps_num,
+                                      .sample_duration = (uint32_t)(run->fps_den * divisor(r)),
+                                      .width = (unsigned)r->width,
+                                      .height = (unsigned)r->height };
     to->gop = (uint32_t)(run->gop / divisor(r));
     to->next = run->first / divisor(r);
     return 0;
@@ -96,9 +100,10 @@ static int plan_rendition(struct publish *p, size_t i)
 int publish_open(struct publish *p, struct blobs *blobs, const struct encode_run *run, struct arena *arena,
                  struct run_done *done)
 {
-    *p = (struct publish){ .blobs = blobs, .run = run, .arena = arena, .done = done };
-    *done = (struct run_done){ .video_id = run->video_id, .version = run->version, .run = run->run, .kind = run->kind,
-                               .first = run->first };
+    *p = (struct publish) { .blobs = blobs, .run = run, .arena = arena, .done = done };
+    *done = (struct run_done) {
+        .video_id = run->video_id, .version = run->version, .run = run->run, .kind = run->kind, .first = run->first
+    };
     if (run->kind == RUN_KIND_POSTER) {
         done->images = arena_alloc_n(arena, run->images_n, sizeof(*done->images));
         return run->images_n ? 0 : bad(p, "a poster run names no image");
@@ -184,18 +189,22 @@ int publish_init(struct publish *p, unsigned slot, struct bytes init)
     return 0;
 }
 
-static void fill_segment(struct publish *p, struct made_segment *to, uint32_t number, const struct boxes_segment *is,
-                         const struct publish_rendition *r, const struct blob_info *info)
+static void fill_segment(struct publish *p, struct made_segment *to, uint32_t number,
+                         const struct boxes_segment *is, const struct publish_rendition *r,
+                         const struct blob_info *info)
 {
-    *to = (struct made_segment){ .number = number, .size = info->size, .frames = is->samples, .start = is->start,
-                                 .duration = is->samples * r->track.sample_duration };
+    *to = (struct made_segment) { .number = number,
+                                  .size = info->size,
+                                  .frames = is->samples,
+                                  .start = is->start,
+                                  .duration = is->samples * r->track.sample_duration };
     to->hash = arena_bytes(p->arena, bytes_of(info->hash, info->hashed ? BLOB_HASH_SIZE : 0));
     if (!r->track.video)
         return;
     to->gops = arena_alloc_n(p->arena, is->n, sizeof(*to->gops));
     to->gops_n = is->n;
     for (unsigned i = 0; i < is->n; i++)
-        to->gops[i] = (struct made_gop){ is->gops[i].offset, is->gops[i].iframe_bytes, is->gops[i].samples };
+        to->gops[i] = (struct made_gop) { is->gops[i].offset, is->gops[i].iframe_bytes, is->gops[i].samples };
 }
 
 /* Samples that the plan gives a segment of the rendition; at the source's end there may be fewer. */
@@ -207,8 +216,9 @@ static uint64_t planned_samples(const struct publish *p, unsigned slot, size_t s
 }
 
 /* Stores the segment, or reads what is there first and describes that. */
-static int store_segment(struct publish *p, const char *name, struct bytes segment, const struct publish_rendition *r,
-                         uint64_t start, struct boxes_segment *is, struct blob_info *info)
+static int store_segment(struct publish *p, const char *name, struct bytes segment,
+                         const struct publish_rendition *r, uint64_t start, struct boxes_segment *is,
+                         struct blob_info *info)
 {
     const char *why = NULL;
     uint8_t *there;
@@ -286,7 +296,9 @@ int publish_complete(struct publish *p, bool has_end, uint64_t end)
     uint64_t last = run->first + publish_frames_planned(run);
 
     if (run->kind == RUN_KIND_POSTER)
-        return p->done->images_n == run->images_n ? 0 : bad(p, "only %zu of %zu images came", p->done->images_n, run->images_n);
+        return p->done->images_n == run->images_n
+                   ? 0
+                   : bad(p, "only %zu of %zu images came", p->done->images_n, run->images_n);
     if (has_end && end < last)
         last = end > run->first ? end : run->first;
     for (unsigned i = 0; i < p->done->renditions_n; i++) {

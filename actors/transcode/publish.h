@@ -12,9 +12,9 @@
 
 struct publish_rendition {
     struct cmaf_track track;
-    uint32_t gop;       /* samples; audio: unlimited */
-    uint64_t next;      /* decode time that the next segment begins at, in samples of the rendition */
-    size_t segment;     /* index of the next in the plan */
+    uint32_t gop;   /* samples; audio: unlimited */
+    uint64_t next;  /* decode time that the next segment begins at, in samples of the rendition */
+    size_t segment; /* index of the next in the plan */
     bool has_init;
 };
 

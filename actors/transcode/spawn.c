@@ -62,7 +62,7 @@ int spawn_worker(const char *program, bool keep_stderr, struct spawned *ret)
         setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* as much of it as the host allows */
     setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick));
     setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &tick, sizeof(tick));
-    *ret = (struct spawned){ .fd = pair[0] };
+    *ret = (struct spawned) { .fd = pair[0] };
     r = start(program, pair[1], keep_stderr, &ret->pid);
     close(pair[1]);
     if (r < 0)

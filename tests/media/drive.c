@@ -41,7 +41,7 @@ static int put(struct blobs *blobs, const char *name, const char *file, uint64_t
     int r = f ? 0 : ERR_NOT_FOUND;
 
     if (r == 0)
-        r = most ? blob_grow_open(blobs, name, &grow, &(uint64_t){ 0 }) : blob_new(blobs, name, &writer);
+        r = most ? blob_grow_open(blobs, name, &grow, &(uint64_t) { 0 }) : blob_new(blobs, name, &writer);
     while (r == 0 && (n = fread(buf, 1, most && most < sizeof(buf) ? most : sizeof(buf), f)) > 0) {
         r = most ? blob_grow_append(grow, buf, n) : blob_write(writer, buf, n);
         most -= most ? n : 0;
@@ -49,7 +49,7 @@ static int put(struct blobs *blobs, const char *name, const char *file, uint64_t
             break;
     }
     if (r == 0)
-        r = grow ? blob_grow_sync(grow, &(uint64_t){ 0 }) : blob_commit(&writer, NULL);
+        r = grow ? blob_grow_sync(grow, &(uint64_t) { 0 }) : blob_commit(&writer, NULL);
     blob_grow_close(&grow);
     if (f)
         fclose(f);
@@ -86,7 +86,8 @@ static int job(struct attend *how, bool probing)
     struct probe_done probed;
     struct run_done done;
     json_t *in = json_loadf(stdin, 0, NULL);
-    int r = in ? wire_from_json(probing ? &probe_type : &encode_run_type, in, arena, probing ? (void *)&probe : (void *)&run, &err)
+    int r = in ? wire_from_json(probing ? &probe_type : &encode_run_type, in, arena,
+                                probing ? (void *)&probe : (void *)&run, &err)
                : ERR_MALFORMED;
 
     if (r < 0) {
@@ -104,9 +105,13 @@ static int job(struct attend *how, bool probing)
 int main(int argc, char **argv)
 {
     struct blobs *blobs = NULL;
-    struct attend how = { .threads = setting("DRIVE_THREADS", 2), .attempt = setting("DRIVE_ATTEMPT", 1),
-                          .stall_ms = setting("DRIVE_STALL_MS", 10000), .wait_ms = setting("DRIVE_WAIT_MS", 2000),
-                          .degraded = setting("DRIVE_DEGRADED", 0), .keep_stderr = true, .log = say };
+    struct attend how = { .threads = setting("DRIVE_THREADS", 2),
+                          .attempt = setting("DRIVE_ATTEMPT", 1),
+                          .stall_ms = setting("DRIVE_STALL_MS", 10000),
+                          .wait_ms = setting("DRIVE_WAIT_MS", 2000),
+                          .degraded = setting("DRIVE_DEGRADED", 0),
+                          .keep_stderr = true,
+                          .log = say };
     char uri[4096];
 
     if (argc < 4) {

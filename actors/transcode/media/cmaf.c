@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define SYNC_SAMPLE 0x02000000u  /* depends on no other */
+#define SYNC_SAMPLE  0x02000000u /* depends on no other */
 #define OTHER_SAMPLE 0x01010000u /* depends on others, is not a sync sample */
 
 static void put_u8(struct buf *b, unsigned value)
@@ -123,7 +123,7 @@ static bool split_config(const struct cmaf_track *t, struct parameter_sets *ret)
 {
     const uint8_t *p = t->config, *end = p + t->config_len;
 
-    *ret = (struct parameter_sets){ 0 };
+    *ret = (struct parameter_sets) { 0 };
     while (end - p > 4) {
         size_t len = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
 
@@ -319,8 +319,8 @@ static void put_tfhd_tfdt(struct buf *b, const struct cmaf_track *t, uint64_t ti
     box_end(b, at);
 }
 
-void cmaf_fragment(const struct cmaf_track *t, uint32_t sequence, uint64_t time, const struct cmaf_sample *samples, size_t n,
-                   struct buf *b)
+void cmaf_fragment(const struct cmaf_track *t, uint32_t sequence, uint64_t time, const struct cmaf_sample *samples,
+                   size_t n, struct buf *b)
 {
     uint32_t fields = t->video ? 0xa05u /* offset, first flags, sizes, composition */ : 0x201u;
     size_t moof = box(b, "moof"), traf, at, offset_at;

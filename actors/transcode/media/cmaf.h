@@ -14,12 +14,12 @@
 struct cmaf_track {
     bool video;
     uint32_t timescale;
-    uint32_t sample_duration;        /* of every sample */
-    unsigned width, height;          /* video */
-    unsigned channels;               /* audio */
-    const uint8_t *config;           /* video: SPS and PPS, each behind a u32 length; audio: AudioSpecificConfig */
+    uint32_t sample_duration; /* of every sample */
+    unsigned width, height;   /* video */
+    unsigned channels;        /* audio */
+    const uint8_t *config;    /* video: SPS and PPS, each behind a u32 length; audio: AudioSpecificConfig */
     size_t config_len;
-    uint32_t average_bps;            /* audio: told in esds; 0 when unknown */
+    uint32_t average_bps; /* audio: told in esds; 0 when unknown */
 };
 
 struct cmaf_sample {
@@ -33,5 +33,5 @@ struct cmaf_sample {
 int cmaf_init(const struct cmaf_track *track, struct buf *out);
 
 /* One fragment: samples that decode from time on, each sample_duration long; sequence counts fragments from 1. */
-void cmaf_fragment(const struct cmaf_track *track, uint32_t sequence, uint64_t time, const struct cmaf_sample *samples,
-                   size_t n, struct buf *out);
+void cmaf_fragment(const struct cmaf_track *track, uint32_t sequence, uint64_t time,
+                   const struct cmaf_sample *samples, size_t n, struct buf *out);

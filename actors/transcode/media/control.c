@@ -29,11 +29,14 @@ static int send_all(int fd, struct iovec *iov, size_t n)
     return 0;
 }
 
-int control_send(int fd, enum control_type type, unsigned slot, const void *a, size_t a_len, const void *b, size_t b_len)
+int control_send(int fd, enum control_type type, unsigned slot, const void *a, size_t a_len, const void *b,
+                 size_t b_len)
 {
     struct control_head head = { .type = (uint16_t)type, .slot = (uint16_t)slot };
     struct iovec iov[3] = {
-        { &head, sizeof(head) }, { (void *)(uintptr_t)a, a_len }, { (void *)(uintptr_t)b, b_len },
+        { &head, sizeof(head) },
+        { (void *)(uintptr_t)a, a_len },
+        { (void *)(uintptr_t)b, b_len },
     };
 
     if (a_len > CONTROL_OBJECT_MAX || b_len > CONTROL_OBJECT_MAX - a_len)

@@ -13,18 +13,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONTROL_VERSION 1u
-#define CONTROL_READ_MAX (1 << 20)      /* bytes that one READ may ask for */
-#define CONTROL_OBJECT_MAX (256 << 20)  /* a segment; the plan's own bound is far below */
+#define CONTROL_VERSION    1u
+#define CONTROL_READ_MAX   (1 << 20)   /* bytes that one READ may ask for */
+#define CONTROL_OBJECT_MAX (256 << 20) /* a segment; the plan's own bound is far below */
 #define CONTROL_REPORT_MAX (64 << 10)
 
 enum control_type {
     /* parent to worker */
-    CONTROL_JOB = 1,  /* struct control_terms, then the packed job */
-    CONTROL_DATA,     /* bytes at the offset of the READ it answers; may be fewer than asked, never none */
-    CONTROL_WAIT,     /* nothing there yet: ask again */
-    CONTROL_EOF,      /* at or past the end */
-    CONTROL_GONE,     /* the original was deleted: give up */
+    CONTROL_JOB = 1, /* struct control_terms, then the packed job */
+    CONTROL_DATA,    /* bytes at the offset of the READ it answers; may be fewer than asked, never none */
+    CONTROL_WAIT,    /* nothing there yet: ask again */
+    CONTROL_EOF,     /* at or past the end */
+    CONTROL_GONE,    /* the original was deleted: give up */
     /* worker to parent */
     CONTROL_HELLO = 16, /* struct control_hello: the jail is shut */
     CONTROL_READ,       /* struct control_read */
@@ -92,7 +92,8 @@ struct control_head {
 };
 
 /* Sends one frame, its body in two pieces (either may be NULL with length 0). 0, or -errno; never SIGPIPE. */
-int control_send(int fd, enum control_type type, unsigned slot, const void *a, size_t a_len, const void *b, size_t b_len);
+int control_send(int fd, enum control_type type, unsigned slot, const void *a, size_t a_len, const void *b,
+                 size_t b_len);
 
 /* Receives exactly len bytes, waiting as long as it takes: 0, -ECONNRESET at the other end's close, or -errno. */
 int control_recv(int fd, void *buf, size_t len);

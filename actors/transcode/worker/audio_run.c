@@ -6,8 +6,9 @@
 #include "actors/transcode/worker/runs.h"
 #include "actors/transcode/worker/sound.h"
 
-#define FRAME 1024  /* samples of an AAC frame */
-#define WARM_UP 24  /* frames encoded and dropped before the run, so that the encoder's state is that of one long encode */
+#define FRAME 1024 /* samples of an AAC frame */
+#define WARM_UP \
+    24 /* frames encoded and dropped before the run, so that the encoder's state is that of one long encode */
 
 struct audio {
     const struct encode_run *run;
@@ -22,7 +23,7 @@ struct audio {
     AVPacket **packets;            /* of the segment being collected */
     unsigned collected;
     size_t segment;
-    int64_t next;                  /* the frame that the next packet kept is */
+    int64_t next; /* the frame that the next packet kept is */
 };
 
 static void *must(void *allocated)
@@ -57,8 +58,12 @@ static void open_source(struct audio *a, const struct control_terms *terms)
     char why[200] = "";
     int r = input_open(&a->in, run->length, run->complete, why, sizeof(why));
 
-    a->sound = (struct sound){ .in = &a->in, .track = (unsigned)run->track, .rate = (int)run->rate,
-                               .channels = (int)run->channels, .first = a->begin * FRAME, .patient = terms->attempt > 1 };
+    a->sound = (struct sound) { .in = &a->in,
+                                .track = (unsigned)run->track,
+                                .rate = (int)run->rate,
+                                .channels = (int)run->channels,
+                                .first = a->begin * FRAME,
+                                .patient = terms->attempt > 1 };
     if (r == 0)
         r = sound_open(&a->sound, why, sizeof(why));
     if (r < 0)
@@ -75,7 +80,7 @@ static void open_encoder(struct audio *a)
     c->sample_rate = (int)a->run->rate;
     c->sample_fmt = AV_SAMPLE_FMT_FLTP;
     av_channel_layout_default(&c->ch_layout, (int)a->run->channels);
-    c->time_base = (AVRational){ 1, c->sample_rate };
+    c->time_base = (AVRational) { 1, c->sample_rate };
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_QSCALE;
     c->global_quality = (int)(FF_QP2LAMBDA * a->run->quality + 0.5);
     c->profile = FF_PROFILE_AAC_LOW;
@@ -84,9 +89,11 @@ static void open_encoder(struct audio *a)
         link_done(CONTROL_FAILED, "the AAC encoder does not open: %s", av_err2str(r));
     a->codec = c;
     a->frame = must(av_frame_alloc());
-    a->track = (struct cmaf_track){ .timescale = (uint32_t)a->run->rate, .sample_duration = FRAME,
-                                    .channels = (unsigned)a->run->channels, .config = c->extradata,
-                                    .config_len = (size_t)c->extradata_size };
+    a->track = (struct cmaf_track) { .timescale = (uint32_t)a->run->rate,
+                                     .sample_duration = FRAME,
+                                     .channels = (unsigned)a->run->channels,
+                                     .config = c->extradata,
+                                     .config_len = (size_t)c->extradata_size };
     if (cmaf_init(&a->track, &init) < 0)
         link_done(CONTROL_FAILED, "the AAC encoder made no usable configuration");
     link_send(CONTROL_INIT, 0, init.data, init.len, NULL, 0);
@@ -100,7 +107,9 @@ static void send_segment(struct audio *a)
     struct buf bytes = { 0 };
 
     for (unsigned i = 0; i < a->collected; i++)
-        samples[i] = (struct cmaf_sample){ .data = a->packets[i]->data, .len = (size_t)a->packets[i]->size, .sync = true };
+        samples[i] = (struct cmaf_sample) { .data = a->packets[i]->data,
+                                            .len = (size_t)a->packets[i]->size,
+                                            .sync = true };
     cmaf_fragment(&a->track, number, (uint64_t)(a->next - a->collected) * FRAME, samples, a->collected, &bytes);
     link_send(CONTROL_SEGMENT, 0, &number, sizeof(number), bytes.data, bytes.len);
     for (unsigned i = 0; i < a->collected; i++)

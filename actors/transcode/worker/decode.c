@@ -70,7 +70,8 @@ static int position(struct decode *d, char *why, size_t why_len)
     d->from_start = d->first == 0 || d->tries >= sizeof(back_s) / sizeof(*back_s);
     if (d->first == 0 && d->tries == 0)
         return 0; /* just opened: the first packet is next */
-    if (!d->from_start && input_seek(d->in, d->track, time - av_rescale_q(back_s[d->tries], (AVRational){ 1, 1 }, base)) == 0)
+    if (!d->from_start &&
+        input_seek(d->in, d->track, time - av_rescale_q(back_s[d->tries], (AVRational) { 1, 1 }, base)) == 0)
         return 0;
     if (!d->from_start)
         d->tries = sizeof(back_s) / sizeof(*back_s) - 1; /* no use in asking again */
@@ -83,7 +84,8 @@ int decode_open(struct decode *d, char *why, size_t why_len)
 {
     const AVStream *s;
 
-    if (d->track >= d->in->format->nb_streams || d->in->format->streams[d->track]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
+    if (d->track >= d->in->format->nb_streams ||
+        d->in->format->streams[d->track]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
         snprintf(why, why_len, "track %u is not a picture track", d->track);
         return AVERROR(EINVAL);
     }
@@ -118,14 +120,16 @@ static int build_graph(struct decode *d, const AVFrame *f)
     if (!d->graph)
         return AVERROR(ENOMEM);
     d->graph->nb_threads = d->threads;
-    snprintf(args, sizeof(args), "video_size=%dx%d:pix_fmt=%d:time_base=%d/%d:pixel_aspect=1/1", f->width, f->height, f->format,
-             base.num, base.den);
+    snprintf(args, sizeof(args), "video_size=%dx%d:pix_fmt=%d:time_base=%d/%d:pixel_aspect=1/1", f->width,
+             f->height, f->format, base.num, base.den);
     r = avfilter_graph_create_filter(&d->graph_in, avfilter_get_by_name("buffer"), "in", args, NULL, d->graph);
-    snprintf(args, sizeof(args), "mode=%s:deint=interlaced", d->fields == DECODE_PER_FIELD ? "send_field" : "send_frame");
+    snprintf(args, sizeof(args), "mode=%s:deint=interlaced",
+             d->fields == DECODE_PER_FIELD ? "send_field" : "send_frame");
     if (r >= 0)
         r = avfilter_graph_create_filter(&bwdif, avfilter_get_by_name("bwdif"), "fields", args, NULL, d->graph);
     if (r >= 0)
-        r = avfilter_graph_create_filter(&d->graph_out, avfilter_get_by_name("buffersink"), "out", NULL, NULL, d->graph);
+        r = avfilter_graph_create_filter(&d->graph_out, avfilter_get_by_name("buffersink"), "out", NULL, NULL,
+                                         d->graph);
     if (r >= 0)
         r = avfilter_link(d->graph_in, 0, bwdif, 0);
     if (r >= 0)

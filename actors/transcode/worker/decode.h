@@ -18,21 +18,21 @@ struct decode {
     struct input *in;
     unsigned track;
     struct grid grid;
-    int64_t first;               /* the frame of the grid that must be covered */
+    int64_t first; /* the frame of the grid that must be covered */
     enum decode_fields fields;
     int threads;
     bool patient;
     /* its own */
     AVCodecContext *codec;
     AVPacket *packet;
-    AVFilterGraph *graph;        /* the deinterlacer, built for what comes */
+    AVFilterGraph *graph; /* the deinterlacer, built for what comes */
     AVFilterContext *graph_in, *graph_out;
     int graph_width, graph_height, graph_format;
-    AVRational base;             /* of the times given */
-    unsigned tries;              /* how often it went back */
-    bool from_start;             /* nothing lies before the first packet */
+    AVRational base; /* of the times given */
+    unsigned tries;  /* how often it went back */
+    bool from_start; /* nothing lies before the first packet */
     bool drained, flushed, at_end, confirmed;
-    uint64_t skip_packets;       /* of the track, where reading began at the start but decoding later */
+    uint64_t skip_packets; /* of the track, where reading began at the start but decoding later */
     uint64_t damaged;
     int64_t last_time;
 };

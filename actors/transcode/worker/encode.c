@@ -11,16 +11,16 @@
 struct encoder_state {
     AVCodecContext *codec;
     struct cmaf_track track;
-    unsigned div, gop;       /* frames of the grid per frame, frames per GOP */
-    uint64_t start;          /* the run's first frame, in frames of the rendition */
-    uint64_t fed, taken;     /* frames sent to the encoder, packets received */
-    AVPacket **packets;      /* of the GOP being collected */
-    int64_t *times;          /* their presentation, in frames from the run's start */
+    unsigned div, gop;   /* frames of the grid per frame, frames per GOP */
+    uint64_t start;      /* the run's first frame, in frames of the rendition */
+    uint64_t fed, taken; /* frames sent to the encoder, packets received */
+    AVPacket **packets;  /* of the GOP being collected */
+    int64_t *times;      /* their presentation, in frames from the run's start */
     unsigned collected;
     uint64_t fragments;
-    size_t segment;          /* index in run->segments */
-    uint64_t segment_left;   /* frames of the rendition still missing from it */
-    struct buf bytes;        /* the segment so far, behind its number */
+    size_t segment;        /* index in run->segments */
+    uint64_t segment_left; /* frames of the rendition still missing from it */
+    struct buf bytes;      /* the segment so far, behind its number */
     struct cmaf_sample *samples;
 };
 
@@ -46,9 +46,9 @@ static void configure(struct encoder *e, AVCodecContext *c)
     c->width = (int)r->width;
     c->height = (int)r->height;
     c->pix_fmt = AV_PIX_FMT_YUV420P;
-    c->time_base = (AVRational){ (int)e->run->fps_den * div, (int)e->run->fps_num };
-    c->framerate = (AVRational){ (int)e->run->fps_num, (int)e->run->fps_den * div };
-    c->sample_aspect_ratio = (AVRational){ 1, 1 };
+    c->time_base = (AVRational) { (int)e->run->fps_den * div, (int)e->run->fps_num };
+    c->framerate = (AVRational) { (int)e->run->fps_num, (int)e->run->fps_den * div };
+    c->sample_aspect_ratio = (AVRational) { 1, 1 };
     c->color_primaries = AVCOL_PRI_BT709;
     c->color_trc = AVCOL_TRC_BT709;
     c->colorspace = AVCOL_SPC_BT709;
@@ -76,7 +76,7 @@ static void send_init(struct encoder *e)
     struct encoder_state *s = e->state;
     struct buf init = { 0 };
 
-    s->track = (struct cmaf_track){
+    s->track = (struct cmaf_track) {
         .video = true,
         .timescale = (uint32_t)e->run->fps_num,
         .sample_duration = (uint32_t)e->run->fps_den * s->div,
@@ -149,15 +149,15 @@ static void end_gop(struct encoder *e)
     for (unsigned i = 0; i < s->collected; i++) {
         int64_t early = s->times[i] - (int64_t)(first + i);
 
-        s->samples[i] = (struct cmaf_sample){
+        s->samples[i] = (struct cmaf_sample) {
             .data = s->packets[i]->data,
             .len = (size_t)s->packets[i]->size,
             .offset = (int32_t)(early * s->track.sample_duration),
             .sync = s->packets[i]->flags & AV_PKT_FLAG_KEY,
         };
     }
-    cmaf_fragment(&s->track, (uint32_t)(s->start / s->gop + s->fragments + 1), (s->start + first) * s->track.sample_duration,
-                  s->samples, s->collected, &s->bytes);
+    cmaf_fragment(&s->track, (uint32_t)(s->start / s->gop + s->fragments + 1),
+                  (s->start + first) * s->track.sample_duration, s->samples, s->collected, &s->bytes);
     for (unsigned i = 0; i < s->collected; i++)
         av_packet_free(&s->packets[i]);
     s->fragments++;

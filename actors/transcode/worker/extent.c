@@ -86,7 +86,8 @@ static int64_t index_end(struct extent *e, const struct input *in, unsigned trac
         return end;
     }
     if (s->duration > 0 && s->start_time != AV_NOPTS_VALUE &&
-        llabs(input_time(in, track, s->start_time + s->duration) - end) < av_rescale_q(2, (AVRational){ 1, 1 }, s->time_base))
+        llabs(input_time(in, track, s->start_time + s->duration) - end) <
+            av_rescale_q(2, (AVRational) { 1, 1 }, s->time_base))
         end = input_time(in, track, s->start_time + s->duration);
     return end;
 }

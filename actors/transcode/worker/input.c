@@ -7,15 +7,19 @@
 #include "actors/transcode/worker/link.h"
 
 #define IO_BUFFER (256 << 10)
-#define EARLY_SOUND_US 500000 /* sound that begins earlier than this before the picture moves the origin */
+#define EARLY_SOUND_US \
+    50000 /* sound that begins earlier than this before the picture moves the origin: not priming */
 
 static const char formats[] = "mov,matroska,webm,avi,mpegts,mpeg,flv,ogg,wav,mp3,aac,flac,asf";
 
 static const char codecs[] =
-    "h264,hevc,vp8,vp9,libdav1d,mpeg4,mpeg2video,mpeg1video,mjpeg,prores,dnxhd,h263,flv,wmv1,wmv2,wmv3,vc1,msmpeg4v1,"
+    "h264,hevc,vp8,vp9,libdav1d,mpeg4,mpeg2video,mpeg1video,mjpeg,prores,dnxhd,h263,flv,wmv1,wmv2,wmv3,vc1,"
+    "msmpeg4v1,"
     "msmpeg4v2,msmpeg4,theora,vp6,vp6f,vp6a,svq3,rawvideo,ffv1,huffyuv,"
-    "aac,mp3float,mp3,mp2float,mp2,mp1float,opus,vorbis,flac,alac,ac3,eac3,dca,truehd,mlp,wmav1,wmav2,wmapro,amrnb,amrwb,"
-    "adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_swf,nellymoser,pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,"
+    "aac,mp3float,mp3,mp2float,mp2,mp1float,opus,vorbis,flac,alac,ac3,eac3,dca,truehd,mlp,wmav1,wmav2,wmapro,"
+    "amrnb,amrwb,"
+    "adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_swf,nellymoser,pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_"
+    "s24be,"
     "pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd";
 
 static int io_read(void *opaque, uint8_t *buf, int size)
@@ -141,26 +145,42 @@ bool input_is_picture(const AVStream *stream)
            !(stream->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS));
 }
 
-/* The first picture track's start, or the earliest sound's when there is no picture or it begins well before. */
-static void set_origin(struct input *in)
+/* The earliest start of a kind of track in microseconds; AV_NOPTS_VALUE when there is none. */
+static int64_t earliest(const struct input *in, bool picture, const AVStream **ret)
 {
-    int64_t picture = AV_NOPTS_VALUE, sound = AV_NOPTS_VALUE, origin;
+    int64_t best = AV_NOPTS_VALUE;
 
     for (unsigned i = 0; i < in->format->nb_streams; i++) {
         const AVStream *s = in->format->streams[i];
         int64_t start;
 
-        if (s->start_time == AV_NOPTS_VALUE)
+        if (s->start_time == AV_NOPTS_VALUE ||
+            (picture ? !input_is_picture(s) : s->codecpar->codec_type != AVMEDIA_TYPE_AUDIO))
             continue;
         start = av_rescale_q(s->start_time, s->time_base, AV_TIME_BASE_Q);
-        if (input_is_picture(s) && (picture == AV_NOPTS_VALUE || start < picture))
-            picture = start;
-        else if (s->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && (sound == AV_NOPTS_VALUE || start < sound))
-            sound = start;
+        if (best == AV_NOPTS_VALUE || start < best) {
+            best = start;
+            *ret = s;
+        }
     }
-    origin = picture != AV_NOPTS_VALUE ? picture : sound != AV_NOPTS_VALUE ? sound : 0;
-    if (sound != AV_NOPTS_VALUE && sound < origin - EARLY_SOUND_US)
-        origin = sound;
+    return best;
+}
+
+/* Sound that begins well before the picture moves the origin back by whole pictures, so that these stay on the grid. */
+static void set_origin(struct input *in)
+{
+    const AVStream *first = NULL, *heard = NULL;
+    int64_t origin = earliest(in, true, &first), sound = earliest(in, false, &heard);
+
+    if (origin == AV_NOPTS_VALUE)
+        origin = sound == AV_NOPTS_VALUE ? 0 : sound;
+    else if (sound != AV_NOPTS_VALUE && sound < origin - EARLY_SOUND_US) {
+        AVRational rate = first->avg_frame_rate.num > 0 && first->avg_frame_rate.den > 0 ? first->avg_frame_rate
+                                                                                         : (AVRational) { 25, 1 };
+        int64_t pictures = av_rescale_q(origin - sound, AV_TIME_BASE_Q, av_inv_q(rate));
+
+        origin -= av_rescale_q(pictures, av_inv_q(rate), AV_TIME_BASE_Q);
+    }
     for (unsigned i = 0; i < in->format->nb_streams && i < INPUT_MAX_TRACKS; i++) {
         const AVStream *s = in->format->streams[i];
 
@@ -177,10 +197,11 @@ static int open_all(struct input *in, char *why, size_t why_len)
     if (r == 0)
         r = open_format(in);
     if (r < 0) {
-        if (r == AVERROR(EINVAL))
-            snprintf(why, why_len, "this kind of file is not accepted");
-        else
-            snprintf(why, why_len, "this is not a media file that can be read: %s", av_err2str(r));
+        snprintf(why, why_len, "%s",
+                 r == AVERROR(EINVAL) ? "this kind of file is not accepted"
+                 : r == AVERROR(ENOMEM)
+                     ? "it has more than 32 tracks, or its tables take more memory than is given"
+                     : "it is not a media file, or its beginning is damaged");
         return r;
     }
     if (in->format->nb_streams > INPUT_MAX_TRACKS) {
@@ -189,7 +210,7 @@ static int open_all(struct input *in, char *why, size_t why_len)
     }
     r = find_tracks(in);
     if (r < 0) {
-        snprintf(why, why_len, "its tracks cannot be read: %s", av_err2str(r));
+        snprintf(why, why_len, "nothing of its tracks can be read (%s)", av_err2str(r));
         return r;
     }
     if (in->format->nb_streams > INPUT_MAX_TRACKS) {
@@ -204,7 +225,7 @@ int input_open(struct input *in, uint64_t length, bool complete, char *why, size
 {
     int r;
 
-    *in = (struct input){ .length = length, .complete = complete };
+    *in = (struct input) { .length = length, .complete = complete };
     r = open_all(in, why, why_len);
     if (r < 0)
         input_close(in);
@@ -240,7 +261,8 @@ int64_t input_time(const struct input *in, unsigned track, int64_t ts)
     return ts == AV_NOPTS_VALUE ? AV_NOPTS_VALUE : ts - in->origin[track];
 }
 
-AVCodecContext *input_decoder(struct input *in, unsigned track, int threads, bool patient, char *why, size_t why_len)
+AVCodecContext *input_decoder(struct input *in, unsigned track, int threads, bool patient, char *why,
+                              size_t why_len)
 {
     const AVStream *s = in->format->streams[track];
     const AVCodec *codec = avcodec_find_decoder(s->codecpar->codec_id);
@@ -249,7 +271,12 @@ AVCodecContext *input_decoder(struct input *in, unsigned track, int threads, boo
     int r;
 
     if (!codec) {
-        snprintf(why, why_len, "there is no decoder for %s", avcodec_get_name(s->codecpar->codec_id));
+        snprintf(why, why_len, "there is no decoder for %s (%s)", avcodec_get_name(s->codecpar->codec_id),
+                 av_fourcc2str(s->codecpar->codec_tag));
+        return NULL;
+    }
+    if ((int64_t)s->codecpar->width * s->codecpar->height > INPUT_MAX_PIXELS) {
+        snprintf(why, why_len, "its pictures are larger than 8192 x 4352");
         return NULL;
     }
     dec = avcodec_alloc_context3(codec);

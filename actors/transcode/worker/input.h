@@ -2,8 +2,8 @@
  *
  * Limits     the formats and codecs listed in input.c, no protocol, no nested open, 5 MB and 5 s of probing, 32 tracks,
  *            8192 x 4352 pixels
- * Timeline   every track is rebased by one origin: the picture's first frame, or the earliest sound when that begins
- *            more than half a second before it. Times below are in a track's own time base, from that origin
+ * Timeline   every track is rebased by one origin: the picture's first frame; where sound begins more than 50 ms before
+ *            it, as many whole pictures earlier. Times below are in a track's own time base, from that origin
  * Growing    while bytes are still arriving the file is read forward only, except for ISO files, whose index may lie
  *            at the end; the size is not told, so that no demuxer looks there by itself */
 #pragma once
@@ -21,10 +21,10 @@ struct input {
     AVIOContext *io;
     uint64_t length; /* of the whole original, 0 while unknown */
     bool complete;
-    bool iso;        /* boxes: MP4, MOV, 3GP */
-    int64_t at;      /* where the next read begins */
-    bool gone;       /* the parent answered GONE */
-    bool short_read; /* the end came before length: bytes are missing */
+    bool iso;                         /* boxes: MP4, MOV, 3GP */
+    int64_t at;                       /* where the next read begins */
+    bool gone;                        /* the parent answered GONE */
+    bool short_read;                  /* the end came before length: bytes are missing */
     int64_t origin[INPUT_MAX_TRACKS]; /* in each track's time base */
 };
 
@@ -43,7 +43,8 @@ int input_seek(struct input *in, unsigned track, int64_t time);
 int64_t input_time(const struct input *in, unsigned track, int64_t ts);
 
 /* A decoder for the track, opened within the limits; NULL with a sentence in why. */
-AVCodecContext *input_decoder(struct input *in, unsigned track, int threads, bool patient, char *why, size_t why_len);
+AVCodecContext *input_decoder(struct input *in, unsigned track, int threads, bool patient, char *why,
+                              size_t why_len);
 
 /* The track can hold pictures to encode: not a cover, not a thumbnail. */
 bool input_is_picture(const AVStream *stream);

@@ -49,7 +49,7 @@ static void limits(const struct control_terms *terms)
         link_log(CONTROL_LOG_WARNING, "sanitizer build: no limit on address space, no leak detection");
     else
         limit(RLIMIT_AS, "address space", terms->memory);
-    if (setrlimit(RLIMIT_CPU, &(struct rlimit){ terms->cpu_s, terms->cpu_s + 2 }) < 0)
+    if (setrlimit(RLIMIT_CPU, &(struct rlimit) { terms->cpu_s, terms->cpu_s + 2 }) < 0)
         link_done(CONTROL_NO_JAIL, "setrlimit CPU: %s", strerror(errno));
     limit(RLIMIT_CORE, "core", 0);
     limit(RLIMIT_FSIZE, "file size", 0);
@@ -58,8 +58,8 @@ static void limits(const struct control_terms *terms)
 
 static void drop_rights(void)
 {
-    if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-                           setresuid(NOBODY, NOBODY, NOBODY) < 0))
+    if (geteuid() == 0 &&
+        (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
         link_done(CONTROL_NO_JAIL, "giving up root: %s", strerror(errno));
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || (!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
         link_done(CONTROL_NO_JAIL, "prctl: %s", strerror(errno));
@@ -76,7 +76,7 @@ static struct landlock_ruleset landlock_all(int abi)
 {
     unsigned bits = abi >= 5 ? 16 : abi >= 3 ? 15 : abi >= 2 ? 14 : 13;
 
-    return (struct landlock_ruleset){
+    return (struct landlock_ruleset) {
         .files = (1ull << bits) - 1,
         .network = abi >= 4 ? 3 : 0,
         .scopes = abi >= 6 ? 3 : 0,
@@ -92,7 +92,8 @@ static int landlock(const struct control_terms *terms)
     if (abi <= 0) {
         if (terms->degraded)
             return 0;
-        link_done(CONTROL_NO_JAIL, "this kernel has no Landlock (%s); transcode.sandbox=degraded starts without it",
+        link_done(CONTROL_NO_JAIL,
+                  "this kernel has no Landlock (%s); transcode.sandbox=degraded starts without it",
                   strerror(errno));
     }
     all = landlock_all(abi);
@@ -104,30 +105,89 @@ static int landlock(const struct control_terms *terms)
 }
 
 static const int allowed[] = {
-    SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
-    SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(poll), SCMP_SYS(ppoll),
-    SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(futex), SCMP_SYS(set_robust_list),
-    SCMP_SYS(rseq), SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_yield), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack), SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid),
-    SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(getrusage), SCMP_SYS(uname),
-    SCMP_SYS(sysinfo), SCMP_SYS(getcpu), SCMP_SYS(get_mempolicy), SCMP_SYS(restart_syscall), SCMP_SYS(exit),
-    SCMP_SYS(exit_group), SCMP_SYS(membarrier),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendto),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(lseek),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_getres),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(uname),
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(getcpu),
+    SCMP_SYS(get_mempolicy),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(membarrier),
 };
 
 static const struct {
     int call, answer;
 } refused[] = {
-    { SCMP_SYS(open), EACCES },      { SCMP_SYS(openat), EACCES },     { SCMP_SYS(openat2), EACCES },
-    { SCMP_SYS(creat), EACCES },     { SCMP_SYS(access), EACCES },     { SCMP_SYS(faccessat), EACCES },
-    { SCMP_SYS(faccessat2), EACCES }, { SCMP_SYS(stat), EACCES },      { SCMP_SYS(lstat), EACCES },
-    { SCMP_SYS(statx), EACCES },     { SCMP_SYS(readlink), EACCES },   { SCMP_SYS(readlinkat), EACCES },
-    { SCMP_SYS(getcwd), EACCES },    { SCMP_SYS(socket), EACCES },     { SCMP_SYS(socketpair), EACCES },
-    { SCMP_SYS(connect), EACCES },   { SCMP_SYS(bind), EACCES },       { SCMP_SYS(execve), EACCES },
-    { SCMP_SYS(execveat), EACCES },  { SCMP_SYS(fork), EACCES },       { SCMP_SYS(vfork), EACCES },
-    { SCMP_SYS(clone3), ENOSYS },    { SCMP_SYS(ioctl), ENOTTY },      { SCMP_SYS(prctl), EPERM },
-    { SCMP_SYS(set_mempolicy), EPERM }, { SCMP_SYS(mbind), EPERM },    { SCMP_SYS(io_uring_setup), ENOSYS },
-    { SCMP_SYS(sched_setscheduler), EPERM }, { SCMP_SYS(sched_setaffinity), EPERM }, { SCMP_SYS(setpriority), EPERM },
+    { SCMP_SYS(open), EACCES },
+    { SCMP_SYS(openat), EACCES },
+    { SCMP_SYS(openat2), EACCES },
+    { SCMP_SYS(creat), EACCES },
+    { SCMP_SYS(access), EACCES },
+    { SCMP_SYS(faccessat), EACCES },
+    { SCMP_SYS(faccessat2), EACCES },
+    { SCMP_SYS(stat), EACCES },
+    { SCMP_SYS(lstat), EACCES },
+    { SCMP_SYS(statx), EACCES },
+    { SCMP_SYS(readlink), EACCES },
+    { SCMP_SYS(readlinkat), EACCES },
+    { SCMP_SYS(getcwd), EACCES },
+    { SCMP_SYS(socket), EACCES },
+    { SCMP_SYS(socketpair), EACCES },
+    { SCMP_SYS(connect), EACCES },
+    { SCMP_SYS(bind), EACCES },
+    { SCMP_SYS(execve), EACCES },
+    { SCMP_SYS(execveat), EACCES },
+    { SCMP_SYS(fork), EACCES },
+    { SCMP_SYS(vfork), EACCES },
+    { SCMP_SYS(clone3), ENOSYS },
+    { SCMP_SYS(ioctl), ENOTTY },
+    { SCMP_SYS(prctl), EPERM },
+    { SCMP_SYS(set_mempolicy), EPERM },
+    { SCMP_SYS(mbind), EPERM },
+    { SCMP_SYS(io_uring_setup), ENOSYS },
+    { SCMP_SYS(sched_setscheduler), EPERM },
+    { SCMP_SYS(sched_setaffinity), EPERM },
+    { SCMP_SYS(setpriority), EPERM },
 };
 
 static int allow_if(scmp_filter_ctx filter, int call, struct scmp_arg_cmp test)
@@ -192,8 +252,10 @@ static void leaks(const char *what)
 /* Tries what an attacker would try first. Raw calls, so that no library stands in between. */
 static void prove(void)
 {
-    struct sockaddr_in there = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr = { htonl(INADDR_LOOPBACK) } };
-    char *const args[] = { (char *)(uintptr_t)"/bin/true", NULL };
+    struct sockaddr_in there = { .sin_family = AF_INET,
+                                 .sin_port = htons(9),
+                                 .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    char *const args[] = { (char *)(uintptr_t) "/bin/true", NULL };
     long r;
 
     if (syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY, 0) >= 0)
@@ -216,7 +278,7 @@ static void prove(void)
 
 void jail_enter(const struct control_terms *terms, struct control_hello *hello)
 {
-    *hello = (struct control_hello){ .version = CONTROL_VERSION };
+    *hello = (struct control_hello) { .version = CONTROL_VERSION };
     limits(terms);
     hello->jail |= CONTROL_JAIL_LIMITS;
     if (nice(10) < 0 && errno == EPERM)

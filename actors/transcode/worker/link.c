@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define PROGRESS_EVERY_NS 200000000
-#define WAIT_PAUSE_NS 50000000
+#define WAIT_PAUSE_NS     50000000
 
 static pthread_mutex_t send_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t progress_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -59,8 +59,8 @@ void link_receive_job(struct control_terms *terms, const void **ret_job, size_t 
         link_done(CONTROL_FAILED, "the parent sent message type %u where a job was due", head.type);
     receive(terms, sizeof(*terms));
     if (terms->version != CONTROL_VERSION)
-        link_done(CONTROL_FAILED, "the parent speaks version %u of the control protocol, this worker %u", terms->version,
-                  CONTROL_VERSION);
+        link_done(CONTROL_FAILED, "the parent speaks version %u of the control protocol, this worker %u",
+                  terms->version, CONTROL_VERSION);
     *ret_len = head.length - sizeof(*terms);
     job = malloc(*ret_len ? *ret_len : 1);
     if (!job)
@@ -71,7 +71,8 @@ void link_receive_job(struct control_terms *terms, const void **ret_job, size_t 
 
 struct link_read_result link_read(uint64_t offset, void *buf, size_t len)
 {
-    struct control_read ask = { .offset = offset, .length = len < CONTROL_READ_MAX ? (uint32_t)len : CONTROL_READ_MAX };
+    struct control_read ask = { .offset = offset,
+                                .length = len < CONTROL_READ_MAX ? (uint32_t)len : CONTROL_READ_MAX };
 
     for (;;) {
         struct control_head head;
@@ -79,7 +80,7 @@ struct link_read_result link_read(uint64_t offset, void *buf, size_t len)
         link_send(CONTROL_READ, 0, &ask, sizeof(ask), NULL, 0);
         head = receive_head();
         if (head.type == CONTROL_WAIT) {
-            nanosleep(&(struct timespec){ .tv_nsec = WAIT_PAUSE_NS }, NULL);
+            nanosleep(&(struct timespec) { .tv_nsec = WAIT_PAUSE_NS }, NULL);
             continue;
         }
         if (head.type == CONTROL_DATA) {
@@ -89,7 +90,7 @@ struct link_read_result link_read(uint64_t offset, void *buf, size_t len)
         } else if (head.type != CONTROL_EOF && head.type != CONTROL_GONE) {
             link_done(CONTROL_FAILED, "the parent answered a read with message type %u", head.type);
         }
-        return (struct link_read_result){ .answer = head.type, .length = head.length };
+        return (struct link_read_result) { .answer = head.type, .length = head.length };
     }
 }
 

@@ -7,8 +7,9 @@
 #include <string.h>
 
 static const AVRational standard[] = {
-    { 10, 1 }, { 12, 1 }, { 25, 2 }, { 15, 1 },       { 20, 1 }, { 24000, 1001 }, { 24, 1 },  { 25, 1 },
-    { 30000, 1001 }, { 30, 1 }, { 48, 1 }, { 50, 1 }, { 60000, 1001 }, { 60, 1 }, { 100, 1 }, { 120000, 1001 }, { 120, 1 },
+    { 10, 1 },       { 12, 1 }, { 25, 2 },       { 15, 1 },        { 20, 1 },  { 24000, 1001 },
+    { 24, 1 },       { 25, 1 }, { 30000, 1001 }, { 30, 1 },        { 48, 1 },  { 50, 1 },
+    { 60000, 1001 }, { 60, 1 }, { 100, 1 },      { 120000, 1001 }, { 120, 1 },
 };
 
 static int by_value(const void *a, const void *b)
@@ -18,52 +19,85 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The nearest standard rate within 1 %, or the rate itself. */
-static AVRational snap(double fps)
+static bool near(double a, double b, double share)
 {
-    AVRational best = av_d2q(fps, 100000);
-    double off = 0.01;
+    return fabs(a / b - 1) < share;
+}
 
-    for (size_t i = 0; i < sizeof(standard) / sizeof(*standard); i++) {
-        double d = fabs(av_q2d(standard[i]) / fps - 1);
+/* The nearest standard rate within a share of it, or 0/1. */
+static AVRational snap(double fps, double share)
+{
+    AVRational best = { 0, 1 };
 
-        if (d < off) {
-            off = d;
+    for (size_t i = 0; i < sizeof(standard) / sizeof(*standard); i++)
+        if (near(av_q2d(standard[i]), fps, share)) {
             best = standard[i];
+            share = fabs(av_q2d(best) / fps - 1);
         }
-    }
     return best;
+}
+
+/* Of several figures for one rate, the finest first: one that is a standard rate, else the first that is near the
+ * last, which is the coarsest but cannot be far off. */
+static AVRational settle(const double *figures, unsigned n)
+{
+    double coarse = figures[n - 1];
+
+    for (unsigned i = 0; i < n; i++)
+        if (near(figures[i], coarse, 0.03) && snap(figures[i], 0.003).num)
+            return snap(figures[i], 0.003);
+    if (snap(coarse, 0.01).num)
+        return snap(coarse, 0.01);
+    for (unsigned i = 0; i < n; i++)
+        if (near(figures[i], coarse, 0.03))
+            return av_d2q(figures[i], 100000);
+    return av_d2q(coarse, 100000);
+}
+
+/* The distances between neighbours, sorted. */
+static unsigned distances(const struct measure_times *t, int64_t *steps)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 1; i < t->n; i++)
+        if (t->at[i] > t->at[i - 1])
+            steps[n++] = t->at[i] - t->at[i - 1];
+    qsort(steps, n, sizeof(*steps), by_value);
+    return n;
 }
 
 struct measured_rate measure_rate(struct measure_times *t, AVRational base, AVRational claimed)
 {
-    int64_t steps[MEASURE_TIMES], median;
-    unsigned n = 0, odd = 0;
     struct measured_rate rate = { .fps = { 0, 1 } };
-    double fps;
+    double claim = claimed.num > 0 && claimed.den > 0 ? av_q2d(claimed) : 0, figures[3];
+    int64_t steps[MEASURE_TIMES];
+    unsigned n, odd = 0, whole;
 
     qsort(t->at, t->n, sizeof(*t->at), by_value);
-    for (unsigned i = 1; i < t->n; i++)
-        if (t->at[i] > t->at[i - 1])
-            steps[n++] = t->at[i] - t->at[i - 1];
-    if (n < 1)
+    n = distances(t, steps);
+    if (n < 1) {
+        rate.fps = claim > 1 && claim <= 240 ? settle(&claim, 1) : rate.fps;
         return rate;
-    qsort(steps, n, sizeof(*steps), by_value);
-    median = steps[n / 2];
+    }
     for (unsigned i = 0; i < n; i++)
-        odd += steps[i] * 5 > median * 6 || steps[i] * 5 < median * 4;
+        odd += steps[i] * 5 > steps[n / 2] * 6 || steps[i] * 5 < steps[n / 2] * 4;
     rate.variable = odd * 10 > n;
-    fps = rate.variable ? 1 / (median * av_q2d(base)) : n / ((t->at[t->n - 1] - t->at[0]) * av_q2d(base));
-    if (!rate.variable && claimed.num > 0 && claimed.den > 0 && fabs(av_q2d(claimed) / fps - 1) < 0.01)
-        fps = av_q2d(claimed);
-    rate.fps = snap(fps);
+    whole = n - n / 4; /* in order of decoding, the last ones may lack neighbours that were not read yet */
+    figures[0] = claim;
+    figures[1] = whole / ((double)(t->at[whole] - t->at[0]) * av_q2d(base));
+    figures[2] = 1 / ((double)steps[n / 2] * av_q2d(base));
+    rate.fps = rate.variable ? settle(figures + 2, 1) : settle(figures, 3);
     return rate;
 }
 
 /* Decodes one character; its length, or 0 when it is malformed. */
 static unsigned character(const unsigned char *s, size_t left, uint32_t *ret)
 {
-    unsigned len = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+    unsigned len = *s < 0x80                 ? 1
+                   : *s >= 0xc2 && *s < 0xe0 ? 2
+                   : *s >= 0xe0 && *s < 0xf0 ? 3
+                   : *s >= 0xf0 && *s < 0xf5 ? 4
+                                             : 0;
     uint32_t c = len == 1 ? *s : len == 2 ? *s & 31u : len == 3 ? *s & 15u : *s & 7u;
 
     if (!len || len > left)
@@ -81,8 +115,8 @@ static unsigned character(const unsigned char *s, size_t left, uint32_t *ret)
 
 static bool harmless(uint32_t c)
 {
-    return c >= 0x20 && !(c >= 0x7f && c < 0xa0) && !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) &&
-           c != 0x2028 && c != 0x2029 && c != 0xfeff && (c & 0xfffe) != 0xfffe;
+    return c >= 0x20 && !(c >= 0x7f && c < 0xa0) && !(c >= 0x202a && c <= 0x202e) &&
+           !(c >= 0x2066 && c <= 0x2069) && c != 0x2028 && c != 0x2029 && c != 0xfeff && (c & 0xfffe) != 0xfffe;
 }
 
 const char *measure_text(struct arena *arena, const char *text, size_t max)

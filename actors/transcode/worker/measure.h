@@ -21,8 +21,8 @@ struct measured_rate {
     bool variable;  /* more than a tenth of the distances differ from the median by more than a fifth */
 };
 
-/* The rate of frames with these times. claimed, when it is within 1 % of what was measured, is the finer value; a rate
- * within 1 % of a standard one becomes that. Sorts the times. */
+/* The rate of frames with these times: by what is claimed, by their mean and by their median distance, whichever is a
+ * standard rate first, as long as it agrees with the median. Sorts the times. */
 struct measured_rate measure_rate(struct measure_times *times, AVRational base, AVRational claimed);
 
 /* Well-formed UTF-8 of at most max characters: what is not is dropped, with controls and changes of direction. */

@@ -109,7 +109,8 @@ void picture_free(struct picture **picture)
 static struct shape shape_of(const AVFrame *f)
 {
     const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(f->format);
-    struct shape s = { f->width, f->height, f->format, f->color_trc, f->color_primaries, f->colorspace, f->color_range };
+    struct shape s = { f->width,           f->height,     f->format,     f->color_trc,
+                       f->color_primaries, f->colorspace, f->color_range };
 
     if (format && format->flags & AV_PIX_FMT_FLAG_RGB) {
         s.matrix = AVCOL_SPC_RGB;
@@ -140,8 +141,8 @@ static const char *matrix_name(int matrix)
 
 static bool passes(const struct picture *p, const struct shape *s)
 {
-    return s->format == AV_PIX_FMT_YUV420P && s->matrix == AVCOL_SPC_BT709 && s->range == AVCOL_RANGE_MPEG && !*p->turn &&
-           !picture_is_hdr(s->transfer) && s->primaries != AVCOL_PRI_BT2020;
+    return s->format == AV_PIX_FMT_YUV420P && s->matrix == AVCOL_SPC_BT709 && s->range == AVCOL_RANGE_MPEG &&
+           !*p->turn && !picture_is_hdr(s->transfer) && s->primaries != AVCOL_PRI_BT2020;
 }
 
 /* The filter chain from a decoded picture to the largest size. */
@@ -157,11 +158,15 @@ static void describe(const struct picture *p, const struct shape *s, char *text,
     if (picture_is_hdr(s->transfer) || s->primaries == AVCOL_PRI_BT2020) {
         bool hdr = picture_is_hdr(s->transfer);
 
-        snprintf(text, len,
-                 "%s:primariesin=2020:transferin=%s:transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=709,%s"
-                 "zscale=transfer=709:matrix=709:range=limited,format=yuv420p,%snull",
-                 scale, s->transfer == AVCOL_TRC_SMPTE2084 ? "smpte2084" : hdr ? "arib-std-b67" : "709",
-                 hdr ? "tonemap=hable:desat=0," : "", p->turn);
+        snprintf(
+            text, len,
+            "%s:primariesin=2020:transferin=%s:transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=709,%s"
+            "zscale=transfer=709:matrix=709:range=limited,format=yuv420p,%snull",
+            scale,
+            s->transfer == AVCOL_TRC_SMPTE2084 ? "smpte2084"
+            : hdr                              ? "arib-std-b67"
+                                               : "709",
+            hdr ? "tonemap=hable:desat=0," : "", p->turn);
     } else {
         snprintf(text, len, "%s:matrix=709:range=limited,format=yuv420p,%snull", scale, p->turn);
     }
@@ -177,8 +182,8 @@ static int build_graph(struct picture *p, const struct shape *s, const char *tex
     if (!p->graph || !inputs || !outputs)
         goto out;
     p->graph->nb_threads = p->threads;
-    snprintf(args, sizeof(args), "video_size=%dx%d:pix_fmt=%d:time_base=1/1000:pixel_aspect=1/1", s->width, s->height,
-             s->format);
+    snprintf(args, sizeof(args), "video_size=%dx%d:pix_fmt=%d:time_base=1/1000:pixel_aspect=1/1", s->width,
+             s->height, s->format);
     r = avfilter_graph_create_filter(&p->in, avfilter_get_by_name("buffer"), "in", args, NULL, p->graph);
     if (r >= 0)
         r = avfilter_graph_create_filter(&p->out, avfilter_get_by_name("buffersink"), "out", NULL, NULL, p->graph);
@@ -233,12 +238,13 @@ static int scale(struct picture *p, unsigned i, const AVFrame *from, AVFrame **r
     AVFrame *f;
 
     if (!p->scaler[i])
-        p->scaler[i] = sws_getContext(from->width, from->height, AV_PIX_FMT_YUV420P, p->sizes[i].width, p->sizes[i].height,
-                                      AV_PIX_FMT_YUV420P, SWS_BICUBIC, NULL, NULL, NULL);
+        p->scaler[i] = sws_getContext(from->width, from->height, AV_PIX_FMT_YUV420P, p->sizes[i].width,
+                                      p->sizes[i].height, AV_PIX_FMT_YUV420P, SWS_BICUBIC, NULL, NULL, NULL);
     f = p->scaler[i] ? new_frame(p, i) : NULL;
     if (!f)
         return AVERROR(ENOMEM);
-    sws_scale(p->scaler[i], (const uint8_t *const *)from->data, from->linesize, 0, from->height, f->data, f->linesize);
+    sws_scale(p->scaler[i], (const uint8_t *const *)from->data, from->linesize, 0, from->height, f->data,
+              f->linesize);
     *ret = f;
     return 0;
 }
@@ -250,10 +256,12 @@ static int filter(struct picture *p, AVFrame *source, AVFrame **ret)
 
     if (!f)
         return AVERROR(ENOMEM);
-    r = av_buffersrc_add_frame_flags(p->in, source, AV_BUFFERSRC_FLAG_KEEP_REF | AV_BUFFERSRC_FLAG_NO_CHECK_FORMAT);
+    r = av_buffersrc_add_frame_flags(p->in, source,
+                                     AV_BUFFERSRC_FLAG_KEEP_REF | AV_BUFFERSRC_FLAG_NO_CHECK_FORMAT);
     if (r >= 0)
         r = av_buffersink_get_frame(p->out, f);
-    if (r >= 0 && (f->width != p->sizes[0].width || f->height != p->sizes[0].height || f->format != AV_PIX_FMT_YUV420P))
+    if (r >= 0 &&
+        (f->width != p->sizes[0].width || f->height != p->sizes[0].height || f->format != AV_PIX_FMT_YUV420P))
         r = AVERROR_BUG;
     if (r < 0)
         av_frame_free(&f);

@@ -8,10 +8,10 @@
 #include "actors/transcode/worker/runs.h"
 #include "actors/transcode/worker/upright.h"
 
-#define LOOK_FPS 4         /* pictures looked at in a second */
-#define LOOK_MOST 24       /* six seconds */
-#define LIVELY 28.0        /* standard deviation of luma above which a picture will do */
-#define JPEG_QUALITY 3     /* of the encoder's 1 (best) to 31 */
+#define LOOK_FPS     4    /* pictures looked at in a second */
+#define LOOK_MOST    24   /* six seconds */
+#define LIVELY       28.0 /* standard deviation of luma above which a picture will do */
+#define JPEG_QUALITY 3    /* of the encoder's 1 (best) to 31 */
 
 static void must(bool good)
 {
@@ -53,13 +53,14 @@ static struct picture_size fit(const struct upright *u, const struct run_image *
 /* BT.709 limited range to what JPEG readers expect: BT.601, full range. */
 static AVFrame *to_jpeg_range(const AVFrame *from)
 {
-    struct SwsContext *sws = sws_getContext(from->width, from->height, AV_PIX_FMT_YUV420P, from->width, from->height,
-                                            AV_PIX_FMT_YUVJ420P, SWS_BICUBIC | SWS_ACCURATE_RND, NULL, NULL, NULL);
+    struct SwsContext *sws = sws_getContext(from->width, from->height, AV_PIX_FMT_YUV420P, from->width,
+                                            from->height, AV_PIX_FMT_YUVJ420P, SWS_BICUBIC | SWS_ACCURATE_RND,
+                                            NULL, NULL, NULL);
     AVFrame *f = av_frame_alloc();
 
     must(sws && f);
-    sws_setColorspaceDetails(sws, sws_getCoefficients(SWS_CS_ITU709), 0, sws_getCoefficients(SWS_CS_ITU601), 1, 0, 1 << 16,
-                             1 << 16);
+    sws_setColorspaceDetails(sws, sws_getCoefficients(SWS_CS_ITU709), 0, sws_getCoefficients(SWS_CS_ITU601), 1, 0,
+                             1 << 16, 1 << 16);
     f->format = AV_PIX_FMT_YUVJ420P;
     f->width = from->width;
     f->height = from->height;
@@ -81,7 +82,7 @@ static void send_image(unsigned slot, const AVFrame *picture)
     c->width = f->width;
     c->height = f->height;
     c->pix_fmt = AV_PIX_FMT_YUVJ420P;
-    c->time_base = (AVRational){ 1, 25 };
+    c->time_base = (AVRational) { 1, 25 };
     c->flags |= AV_CODEC_FLAG_QSCALE | AV_CODEC_FLAG_BITEXACT;
     c->global_quality = JPEG_QUALITY * FF_QP2LAMBDA;
     f->quality = c->global_quality;
@@ -136,8 +137,11 @@ void poster_run(const struct encode_run *run, const struct control_terms *terms)
     struct input in;
     struct run_done done = { 0 };
     char why[200] = "";
-    struct decode d = { .in = &in, .track = (unsigned)run->track, .grid = { LOOK_FPS, 1 },
-                        .first = (int64_t)(run->at_ms * LOOK_FPS / 1000), .threads = (int)terms->threads,
+    struct decode d = { .in = &in,
+                        .track = (unsigned)run->track,
+                        .grid = { LOOK_FPS, 1 },
+                        .first = (int64_t)(run->at_ms * LOOK_FPS / 1000),
+                        .threads = (int)terms->threads,
                         .fields = run->deinterlace > DEINTERLACE_OFF ? DECODE_PER_FRAME : DECODE_PROGRESSIVE };
     int r = input_open(&in, run->length, run->complete, why, sizeof(why));
     AVFrame *best;
@@ -150,7 +154,8 @@ void poster_run(const struct encode_run *run, const struct control_terms *terms)
     if (!best)
         run_refuse(in.gone, 0, "no picture could be decoded for a poster");
     for (size_t i = 0; i < run->images_n; i++) {
-        struct upright u = upright_of(in.format->streams[run->track], best->width, best->height, best->sample_aspect_ratio);
+        struct upright u = upright_of(in.format->streams[run->track], best->width, best->height,
+                                      best->sample_aspect_ratio);
         struct picture_size size = fit(&u, &run->images[i]);
         struct picture *p = picture_new(&size, 1, upright_matrix(in.format->streams[run->track]), 1);
         AVFrame *scaled = NULL;

@@ -11,18 +11,18 @@
 #include "actors/transcode/worker/picture.h"
 #include "actors/transcode/worker/upright.h"
 
-#define PICTURES 8            /* decoded of each picture track */
-#define TIMES_ENOUGH 48       /* packets whose times are enough to tell the rate */
-#define READ_MOST (8 << 20)   /* bytes read to find them */
-#define SOUND_MOST 8          /* sound tracks that can be used */
-#define LONGEST_MS (12ull * 3600 * 1000)
-#define FASTEST 240
-#define SMALLEST 16           /* pixels on a side */
-#define WARNINGS 16
+#define PICTURES     8         /* decoded of each picture track */
+#define TIMES_ENOUGH 48        /* packets whose times are enough to tell the rate */
+#define READ_MOST    (8 << 20) /* bytes read to find them */
+#define SOUND_MOST   8         /* sound tracks that can be used */
+#define LONGEST_MS   (12ull * 3600 * 1000)
+#define FASTEST      240
+#define SMALLEST     16 /* pixels on a side */
+#define WARNINGS     16
 
 struct look { /* at one track */
     AVCodecContext *codec;
-    AVFrame *first;         /* picture; NULL until one was decoded */
+    AVFrame *first; /* picture; NULL until one was decoded */
     unsigned pictures, interlaced;
     struct measure_times times;
     char why[200];
@@ -113,12 +113,13 @@ static void look_at(struct probing *p, const AVPacket *packet)
 {
     struct look *look = &p->looks[packet->stream_index];
     bool picture = input_is_picture(p->in.format->streams[packet->stream_index]);
+    bool timed = packet->pts != AV_NOPTS_VALUE || packet->dts != AV_NOPTS_VALUE;
 
     if (!look->codec)
         return;
-    if (picture && packet->pts != AV_NOPTS_VALUE && look->times.n < MEASURE_TIMES &&
+    if (picture && timed && look->times.n < MEASURE_TIMES &&
         !(p->in.iso && p->in.format->streams[packet->stream_index]->nb_frames > 0))
-        look->times.at[look->times.n++] = packet->pts;
+        look->times.at[look->times.n++] = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
     if (look->pictures >= (picture ? PICTURES : 1))
         return;
     avcodec_send_packet(look->codec, packet);
@@ -131,7 +132,8 @@ static bool seen_enough(const struct probing *p)
         const struct look *look = &p->looks[i];
         bool picture = input_is_picture(p->in.format->streams[i]);
 
-        if (look->codec && (look->pictures < (picture ? PICTURES : 1) || (picture && look->times.n < TIMES_ENOUGH)))
+        if (look->codec &&
+            (look->pictures < (picture ? PICTURES : 1) || (picture && look->times.n < TIMES_ENOUGH)))
             return false;
     }
     return true;
@@ -168,7 +170,8 @@ static uint64_t positive(int64_t value)
 static unsigned dolby_vision(const AVStream *s)
 {
     size_t size = 0;
-    const AVDOVIDecoderConfigurationRecord *dovi = (const void *)av_stream_get_side_data(s, AV_PKT_DATA_DOVI_CONF, &size);
+    const AVDOVIDecoderConfigurationRecord *dovi = (const void *)av_stream_get_side_data(s, AV_PKT_DATA_DOVI_CONF,
+                                                                                         &size);
 
     return dovi && size >= sizeof(*dovi) ? dovi->dv_profile : 0;
 }
@@ -177,6 +180,22 @@ static void unusable(struct probed_track *t, const char *why)
 {
     t->usable = false;
     t->reason = why;
+}
+
+/* More pictures in a second than are taken: refused, unless all of them are within one second, which is a file with
+ * broken times rather than a burden. */
+static void too_fast(struct probing *p, unsigned i)
+{
+    struct probed_track *t = &p->tracks[i];
+    AVRational base = p->in.format->streams[i]->time_base;
+
+    if (p->extent.end[i] <= 0 || av_compare_ts(p->extent.end[i], base, 1, (AVRational) { 1, 1 }) > 0) {
+        unusable(t, "it has more than 240 pictures a second");
+        return;
+    }
+    t->video.fps_num = 60;
+    t->video.fps_den = 1;
+    t->video.fps_variable = true;
 }
 
 static void tell_picture(struct probing *p, unsigned i)
@@ -200,14 +219,22 @@ static void tell_picture(struct probing *p, unsigned i)
     }
     u = upright_of(s, f->width, f->height, f->sample_aspect_ratio);
     format = av_pix_fmt_desc_get(f->format);
-    *v = (struct probed_video){
-        .width = (uint64_t)f->width, .height = (uint64_t)f->height,
-        .display_width = (uint64_t)u.width, .display_height = (uint64_t)u.height,
-        .sar_num = (uint64_t)u.sar.num, .sar_den = (uint64_t)u.sar.den,
-        .rotation = (uint64_t)u.rotation, .mirrored = u.mirrored,
-        .fps_num = positive(rate.fps.num), .fps_den = positive(rate.fps.den), .fps_variable = rate.variable,
+    *v = (struct probed_video) {
+        .width = (uint64_t)f->width,
+        .height = (uint64_t)f->height,
+        .display_width = (uint64_t)u.width,
+        .display_height = (uint64_t)u.height,
+        .sar_num = (uint64_t)u.sar.num,
+        .sar_den = (uint64_t)u.sar.den,
+        .rotation = (uint64_t)u.rotation,
+        .mirrored = u.mirrored,
+        .fps_num = positive(rate.fps.num),
+        .fps_den = positive(rate.fps.den),
+        .fps_variable = rate.variable,
         .bit_depth = format ? (uint64_t)format->comp[0].depth : 8,
-        .primaries = (uint64_t)f->color_primaries, .transfer = (uint64_t)f->color_trc, .matrix = (uint64_t)f->colorspace,
+        .primaries = (uint64_t)f->color_primaries,
+        .transfer = (uint64_t)f->color_trc,
+        .matrix = (uint64_t)f->colorspace,
         .full_range = f->color_range == AVCOL_RANGE_JPEG || f->format == AV_PIX_FMT_YUVJ420P ||
                       f->format == AV_PIX_FMT_YUVJ422P || f->format == AV_PIX_FMT_YUVJ444P,
         .interlaced = look->interlaced * 2 > look->pictures,
@@ -220,7 +247,7 @@ static void tell_picture(struct probing *p, unsigned i)
     else if (u.width < SMALLEST || u.height < SMALLEST)
         unusable(t, "its pictures are smaller than 16 x 16");
     else if (rate.fps.num && av_q2d(rate.fps) > FASTEST)
-        unusable(t, "it has more than 240 pictures a second");
+        too_fast(p, i);
 }
 
 static void tell_sound(struct probing *p, unsigned i, unsigned before)
@@ -237,9 +264,9 @@ static void tell_sound(struct probing *p, unsigned i, unsigned before)
     av_channel_layout_describe(&layout, name, sizeof(name));
     t->kind = TRACK_KIND_AUDIO;
     t->has_audio = true;
-    t->audio = (struct probed_audio){ .rate = positive(f ? f->sample_rate : par->sample_rate),
-                                      .channels = positive(layout.nb_channels),
-                                      .layout = measure_text(p->arena, name, 60) };
+    t->audio = (struct probed_audio) { .rate = positive(f ? f->sample_rate : par->sample_rate),
+                                       .channels = positive(layout.nb_channels),
+                                       .layout = measure_text(p->arena, name, 60) };
     t->usable = true;
     if (!look->codec)
         unusable(t, arena_strdup(p->arena, look->why));
@@ -268,8 +295,8 @@ static void tell_common(struct probing *p, unsigned i)
     t->commentary = s->disposition & AV_DISPOSITION_COMMENT;
     t->bit_rate = positive(s->codecpar->bit_rate);
     if (s->start_time != AV_NOPTS_VALUE)
-        t->start_ms = av_rescale_q(input_time(&p->in, i, s->start_time), s->time_base, (AVRational){ 1, 1000 });
-    t->duration_ms = positive(end > 0 ? av_rescale_q(end, s->time_base, (AVRational){ 1, 1000 }) : 0);
+        t->start_ms = av_rescale_q(input_time(&p->in, i, s->start_time), s->time_base, (AVRational) { 1, 1000 });
+    t->duration_ms = positive(end > 0 ? av_rescale_q(end, s->time_base, (AVRational) { 1, 1000 }) : 0);
 }
 
 static void tell_tracks(struct probing *p)
@@ -385,8 +412,6 @@ void probe_run(const struct probe *job, const struct control_terms *terms)
     r = input_open(&p.in, job->length, job->complete, why, sizeof(why));
     if (p.in.gone)
         link_done(CONTROL_IS_GONE, "the original was deleted");
-    if (r == AVERROR(ENOMEM))
-        link_done(CONTROL_FAILED, "reading its header took more memory than the jail has");
     if (r < 0)
         report(&p, PROBE_OUTCOME_REFUSED, arena_printf(p.arena, "It cannot be read: %s.", why));
     p.done.container = measure_text(p.arena, p.in.format->iformat->name, 60);

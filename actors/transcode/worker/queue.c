@@ -2,7 +2,7 @@
 
 void queue_init(struct queue *queue, unsigned most)
 {
-    *queue = (struct queue){ .most = most < QUEUE_MOST ? most : QUEUE_MOST };
+    *queue = (struct queue) { .most = most < QUEUE_MOST ? most : QUEUE_MOST };
     pthread_mutex_init(&queue->lock, NULL);
     pthread_cond_init(&queue->changed, NULL);
 }

@@ -24,6 +24,6 @@ struct queue {
 
 void queue_init(struct queue *queue, unsigned most);
 void queue_destroy(struct queue *queue);
-void queue_put(struct queue *queue, struct shown item); /* waits while full; the picture is the queue's */
-void queue_end(struct queue *queue);                    /* nothing more will be put */
+void queue_put(struct queue *queue, struct shown item);  /* waits while full; the picture is the queue's */
+void queue_end(struct queue *queue);                     /* nothing more will be put */
 bool queue_take(struct queue *queue, struct shown *ret); /* waits while empty; false at the end */

@@ -35,5 +35,6 @@ void run_refuse(bool gone, int error, const char *why)
 {
     if (gone)
         link_done(CONTROL_IS_GONE, "the original was deleted");
-    link_done(error == AVERROR(ENOMEM) ? CONTROL_FAILED : CONTROL_REFUSED, "%s", *why ? why : "it cannot be decoded");
+    link_done(error == AVERROR(ENOMEM) ? CONTROL_FAILED : CONTROL_REFUSED, "%s",
+              *why ? why : "it cannot be decoded");
 }

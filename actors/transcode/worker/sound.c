@@ -9,10 +9,10 @@
 #include "actors/transcode/worker/link.h"
 
 #define SILENCE_STEP 4096
-#define JITTER_MS 2       /* times that coarse containers round by */
-#define TOLERANCE_MS 20   /* drift of contiguous frames that is not a gap */
-#define LEAD_MS 250       /* decoded before the first sample, for codecs that need a run-up */
-#define SETTLE_MS 100     /* fed to the resampler before it */
+#define JITTER_MS    2   /* times that coarse containers round by */
+#define TOLERANCE_MS 20  /* drift of contiguous frames that is not a gap */
+#define LEAD_MS      250 /* decoded before the first sample, for codecs that need a run-up */
+#define SETTLE_MS    100 /* fed to the resampler before it */
 
 static const int back_s[] = { 0, 2, 10, 60 };
 
@@ -53,7 +53,7 @@ static int position(struct sound *s, char *why, size_t why_len)
     if (!s->from_start) {
         int64_t time = wanted - 1000 * back_s[s->tries];
 
-        if (input_seek(s->in, s->track, av_rescale_q(time, (AVRational){ 1, 1000 }, time_base(s))) == 0)
+        if (input_seek(s->in, s->track, av_rescale_q(time, (AVRational) { 1, 1000 }, time_base(s))) == 0)
             return 0;
     }
     s->tries = last;
@@ -97,7 +97,7 @@ static bool much_too_early(const struct sound *s)
     int64_t time = input_time(s->in, s->track, s->packet->pts);
     int64_t need = av_rescale(s->first, 1000, s->rate) - SETTLE_MS - 2 * LEAD_MS;
 
-    return time != AV_NOPTS_VALUE && av_rescale_q(time, time_base(s), (AVRational){ 1, 1000 }) < need;
+    return time != AV_NOPTS_VALUE && av_rescale_q(time, time_base(s), (AVRational) { 1, 1000 }) < need;
 }
 
 static int feed_decoder(struct sound *s)
@@ -148,10 +148,12 @@ static int64_t place(const struct sound *s)
 
     if (ts == AV_NOPTS_VALUE)
         return s->placed ? s->at : 0;
-    at = av_rescale_q(input_time(s->in, s->track, ts), base, (AVRational){ 1, s->source_rate });
-    if (length <= 1 || stream->start_time == AV_NOPTS_VALUE || av_cmp_q(base, (AVRational){ 1, s->source_rate }) <= 0)
+    at = av_rescale_q(input_time(s->in, s->track, ts), base, (AVRational) { 1, s->source_rate });
+    if (length <= 1 || stream->start_time == AV_NOPTS_VALUE ||
+        av_cmp_q(base, (AVRational) { 1, s->source_rate }) <= 0)
         return at;
-    anchor = av_rescale_q(input_time(s->in, s->track, stream->start_time), base, (AVRational){ 1, s->source_rate });
+    anchor = av_rescale_q(input_time(s->in, s->track, stream->start_time), base,
+                          (AVRational) { 1, s->source_rate });
     snapped = anchor + av_rescale(at - anchor, 1, length) * length;
     return llabs(snapped - at) <= ms(s, JITTER_MS) ? snapped : at;
 }
@@ -165,7 +167,8 @@ static int open_resampler(struct sound *s)
     if (in.order == AV_CHANNEL_ORDER_UNSPEC)
         av_channel_layout_default(&in, in.nb_channels);
     swr_free(&s->swr);
-    r = swr_alloc_set_opts2(&s->swr, &out, AV_SAMPLE_FMT_FLTP, s->rate, &in, s->frame->format, s->frame->sample_rate, 0, NULL);
+    r = swr_alloc_set_opts2(&s->swr, &out, AV_SAMPLE_FMT_FLTP, s->rate, &in, s->frame->format,
+                            s->frame->sample_rate, 0, NULL);
     if (r == 0) {
         av_opt_set_double(s->swr, "rematrix_maxval", 1.0, 0); /* a down-mix must not clip */
         r = swr_init(s->swr);
@@ -178,7 +181,9 @@ static int open_resampler(struct sound *s)
 /* Moves what the resampler gives into the fifo, less what lies before the first sample wanted. */
 static int convert(struct sound *s, const uint8_t **data, int n)
 {
-    int room = (int)av_rescale_rnd(swr_get_delay(s->swr, s->source_rate) + n, s->rate, s->source_rate, AV_ROUND_UP) + 64;
+    int room = (int)av_rescale_rnd(swr_get_delay(s->swr, s->source_rate) + n, s->rate, s->source_rate,
+                                   AV_ROUND_UP) +
+               64;
     uint8_t **out = NULL;
     int got = av_samples_alloc_array_and_samples(&out, NULL, s->channels, room, AV_SAMPLE_FMT_FLTP, 0), drop;
     void *planes[AV_NUM_DATA_POINTERS];

@@ -15,8 +15,8 @@
 struct sound {
     struct input *in;
     unsigned track;
-    int rate, channels;    /* of the output */
-    int64_t first;         /* the first sample wanted */
+    int rate, channels; /* of the output */
+    int64_t first;      /* the first sample wanted */
     bool patient;
     /* its own */
     AVCodecContext *codec;
@@ -25,9 +25,9 @@ struct sound {
     struct SwrContext *swr;
     AVAudioFifo *fifo;
     int source_rate, source_format, source_channels;
-    int64_t at;            /* the next source sample to feed, on the source's grid from the origin */
-    int64_t skip;          /* output samples still to drop before first */
-    int64_t gap, cut;      /* of the frame in hand: source samples of silence before it, and of it already fed */
+    int64_t at;       /* the next source sample to feed, on the source's grid from the origin */
+    int64_t skip;     /* output samples still to drop before first */
+    int64_t gap, cut; /* of the frame in hand: source samples of silence before it, and of it already fed */
     bool placed, running, held, drained, from_start, ended;
     unsigned tries;
     uint64_t damaged;

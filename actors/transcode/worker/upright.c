@@ -19,7 +19,7 @@ static AVRational sane_sar(const AVStream *stream, AVRational sar)
     if (stream->sample_aspect_ratio.num > 0 && stream->sample_aspect_ratio.den > 0)
         sar = stream->sample_aspect_ratio; /* the container's word counts, as players take it */
     if (sar.num <= 0 || sar.den <= 0 || sar.num / ASPECT_MOST >= sar.den || sar.den / ASPECT_MOST >= sar.num)
-        return (AVRational){ 1, 1 };
+        return (AVRational) { 1, 1 };
     return sar;
 }
 

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 
 struct upright {
-    int width, height;     /* in square samples, turned */
-    int rotation;          /* degrees clockwise that turn it: 0, 90, 180, 270 */
+    int width, height; /* in square samples, turned */
+    int rotation;      /* degrees clockwise that turn it: 0, 90, 180, 270 */
     bool mirrored;
-    AVRational sar;        /* of the decoded picture; 1:1 when the file says nothing or nonsense */
+    AVRational sar; /* of the decoded picture; 1:1 when the file says nothing or nonsense */
 };
 
 /* From the decoded size, its sample aspect ratio (0 when unknown) and the track's display matrix. */

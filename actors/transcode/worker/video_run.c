@@ -13,12 +13,12 @@ struct video {
     const struct encode_run *run;
     struct input in;
     struct decode decode;
-    int64_t next, planned;   /* the next frame to show, and one past the run's last */
-    AVFrame *shown;          /* the picture that is up */
+    int64_t next, planned; /* the next frame to show, and one past the run's last */
+    AVFrame *shown;        /* the picture that is up */
     int64_t shown_time, shown_duration;
     bool early_end;
     uint64_t end;
-    struct queue pictures;   /* to the scaler */
+    struct queue pictures; /* to the scaler */
     pthread_t scaler;
     struct picture *picture;
     struct encoder encoders[PICTURE_SIZES]; /* from the largest size to the smallest */
@@ -40,8 +40,10 @@ static void check_plan(const struct encode_run *run, int64_t *ret_frames)
     for (size_t i = 0; i < run->renditions_n; i++) {
         const struct run_rendition *r = &run->renditions[i];
 
-        if (r->width < 2 || r->height < 2 || r->width % 2 || r->height % 2 || run->gop % (r->fps_div ? r->fps_div : 1))
-            link_done(CONTROL_FAILED, "rendition %s has an odd size or a GOP that its frame rate does not divide", r->dir);
+        if (r->width < 2 || r->height < 2 || r->width % 2 || r->height % 2 ||
+            run->gop % (r->fps_div ? r->fps_div : 1))
+            link_done(CONTROL_FAILED, "rendition %s has an odd size or a GOP that its frame rate does not divide",
+                      r->dir);
     }
     *ret_frames = frames;
 }
@@ -77,12 +79,16 @@ static void open_encoders(struct video *v)
 
     v->n = (unsigned)v->run->renditions_n;
     for (unsigned i = 0; i < v->n; i++)
-        v->encoders[i] = (struct encoder){ .run = v->run, .rendition = &v->run->renditions[i], .slot = i,
-                                           .progress = tell_progress, .progress_ctx = v };
+        v->encoders[i] = (struct encoder) { .run = v->run,
+                                            .rendition = &v->run->renditions[i],
+                                            .slot = i,
+                                            .progress = tell_progress,
+                                            .progress_ctx = v };
     qsort(v->encoders, v->n, sizeof(*v->encoders), by_size);
     for (unsigned i = 0; i < v->n; i++) {
         encoder_open(&v->encoders[i]);
-        sizes[i] = (struct picture_size){ (int)v->encoders[i].rendition->width, (int)v->encoders[i].rendition->height };
+        sizes[i] = (struct picture_size) { (int)v->encoders[i].rendition->width,
+                                           (int)v->encoders[i].rendition->height };
     }
     v->picture = picture_new(sizes, v->n, turn, v->decode.threads);
 }
@@ -114,7 +120,7 @@ static void *scale_all(void *ctx)
         av_frame_free(&item.picture);
         for (unsigned i = 0; i < need; i++) {
             if (wanted(&v->encoders[i], &item))
-                queue_put(&v->encoders[i].queue, (struct shown){ out[i], item.first, item.count });
+                queue_put(&v->encoders[i].queue, (struct shown) { out[i], item.first, item.count });
             else
                 av_frame_free(&out[i]);
         }
@@ -148,7 +154,7 @@ static void show(struct video *v, int64_t until)
     picture = av_frame_clone(v->shown);
     if (!picture)
         link_done(CONTROL_FAILED, "no memory left in the worker's address space");
-    queue_put(&v->pictures, (struct shown){ picture, v->next, until - v->next });
+    queue_put(&v->pictures, (struct shown) { picture, v->next, until - v->next });
     v->next = until;
 }
 
@@ -213,7 +219,7 @@ static void open_all(struct video *v, const struct control_terms *terms)
     char why[200] = "";
     int r = input_open(&v->in, run->length, run->complete, why, sizeof(why));
 
-    v->decode = (struct decode){
+    v->decode = (struct decode) {
         .in = &v->in,
         .track = (unsigned)run->track,
         .grid = { (int64_t)run->fps_num, (int64_t)run->fps_den },

@@ -1,0 +1,277 @@
+"""Runs of a video, encoded by separate workers in any order, join into one; the clips tell by themselves if they do.
+
+Each picture of the clips shows its number, each second flashes and clicks at once (tests/media/make.py)."""
+import fractions
+import json
+import math
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "media"))
+import make
+import runs
+
+CLIP = os.path.join(os.path.dirname(os.path.abspath(make.__file__)), "counter.mp4")
+
+
+def shown(path, fps):
+    """The number that each frame of the grid must show, from the times that FFmpeg gives the pictures of the source: the
+    latest picture no later than the frame's time and half a frame."""
+    probe = json.loads(subprocess.run(
+        ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries",
+         "stream=start_time,avg_frame_rate:frame=best_effort_timestamp_time", "-of", "json", path],
+        capture_output=True, check=True).stdout)
+    sound = json.loads(subprocess.run(["ffprobe", "-v", "error", "-select_streams", "a:0", "-show_entries", "stream=start_time",
+                                       "-of", "json", path], capture_output=True, check=True).stdout)["streams"]
+    start, rate = fractions.Fraction(probe["streams"][0]["start_time"]), fractions.Fraction(probe["streams"][0]["avg_frame_rate"])
+    early = start - fractions.Fraction(sound[0]["start_time"]) if sound else 0
+    origin = start - (math.floor(early * rate) / rate if early > fractions.Fraction(1, 20) else 0)
+    times = []
+    for f in probe["frames"]:           # the last picture of a program stream may have no time of its own
+        at = f.get("best_effort_timestamp_time")
+        times.append(fractions.Fraction(at) - origin if at else times[-1] + 1 / fps)
+    numbers, _ = make.read_numbers(path, 320, 180)
+    firsts = [math.ceil(t * fps - fractions.Fraction(1, 2)) for t in times]
+    frames = []
+    for i, number in enumerate(numbers):
+        until = firsts[i + 1] if i + 1 < len(firsts) else firsts[i] + 1
+        frames += [number] * (until - len(frames))
+    return frames
+
+
+class RunTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="kinobus-runs-")
+        cls.store = runs.Store(os.path.join(cls.folder, "store"))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def video(self, path, **how):
+        video = runs.Video(self.store, path, **how)
+        answer = video.probe()
+        self.assertEqual(answer["end"], "done", answer["reason"])
+        self.assertEqual(video.info["outcome"], "ok", video.info.get("reason"))
+        return video
+
+    def encode(self, video, job, **env):
+        answer = video.encode(job, **env)
+        self.assertEqual(answer["end"], "done", answer["reason"] + self.store.last.stderr)
+        return answer["result"]
+
+    def check_timeline(self, path, duration, stream="v:0"):
+        """Decode times go on by one frame's duration from 0; answers how many packets there are."""
+        packets = runs.packets(path, stream)
+        self.assertEqual([p["dts"] for p in packets], [i * duration for i in range(len(packets))])
+        return len(packets)
+
+    def check_numbers(self, path, rung, expected):
+        numbers, flashes = make.read_numbers(path, rung["width"], rung["height"])
+        self.assertEqual(numbers, expected)
+        return flashes
+
+
+class VideoRuns(RunTest):
+    def test_runs_in_any_order_join_without_a_seam(self):
+        video = self.video(CLIP)
+        rung = video.rung(180, 23, 0, 0, 30, "veryfast")
+        jobs = [video.video_job(g, 1, [rung], segment_gops=1) for g in range(math.ceil(video.frames / video.gop))]
+        random.Random(7).shuffle(jobs)
+        inits = {self.encode(video, job)["renditions"][0]["init"]["hash"] for job in jobs}
+        self.assertEqual(len(inits), 1, "inits differ between runs")
+        joined = video.joined(rung["dir"], self.path("joined.mp4"))
+        self.assertEqual(self.check_timeline(joined, video.fps.denominator), 150)
+        flashes = self.check_numbers(joined, rung, list(range(150)))
+        self.assertEqual(flashes, [25, 50, 75, 100, 125])
+
+    def test_a_run_done_twice_makes_the_same_bytes(self):
+        twice = []
+        for _ in range(2):
+            video = self.video(CLIP)
+            made = self.encode(video, video.video_job(1, 2, [video.rung(180, 23, 300, 300, 30, "fast")]))
+            twice.append([s["hash"] for s in made["renditions"][0]["segments"]])
+        self.assertEqual(*twice)
+
+    def test_the_first_result_of_a_run_stays(self):
+        video = self.video(CLIP)
+        job = video.video_job(0, 1, [video.rung(180, 23, 0, 0, 30, "veryfast")], segment_gops=1)
+        first = self.encode(video, job)
+        job["renditions"][0]["crf"] = 40
+        again = self.encode(video, job)
+        self.assertEqual(first["renditions"][0]["segments"], again["renditions"][0]["segments"])
+
+    def test_a_changed_encoder_is_noticed_by_its_init(self):
+        video = self.video(CLIP)
+        job = video.video_job(0, 1, [video.rung(180, 23, 0, 0, 30, "veryfast")], segment_gops=1)
+        self.encode(video, job)
+        job["renditions"][0]["level"] = 40
+        answer = video.encode(job)
+        self.assertEqual(answer["end"], "failed")
+        self.assertIn("init.mp4 differs", answer["reason"])
+
+    def test_half_rate_rungs_show_every_second_picture(self):
+        path = self.path("fifty.mkv")
+        make.clip(path, 6, fps=50)
+        video = self.video(path)
+        self.assertEqual(video.fps, 50)
+        full, half = video.rung(180, 23, 0, 0, 31, "veryfast"), video.rung(120, 24, 0, 0, 30, "veryfast")
+        self.assertEqual((full["fps_div"], half["fps_div"]), (2, 2))
+        full["fps_div"] = 1
+        for first in (1, 0, 2):
+            self.encode(video, video.video_job(first, 1, [half, full], segment_gops=1))
+        self.check_numbers(video.joined(full["dir"], self.path("full.mp4")), full, list(range(300)))
+        self.check_numbers(video.joined(half["dir"], self.path("half.mp4")), half, list(range(0, 300, 2)))
+
+    def test_every_container_gives_the_same_pictures_from_any_start(self):
+        ntsc = fractions.Fraction(30000, 1001)
+        kinds = {
+            "a.mkv": dict(fps=ntsc), "b.ts": dict(fps=25), "c.webm": dict(fps=24, video=("-c:v", "libvpx", "-b:v", "800k", "-g", "40"),
+                                                                         audio=("-c:a", "libopus")),
+            "d.avi": dict(fps=25, video=("-c:v", "mpeg4", "-q:v", "3", "-g", "40"), audio=("-c:a", "libmp3lame")),
+            "e.flv": dict(fps=25, audio=("-c:a", "aac")), "f.mov": dict(fps=24, video=("-c:v", "libx264", "-x264-params", "open-gop=1:keyint=60", "-crf", "18"),
+                                                                      audio=("-c:a", "pcm_s16le")),
+            "g.mp4": dict(fps=25, more=("-movflags", "frag_keyframe+empty_moov")),
+            "h.mpg": dict(fps=25, video=("-c:v", "mpeg2video", "-q:v", "2", "-g", "15", "-bf", "2"), audio=("-c:a", "mp2")),
+        }
+        for name, how in kinds.items():
+            with self.subTest(name):
+                path = self.path(name)
+                make.clip(path, 6, **how)
+                video = self.video(path)
+                rung = video.rung(180, 20, 0, 0, 30, "veryfast")
+                for first in (2, 0, 1):
+                    self.encode(video, video.video_job(first, 1, [rung], segment_gops=1))
+                numbers, _ = make.read_numbers(video.joined(rung["dir"], self.path("k.mp4")), rung["width"], rung["height"])
+                due = shown(path, video.fps)
+                self.assertGreaterEqual(len(numbers), min(len(due), int(6 * how["fps"])) - 1)
+                self.assertEqual(numbers, due[:len(numbers)], "pictures missing, twice or out of order")
+
+    def test_the_end_is_told_when_the_plan_is_longer_than_the_source(self):
+        video = self.video(CLIP)
+        rung = video.rung(180, 23, 0, 0, 30, "veryfast")
+        video.frames = 175                  # the plan believes in another second
+        made = self.encode(video, video.video_job(2, 2, [rung], segment_gops=1))
+        self.assertEqual(made["end"], 150)
+        self.assertEqual([s["frames"] for s in made["renditions"][0]["segments"]], [50])
+        beyond = self.encode(video, {**video.video_job(3, 1, [rung], segment_gops=1)})
+        self.assertEqual(beyond["end"], 150)
+        self.assertFalse(beyond["renditions"][0].get("segments"))
+
+    def test_a_decided_length_is_filled_with_the_last_picture(self):
+        video = self.video(CLIP)
+        rung = video.rung(180, 23, 0, 0, 30, "veryfast")
+        video.frames = 160
+        self.encode(video, video.video_job(2, 2, [rung], segment_gops=1, pad=True))
+        numbers, _ = make.read_numbers(video.joined(rung["dir"], self.path("pad.mp4")), rung["width"], rung["height"])
+        self.assertEqual(numbers, list(range(100, 150)) + [149] * 10)
+
+
+class SoundRuns(RunTest):
+    def audio(self, video, first, counts, number=1):
+        segments = [{"number": number + i, "frames": n} for i, n in enumerate(counts)]
+        return self.encode(video, video.audio_job(video.sounds[0], first, segments))
+
+    def test_picture_and_sound_stay_together(self):
+        for name, how in {"s.mp4": {}, "s.mkv": dict(audio=("-c:a", "flac")), "s.ts": dict(audio=("-c:a", "mp2")),
+                          "s.mov": dict(audio=("-c:a", "pcm_s16le", "-ar", "44100"))}.items():
+            with self.subTest(name):
+                path = self.path(name)
+                make.clip(path, 6, **how)
+                video = self.video(path)
+                rung = video.rung(180, 20, 0, 0, 30, "veryfast")
+                self.encode(video, video.video_job(0, 3, [rung]))
+                self.audio(video, 0, [94, 94, 94])
+                _, flashes = make.read_numbers(video.joined(rung["dir"], self.path("v.mp4")), rung["width"], rung["height"])
+                track = video.joined(f"a/aac-{video.sounds[0]['index']}", self.path("a.mp4"))
+                self.check_timeline(track, runs.AAC, "a:0")
+                heard = make.clicks(make.read_samples(track))
+                self.assertEqual(len(heard), len(flashes))
+                for frame, click in zip(flashes, heard):
+                    self.assertLess(abs(click / make.RATE - frame / 25), 0.001)
+
+    def test_runs_of_sound_join_as_if_encoded_at_once(self):
+        for name, how in {"j.mp4": {}, "j.mkv": dict(audio=("-c:a", "libopus")),
+                          "j.mov": dict(audio=("-c:a", "pcm_s16le", "-ar", "44100"))}.items():
+            with self.subTest(name):
+                path = self.path(name)
+                make.clip(path, 6, **how)
+                whole, parts = self.video(path), self.video(path)
+                self.audio(whole, 0, [94, 94, 93])
+                for first, number in ((94, 2), (0, 1), (188, 3)):
+                    self.audio(parts, first, [93 if number == 3 else 94], number)
+                track = f"a/aac-{whole.sounds[0]['index']}"
+                one = make.read_samples(whole.joined(track, self.path("one.mp4")))
+                many = make.read_samples(parts.joined(track, self.path("many.mp4")))
+                self.assertEqual(len(one), len(many))
+                self.check_joins(path, one, many, [94 * 1024, 188 * 1024])
+
+    def check_joins(self, path, one, many, joins):
+        """Against the source, joins of many runs are no further off than one run is there."""
+        source = make.read_samples(path)
+        for at in joins:
+            window = range(at - 2048, min(at + 2048, len(one), len(source)))
+            off = lambda made: math.sqrt(sum((made[i] - source[i]) ** 2 for i in window) / len(window))
+            self.assertLess(off(many), 1.5 * off(one) + 0.0005)
+
+    def test_the_end_of_sound_is_told(self):
+        video = self.video(CLIP)
+        made = self.encode(video, video.audio_job(video.sounds[0], 188, [{"number": 3, "frames": 188}]))
+        self.assertEqual(made["end"], 282)
+        self.assertEqual(made["renditions"][0]["segments"][0]["frames"], 94)
+
+
+class Arriving(RunTest):
+    def test_a_probe_of_an_index_at_the_end_tells_where_it_lies(self):
+        path = self.path("tail.mp4")
+        make.clip(path, 6)
+        video = runs.Video(self.store, path, complete=False, grow=20000)
+        answer = video.probe(DRIVE_WAIT_MS="200")
+        self.assertEqual(answer["end"], "wait")
+        self.assertGreater(answer["offset"], 20000)
+
+    def test_a_run_whose_bytes_are_missing_is_handed_back(self):
+        path = self.path("head.mkv")
+        make.clip(path, 6)
+        size = os.path.getsize(path)
+        video = runs.Video(self.store, path, complete=False, grow=size // 2)
+        self.assertEqual(video.probe(DRIVE_WAIT_MS="200")["end"], "done")
+        video.plan()
+        video.frames = 150
+        rung = video.rung(180, 23, 0, 0, 30, "veryfast")
+        self.encode(video, video.video_job(0, 1, [rung], segment_gops=1))
+        late = video.encode(video.video_job(2, 1, [rung], segment_gops=1), DRIVE_WAIT_MS="200")
+        self.assertEqual(late["end"], "wait")
+        self.assertGreaterEqual(late["offset"], size // 2)
+
+    def test_a_deleted_original_ends_the_run(self):
+        video = self.video(CLIP)
+        job = video.video_job(0, 1, [video.rung(180, 23, 0, 0, 30, "veryfast")])
+        shutil.rmtree(os.path.join(self.store.folder, "raw", video.id))
+        self.assertEqual(video.encode(job)["end"], "gone")
+
+
+class Posters(RunTest):
+    def test_a_poster_is_a_jpeg_in_its_box(self):
+        video = self.video(CLIP)
+        images = [{"name": "poster.jpg", "max_width": 1280, "max_height": 720},
+                  {"name": "small.jpg", "max_width": 160, "max_height": 160}]
+        made = self.encode(video, {**video.base(), "run": 1, "kind": "poster", "track": video.picture["index"], "at_ms": 1500,
+                                   "images": images})
+        self.assertEqual([(i["width"], i["height"]) for i in made["images"]], [(320, 180), (160, 90)])
+        for image in made["images"]:
+            data = self.store.read(image["object"]["name"])
+            self.assertEqual((data[:2], data[-2:]), (b"\xff\xd8", b"\xff\xd9"))
+
+
+if __name__ == "__main__":
+    unittest.main()
