@@ -1,5 +1,6 @@
 // Home: what one began and has not finished, then all public videos, newest first.
 import { call } from "../api/http";
+import { progressSaved } from "../api/progress";
 import { atLeast, me } from "../api/session";
 import { usePages } from "../lib/use-load";
 import { MoreButton } from "../parts/more-button";
@@ -19,7 +20,10 @@ export function Home() {
 }
 
 function ContinueWatching() {
-    const { items } = usePages((cursor, signal) => call("GET /api/v1/users/me/watching", { cursor: cursor ?? "" }, { signal }), []);
+    const { items } = usePages(async (cursor, signal) => {
+        await progressSaved();
+        return call("GET /api/v1/users/me/watching", { cursor: cursor ?? "" }, { signal });
+    }, []);
     if (!items?.length)
         return null;                // a courtesy: when it cannot be loaded, home is still home
     return (

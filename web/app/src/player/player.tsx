@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icon";
 import { Bar } from "./bar";
 import { type Deck, pressKey } from "./keys";
-import { keepProgress } from "./progress-keeper";
+import { keepProgress } from "./keep-progress";
 import { SeekBar } from "./seek-bar";
 import { Help, SPEEDS, Setup } from "./setup";
 import { useMedia } from "./use-media";

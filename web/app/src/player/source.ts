@@ -47,6 +47,7 @@ function openHls({ video, url, startAt, onTracks, onFail }: SourceOptions): Sour
     const hls = new Hls({
         startPosition: startAt,     // a growing playlist looks live; without this it would start near its end
         enableWorker: false,        // CMAF needs no transmuxing that would be worth a worker
+        abrEwmaDefaultEstimate: 3_000_000,      // a server of one's own is rarely far away; one segment tells better
         backBufferLength: 60,
         maxBufferLength: 30,
         capLevelToPlayerSize: true,

@@ -1,0 +1,86 @@
+// Accounts: opened, signed in to, changed, left.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALICE, assertAccessible, useSite } from "./lib/browser.mjs";
+
+const site = useSite();
+
+test("somebody registers and is signed in where they came from", async () => {
+    const page = await site.open("/register?next=%2Fupload");
+    await page.getByRole("textbox", { name: "Name" }).fill("Nils");
+    await page.getByLabel("E-mail address").fill("nils@example.org");
+    await page.getByLabel("Password").fill("three words here");
+    await page.getByRole("button", { name: "Create account" }).click();
+    await page.getByText("Drop videos here").waitFor();
+    await page.getByText("Your account is open.", { exact: false }).waitFor();
+    await page.getByRole("button", { name: "Account of Nils" }).waitFor();
+});
+
+test("an address that is taken is told at its field", async () => {
+    const page = await site.open("/register", { expected: [401, 409] });
+    await page.getByRole("textbox", { name: "Name" }).fill("Nils");
+    await page.getByLabel("E-mail address").fill(ALICE.email);
+    await page.getByLabel("Password").fill("three words here");
+    await page.getByRole("button", { name: "Create account" }).click();
+    await page.getByText("This address has an account already.").waitFor();
+    await page.waitForFunction(() => document.activeElement?.getAttribute("name") === "email");
+    assert.equal(await page.getByLabel("E-mail address").getAttribute("aria-invalid"), "true");
+    await assertAccessible(page, "a refused form");
+});
+
+test("a wrong password is refused without saying which of the two is wrong", async () => {
+    const page = await site.open("/signin");
+    await page.getByLabel("E-mail address").fill(ALICE.email);
+    await page.getByLabel("Password").fill("not it");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("do not belong together").waitFor();
+});
+
+test("a link to another site is not followed after signing in", async () => {
+    const page = await site.open("/signin?next=%2F%2Fevil.example%2F", { as: ALICE });
+    await page.getByRole("heading", { name: "Newest videos" }).waitFor();
+    assert.equal(new URL(page.url()).origin, site.url);
+});
+
+test("an address is proved by a press of the button, not by the visit", async () => {
+    const page = await site.open("/verify?token=a-token-of-enough-length");
+    const button = page.getByRole("button", { name: "This is my address" });
+    await button.waitFor();
+    assert.ok(!site.state.asked.includes("POST /api/v1/auth/verify"));
+    await button.click();
+    await page.getByText("your address is proved").waitFor();
+});
+
+test("name and password are changed", async () => {
+    const page = await site.open("/account", { as: ALICE });
+    await page.getByRole("textbox", { name: "Name" }).fill("Alice A.");
+    await page.getByRole("button", { name: "Save name" }).click();
+    await page.getByRole("button", { name: "Account of Alice A." }).waitFor();
+    await page.getByLabel("Present password").fill("wrong");
+    await page.getByLabel("New password").fill("another tram");
+    await page.getByRole("button", { name: "Change password" }).click();
+    await page.getByText("This is not your password.").waitFor();
+    await page.getByLabel("Present password").fill(ALICE.password);
+    await page.getByRole("button", { name: "Change password" }).click();
+    await page.getByText("Your password is changed.").waitFor();
+});
+
+test("signing out everywhere ends the sessions of other devices, and they notice", async () => {
+    const here = await site.open("/account", { as: ALICE });
+    const there = await site.open("/mine", { as: ALICE });
+    await there.getByRole("heading", { name: "Broken tape" }).waitFor();
+    await here.getByRole("button", { name: "Sign out everywhere" }).click();
+    await here.getByRole("link", { name: "Sign in" }).waitFor();
+    await there.getByRole("article", { name: "Broken tape" }).getByRole("button", { name: "Trash" }).click();
+    await there.getByText("Your session has ended").waitFor();
+    await there.getByText("for people with an account").waitFor();
+});
+
+test("the theme that was chosen is kept", async () => {
+    const page = await site.open("/");
+    await page.getByLabel("Theme").selectOption("dark");
+    await page.reload();
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+    await page.getByLabel("Theme").selectOption("system");
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
+});

@@ -1,0 +1,21 @@
+// What the tests run against: the stand-in server by default, a running platform when KINOBUS_WEB_URL names one.
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeClip } from "../mock/media.mjs";
+import { startMock } from "../mock/server.mjs";
+
+const OUT = resolve(process.env.KINOBUS_OUT ?? fileURLToPath(new URL("../../../build", import.meta.url)));
+const WORK = join(OUT, "web-tests");
+export const SHOTS = join(WORK, "shots");
+mkdirSync(SHOTS, { recursive: true });
+
+export const clip = () => makeClip(join(WORK, "clip.mp4"));
+
+/** {url, state (of the stand-in; null on a real platform), close}. */
+export async function openSite() {
+    const url = process.env.KINOBUS_WEB_URL;
+    if (url)
+        return { url: url.replace(/\/$/, ""), state: null, close: async () => {} };
+    return startMock({ share: join(OUT, "share", "web"), mediaDir: join(WORK, "media") });
+}

@@ -1,0 +1,112 @@
+// One's own videos and what one is told about them.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALICE, assertAccessible, useSite } from "./lib/browser.mjs";
+
+const site = useSite();
+const own = (page, title) => page.getByRole("article", { name: title, exact: true });
+
+test("a failed video says why, and is tried again until it can be watched", async () => {
+    const page = await site.open("/mine", { as: ALICE });
+    const broken = own(page, "Broken tape");
+    await broken.getByText("The file ends in the middle").first().waitFor();
+    await broken.getByRole("button", { name: "Why" }).click();
+    await broken.getByText("with transcode").waitFor();
+    await broken.getByText("gave up after three tries").waitFor();
+    await assertAccessible(page, "why");
+    await broken.getByRole("button", { name: "Try again" }).click();
+    await broken.getByText(/\d+ of 12 parts/).waitFor();
+    await broken.getByText("Ready", { exact: true }).waitFor();
+    await broken.getByRole("link", { name: "Broken tape" }).waitFor();
+});
+
+test("a video goes to the trash, comes back, goes again and is deleted for good", async () => {
+    const page = await site.open("/mine", { as: ALICE });
+    await own(page, "Broken tape").getByRole("button", { name: "Trash" }).click();
+    await own(page, "Broken tape").waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Undo" }).click();
+    await own(page, "Broken tape").getByRole("button", { name: "Trash" }).click();
+    await page.getByRole("navigation", { name: "My videos" }).getByRole("link", { name: "Trash" }).click();
+    await own(page, "Broken tape").getByRole("button", { name: "Delete for good" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Keep it" }).click();
+    await own(page, "Broken tape").getByRole("button", { name: "Delete for good" }).click();
+    await assertAccessible(page, "the question before deleting");
+    await page.getByRole("dialog").getByRole("button", { name: "Delete for good" }).click();
+    await page.getByText("The trash is empty").waitFor();
+    assert.equal(site.state.titled("Broken tape"), undefined);
+});
+
+test("what people read of a video is changed, and who may see it", async () => {
+    const page = await site.open("/mine", { as: ALICE });
+    await own(page, "Broken tape").getByLabel("Who may watch").selectOption("public");
+    await own(page, "Broken tape").getByRole("button", { name: "Edit" }).click();
+    const sheet = page.getByRole("dialog");
+    await sheet.getByLabel("Title").fill("Mended tape");
+    await sheet.getByLabel("Tags").fill("Tape, rust, tape");
+    await sheet.getByRole("button", { name: "Add a person" }).click();
+    await sheet.getByLabel("Name of person 1").fill("Ida Ruiz");
+    await sheet.getByRole("button", { name: "Save" }).click();
+    await own(page, "Mended tape").waitFor();
+    const video = site.state.titled("Mended tape");
+    assert.deepEqual([video.tags, video.people, video.visibility], [["tape", "rust"], [{ name: "Ida Ruiz", role: "" }], "public"]);
+});
+
+test("a change that came in between is not overwritten", async () => {
+    const page = await site.open("/mine", { as: ALICE, expected: [401, 412] });
+    await own(page, "Broken tape").getByRole("button", { name: "Edit" }).click();
+    site.state.titled("Broken tape").rev++;
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await page.getByText("It has changed since you read it.").waitFor();
+});
+
+test("a title that is empty never leaves the browser, one that is too long is told at its field", async () => {
+    const page = await site.open("/mine", { as: ALICE, expected: [400, 401] });
+    await own(page, "Broken tape").getByRole("button", { name: "Edit" }).click();
+    const title = page.getByRole("dialog").getByLabel("Title");
+    await title.evaluate((e) => e.removeAttribute("maxlength"));
+    await title.fill("x".repeat(201));
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await page.getByText("has more than 200 characters").waitFor();
+});
+
+test("a notification arrives while one is looking, and opening the list marks it as read", async () => {
+    const page = await site.open("/", { as: ALICE });
+    await page.getByRole("button", { name: "Notifications, 1 new" }).waitFor();
+    await page.waitForFunction(() => true);
+    const alice = [...site.state.users.values()].find((u) => u.user.email === ALICE.email).user;
+    while (!site.state.streams.size)
+        await page.waitForTimeout(20);
+    site.state.note(alice, { kind: "video_failed", title: "“Broken tape” failed", body: "Its file ends too early." });
+    await page.getByRole("status").getByText("“Broken tape” failed").waitFor();
+    await page.getByRole("button", { name: "Notifications, 2 new" }).click();
+    await page.getByText("Its file ends too early.").waitFor();
+    await assertAccessible(page, "notifications");
+    await page.getByRole("button", { name: "Notifications", exact: true }).waitFor();
+    assert.ok(site.state.notes.every((n) => n.read));
+});
+
+test("a server that fails is told with what to do, and asked again on wish", async () => {
+    await site.begin();
+    site.state.faults.push({ match: /^GET \/api\/v1\/videos$/, status: 500, times: 1 });
+    const page = await site.open("/", { expected: [401, 500] });
+    await page.getByRole("alert").getByText("Something is wrong on our side.").waitFor();
+    await assertAccessible(page, "an error");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("link", { name: "How bread rises", exact: true }).waitFor();
+});
+
+test("a process that restarts behind the front is not noticed", async () => {
+    await site.begin();
+    site.state.faults.push({ match: /^GET \/api\/v1\/videos$/, status: 503, times: 2 });
+    const page = await site.open("/", { expected: [401, 503] });
+    await page.getByRole("link", { name: "How bread rises", exact: true }).waitFor();
+    assert.equal(await page.getByRole("alert").count(), 0);
+});
+
+test("a list goes on by its button until its end", async () => {
+    const page = await site.open("/");
+    await page.getByRole("button", { name: "Show more" }).click();
+    await page.getByRole("link", { name: "Thunder over the lake, part 3" }).waitFor();
+    await page.getByRole("button", { name: "Show more" }).waitFor({ state: "hidden" });
+    assert.equal(await page.locator("article.card").count(), 30);
+});

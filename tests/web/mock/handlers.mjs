@@ -1,0 +1,155 @@
+// One function per call of the schemas that the app makes: (state, who, ask) -> reply. Refusals are thrown.
+import { Refusal } from "./schema.mjs";
+import { id } from "./state.mjs";
+
+const mediaPath = (video, file) => `/media/token0/${video.id}/${video.version}/${file}`;
+
+function seen(state, who, videoId) {
+    const video = state.videos.get(videoId);
+    if (!video || (video.visibility === "private" && video.owner_id !== who?.id) || (video.life !== "live" && video.owner_id !== who?.id))
+        throw new Refusal(404, "There is no such thing, or you may not see it.");
+    return video;
+}
+
+function own(state, who, videoId) {
+    const video = seen(state, who, videoId);
+    if (video.owner_id !== who?.id)
+        throw new Refusal(403, "You may not do that.");
+    return video;
+}
+
+function page(items, ask, limit) {
+    const from = Number(ask.cursor || 0);
+    const to = from + (ask.limit ?? limit);
+    return { items: items.slice(from, to), next: to < items.length ? String(to) : "" };
+}
+
+function account(state, email) {
+    return [...state.users.values()].find((u) => u.user.email === email.toLowerCase());
+}
+
+const words = (text) => text.toLowerCase().split(/\W+/).filter(Boolean);
+
+export const handlers = {
+    register_user(state, who, { email, password, name }) {
+        if (account(state, email))
+            throw new Refusal(409, "The state of things does not allow it.", [{ field: "email", detail: "This address has an account already." }]);
+        return { ...state.user(email.toLowerCase(), name, "creator", password), verified: false };
+    },
+    login(state, who, { email, password, web }) {
+        const found = account(state, email);
+        if (found?.password !== password)
+            throw new Refusal(401, "Who you are is not proved.");
+        return { user: found.user, ...(web ? { session: state.signIn(found.user) } : {}) };
+    },
+    logout(state, who, { everywhere }, session) {
+        for (const [key, user] of state.sessions)
+            if (key === session || (everywhere && user === who.id))
+                state.sessions.delete(key);
+        return { session: "" };
+    },
+    verify_email(state, who, { token }) {
+        if (token !== "a-token-of-enough-length")
+            throw new Refusal(410, "It was there and is no more.");
+        return [...state.users.values()][0].user;
+    },
+    get_me: (state, who) => who,
+    update_user(state, who, ask) {
+        const kept = state.users.get(who.id);
+        if (ask.password) {
+            if (ask.old_password !== kept.password)
+                throw new Refusal(401, "Who you are is not proved.");
+            kept.password = ask.password;
+        }
+        return Object.assign(kept.user, ask.name ? { name: ask.name } : {});
+    },
+    list_videos(state, who, ask) {
+        const listed = state.listed().filter((v) => ask.mine
+            ? v.owner_id === who?.id && (v.life === "trashed") === !!ask.trashed
+            : v.visibility === "public" && v.life === "live" && v.playable_until_ms > 0);
+        return page(listed, ask, 24);
+    },
+    get_video: (state, who, ask) => seen(state, who, ask.id),
+    create_video: (state, who, ask) => state.video(who, ask),
+    update_video(state, who, { id: of, if_rev, restore, clear_tags, ...to }) {
+        const video = own(state, who, of);
+        if (if_rev !== undefined && if_rev !== video.rev)
+            throw new Refusal(412, "It has changed since you read it.");
+        if (restore)
+            Object.assign(video, { life: "live", state: video.before });
+        if (clear_tags)
+            video.tags = [];
+        Object.assign(video, to);
+        video.rev++;
+        state.tell("video_changed", "video_changed", { video_id: video.id, video: shown(video) });
+        return shown(video);
+    },
+    delete_video(state, who, ask) {
+        const video = own(state, who, ask.id);
+        if (ask.now)
+            state.videos.delete(video.id);
+        Object.assign(video, { before: video.state, life: "trashed", state: "trashed" });
+    },
+    why(state, who, ask) {
+        const video = own(state, who, ask.id);
+        return { state: video.state, sentence: video.reason ?? "Nothing stands in its way.", parts: [
+            { what: "upload", state: video.upload, who: "front", since: video.created_at, attempts: 1 },
+            { what: "media", state: video.media, who: "transcode", since: video.created_at, attempts: 3, detail: video.reason ? "decode: moov atom not found\nrun 0 of 360p: gave up after three tries" : "" }] };
+    },
+    retry_video(state, who, ask) {
+        const video = own(state, who, ask.id);
+        if (video.state !== "failed")
+            throw new Refusal(409, "The state of things does not allow it.");
+        delete video.reason;
+        state.encode(video);
+        return video;
+    },
+    start_playback(state, who, ask) {
+        const video = seen(state, who, ask.id);
+        if (!video.playable_until_ms)
+            throw new Refusal(409, "Nothing of it can be watched yet.");
+        const final = video.state === "ready";
+        return { session_id: id("play"), video_id: video.id, hls_url: mediaPath(video, final ? "master.m3u8" : "preview.m3u8"), dash_url: "",
+            poster_url: mediaPath(video, "poster0.jpg"), final, duration_ms: video.duration_ms, playable_until_ms: video.playable_until_ms,
+            resume_ms: state.progress.get(`${who?.id}/${video.id}`)?.position_ms ?? 0, expires_at: new Date(Date.now() + 3.6e6).toISOString(), tracks: [] };
+    },
+    save_progress(state, who, { id: of, ...at }) {
+        state.progress.set(`${who.id}/${of}`, { ...at, updated_at: new Date().toISOString() });
+    },
+    continue_watching(state, who, ask) {
+        const begun = [...state.progress].filter(([key, p]) => key.startsWith(who.id) && p.position_ms < 0.95 * p.duration_ms)
+            .map(([key, p]) => [state.videos.get(key.split("/")[1]), p]).filter(([v]) => v?.life === "live");
+        return page(begun.map(([v, p]) => ({ video_id: v.id, title: v.title, ...p, poster_url: mediaPath(v, "poster0.jpg") })), ask, 12);
+    },
+    posters(state, who, ask) {
+        const video = seen(state, who, ask.id);
+        if (!video.has_poster)
+            throw new Refusal(404, "There is no such thing, or you may not see it.");
+        return { url: mediaPath(video, `poster${video.title.length % 6}.jpg`) };
+    },
+    search(state, who, ask) {
+        const wanted = words(ask.q);
+        const hits = state.listed().filter((v) => v.visibility === "public" && v.life === "live" && wanted.every((w, i) =>
+            words([v.title, ...v.tags, ...v.people.map((p) => p.name)].join(" ")).some((had) => (i === wanted.length - 1 ? had.startsWith(w) : had === w))));
+        return { ...page(hits.map((v) => ({ video_id: v.id, title: v.title, description: v.description, owner_name: v.owner_name,
+            duration_ms: v.duration_ms, created_at: v.created_at, score: 1, state: v.state })), ask, 20), total: hits.length };
+    },
+    suggest(state, who, ask) {
+        const q = ask.q.toLowerCase();
+        return { items: [...new Set(state.listed().filter((v) => v.visibility === "public").map((v) => v.title))]
+            .filter((t) => words(t).some((w) => w.startsWith(q)) || t.toLowerCase().startsWith(q)).slice(0, ask.limit ?? 8) };
+    },
+    list_notifications(state, who, ask) {
+        const notes = state.notes.filter((n) => n.user_id === who.id);
+        return { ...page(notes, ask, 20), unread: notes.filter((n) => !n.read).length };
+    },
+    mark_read(state, who) {
+        state.notes.filter((n) => n.user_id === who.id).forEach((n) => (n.read = true));
+    },
+};
+
+/** A video without what the stand-in keeps for itself. */
+export function shown(video) {
+    const { before: _, ...rest } = video;
+    return rest;
+}

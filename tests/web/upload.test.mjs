@@ -1,0 +1,121 @@
+// Uploading by tus: several files, paused, interrupted, and never sent twice.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { ALICE, assertAccessible, useSite } from "./lib/browser.mjs";
+import { clip } from "./lib/site.mjs";
+
+const site = useSite();
+const sha256 = (data) => createHash("sha256").update(data).digest("hex");
+const uploads = () => [...site.state.uploads.values()];
+const until = async (page, what) => {
+    for (let i = 0; !what(); i++) {
+        assert.ok(i < 300, `in vain: ${what}`);
+        await page.waitForTimeout(50);
+    }
+};
+const choose = (page, files) => page.getByLabel("Video files").setInputFiles(files);
+const big = (name, size = 3_000_000) => ({ name, mimeType: "video/mp4", buffer: Buffer.alloc(size, name) });
+
+test("a file is uploaded, prepared before one's eyes, renamed meanwhile and watched before it is ready", async () => {
+    const page = await site.open("/upload", { as: ALICE, still: false });
+    site.state.partMs = 700;
+    await page.getByLabel("Who may watch what you upload now").selectOption("public");
+    await choose(page, clip());
+    const item = page.getByRole("article", { name: "clip" });
+    await item.getByText("Uploaded", { exact: true }).waitFor();
+    await item.getByLabel("Title").fill("My first film");
+    await item.getByLabel("Title").press("Tab");
+    const named = page.getByRole("article", { name: "My first film" });
+    await named.getByText(/\d+ of 12 parts/).waitFor();
+    await named.getByRole("link", { name: "Watch now" }).waitFor();
+    await assertAccessible(page, "an upload");
+    assert.equal(uploads()[0].sha256, sha256(readFileSync(clip())));
+    const { title, visibility } = uploads()[0].video;
+    assert.deepEqual([title, visibility], ["My first film", "public"]);
+    await named.getByRole("link", { name: "Watch now" }).click();
+    await page.getByText("Still being prepared").waitFor();
+    await page.waitForFunction(() => document.querySelector("video")?.currentTime > 0.3);
+});
+
+test("several files are dropped at once; a strip tells of them on other pages", async () => {
+    const page = await site.open("/upload", { as: ALICE });
+    site.state.patchDelayMs = 60;
+    await page.getByText("Drop videos here").waitFor();
+    const files = await page.evaluateHandle(() => {
+        const data = new DataTransfer();
+        for (const name of ["a one.mp4", "b_two.mkv", "c.mov"])
+            data.items.add(new File([new Uint8Array(2_000_000)], name));
+        return data;
+    });
+    await page.locator(".dropzone").dispatchEvent("drop", { dataTransfer: files });
+    for (const name of ["a one", "b two", "c"])
+        await page.getByRole("article", { name, exact: true }).waitFor();
+    await page.getByText("Waiting for its turn").waitFor();
+    await page.getByRole("link", { name: "Kinobus, home" }).click();
+    await page.getByRole("link", { name: /^Uploading \d videos?, \d+ %/ }).waitFor();
+    site.state.patchDelayMs = 0;
+    await until(page, () => uploads().length === 3 && uploads().every((u) => u.sha256));
+});
+
+test("an upload is paused and goes on from where it stopped", async () => {
+    const page = await site.open("/upload", { as: ALICE });
+    site.state.patchDelayMs = 40;
+    const file = big("pause.mp4", 6_000_000);
+    await choose(page, file);
+    await until(page, () => uploads()[0]?.offset > 300_000);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText("Paused").waitFor();
+    const [upload] = uploads();
+    await page.waitForTimeout(300);
+    const had = upload.offset;
+    assert.ok(had < file.buffer.length);
+    site.state.patchDelayMs = 0;
+    await page.getByRole("button", { name: "Go on" }).click();
+    await until(page, () => upload.sha256);
+    assert.equal(upload.sha256, sha256(file.buffer));
+    assert.equal(uploads().length, 1);
+});
+
+test("an upload survives a reload: the same file chosen again is not sent twice", async () => {
+    const page = await site.open("/upload", { as: ALICE, expected: [401, 409] });  // 409: the old connection still had bytes
+    page.on("dialog", (dialog) => void dialog.accept());    // the browser asks whether to leave
+    site.state.patchDelayMs = 40;
+    const path = clip();
+    await choose(page, path);
+    await until(page, () => uploads()[0]?.offset > 0);
+    await page.reload();
+    const item = page.getByRole("article", { name: "clip" });
+    await item.getByText("again, and it goes on from").waitFor();
+    const [upload] = uploads();
+    site.state.patchDelayMs = 0;
+    await choose(page, path);
+    await until(page, () => upload.sha256);
+    assert.equal(upload.sha256, sha256(readFileSync(path)));
+    assert.equal(uploads().length, 1);
+    await item.getByText("Uploaded", { exact: true }).waitFor();
+});
+
+test("a connection that breaks is mended by itself; a server that refuses is told", async () => {
+    const page = await site.open("/upload", { as: ALICE, expected: [401, 503, 507] });
+    site.state.faults.push({ match: /^PATCH /, status: 503, times: 1 });
+    await choose(page, big("mended.mp4"));
+    await until(page, () => uploads()[0]?.sha256);
+    site.state.faults.push({ match: /^POST \/api\/v1\/videos$/, status: 507, title: "The store is full.", times: 1 });
+    await choose(page, big("full.mp4"));
+    const item = page.getByRole("article", { name: "full" });
+    await item.getByRole("alert").getByText("The store is full.").waitFor();
+    await item.getByRole("button", { name: "Go on" }).click();
+    await item.getByText("Uploaded", { exact: true }).waitFor();
+});
+
+test("an upload that is given up leaves no video behind", async () => {
+    const page = await site.open("/upload", { as: ALICE });
+    site.state.patchDelayMs = 200;
+    await choose(page, big("never.mp4", 8_000_000));
+    await until(page, () => uploads()[0]?.offset > 0);
+    await page.getByRole("button", { name: "Give up" }).click();
+    await page.getByRole("article", { name: "never" }).waitFor({ state: "hidden" });
+    assert.equal(site.state.titled("never"), undefined);
+});
