@@ -14,7 +14,7 @@ PACKAGES = {"zmq": "libzmq", "czmq": "libczmq", "sodium": "libsodium", "jansson"
             "avformat": "libavformat", "avcodec": "libavcodec", "avutil": "libavutil", "avfilter": "libavfilter",
             "swscale": "libswscale", "swresample": "libswresample", "curl": "libcurl", "utf8proc": "libutf8proc"}
 PLAIN = {"msgpack": ["-lmsgpackc"], "lmdb": ["-llmdb"], "civetweb": ["-lcivetweb"], "stemmer": ["-lstemmer"],
-         "cmocka": ["-lcmocka"], "m": ["-lm"], "rt": ["-lrt"], "pthread": ["-pthread"], "dl": ["-ldl"]}
+         "cmocka": ["-lcmocka"], "m": ["-lm"], "rt": ["-lrt"], "pthread": ["-pthread"], "dl": ["-ldl"], "z": ["-lz"]}
 
 
 def apply(env, mode):
