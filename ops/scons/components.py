@@ -29,14 +29,14 @@ def rank(folder):
 
 
 def folders(env):
-    """Every folder with an SConscript, lower ranks first, so that what a folder uses is declared before it."""
+    """Every folder with an SConscript, lower ranks and deeper folders first: what a folder uses is declared before it."""
     top, found = env.Dir("#").abspath, []
     for name in sorted({folder.split("/")[0] for folder, _ in RANKS}):
         for path, below, files in os.walk(os.path.join(top, name)):
             below[:] = [d for d in below if d not in ("node_modules", "build", "__pycache__")]
             if "SConscript" in files:
                 found.append(os.path.relpath(path, top))
-    return sorted(found, key=lambda f: (rank(f), f))
+    return sorted(found, key=lambda f: (rank(f), -f.count("/"), f))
 
 
 def closure(env, names):

@@ -110,6 +110,11 @@ int wire_unpack(const struct wire_type *type, struct bytes in, struct arena *are
 /* Whether a struct that was built or changed in C is legal. */
 int wire_validate(const struct wire_type *type, const void *obj, struct wire_error *err);
 
+/* Sets one plain field (no list, struct or bytes) from what an operator wrote: 12, true, 1.5, a name of the enum, a text,
+ * an id, an RFC 3339 time. Its bounds are checked, those of other fields are not. */
+int wire_set_text(const struct wire_type *type, const struct wire_field *field, const char *text, struct arena *arena,
+                  void *obj, struct wire_error *err);
+
 /* Sets what is zero to its default, as an absent field would be when unpacked. */
 void wire_init(const struct wire_type *type, void *obj);
 
