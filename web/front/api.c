@@ -1,0 +1,191 @@
+/* api - see api.h */
+#include "web/front/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gen/errors.h"
+#include "schemas/wire/json.h"
+#include "web/front/call.h"
+#include "web/front/http/cookie.h"
+#include "web/front/identity.h"
+
+#define API_KEY_MAX 255
+
+/* ---- the request */
+
+static int api_wrong(struct exchange *x, int err, const struct wire_error *wrong)
+{
+    return exchange_problem_field(x, err, wrong->path, wrong->sentence);
+}
+
+/* The body as a JSON object; an empty one when there is none. On an error the problem has been answered. */
+static int api_object(struct exchange *x, const struct route *route, json_t **ret)
+{
+    struct wire_error wrong = { 0 };
+    struct bytes body;
+    int r;
+
+    if (route->body && x->left > 0 && !exchange_type_is(x, "application/json"))
+        return exchange_problem(x, ERR_UNSUPPORTED_MEDIA, "The body must be application/json.");
+    r = exchange_body(x, route->body_max, &body);
+    if (r < 0)
+        return exchange_problem(x, r, "The body is more than %zu bytes, or did not come.", route->body_max);
+    if (!route->body || body.len == 0) {
+        *ret = json_object();
+        return 0;
+    }
+    r = wire_json_parse(body, route->body_max, ret, &wrong);
+    if (r == 0 && !json_is_object(*ret)) {
+        json_decref(*ret);
+        return exchange_problem(x, ERR_INVALID, "The body must be a JSON object.");
+    }
+    return r < 0 ? api_wrong(x, r, &wrong) : 0;
+}
+
+/* Path and query fill the fields of their names. A repeated query parameter counts once: the first. */
+static int api_params(struct exchange *x, const struct route *route, const struct router_path *path,
+                      json_t *object)
+{
+    for (size_t i = 0; i < route->params_n; i++) {
+        const struct wire_field *field = &route->def->request->fields[route->params[i].field];
+        int at = route->params[i].segment;
+        const char *text = at < 0 ? exchange_query(x, field->name) : path->segment[at];
+        struct wire_error wrong = { 0 };
+        int r;
+
+        if (!text)
+            continue;
+        json_object_del(object, field->name);
+        r = wire_json_put_text(object, field, text, &wrong);
+        if (r < 0)
+            return api_wrong(x, r, &wrong);
+    }
+    return 0;
+}
+
+/* A path that names something by an id of the wrong form names nothing. */
+static bool api_in_path(const struct route *route, const char *name)
+{
+    for (size_t i = 0; i < route->params_n; i++)
+        if (route->params[i].segment >= 0 &&
+            strcmp(route->def->request->fields[route->params[i].field].name, name) == 0)
+            return true;
+    return false;
+}
+
+static int api_read(struct exchange *x, const struct route *route, const struct router_path *path, void *ask)
+{
+    struct wire_error wrong = { 0 };
+    json_t *object;
+    int r = api_object(x, route, &object);
+
+    if (r < 0)
+        return r;
+    r = api_params(x, route, path, object);
+    if (r == 0) {
+        r = wire_from_json(route->def->request, object, x->arena, ask, &wrong);
+        if (r < 0 && api_in_path(route, wrong.path))
+            r = exchange_problem(x, ERR_NOT_FOUND, "%s in the address %s", wrong.path, wrong.sentence);
+        else if (r < 0)
+            api_wrong(x, r, &wrong);
+    }
+    json_decref(object);
+    return r;
+}
+
+/* Only writes take one; elsewhere it means nothing. On an error the problem has been answered. */
+static int api_idempotency(struct exchange *x, const struct route *route, const char **ret)
+{
+    const char *key = route->def->writes ? gate_header(x->request, "Idempotency-Key") : NULL;
+
+    *ret = key;
+    if (!key)
+        return 0;
+    if (!*key || strlen(key) > API_KEY_MAX)
+        return exchange_problem(x, ERR_INVALID, "Idempotency-Key must be 1 to %d characters.", API_KEY_MAX);
+    for (const char *p = key; *p; p++)
+        if (*p < ' ' || *p > '~')
+            return exchange_problem(x, ERR_INVALID, "Idempotency-Key must be printable ASCII.");
+    return 0;
+}
+
+/* ---- the answer */
+
+bool api_cookies(struct exchange *x, const struct wire_type *type, const void *reply)
+{
+    for (size_t i = 0; i < type->fields_n; i++) {
+        const struct wire_field *field = &type->fields[i];
+        const char *value;
+        char line[512];
+
+        if (!field->cookie)
+            continue;
+        memcpy(&value, (const char *)reply + field->offset, sizeof(value));
+        if (!value)
+            continue;
+        if (!cookie_write(field->cookie, x->front->secure, value, line, sizeof(line)))
+            return false;
+        exchange_header(x, "Set-Cookie", "%s", line);
+    }
+    return true;
+}
+
+static void api_answer(struct exchange *x, const struct route *route, const void *reply)
+{
+    const struct wire_type *type = route->def->reply;
+    json_t *object = type ? wire_to_json(type, reply) : NULL;
+    const char *id = object ? json_string_value(json_object_get(object, "id")) : NULL;
+    char *text = NULL;
+
+    if (type && !api_cookies(x, type, reply)) {
+        exchange_problem(x, ERR_INTERNAL, "The session has a form that no cookie may have.");
+    } else if (!object || route->status == 204) {
+        exchange_empty(x, 204);
+    } else {
+        text = json_dumps(object, JSON_COMPACT);
+        if (route->status == 201 && id)
+            exchange_header(x, "Location", "%s/%s", route->pattern, id);
+        exchange_send(x, route->status, "application/json", bytes_of_text(text));
+    }
+    free(text);
+    json_decref(object);
+}
+
+/* Who has logged out keeps no cookie, whatever the reply says. */
+static void api_forget(struct exchange *x, const struct route *route)
+{
+    char line[512];
+
+    if (route->def == &logout_call && x->who.cookie && cookie_write("s", x->front->secure, "", line, sizeof(line)))
+        exchange_header(x, "Set-Cookie", "%s", line);
+}
+
+static enum identity_rate api_rate(const struct route *route)
+{
+    return route->def == &login_call || route->def == &register_user_call || route->def == &refresh_call
+               ? RATE_LOGIN
+               : RATE_API;
+}
+
+void api_serve(struct exchange *x, const struct route *route, const struct router_path *path)
+{
+    struct call_extra extra = { .again = !route->def->writes };
+    void *ask = arena_alloc(x->arena, route->def->request->size);
+    void *reply = route->def->reply ? arena_alloc(x->arena, route->def->reply->size) : NULL;
+    int r;
+
+    x->what = route->call;
+    if (identity_read(x, !(route->def->allow & ALLOW_ANYONE)) < 0 || identity_rate(x, api_rate(route)) < 0 ||
+        identity_same_site(x) < 0 || api_idempotency(x, route, &extra.idempotency) < 0 ||
+        api_read(x, route, path, ask) < 0)
+        return;
+    extra.again |= extra.idempotency != NULL;
+    r = call_ask(x, route->def, &extra, ask, reply);
+    if (r < 0) {
+        call_problem(x, r);
+        return;
+    }
+    api_forget(x, route);
+    api_answer(x, route, reply);
+}

@@ -1,0 +1,233 @@
+/* file - see file.h */
+#include "web/front/file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+#include <zlib.h>
+
+#include "gen/errors.h"
+#include "web/front/http/condition.h"
+#include "web/front/http/range.h"
+
+#define FILE_PIECE         ((size_t)256 * 1024)
+#define FILE_BOUNDARY_SIZE 25
+
+/* The bytes from..to of the file; what the file does not have any more breaks the connection, as the length
+ * was told. */
+static void file_copy(struct exchange *x, const struct file_out *file, uint64_t from, uint64_t to)
+{
+    size_t room = to - from + 1 < FILE_PIECE ? (size_t)(to - from + 1) : FILE_PIECE;
+    char *piece = malloc(room);
+
+    if (!piece)
+        abort();
+    while (from <= to && !x->broken) {
+        size_t want = to - from + 1 < room ? (size_t)(to - from + 1) : room;
+        ssize_t n = pread(file->fd, piece, want, (off_t)from);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            x->broken = true;
+            x->err = ERR_IO;
+            mg_disable_connection_keep_alive(x->conn);
+            break;
+        }
+        exchange_write(x, piece, (size_t)n);
+        from += (uint64_t)n;
+        if (file->counter != FRONT_COUNTERS)
+            front_count(x->front, file->counter, (uint64_t)n);
+    }
+    free(piece);
+}
+
+static bool file_head_only(const struct exchange *x)
+{
+    return exchange_is(x, "HEAD");
+}
+
+static void file_whole(struct exchange *x, const struct file_out *file)
+{
+    exchange_begin(x, 200, file->type, file->size);
+    if (!file_head_only(x) && file->size > 0)
+        file_copy(x, file, 0, file->size - 1);
+}
+
+static void file_one_range(struct exchange *x, const struct file_out *file, const struct range *range)
+{
+    exchange_header(x, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->from, range->to,
+                    file->size);
+    exchange_begin(x, 206, file->type, range->to - range->from + 1);
+    if (!file_head_only(x))
+        file_copy(x, file, range->from, range->to);
+}
+
+/* What stands before a part of multipart/byteranges. */
+static size_t file_part_head(const struct file_out *file, const char *boundary, const struct range *range,
+                             char *to, size_t room)
+{
+    int n = snprintf(to, room,
+                     "\r\n--%s\r\nContent-Type: %s\r\nContent-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64
+                     "\r\n\r\n",
+                     boundary, file->type, range->from, range->to, file->size);
+
+    return n > 0 && (size_t)n < room ? (size_t)n : 0;
+}
+
+static void file_ranges(struct exchange *x, const struct file_out *file, const struct range *ranges, size_t n)
+{
+    uint8_t random[(FILE_BOUNDARY_SIZE - 1) / 2];
+    char boundary[FILE_BOUNDARY_SIZE], type[80], head[512], end[FILE_BOUNDARY_SIZE + 8];
+    uint64_t length;
+
+    randombytes_buf(random, sizeof(random));
+    sodium_bin2hex(boundary, sizeof(boundary), random, sizeof(random));
+    snprintf(type, sizeof(type), "multipart/byteranges; boundary=%s", boundary);
+    length = (uint64_t)snprintf(end, sizeof(end), "\r\n--%s--\r\n", boundary);
+    for (size_t i = 0; i < n; i++)
+        length += file_part_head(file, boundary, &ranges[i], head, sizeof(head)) + ranges[i].to - ranges[i].from +
+                  1;
+    exchange_begin(x, 206, type, length);
+    if (file_head_only(x))
+        return;
+    for (size_t i = 0; i < n && !x->broken; i++) {
+        exchange_write(x, head, file_part_head(file, boundary, &ranges[i], head, sizeof(head)));
+        file_copy(x, file, ranges[i].from, ranges[i].to);
+    }
+    exchange_write(x, end, strlen(end));
+}
+
+/* ---- gzip */
+
+/* Whether Accept-Encoding names gzip (or *) with a weight above 0. */
+static bool file_takes_gzip(const struct exchange *x)
+{
+    const char *p = gate_header(x->request, "Accept-Encoding");
+
+    while (p && *p) {
+        size_t name, len;
+        const char *q;
+
+        p += strspn(p, " \t,");
+        len = strcspn(p, ",");
+        name = strcspn(p, " \t;,");
+        if ((name == 4 && strncasecmp(p, "gzip", 4) == 0) || (name == 1 && *p == '*')) {
+            q = memmem(p, len, "q=", 2);
+            return !q || strtod(q + 2, NULL) > 0;
+        }
+        p += len;
+    }
+    return false;
+}
+
+/* The whole file, compressed. False: it could not be read. */
+static bool file_deflate(const struct file_out *file, struct buf *out)
+{
+    z_stream z = { 0 };
+    uint8_t *text = malloc(file->size);
+    size_t got = 0;
+    bool ok;
+
+    if (!text || deflateInit2(&z, 5, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        abort();
+    while (got < file->size) {
+        ssize_t n = pread(file->fd, text + got, file->size - got, (off_t)got);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+    }
+    z.next_in = text;
+    z.avail_in = (uInt)got;
+    z.avail_out = (uInt)deflateBound(&z, got);
+    z.next_out = buf_room(out, z.avail_out);
+    ok = got == file->size && deflate(&z, Z_FINISH) == Z_STREAM_END;
+    out->len += ok ? z.total_out : 0;
+    deflateEnd(&z);
+    free(text);
+    return ok;
+}
+
+/* The tag of the compressed form: another representation, another tag. */
+static const char *file_gzip_tag(struct exchange *x, const char *etag)
+{
+    return arena_printf(x->arena, "%.*s-gz\"", (int)strlen(etag) - 1, etag);
+}
+
+static void file_gzip(struct exchange *x, const struct file_out *file)
+{
+    struct buf out = { 0 };
+
+    if (!file_deflate(file, &out)) {
+        exchange_problem(x, ERR_IO, "The file could not be read.");
+    } else {
+        exchange_header(x, "Content-Encoding", "gzip");
+        exchange_send(x, 200, file->type, buf_bytes(&out));
+        if (file->counter != FRONT_COUNTERS)
+            front_count(x->front, file->counter, out.len);
+    }
+    buf_free(&out);
+}
+
+/* ---- all together */
+
+static void file_unchanged(struct exchange *x, int status)
+{
+    if (status == 304)
+        exchange_empty(x, 304);
+    else
+        exchange_problem(x, ERR_PRECONDITION, "It is not what the request takes it for.");
+}
+
+static void file_headers(struct exchange *x, const struct file_out *file, const char *etag, bool may_gzip)
+{
+    char date[CONDITION_DATE_SIZE];
+
+    exchange_header(x, "ETag", "%s", etag);
+    if (file->modified)
+        exchange_header(x, "Last-Modified", "%s", condition_date(file->modified, date));
+    if (may_gzip)
+        exchange_header(x, "Vary", "Accept-Encoding");
+    exchange_header(x, "Accept-Ranges", "bytes");
+}
+
+void file_send(struct exchange *x, const struct file_out *file)
+{
+    const char *header = gate_header(x->request, "Range");
+    bool may_gzip = file->gzip && file->size > 256 && file->size <= FILE_GZIP_MAX;
+    bool gzip = may_gzip && !header && file_takes_gzip(x);
+    struct condition_state state = { .etag = gzip ? file_gzip_tag(x, file->etag) : file->etag,
+                                     .modified = file->modified };
+    struct range ranges[RANGE_MAX];
+    enum range_kind kind = RANGE_WHOLE;
+    size_t n = 0;
+    int status = condition_check(x->request, &state);
+
+    file_headers(x, file, state.etag, may_gzip);
+    if (status) {
+        file_unchanged(x, status);
+        return;
+    }
+    if (header && condition_range(x->request, &state))
+        kind = range_parse(header, file->size, ranges, &n);
+    if (kind == RANGE_OUTSIDE) {
+        exchange_header(x, "Content-Range", "bytes */%" PRIu64, file->size);
+        exchange_problem(x, ERR_RANGE, "The object has %" PRIu64 " bytes.", file->size);
+    } else if (kind == RANGE_PARTS && n == 1) {
+        file_one_range(x, file, &ranges[0]);
+    } else if (kind == RANGE_PARTS) {
+        file_ranges(x, file, ranges, n);
+    } else if (gzip) {
+        file_gzip(x, file);
+    } else {
+        file_whole(x, file);
+    }
+}

@@ -1,0 +1,22 @@
+/* file - sending an object that lies behind a descriptor: conditions, ranges, HEAD, and gzip for small texts.
+ *
+ * Bytes go out by pread and large writes; nothing is held in memory but one piece, or a text that is
+ * compressed. */
+#pragma once
+
+#include "web/front/exchange.h"
+
+#define FILE_GZIP_MAX ((uint64_t)8 * 1024 * 1024) /* larger texts go out as they are */
+
+struct file_out {
+    int fd; /* borrowed */
+    uint64_t size;
+    const char *etag; /* with its quotes, strong */
+    int64_t modified; /* ms UTC; 0: not told */
+    const char *type;
+    bool gzip;                  /* worth it, and allowed */
+    enum front_counter counter; /* of the bytes sent; FRONT_COUNTERS: none */
+};
+
+/* x->cache is set by the caller. Answers the request. */
+void file_send(struct exchange *x, const struct file_out *file);

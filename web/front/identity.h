@@ -1,0 +1,26 @@
+/* identity - who sends a request, and whether a browser was made to send it by another site.
+ *
+ * A Bearer token is verified here and travels on as it is; its owner verifies it again. A session cookie is
+ * exchanged at auth for an access token. Both at once: the Bearer token counts. A token that does not verify
+ * is an error even where nobody need say who he is; a session that has ended counts as none there. */
+#pragma once
+
+#include "web/front/exchange.h"
+
+/* Fills x->who. On an error the problem has been answered. needed: nobody is not enough. */
+int identity_read(struct exchange *x, bool needed);
+
+/* Whether x->who still stands, for what goes on for long: not expired, not revoked. Asks auth for a session.
+ * */
+bool identity_holds(struct exchange *x);
+
+/* TRUST 4.4: an unsafe request must come from our own pages when a cookie speaks for it, and must not come
+ * from a foreign one in any case. On an error the problem has been answered. */
+int identity_same_site(struct exchange *x);
+
+/* Takes a token from the bucket of this kind of request. On an error the problem has been answered. */
+enum identity_rate { RATE_API, RATE_LOGIN };
+int identity_rate(struct exchange *x, enum identity_rate kind);
+
+/* The client's address: the edge's word for it when it proves to be the edge, else the peer's. */
+void identity_client(struct exchange *x);

@@ -1,0 +1,170 @@
+/* keyring - see keyring.h */
+#include "web/front/keyring.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/runtime/media_token/media_token.h"
+#include "gen/auth.h"
+#include "gen/errors.h"
+#include "gen/playback.h"
+
+struct keyring_media_key {
+    uint64_t kid;
+    uint8_t key[MEDIA_TOKEN_KEY_SIZE];
+};
+
+struct keyring {
+    pthread_rwlock_t lock;
+    struct token_key keys[KEYRING_KEYS];
+    size_t keys_n;
+    struct keyring_media_key media[KEYRING_KEYS];
+    size_t media_n;
+    struct revoked revoked[KEYRING_REVOKED]; /* a ring */
+    size_t revoked_n, revoked_next;
+};
+
+struct keyring *keyring_new(void)
+{
+    struct keyring *k = calloc(1, sizeof(*k));
+
+    if (!k)
+        abort();
+    pthread_rwlock_init(&k->lock, NULL);
+    return k;
+}
+
+void keyring_free(struct keyring **keyring)
+{
+    if (!*keyring)
+        return;
+    pthread_rwlock_destroy(&(*keyring)->lock);
+    free(*keyring);
+    *keyring = NULL;
+}
+
+/* ---- fed by the bus thread */
+
+static void keyring_set_keys(struct keyring *k, struct bytes body, struct arena *arena)
+{
+    struct keys set = { 0 };
+
+    if (keys_unpack(body, arena, &set, NULL) < 0)
+        return;
+    pthread_rwlock_wrlock(&k->lock);
+    k->keys_n = 0;
+    for (size_t i = 0; i < set.keys_n && k->keys_n < KEYRING_KEYS; i++) {
+        struct token_key *key = &k->keys[k->keys_n];
+
+        if (strlen(set.keys[i].kid) >= sizeof(key->kid) || set.keys[i].public_key.len != sizeof(key->public_key))
+            continue;
+        strcpy(key->kid, set.keys[i].kid);
+        memcpy(key->public_key, set.keys[i].public_key.data, sizeof(key->public_key));
+        k->keys_n++;
+    }
+    pthread_rwlock_unlock(&k->lock);
+}
+
+static void keyring_set_media(struct keyring *k, struct bytes body, struct arena *arena)
+{
+    struct media_keys set = { 0 };
+
+    if (media_keys_unpack(body, arena, &set, NULL) < 0)
+        return;
+    pthread_rwlock_wrlock(&k->lock);
+    k->media_n = 0;
+    for (size_t i = 0; i < set.keys_n && k->media_n < KEYRING_KEYS; i++) {
+        struct keyring_media_key *key = &k->media[k->media_n++];
+
+        key->kid = set.keys[i].kid;
+        memcpy(key->key, set.keys[i].key.data, sizeof(key->key)); /* the schema says 32 bytes */
+    }
+    pthread_rwlock_unlock(&k->lock);
+}
+
+static bool keyring_revoke(struct keyring *k, struct bytes body, struct arena *arena)
+{
+    struct revoked one = { 0 };
+
+    if (revoked_unpack(body, arena, &one, NULL) < 0)
+        return false;
+    pthread_rwlock_wrlock(&k->lock);
+    k->revoked[k->revoked_next] = one;
+    k->revoked_next = (k->revoked_next + 1) % KEYRING_REVOKED;
+    k->revoked_n += k->revoked_n < KEYRING_REVOKED;
+    pthread_rwlock_unlock(&k->lock);
+    return true;
+}
+
+bool keyring_value(struct keyring *keyring, const char *name, const char *key, struct bytes body)
+{
+    struct arena *arena = arena_new();
+    bool revoked = false;
+
+    if (strcmp(name, "auth.revoked") == 0)
+        revoked = body.data && keyring_revoke(keyring, body, arena);
+    else if (strcmp(name, "auth.keys") == 0 && body.data)
+        keyring_set_keys(keyring, body, arena);
+    else if (strcmp(name, "playback.media_keys") == 0 && body.data)
+        keyring_set_media(keyring, body, arena);
+    arena_free(&arena);
+    return revoked;
+}
+
+/* ---- asked by worker threads */
+
+/* Under the lock. */
+static bool keyring_is_revoked(const struct keyring *k, const struct token_claims *claims)
+{
+    for (size_t i = 0; i < k->revoked_n; i++) {
+        const struct revoked *r = &k->revoked[i];
+
+        if (!id_is_zero(r->session_id) && id_equal(r->session_id, claims->session))
+            return true;
+        if (!id_is_zero(r->user_id) && id_is_zero(r->session_id) && id_equal(r->user_id, claims->user) &&
+            claims->epoch < r->epoch)
+            return true;
+    }
+    return false;
+}
+
+bool keyring_revoked(struct keyring *keyring, const struct token_claims *claims)
+{
+    bool revoked;
+
+    pthread_rwlock_rdlock(&keyring->lock);
+    revoked = keyring_is_revoked(keyring, claims);
+    pthread_rwlock_unlock(&keyring->lock);
+    return revoked;
+}
+
+int keyring_verify(struct keyring *keyring, const char *token, int64_t now_ms, struct token_claims *ret)
+{
+    int r;
+
+    pthread_rwlock_rdlock(&keyring->lock);
+    r = token_verify(keyring->keys, keyring->keys_n, token, now_ms, ret);
+    if (r == 0 && keyring_is_revoked(keyring, ret))
+        r = ERR_UNAUTHENTICATED;
+    pthread_rwlock_unlock(&keyring->lock);
+    return r;
+}
+
+bool keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
+                   int64_t *ret_expires_s)
+{
+    struct media_grant grant;
+    bool good = false;
+
+    if (!media_token_read(token, &grant) || grant.expires_s * 1000 <= now_ms)
+        return false;
+    grant.video = video;
+    grant.version = version;
+    pthread_rwlock_rdlock(&keyring->lock);
+    for (size_t i = 0; !good && i < keyring->media_n; i++)
+        good = keyring->media[i].kid == grant.kid && media_token_verify(token, &grant, keyring->media[i].key);
+    pthread_rwlock_unlock(&keyring->lock);
+    *ret_expires_s = grant.expires_s;
+    return good;
+}

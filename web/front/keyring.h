@@ -1,0 +1,33 @@
+/* keyring - what tokens are verified with here, as auth and playback publish it: their keys, and who was
+ * revoked.
+ *
+ * The bus thread feeds it (keyring_value), worker threads ask. Without keys nothing verifies: fail closed. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/runtime/token/token.h"
+#include "schemas/wire/bytes.h"
+
+enum {
+    KEYRING_KEYS = 8,
+    KEYRING_REVOKED = 1024, /* remembered at a time; above it the oldest make room: tokens live ten minutes */
+};
+
+struct keyring;
+
+struct keyring *keyring_new(void);
+void keyring_free(struct keyring **keyring);
+
+/* auth.keys, auth.revoked, playback.media_keys; others are passed over. True: somebody was revoked. */
+bool keyring_value(struct keyring *keyring, const char *name, const char *key, struct bytes body);
+
+/* 0 and the claims, or ERR_UNAUTHENTICATED: not a token of this moment, or revoked. */
+int keyring_verify(struct keyring *keyring, const char *token, int64_t now_ms, struct token_claims *ret);
+/* Whether these claims were revoked since. */
+bool keyring_revoked(struct keyring *keyring, const struct token_claims *claims);
+
+/* Whether a media token is good for this version of this video now. ret_expires_s: when it ends. */
+bool keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
+                   int64_t *ret_expires_s);

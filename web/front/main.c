@@ -1,0 +1,327 @@
+/* kinobus-front --state DIR [--config FILE] [--secret-fd N] [--share DIR] [--web DIR] [--bus ENDPOINT] [--set
+ * NAME=VALUE]
+ *
+ * --share holds the read-only data of the build, of it the folder web/; --web names that folder itself.
+ * Ends with 0 when told to stop, 64 for wrong arguments or settings, 75 to be started again, 78 when the
+ * broker does not want it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "actors/runtime/log.h"
+#include "actors/runtime/ready/ready.h"
+#include "actors/runtime/settings.h"
+#include "gen/errors.h"
+#include "web/front/events.h"
+#include "web/front/hub.h"
+#include "web/front/keyring.h"
+#include "web/front/link.h"
+#include "web/front/metrics.h"
+#include "web/front/peers.h"
+#include "web/front/server.h"
+#include "web/front/sessions.h"
+#include "web/front/tallies.h"
+#include "web/front/upload.h"
+
+#define MAIN_DRAIN_MS   30000
+#define MAIN_METRICS_MS 2000
+#define MAIN_BUCKETS    16384
+#define MAIN_SECRET_MAX 128
+
+enum { EXIT_OK = 0, EXIT_USAGE_WRONG = 64, EXIT_AGAIN = 75, EXIT_NEVER = 78 };
+
+extern char **environ;
+
+struct main_args {
+    const char *state, *config, *share, *web, *bus;
+    const char *sets[32];
+    unsigned sets_n;
+    int secret_fd;
+};
+
+static _Atomic int main_exit = -1; /* what the bus thread wants the process to end with */
+static _Atomic int64_t main_metrics_at;
+
+/* ---- what the bus tells, on its thread */
+
+static void main_value(void *ctx, const char *name, const char *key, struct bytes body)
+{
+    struct front *front = ctx;
+
+    if (strcmp(name, "$sys.peers") == 0)
+        peers_value(front->peers, key, body);
+    else if (strncmp(name, "metrics.", 8) == 0)
+        tallies_value(front->tallies, name, key, body);
+    else if (strcmp(name, "catalog.video_progress") == 0 && body.data)
+        events_progress(front, body);
+    else if (keyring_value(front->keyring, name, key, body))
+        sessions_drop_all(front->sessions);
+}
+
+static void main_event(void *ctx, const struct bus_head *head, struct bytes body)
+{
+    if (head->name && strcmp(head->name, "notify.notified") == 0)
+        events_notified(ctx, body);
+}
+
+static void main_tick(void *ctx, int64_t now_ms)
+{
+    struct front *front = ctx;
+
+    if (now_ms < atomic_load(&main_metrics_at) || !front->link)
+        return;
+    atomic_store(&main_metrics_at, now_ms + MAIN_METRICS_MS);
+    metrics_publish(front);
+}
+
+static void main_refused(void *ctx, int err)
+{
+    log_line(LOG_AT_ERROR, "bus", "err=%s sentence=\"the broker does not want this process\"", err_slug(err));
+    atomic_store(&main_exit, EXIT_NEVER);
+    kill(getpid(), SIGTERM);
+}
+
+static const struct link_events main_events = { main_value, main_event, main_tick, main_refused };
+
+/* ---- start */
+
+static int main_usage(void)
+{
+    fprintf(stderr, "usage: kinobus-front --state DIR [--config FILE] [--secret-fd N] [--share DIR] [--web DIR] "
+                    "[--bus ENDPOINT] [--set NAME=VALUE]...\n");
+    return EXIT_USAGE_WRONG;
+}
+
+static bool main_arguments(int argc, char **argv, struct main_args *ret)
+{
+    static const struct option options[] = {
+        { "state", required_argument, NULL, 's' },     { "config", required_argument, NULL, 'c' },
+        { "secret-fd", required_argument, NULL, 'f' }, { "share", required_argument, NULL, 'r' },
+        { "web", required_argument, NULL, 'w' },       { "bus", required_argument, NULL, 'b' },
+        { "set", required_argument, NULL, 'S' },       { 0 },
+    };
+    int c;
+
+    *ret = (struct main_args) { .secret_fd = -1 };
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case 's': ret->state = optarg; break;
+        case 'c': ret->config = optarg; break;
+        case 'f': ret->secret_fd = atoi(optarg); break;
+        case 'r': ret->share = optarg; break;
+        case 'w': ret->web = optarg; break;
+        case 'b': ret->bus = optarg; break;
+        case 'S':
+            if (ret->sets_n == sizeof(ret->sets) / sizeof(*ret->sets))
+                return false;
+            ret->sets[ret->sets_n++] = optarg;
+            break;
+        default: return false;
+        }
+    }
+    return ret->state && optind == argc;
+}
+
+static int main_settings(const struct main_args *args, struct settings *settings)
+{
+    char error[256] = "";
+    int r = args->config && access(args->config, F_OK) == 0 ? settings_read_file(settings, args->config, error)
+                                                            : 0;
+
+    if (r == 0)
+        r = settings_read_env(settings, environ, error);
+    for (unsigned i = 0; r == 0 && i < args->sets_n; i++)
+        r = settings_read_set(settings, args->sets[i], error);
+    if (r < 0)
+        fprintf(stderr, "kinobus-front: %s\n", error);
+    return r;
+}
+
+/* From the descriptor, else from the state directory; a line break at its end is no part of it. */
+static int main_secret(const struct main_args *args, char to[static MAIN_SECRET_MAX], size_t *ret_len)
+{
+    char path[4096];
+    int fd = args->secret_fd;
+    ssize_t n;
+
+    if (fd < 0) {
+        snprintf(path, sizeof(path), "%s/keys/front", args->state);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+    }
+    n = fd < 0 ? -1 : read(fd, to, MAIN_SECRET_MAX);
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0) {
+        fprintf(stderr, "kinobus-front: the secret of the role `front` cannot be read: %s\n", strerror(errno));
+        return ERR_IO;
+    }
+    while (n > 0 && to[n - 1] == '\n')
+        n--;
+    *ret_len = (size_t)n;
+    return 0;
+}
+
+static void main_web(struct front *front, const struct main_args *args)
+{
+    char path[4096] = "";
+
+    front->web_dir = -1;
+    if (args->web)
+        snprintf(path, sizeof(path), "%s", args->web);
+    else if (args->share)
+        snprintf(path, sizeof(path), "%s/web", args->share);
+    if (*path)
+        front->web_dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (front->web_dir < 0)
+        log_line(LOG_AT_WARNING, "web", "sentence=\"no folder with the web app: pages are answered 404\"");
+}
+
+static int main_blobs(struct front *front, const struct main_args *args)
+{
+    char uri[4096];
+
+    snprintf(uri, sizeof(uri), "file:%s/blobs", args->state);
+    return blobs_open(uri, &front->blobs);
+}
+
+static void main_parts(struct front *front)
+{
+    uint8_t key[16], random[10];
+
+    randombytes_buf(key, sizeof(key));
+    randombytes_buf(random, sizeof(random));
+    front->secure = strncmp(front->settings->public_url, "http://", 7) != 0;
+    front->instance = id_make(front_now(), random);
+    front->hub = hub_new();
+    front->keyring = keyring_new();
+    front->sessions = sessions_new();
+    front->peers = peers_new();
+    front->tallies = tallies_new();
+    front->uploads = uploads_new((unsigned)front->settings->uploads);
+    front->limits = ratelimit_new(MAIN_BUCKETS, key);
+}
+
+static void main_parts_free(struct front *front)
+{
+    hub_free(&front->hub);
+    keyring_free(&front->keyring);
+    sessions_free(&front->sessions);
+    peers_free(&front->peers);
+    tallies_free(&front->tallies);
+    uploads_free(&front->uploads);
+    ratelimit_free(&front->limits);
+    if (front->blobs)
+        blobs_close(&front->blobs);
+    if (front->web_dir >= 0)
+        close(front->web_dir);
+}
+
+static int main_link(struct front *front, const struct main_args *args)
+{
+    static const char *const watch[] = { "auth.keys", "auth.revoked", "playback.media_keys",
+                                         "catalog.video_progress", "$sys.peers" };
+    static const char *const follow[] = { "notify.notified" };
+    char endpoint[4096], secret[MAIN_SECRET_MAX];
+    const char *names[64];
+    struct link_options options = { .watch = names, .follow = follow, .follow_n = 1 };
+    size_t len;
+    int r = main_secret(args, secret, &len);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < sizeof(watch) / sizeof(*watch); i++)
+        names[options.watch_n++] = watch[i];
+    options.watch_n += metrics_names(names + options.watch_n, 64 - options.watch_n);
+    snprintf(endpoint, sizeof(endpoint), "ipc://%s/bus.sock", args->state);
+    options.bus = (struct bus_options) { .endpoint = args->bus ? args->bus : endpoint,
+                                         .name = "front",
+                                         .secret = bytes_of(secret, len),
+                                         .instance = front->instance };
+    r = link_new(&options, &main_events, front, &front->link);
+    sodium_memzero(secret, sizeof(secret));
+    return r;
+}
+
+/* Until a signal says so. Signals are blocked in every thread, and waited for here. */
+static int main_wait(struct front *front, const sigset_t *signals)
+{
+    bool told = false;
+
+    for (;;) {
+        struct timespec pause = { .tv_sec = told ? 1 : 0, .tv_nsec = told ? 0 : 10000000 };
+        int n = sigtimedwait(signals, NULL, &pause);
+
+        if (n == SIGTERM || n == SIGINT)
+            return atomic_load(&main_exit) < 0 ? EXIT_OK : atomic_load(&main_exit);
+        if (!told && link_is_up(front->link)) {
+            ready_tell();
+            log_line(LOG_AT_INFO, "ready", "address=%s port=%d", front->settings->address,
+                     (int)front->settings->port);
+            told = true;
+        }
+    }
+}
+
+static int main_run(struct front *front, const struct main_args *args)
+{
+    char error[256] = "";
+    sigset_t signals;
+    int r, status;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    r = main_blobs(front, args);
+    if (r == 0)
+        r = main_link(front, args);
+    if (r < 0) {
+        log_line(LOG_AT_ERROR, "start", "err=%s", err_slug(r));
+        return EXIT_AGAIN;
+    }
+    r = server_start(front, error);
+    if (r < 0) {
+        log_line(LOG_AT_ERROR, "start", "err=%s sentence=\"%s\"", err_slug(r), error);
+        status = r == ERR_INVALID ? EXIT_USAGE_WRONG : EXIT_AGAIN;
+    } else {
+        status = main_wait(front, &signals);
+        log_line(LOG_AT_INFO, "stopping", "in_flight=%d", (int)atomic_load(&front->counters[FRONT_IN_FLIGHT]));
+        server_stop(front, MAIN_DRAIN_MS);
+    }
+    link_close(&front->link);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct front front;
+    struct main_args args;
+    struct settings *settings;
+    int status = EXIT_USAGE_WRONG;
+
+    log_open("front");
+    mallopt(M_ARENA_MAX, 2); /* an arena per thread would cost more than it brings */
+    signal(SIGPIPE, SIG_IGN);
+    if (sodium_init() < 0 || !main_arguments(argc, argv, &args))
+        return main_usage();
+    settings = settings_new("front", &front_settings_type);
+    if (main_settings(&args, settings) == 0) {
+        front.settings = settings_own(settings);
+        log_set_level((enum log_at)settings_common(settings)->log);
+        main_web(&front, &args);
+        main_parts(&front);
+        status = main_run(&front, &args);
+        main_parts_free(&front);
+    }
+    settings_free(&settings);
+    return status;
+}

@@ -1,0 +1,142 @@
+/* media - see media.h */
+#include "web/front/media.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "gen/errors.h"
+#include "gen/playback.h"
+#include "web/front/call.h"
+#include "web/front/file.h"
+#include "web/front/http/mime.h"
+#include "web/front/identity.h"
+#include "web/front/keyring.h"
+
+#define MEDIA_YEAR_S INT64_C(31536000)
+
+/* Digits without a zero in front, as versions stand in paths. */
+static bool media_version(const char *text, uint64_t *ret)
+{
+    size_t len = strlen(text);
+
+    if (len < 1 || len > 9 || strspn(text, "0123456789") != len || (len > 1 && *text == '0'))
+        return false;
+    *ret = strtoull(text, NULL, 10);
+    return true;
+}
+
+/* "media/{video}/{version}/..." of what follows the token; NULL: no such name can be. */
+static const char *media_name(struct exchange *x, const struct router_path *path)
+{
+    struct buf name = { 0 };
+    const char *text;
+
+    buf_put_text(&name, "media");
+    for (size_t i = 2; i < path->n; i++)
+        buf_printf(&name, "/%s", path->segment[i]);
+    text = name.len < BLOB_NAME_MAX && blob_name_valid(buf_text(&name)) ? arena_strdup(x->arena, buf_text(&name))
+                                                                        : NULL;
+    buf_free(&name);
+    return text;
+}
+
+static const char *media_tag(struct exchange *x, const struct blob_info *info)
+{
+    char hex[2 * BLOB_HASH_SIZE + 1];
+
+    if (info->hashed)
+        return arena_printf(x->arena, "\"%.32s\"", sodium_bin2hex(hex, sizeof(hex), info->hash, BLOB_HASH_SIZE));
+    return arena_printf(x->arena, "\"%" PRIx64 "-%" PRIx64 "\"", info->size, (uint64_t)info->modified);
+}
+
+/* The two playlists that are replaced while a video grows: event.m3u8 and what names it, preview.m3u8. */
+static bool media_grows(const char *name)
+{
+    const char *leaf = strrchr(name, '/') + 1;
+
+    return strcmp(leaf, "event.m3u8") == 0 || strcmp(leaf, "preview.m3u8") == 0;
+}
+
+static void media_send(struct exchange *x, const char *name, int64_t expires_s)
+{
+    const struct mime *mime = mime_of(name);
+    int64_t left = expires_s - front_now() / 1000;
+    struct blob_info info;
+    struct file_out file;
+    int fd, r = blob_fd(x->front->blobs, name, &fd, &info);
+
+    if (r < 0) {
+        if (r == ERR_NOT_FOUND || r == ERR_INVALID)
+            exchange_problem(x, ERR_NOT_FOUND, "The video has no such file.");
+        else
+            exchange_problem(x, r, "The file cannot be read now.");
+        return;
+    }
+    file = (struct file_out) { .fd = fd,
+                               .size = info.size,
+                               .etag = media_tag(x, &info),
+                               .modified = info.modified,
+                               .type = mime->type,
+                               .gzip = mime->text,
+                               .counter = FRONT_MEDIA_BYTES };
+    x->cache = media_grows(name) || info.growing ? "no-cache"
+                                                 : arena_printf(x->arena, "public, max-age=%" PRId64 ", immutable",
+                                                                left < MEDIA_YEAR_S ? left : MEDIA_YEAR_S);
+    file_send(x, &file);
+    close(fd);
+}
+
+void media_serve(struct exchange *x, const struct router_path *path)
+{
+    uint64_t version;
+    struct id video;
+    int64_t expires_s;
+    const char *name;
+
+    x->what = "media";
+    x->is_media = true;
+    if (path->n < 5 || id_parse("video", path->segment[2], &video) < 0 ||
+        !media_version(path->segment[3], &version)) {
+        exchange_problem(x, ERR_NOT_FOUND, "A media address is /media/{token}/{video}/{version}/{file}.");
+        return;
+    }
+    if (!keyring_media(x->front->keyring, path->segment[1], video, version, front_now(), &expires_s)) {
+        front_count(x->front, FRONT_MEDIA_REFUSALS, 1);
+        exchange_problem(x, ERR_FORBIDDEN,
+                         "This address is not valid for this video, or no longer: start playback again.");
+        return;
+    }
+    name = media_name(x, path);
+    if (name)
+        media_send(x, name, expires_s);
+    else
+        exchange_problem(x, ERR_NOT_FOUND, "The video has no such file.");
+}
+
+void media_stream(struct exchange *x, const struct router_path *path)
+{
+    struct start_playback ask = { 0 };
+    struct playing reply = { 0 };
+    int r;
+
+    x->what = "stream";
+    if (identity_read(x, false) < 0 || identity_rate(x, RATE_API) < 0)
+        return;
+    if (id_parse("video", path->segment[4], &ask.id) < 0) {
+        exchange_problem(x, ERR_NOT_FOUND, "There is no such video.");
+        return;
+    }
+    r = call_ask(x, &start_playback_call, NULL, &ask, &reply);
+    if (r < 0) {
+        call_problem(x, r);
+    } else if (!reply.hls_url || reply.hls_url[0] != '/') {
+        exchange_problem(x, ERR_CONFLICT, "The video cannot be watched yet.");
+    } else {
+        exchange_header(x, "Location", "%s", reply.hls_url);
+        exchange_empty(x, 302);
+    }
+}

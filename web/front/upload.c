@@ -1,0 +1,241 @@
+/* upload - see upload.h */
+#include "web/front/upload.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "gen/errors.h"
+#include "web/front/call.h"
+
+/* ---- who writes what */
+
+struct uploads {
+    pthread_mutex_t lock;
+    unsigned n, max;
+    struct id ids[]; /* ids[0 .. n) are being written */
+};
+
+struct uploads *uploads_new(unsigned max)
+{
+    struct uploads *u = calloc(1, sizeof(*u) + max * sizeof(u->ids[0]));
+
+    if (!u)
+        abort();
+    u->max = max;
+    pthread_mutex_init(&u->lock, NULL);
+    return u;
+}
+
+void uploads_free(struct uploads **uploads)
+{
+    if (!*uploads)
+        return;
+    pthread_mutex_destroy(&(*uploads)->lock);
+    free(*uploads);
+    *uploads = NULL;
+}
+
+int uploads_begin(struct uploads *uploads, struct id id)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&uploads->lock);
+    for (unsigned i = 0; i < uploads->n; i++)
+        if (id_equal(uploads->ids[i], id))
+            r = ERR_LOCKED;
+    if (r == 0 && uploads->n == uploads->max)
+        r = ERR_BUSY;
+    if (r == 0)
+        uploads->ids[uploads->n++] = id;
+    pthread_mutex_unlock(&uploads->lock);
+    return r;
+}
+
+void uploads_end(struct uploads *uploads, struct id id)
+{
+    pthread_mutex_lock(&uploads->lock);
+    for (unsigned i = 0; i < uploads->n; i++) {
+        if (!id_equal(uploads->ids[i], id))
+            continue;
+        uploads->ids[i] = uploads->ids[--uploads->n];
+        break;
+    }
+    pthread_mutex_unlock(&uploads->lock);
+}
+
+bool uploads_crowded(struct uploads *uploads)
+{
+    bool crowded;
+
+    pthread_mutex_lock(&uploads->lock);
+    crowded = uploads->n * 4 >= uploads->max * 3;
+    pthread_mutex_unlock(&uploads->lock);
+    return crowded;
+}
+
+/* ---- one of them */
+
+int upload_problem(struct exchange *x, int err)
+{
+    switch (err) {
+    case ERR_LOCKED: return exchange_problem(x, err, "Another request writes to this upload.");
+    case ERR_BUSY:
+        if (x->trouble)
+            break;
+        return exchange_problem(x, err, "As many uploads as allowed are running; try again in a moment.");
+    case ERR_TOO_LARGE:
+        if (x->trouble)
+            break;
+        return exchange_problem(x, err, "The upload would become longer than its declared length.");
+    case ERR_INTERRUPTED: return exchange_problem(x, err, "The upload was interrupted; what is durable stays.");
+    case ERR_STORE_FULL:
+    case ERR_IO: return exchange_problem(x, err, "The bytes could not be stored.");
+    }
+    return call_problem(x, err);
+}
+
+static int upload_open_object(struct upload_sink *sink)
+{
+    struct exchange *x = sink->x;
+    struct blob_info info;
+    int r = ERR_INTERNAL;
+
+    if (sink->upload->blob)
+        r = blob_grow_open(x->front->blobs, sink->upload->blob, &sink->grow, &sink->frontier);
+    if (r == ERR_EXISTS) { /* sealed: all of it came before */
+        r = blob_stat(x->front->blobs, sink->upload->blob, &info);
+        sink->frontier = info.size;
+    }
+    return r == ERR_BUSY ? ERR_LOCKED : r;
+}
+
+int upload_open(struct exchange *x, const struct upload *upload, struct upload_sink *ret)
+{
+    int64_t now = front_monotonic();
+    int r = uploads_begin(x->front->uploads, upload->id);
+
+    *ret = (struct upload_sink) { .x = x,
+                                  .upload = upload,
+                                  .has_length = upload->has_length,
+                                  .length = upload->length,
+                                  .step_at_ms = now,
+                                  .window_at_ms = now };
+    if (r < 0)
+        return upload_problem(x, r);
+    front_count(x->front, FRONT_UPLOADS_OPEN, 1);
+    r = upload_open_object(ret);
+    if (r < 0) {
+        upload_close(ret);
+        upload_problem(x, r);
+    }
+    return r;
+}
+
+void upload_close(struct upload_sink *sink)
+{
+    if (sink->grow)
+        blob_grow_close(&sink->grow);
+    uploads_end(sink->x->front->uploads, sink->upload->id);
+    front_uncount(sink->x->front, FRONT_UPLOADS_OPEN);
+}
+
+int upload_append(struct upload_sink *sink, const void *data, size_t len)
+{
+    int64_t now = front_monotonic();
+    int r;
+
+    if (!sink->grow || (sink->has_length && sink->frontier + sink->pending + len > sink->length))
+        return ERR_TOO_LARGE;
+    r = blob_grow_append(sink->grow, data, len);
+    if (r < 0)
+        return r;
+    sink->pending += len;
+    sink->window += len;
+    front_count(sink->x->front, FRONT_UPLOAD_BYTES, len);
+    if (!sink->hold && (sink->pending >= UPLOAD_STEP || now - sink->step_at_ms >= UPLOAD_STEP_MS))
+        return upload_step(sink);
+    return 0;
+}
+
+/* What the catalog does not hear now it hears with the next step, or finds in the object itself. */
+static int upload_report(struct upload_sink *sink)
+{
+    struct upload_advanced ask = { .id = sink->upload->id,
+                                   .capability = sink->upload->capability,
+                                   .offset = sink->frontier,
+                                   .length = sink->length,
+                                   .has_length = sink->has_length };
+    int r = call_ask(sink->x, &upload_advanced_call, &(struct call_extra) { .anonymous = true }, &ask, NULL);
+
+    front_count(sink->x->front, FRONT_UPLOAD_REPORTS, 1);
+    return r == ERR_GONE || r == ERR_NOT_FOUND || r == ERR_FORBIDDEN ? r : 0;
+}
+
+int upload_step(struct upload_sink *sink)
+{
+    int r = 0;
+
+    if (sink->grow && sink->pending > 0) {
+        r = blob_grow_sync(sink->grow, &sink->frontier);
+        sink->pending = 0;
+    }
+    sink->step_at_ms = front_monotonic();
+    if (r < 0 || (sink->has_length && sink->frontier == sink->length))
+        return r; /* upload_finish tells of the end */
+    return upload_report(sink);
+}
+
+int upload_finish(struct upload_sink *sink, struct video *ret_video)
+{
+    struct upload_complete ask = { .id = sink->upload->id, .capability = sink->upload->capability };
+    struct blob_info info;
+    int r = 0;
+
+    if (sink->grow) {
+        r = blob_grow_seal(&sink->grow, &info);
+        if (r == 0)
+            sink->frontier = info.size;
+    }
+    ask.length = sink->frontier;
+    if (r == 0)
+        r = call_ask(sink->x, &upload_complete_call, &(struct call_extra) { .again = true, .anonymous = true },
+                     &ask, ret_video);
+    return r;
+}
+
+/* Whether a client that trickles must go: only while others need its place. */
+static bool upload_too_slow(struct upload_sink *sink)
+{
+    int64_t passed = front_monotonic() - sink->window_at_ms;
+    bool slow;
+
+    if (passed < UPLOAD_SLOW_MS)
+        return false;
+    slow = sink->window * 1000 / (uint64_t)passed < UPLOAD_SLOW && uploads_crowded(sink->x->front->uploads);
+    sink->window_at_ms += passed;
+    sink->window = 0;
+    return slow;
+}
+
+int upload_take(struct upload_sink *sink, upload_each *each, void *ctx)
+{
+    struct exchange *x = sink->x;
+    char *piece = malloc(EXCHANGE_PIECE);
+    int r = 0;
+
+    if (!piece)
+        abort();
+    while (r == 0 && x->left > 0) {
+        size_t n;
+
+        r = exchange_read(x, piece, EXCHANGE_PIECE, &n);
+        if (r == 0 && each)
+            each(ctx, piece, n);
+        if (r == 0)
+            r = upload_append(sink, piece, n);
+        if (r == 0 && (atomic_load(&x->front->draining) || upload_too_slow(sink)))
+            r = ERR_INTERRUPTED;
+    }
+    free(piece);
+    return r;
+}

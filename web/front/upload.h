@@ -1,0 +1,62 @@
+/* upload - bytes of an upload from a client into the blobs, and word of them to the catalog.
+ *
+ * Bytes become durable, and visible to whoever decodes, every UPLOAD_STEP bytes or UPLOAD_STEP_MS at the
+ * latest, and at the end; the durable length is the offset, nothing else is. The catalog is told of each
+ * step; only the last word (upload_complete) must arrive, as the catalog completes by itself what has its
+ * declared length.
+ *
+ * Refuses    ERR_LOCKED while another request writes the same upload, ERR_BUSY above front.uploads at a time;
+ *            when three quarters of those are taken, a client slower than UPLOAD_SLOW bytes a second loses
+ *            its place */
+#pragma once
+
+#include "gen/catalog.h"
+#include "web/front/exchange.h"
+
+enum {
+    UPLOAD_STEP = 8 * 1024 * 1024,
+    UPLOAD_STEP_MS = 1000,
+    UPLOAD_SLOW = 50000,
+    UPLOAD_SLOW_MS = 30000, /* over which the rate is taken */
+};
+
+/* ---- who writes what at the moment */
+
+struct uploads *uploads_new(unsigned max);
+void uploads_free(struct uploads **uploads);
+int uploads_begin(struct uploads *uploads, struct id id);
+void uploads_end(struct uploads *uploads, struct id id);
+bool uploads_crowded(struct uploads *uploads);
+
+/* ---- one of them */
+
+struct upload_sink {
+    struct exchange *x;
+    const struct upload *upload;
+    struct blob_grow *grow; /* NULL: sealed already */
+    uint64_t frontier;      /* durable */
+    uint64_t pending;       /* appended since */
+    bool has_length;        /* of the upload, also when this request told it */
+    uint64_t length;
+    bool hold;            /* nothing becomes durable before a checksum was looked at */
+    int64_t step_at_ms;   /* when the last step was made */
+    int64_t window_at_ms; /* since when the rate is taken */
+    uint64_t window;      /* bytes since */
+};
+
+/* Takes the upload's place and opens its object. On an error the problem has been answered. */
+int upload_open(struct exchange *x, const struct upload *upload, struct upload_sink *ret);
+/* Gives the place back. What was not made durable is dropped. */
+void upload_close(struct upload_sink *sink);
+
+/* Nothing is answered on an error by these. */
+int upload_append(struct upload_sink *sink, const void *data, size_t len);
+int upload_step(struct upload_sink *sink); /* makes durable what was appended, and tells the catalog */
+/* All is there: seals the object and has the catalog commit it. A sealed one is told again. */
+int upload_finish(struct upload_sink *sink, struct video *ret_video);
+/* The rest of the request's body. each (may be NULL) sees the bytes first. */
+typedef void upload_each(void *ctx, const void *data, size_t len);
+int upload_take(struct upload_sink *sink, upload_each *each, void *ctx);
+
+/* Answers an error of the functions above. */
+int upload_problem(struct exchange *x, int err);
