@@ -12,6 +12,9 @@ RANKS = [  # the longest matching folder decides
     ("schemas", 0), ("data/store", 1), ("data/blobs", 1), ("data/migrate", 1), ("broker/client", 1),
     ("actors/runtime", 2), ("actors", 3), ("broker", 3), ("web", 3), ("ops/process", 2), ("ops", 3), ("tests/harness", 3), ("tests", 4),
 ]
+DECLARES = re.compile(r'\.(?:Lib|Prog|Actor)\(\s*"([^"]+)"')
+USES = re.compile(r"uses=\[([^\]]*)\]")
+NAME = re.compile(r'"([^"]+)"')
 INCLUDE = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
@@ -29,14 +32,30 @@ def rank(folder):
 
 
 def folders(env):
-    """Every folder with an SConscript, lower ranks and deeper folders first: what a folder uses is declared before it."""
+    """Every folder with an SConscript, lower ranks first, and after the folders that declare what it uses."""
     top, found = env.Dir("#").abspath, []
     for name in sorted({folder.split("/")[0] for folder, _ in RANKS}):
         for path, below, files in os.walk(os.path.join(top, name)):
             below[:] = [d for d in below if d not in ("node_modules", "build", "__pycache__")]
             if "SConscript" in files:
                 found.append(os.path.relpath(path, top))
-    return sorted(found, key=lambda f: (rank(f), -f.count("/"), f))
+    found.sort(key=lambda f: (rank(f), f))
+    texts = {f: open(os.path.join(top, f, "SConscript"), encoding="utf-8").read() for f in found}
+    owner = {name: f for f in found for name in DECLARES.findall(texts[f])}
+    order = []
+
+    def visit(folder, above):
+        if folder in order or folder in above:
+            return
+        for used in USES.findall(texts[folder]):
+            for name in NAME.findall(used):
+                if name in owner:
+                    visit(owner[name], above + [folder])
+        order.append(folder)
+
+    for folder in found:
+        visit(folder, [])
+    return order
 
 
 def closure(env, names):
