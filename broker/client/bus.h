@@ -111,7 +111,7 @@ struct bus_events {
                 uint32_t lease_ms);
     /* The lease ended without us: stop working, keep nothing. */
     void (*lease_lost)(void *ctx, uint64_t lease, int err);
-    /* What bus_ack(), bus_nack() or bus_term() asked is committed (0) or came too late (ERR_GONE). */
+    /* What bus_ack(), bus_nack() or bus_term() asked is committed (0) or came too late (ERR_LEASE_LOST). */
     void (*settled)(void *ctx, uint64_t lease, int err);
 
     /* bus_put() and bus_append(): committed and synced by the broker, or refused. After a refusal that
@@ -153,7 +153,7 @@ void bus_close(struct bus **bus, unsigned linger_ms);
 /* The descriptor may change in bus_process(), when a connection is replaced: ask each time. */
 int bus_fd(const struct bus *bus);
 int bus_timeout_ms(const struct bus *bus, int64_t now_ms);
-/* now_ms: a clock that never jumps (CLOCK_MONOTONIC). Returns after a bounded number of messages;
+/* now_ms: of CLOCK_MONOTONIC. Returns after a bounded number of messages;
  * bus_timeout_ms() is then 0 while more are waiting. Call it after sending, too: ZeroMQ's descriptor
  * is edge-triggered. */
 void bus_process(struct bus *bus, int64_t now_ms);

@@ -1,0 +1,313 @@
+/* call - requests to services: who answers, until when, and what becomes of them when either side is lost. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/server/broker.h"
+#include "gen/errors.h"
+
+enum { CALL_DEFAULT_MS = 30000, CALL_MAX_MS = 3600 * 1000 };
+
+static uint64_t call_asker_key(const struct session *s, uint64_t cid)
+{
+    return s->serial * 0x9e3779b97f4a7c15u ^ cid;
+}
+
+static struct call *call_of_asker(const struct broker *b, const struct session *s, uint64_t cid)
+{
+    uint64_t key = call_asker_key(s, cid);
+    struct hnode *node;
+
+    for (node = hmap_find(&b->asked, key); node; node = hmap_next_same(node->next, key)) {
+        struct call *call = HMAP_OF(node, struct call, by_asker);
+
+        if (call->asker == s && call->cid == cid)
+            return call;
+    }
+    return NULL;
+}
+
+static void call_free(struct broker *b, struct call *call)
+{
+    if (call->offer) {
+        TAILQ_REMOVE(&call->offer->calls, call, at);
+        call->offer->used--;
+    } else {
+        TAILQ_REMOVE(&call->service->waiting, call, at);
+        call->service->waiting_n--;
+    }
+    TAILQ_REMOVE(&call->asker->asked, call, link);
+    hmap_del(&b->calls, &call->node);
+    hmap_del(&b->asked, &call->by_asker);
+    timer_stop(&b->timers, &call->timer);
+    if (call->has_large)
+        zmq_msg_close(&call->large);
+    buf_free(&call->head);
+    buf_free(&call->small);
+    free(call->name);
+    free(call);
+}
+
+static void call_answer(struct broker *b, struct session *to, uint64_t cid, int err, const struct message *m)
+{
+    struct frame frame = { .command = err ? FRAME_ERR : FRAME_REP, .code = err_to_bus(err), .cid = cid };
+
+    if (m && m->large)
+        send_large(b, to, &frame, (struct bytes){ 0 }, m->large);
+    else
+        send_raw(b, to, &frame, (struct bytes){ 0 }, m ? m->body : (struct bytes){ 0 });
+}
+
+/* The broker's own end of a call: the asker is told, and so is the worker when it has begun. */
+static void call_end(struct broker *b, struct call *call, int err, bool tell_worker)
+{
+    if (call->offer && tell_worker)
+        send_frame(b, call->offer->session, &(struct frame){ .command = FRAME_CANCEL, .cid = call->node.key }, NULL,
+                   (struct bytes){ 0 });
+    if (err) {
+        call->service->errors++;
+        b->figures.call_errors++;
+        call_answer(b, call->asker, call->cid, err, NULL);
+    }
+    TAP(b, .kind = err ? BUS_TAP_ERROR : BUS_TAP_CANCEL, .from = err ? "-" : call->asker->role,
+        .to = err ? call->asker->role : "-", .name = call->name, .head = buf_bytes(&call->head), .seq = call->cid,
+        .latency_us = b->now_us - call->began_us, .err = err);
+    call_free(b, call);
+}
+
+static void call_expire(void *ctx, struct timer *timer)
+{
+    struct call *call = HMAP_OF(timer, struct call, timer);
+    struct broker *b = ctx;
+
+    b->figures.timeouts++;
+    call_end(b, call, call->offer ? ERR_TIMEOUT : ERR_EXPIRED, true);
+}
+
+static struct offer *call_choose(struct service *service)
+{
+    struct offer *offer, *best = NULL;
+
+    TAILQ_FOREACH(offer, &service->offers, link) {
+        if (offer->used < offer->slots && !offer->session->lost &&
+            (!best || offer->slots - offer->used > best->slots - best->used))
+            best = offer;
+    }
+    if (best) {                                 /* the next of equals comes first the next time */
+        TAILQ_REMOVE(&service->offers, best, link);
+        TAILQ_INSERT_TAIL(&service->offers, best, link);
+    }
+    return best;
+}
+
+/* The call is on no list: it goes to this offer. */
+static void call_give(struct broker *b, struct call *call, struct offer *offer)
+{
+    struct frame frame = { .command = FRAME_REQ, .cid = call->node.key, .handle = offer->handle,
+                           .ms = (uint32_t)(call->deadline_ms > b->now_ms ? call->deadline_ms - b->now_ms : 1) };
+
+    call->offer = offer;
+    offer->used++;
+    TAILQ_INSERT_TAIL(&offer->calls, call, at);
+    TAP(b, .kind = BUS_TAP_CALL, .from = call->asker->role, .to = offer->session->role, .name = call->name,
+        .head = buf_bytes(&call->head), .seq = call->cid, .latency_us = -1,
+        .body = call->has_large ? bytes_of(zmq_msg_data(&call->large), zmq_msg_size(&call->large))
+                                : buf_bytes(&call->small));
+    if (call->has_large) {
+        send_large(b, offer->session, &frame, buf_bytes(&call->head), &call->large);
+        zmq_msg_close(&call->large);
+        call->has_large = false;
+    } else {
+        send_raw(b, offer->session, &frame, buf_bytes(&call->head), buf_bytes(&call->small));
+    }
+    buf_free(&call->small);
+}
+
+static void call_run(struct broker *b, struct service *service)
+{
+    struct call *call;
+    struct offer *offer;
+
+    while ((call = TAILQ_FIRST(&service->waiting)) && (offer = call_choose(service))) {
+        TAILQ_REMOVE(&service->waiting, call, at);
+        service->waiting_n--;
+        call_give(b, call, offer);
+    }
+}
+
+static struct call *call_new(struct broker *b, struct session *s, struct handle *handle, struct message *m)
+{
+    struct call *call = calloc(1, sizeof *call);
+    uint32_t ms = m->frame.ms ? m->frame.ms : CALL_DEFAULT_MS;
+    struct frame_head head = {
+        .name = bytes_of_text(handle->name), .from = bytes_of_text(s->role), .key = m->head.key,
+        .trace = m->head.trace, .idempotency = m->head.idempotency, .subject = m->head.subject,
+        .time_ms = (uint64_t)b->wall_ms,
+    };
+
+    if (!call)
+        abort();
+    call->asker = s;
+    call->cid = m->frame.cid;
+    call->service = handle->service;
+    call->name = names_copy(bytes_of_text(handle->name));
+    call->began_us = b->now_us;
+    call->deadline_ms = b->now_ms + (ms > CALL_MAX_MS ? CALL_MAX_MS : ms);
+    call->timer.fire = call_expire;
+    frame_build_head(&call->head, &head);
+    if (m->large) {
+        zmq_msg_init(&call->large);
+        zmq_msg_move(&call->large, m->large);
+        call->has_large = true;
+    } else {
+        buf_put(&call->small, m->body.data, m->body.len);
+    }
+    hmap_add(&b->calls, &call->node, ++b->next_call);
+    hmap_add(&b->asked, &call->by_asker, call_asker_key(s, call->cid));
+    TAILQ_INSERT_TAIL(&s->asked, call, link);
+    timer_set(&b->timers, &call->timer, call->deadline_ms);
+    return call;
+}
+
+static int call_refuse(const struct broker *b, const struct session *s, const struct service *service,
+                       const struct message *m)
+{
+    if (call_of_asker(b, s, m->frame.cid))
+        return ERR_MALFORMED;
+    if (m->body.len > BUS_CALL_MAX)
+        return ERR_TOO_LARGE;
+    if (TAILQ_EMPTY(&service->offers) && !b->in_grace)
+        return ERR_UNAVAILABLE;                 /* after a restart its processes are on their way back */
+    if (service->waiting_n >= BROKER_WAITING)
+        return ERR_BUSY;
+    return 0;
+}
+
+void call_on_req(struct broker *b, struct session *s, struct message *m)
+{
+    struct handle *handle = names_handle(b, s, m, VERB_CALL);
+    struct service *service;
+    struct call *call;
+    int err;
+
+    if (!handle)
+        return;
+    b->figures.calls++;
+    if (strncmp(handle->name, "$sys.", 5) == 0) {
+        sys_call(b, s, handle->name, m);
+        return;
+    }
+    service = handle->service;
+    service->calls++;
+    err = call_refuse(b, s, service, m);
+    if (err) {
+        b->figures.no_worker += err == ERR_UNAVAILABLE;
+        b->figures.call_errors++;
+        service->errors++;
+        TAP(b, .kind = BUS_TAP_ERROR, .from = "-", .to = s->role, .name = handle->name, .head = m->head_raw,
+            .seq = m->frame.cid, .latency_us = 0, .err = err);
+        call_answer(b, s, m->frame.cid, err, NULL);
+        return;
+    }
+    call = call_new(b, s, handle, m);
+    TAILQ_INSERT_TAIL(&service->waiting, call, at);
+    service->waiting_n++;
+    call_run(b, service);
+}
+
+void call_on_answer(struct broker *b, struct session *s, struct message *m)
+{
+    struct call *call = HMAP_MAYBE(hmap_find(&b->calls, m->frame.cid), struct call, node);
+    int err = m->frame.command == FRAME_ERR ? err_from_bus(m->frame.code) : 0;
+    struct service *service;
+
+    if (!call || !call->offer || call->offer->session != s) {
+        b->figures.late_replies++;
+        return;
+    }
+    if (m->frame.command == FRAME_ERR && !err)
+        err = ERR_INTERNAL;
+    service = call->service;
+    service->errors += err != 0;
+    b->figures.replies++;
+    TAP(b, .kind = err ? BUS_TAP_ERROR : BUS_TAP_REPLY, .from = s->role, .to = call->asker->role,
+        .name = call->name, .head = buf_bytes(&call->head), .body = m->body, .seq = call->cid,
+        .latency_us = b->now_us - call->began_us, .err = err);
+    call_answer(b, call->asker, call->cid, err, m);
+    call_free(b, call);
+    call_run(b, service);
+}
+
+void call_on_cancel(struct broker *b, struct session *s, struct message *m)
+{
+    struct call *call = call_of_asker(b, s, m->frame.cid);
+    struct service *service = call ? call->service : NULL;
+
+    if (!call)
+        return;
+    call_end(b, call, 0, true);
+    call_run(b, service);
+}
+
+void call_on_offer(struct broker *b, struct session *s, struct message *m)
+{
+    struct handle *handle = names_handle(b, s, m, VERB_OFFER);
+    struct service *service = handle ? handle->service : NULL;
+    struct offer *offer = handle ? handle->offer : NULL, *other;
+
+    if (!handle)
+        return;
+    service->single |= (m->frame.flags & FRAME_SINGLE) != 0;
+    other = TAILQ_FIRST(&service->offers);
+    if (!offer && service->single && other) {
+        handle->err = ERR_CONFLICT;
+        send_error(b, s, m->frame.handle, bytes_of_text(handle->name), ERR_CONFLICT);
+        return;
+    }
+    if (!offer) {
+        offer = calloc(1, sizeof *offer);
+        if (!offer)
+            abort();
+        offer->session = s;
+        offer->service = service;
+        offer->handle = m->frame.handle;
+        TAILQ_INIT(&offer->calls);
+        TAILQ_INSERT_TAIL(&service->offers, offer, link);
+        handle->offer = offer;
+        session_announce(b, s, false);
+    }
+    offer->slots = m->frame.code;
+    call_run(b, service);
+}
+
+void call_offer_gone(struct broker *b, struct offer *offer)
+{
+    struct service *service = offer->service;
+    struct session *s = offer->session;
+    struct call *call;
+
+    while ((call = TAILQ_FIRST(&offer->calls))) {
+        b->figures.workers_lost++;
+        call_end(b, call, ERR_WORKER_LOST, false);
+    }
+    TAILQ_REMOVE(&service->offers, offer, link);
+    for (uint32_t i = 0; i < s->handles_n; i++) {
+        if (s->handles[i].offer == offer)
+            s->handles[i].offer = NULL;
+    }
+    free(offer);
+    while (TAILQ_EMPTY(&service->offers) && !b->in_grace && (call = TAILQ_FIRST(&service->waiting)))
+        call_end(b, call, ERR_UNAVAILABLE, false);
+    call_run(b, service);
+}
+
+void call_asker_gone(struct broker *b, struct session *s)
+{
+    struct call *call;
+
+    while ((call = TAILQ_FIRST(&s->asked))) {
+        struct service *service = call->service;
+
+        call_end(b, call, 0, true);
+        call_run(b, service);
+    }
+}

@@ -1,0 +1,65 @@
+/* engine - the store behind bus_store.h, on LMDB. Private to engine.c, apply.c, reads.c and writer.c.
+ *
+ * The writer's thread owns the counters and everything below `committing`; the router's thread owns the read
+ * transaction; the mailboxes and the figures lie between them, under the lock. */
+#pragma once
+
+#include <pthread.h>
+
+#include "broker/server/record.h"
+#include "data/store/env.h"
+
+enum engine_table { ROWS_META, ROWS_JOB, ROWS_HELD, ROWS_LEASE, ROWS_DEAD, ROWS_LANE, ROWS_EVENT, ROWS_CURSOR,
+                    ROWS_VALUE, ENGINE_TABLES };
+
+enum {
+    ENGINE_BATCH_OPS = 1024,
+    ENGINE_BATCH_BYTES = 4 * 1024 * 1024,
+    ENGINE_PROMOTE = 256,           /* held jobs per operation */
+    ENGINE_PRUNE = 1000,            /* events per operation */
+};
+
+STAILQ_HEAD(store_ops, store_op);
+
+/* The next sequence number of a queue or stream. */
+struct counter {
+    uint64_t next, committed;
+    bool dirty;
+};
+
+struct bus_store {
+    struct store *env;
+    struct store_db *tables[ENGINE_TABLES];
+    struct store_txn *reading;
+
+    struct counter *counters;       /* by target id */
+    uint32_t counters_n;
+    bool full;                      /* nothing is added until STORE_RESUME */
+    struct buf scratch, sealed;
+
+    pthread_t thread;
+    bool has_thread;
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    struct store_ops submitted, done;
+    bool wake, stopping, dead;
+    int event;
+    struct bus_store_counts counts;
+};
+
+/* engine.c: rows in their envelopes. */
+int engine_put(struct bus_store *store, struct store_txn *txn, enum engine_table table, struct bytes key,
+               struct bytes payload);
+int engine_get(struct bus_store *store, struct store_txn *txn, enum engine_table table, struct bytes key,
+               struct bytes *ret_payload);
+int engine_open_row(struct bus_store *store, enum engine_table table, struct bytes key, struct bytes value,
+                    struct bytes *ret_payload);
+int engine_del(struct bus_store *store, struct store_txn *txn, enum engine_table table, struct bytes key);
+
+/* apply.c: one operation inside the writer's transaction. Negative: the transaction is lost. */
+int engine_apply(struct bus_store *store, struct store_txn *txn, struct store_op *op);
+int engine_save_counters(struct bus_store *store, struct store_txn *txn);
+
+/* writer.c */
+int engine_writer_start(struct bus_store *store);
+void engine_writer_stop(struct bus_store *store);

@@ -1,0 +1,238 @@
+/* job - what producers and workers say of jobs, and what follows from its commit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/server/broker.h"
+#include "gen/errors.h"
+
+void job_on_put(struct broker *b, struct session *s, struct message *m)
+{
+    struct handle *handle = names_handle(b, s, m, VERB_PUT);
+    struct store_op *op;
+    int64_t expires;
+
+    if (!handle || !durable_admit(b, s, handle, m))
+        return;
+    expires = m->head.ttl_ms ? b->wall_ms + (int64_t)(m->head.ttl_ms & UINT32_MAX) : 0;
+    op = durable_op(b, s, m, STORE_PUT, handle->queue->name, expires);
+    op->key = (struct job_key){ handle->queue->id, (uint8_t)(m->head.priority & 255), 0 };
+    op->due_ms = m->head.delay_ms ? b->wall_ms + (int64_t)(m->head.delay_ms & UINT32_MAX) : 0;
+    bus_store_submit(b->store, op);
+}
+
+static struct queue *job_queue(const struct broker *b, uint32_t id)
+{
+    return HMAP_MAYBE(hmap_find(&b->queue_ids, id), struct queue, by_id);
+}
+
+void job_put_done(struct broker *b, struct store_op *op)
+{
+    struct session *s = session_of(b, op->session);
+    struct queue *queue = job_queue(b, op->key.queue);
+
+    TAP(b, .kind = BUS_TAP_PUT, .from = s ? s->role : "-", .to = "-", .name = queue->name, .head = op->record.head,
+        .body = op->record.body, .seq = op->ret_seq, .latency_us = b->now_us - op->began_us, .err = op->status);
+    if (op->status == 0) {
+        b->figures.puts++;
+        queue->puts++;
+        if (op->held) {
+            queue->held++;
+            queue_held_until(b, op->due_ms);
+        } else {
+            queue_add(b, queue, op->key);
+        }
+    }
+    durable_answer(b, op);
+}
+
+static void job_answer(struct broker *b, struct session *s, uint64_t lease, int err)
+{
+    struct frame frame = { .command = FRAME_ACK, .code = err_to_bus(err), .cid = lease };
+
+    send_frame(b, s, &frame, NULL, (struct bytes){ 0 });
+}
+
+/* The lease that this session holds, or an answer that it does not. */
+static struct lease *job_lease(struct broker *b, struct session *s, const struct message *m)
+{
+    struct lease *lease = HMAP_MAYBE(hmap_find(&b->leases, m->frame.cid), struct lease, node);
+
+    if (lease && lease->session == s && lease->state == LEASE_HELD)
+        return lease;
+    if (!lease || lease->session != s)
+        job_answer(b, s, m->frame.cid, ERR_LEASE_LOST);
+    return NULL;
+}
+
+void job_on_ack(struct broker *b, struct session *s, struct message *m)
+{
+    struct lease *lease = job_lease(b, s, m);
+    struct policy_queue *policy;
+    struct store_op *op;
+
+    if (!lease)
+        return;
+    if (m->body.len > BUS_DURABLE_MAX) {
+        lease_kill(b, lease, ERR_TOO_LARGE, bytes_of_text("its result is larger than a durable message may be"));
+        return;
+    }
+    policy = &lease->queue->policy;
+    op = store_op_new(STORE_ACK);
+    store_op_record(op, &(struct job_record){ .body = m->body });
+    op->key = lease->key;
+    op->session = s->serial;
+    op->cid = m->frame.cid;
+    op->began_us = lease->began_us;
+    op->now_ms = b->wall_ms;
+    op->ctx = lease;
+    op->from = names_copy(bytes_of_text(s->role));
+    if (policy->done) {
+        op->stream = lease->queue->done_stream;
+        op->name = names_copy(bytes_of_text(policy->done));
+    }
+    lease->state = LEASE_SETTLING;
+    timer_stop(&b->timers, &lease->timer);
+    bus_store_submit(b->store, op);
+}
+
+/* NACK and TERM. */
+void job_on_nack(struct broker *b, struct session *s, struct message *m)
+{
+    struct lease *lease = job_lease(b, s, m);
+    int err = m->head.error ? err_from_code(m->head.error) : ERR_INTERNAL;
+    bool wait = m->frame.flags & FRAME_WAIT;
+
+    if (!lease)
+        return;
+    if (m->frame.command == FRAME_TERM) {
+        lease->attempts++;
+        lease_kill(b, lease, err, m->head.text);
+    } else {
+        lease_fail(b, lease, err == ERR_WORKER_LOST ? ERR_INTERNAL : err, m->head.text,
+                   m->frame.ms || wait ? (int64_t)m->frame.ms : -1, !wait);
+    }
+}
+
+void job_on_extend(struct broker *b, struct session *s, struct message *m)
+{
+    struct lease *lease = HMAP_MAYBE(hmap_find(&b->leases, m->frame.cid), struct lease, node);
+    uint32_t ms = m->frame.ms;
+
+    if (!lease || lease->session != s) {
+        send_frame(b, s, &(struct frame){ .command = FRAME_LEASE_LOST, .cid = m->frame.cid,
+                                          .code = err_to_bus(ERR_LEASE_LOST) }, NULL, (struct bytes){ 0 });
+    } else if (lease->state == LEASE_HELD) {
+        timer_set(&b->timers, &lease->timer, b->now_ms + (ms ? ms : lease->queue->policy.lease_ms));
+    }
+}
+
+static struct taker *job_taker(struct broker *b, struct session *s, struct handle *handle, uint32_t number)
+{
+    struct taker *taker = handle->taker;
+
+    if (taker)
+        return taker;
+    taker = calloc(1, sizeof *taker);
+    if (!taker)
+        abort();
+    taker->session = s;
+    taker->queue = handle->queue;
+    taker->handle = number;
+    TAILQ_INSERT_TAIL(&handle->queue->takers, taker, link);
+    handle->taker = taker;
+    session_announce(b, s, false);
+    return taker;
+}
+
+void job_on_credit(struct broker *b, struct session *s, struct message *m)
+{
+    struct handle *handle = names_handle(b, s, m, VERB_TAKE);
+
+    if (!handle)
+        return;
+    job_taker(b, s, handle, m->frame.handle)->credit = m->frame.code;
+    queue_press(b, handle->queue);
+}
+
+/* A worker shows a lease that it had before a connection, or the broker, was lost. It gets it back when the job is
+ * there, at the same attempt, and nobody else has it. */
+static struct lease *job_find_again(struct broker *b, struct session *s, struct queue *queue, const struct message *m)
+{
+    struct hnode *node = hmap_find(&queue->leases, m->frame.seq);
+    struct lease *lease = HMAP_MAYBE(node, struct lease, by_seq);
+    struct job_key key = { queue->id, 0, m->frame.seq };
+    struct job_record record;
+
+    if (lease)
+        return lease->state == LEASE_ORPHAN && id_equal(lease->instance, s->instance) &&
+               lease->attempts + 1 == m->frame.code ? lease : NULL;
+    if (bus_store_read_begin(b->store) < 0)
+        return NULL;
+    key.priority = (uint8_t)(m->head.priority & 255);
+    if (bus_store_job(b->store, key, &record) < 0 || record.attempts + 1 != m->frame.code)
+        return NULL;
+    return lease_new(b, queue, key, &record);
+}
+
+void job_on_resume(struct broker *b, struct session *s, struct message *m)
+{
+    struct handle *handle = names_handle(b, s, m, VERB_TAKE);
+    struct lease *lease = handle ? job_find_again(b, s, handle->queue, m) : NULL;
+
+    if (!handle)
+        return;
+    if (!lease) {
+        send_frame(b, s, &(struct frame){ .command = FRAME_LEASE_LOST, .cid = m->frame.cid,
+                                          .code = err_to_bus(ERR_LEASE_LOST) }, NULL, (struct bytes){ 0 });
+        return;
+    }
+    hmap_del(&b->leases, &lease->node);         /* it goes by the number that its worker knows */
+    hmap_add(&b->leases, &lease->node, m->frame.cid);
+    b->figures.leases_resumed++;
+    lease_give(b, lease, job_taker(b, s, handle, m->frame.handle));
+}
+
+static void job_tap_end(struct broker *b, const struct store_op *op, const struct lease *lease,
+                        const struct session *s)
+{
+    static const uint8_t kinds[STORE_KINDS] = { [STORE_ACK] = BUS_TAP_ACK, [STORE_RETRY] = BUS_TAP_NACK,
+                                                [STORE_DEAD] = BUS_TAP_DEAD };
+
+    TAP(b, .kind = kinds[op->kind], .from = s ? s->role : "-", .to = "-", .name = lease->queue->name,
+        .head = buf_bytes(&lease->head), .body = op->kind == STORE_ACK ? op->record.body : (struct bytes){ 0 },
+        .seq = lease->key.seq, .latency_us = b->now_us - lease->began_us,
+        .err = op->status ? op->status : op->record.err,
+        .attempt = lease->attempts + (op->kind == STORE_ACK));
+}
+
+/* A lease's end is on the disk. */
+void job_settled(struct broker *b, struct store_op *op)
+{
+    struct lease *lease = op->ctx;
+    struct queue *queue = lease->queue;
+    struct session *s = lease->session;
+
+    job_tap_end(b, op, lease, s);
+    if (s)
+        job_answer(b, s, lease->node.key, op->status);
+    lease_free(b, lease);
+    if (op->status == 0) {
+        queue->ready -= queue->ready > 0;
+        queue->acks += op->kind == STORE_ACK;
+        queue->retries += op->kind == STORE_RETRY;
+        queue->deads += op->kind == STORE_DEAD;
+        queue->dead += op->kind == STORE_DEAD;
+        b->figures.acks += op->kind == STORE_ACK;
+        b->figures.retries += op->kind == STORE_RETRY;
+        b->figures.deads += op->kind == STORE_DEAD;
+        if (op->kind == STORE_RETRY && op->held) {
+            queue->held++;
+            queue_held_until(b, op->due_ms);
+        } else if (op->kind == STORE_RETRY) {
+            queue_add(b, queue, op->key);
+        } else if (op->stream) {
+            stream_grown(b, op->stream, op->ret_seq);
+        }
+    }
+    queue_press(b, queue);
+}

@@ -1,0 +1,121 @@
+/* kinobus-broker --state DIR [--bind ENDPOINT] [--keys DIR] [--acl FILE]... [--map-size BYTES]
+ *
+ * Without --acl the policy that was generated with this build counts. Stops on SIGTERM and SIGINT, orderly. Exit
+ * codes: 0 stopped, 64 usage, 69 cannot start, 75 the outcome of a commit is unknown: start me again. */
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "actors/runtime/ready/ready.h"
+#include "broker/server/broker.h"
+#include "gen/errors.h"
+
+enum { EXIT_USAGE = 64, EXIT_UNAVAILABLE = 69, EXIT_RESTART = 75, POLICIES = 8 };
+
+static void main_usage(void)
+{
+    fputs("usage: kinobus-broker --state DIR [--bind ENDPOINT] [--keys DIR] [--acl FILE]... [--map-size BYTES]\n",
+          stderr);
+    exit(EXIT_USAGE);
+}
+
+/* A descriptor per peer and one to watch its process: as many as the system lets us have. */
+static void main_raise_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int main_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void main_options(int argc, char **argv, struct broker_options *options, const char **policies)
+{
+    static const struct option known[] = {
+        { "state", required_argument, NULL, 's' }, { "bind", required_argument, NULL, 'b' },
+        { "keys", required_argument, NULL, 'k' },  { "acl", required_argument, NULL, 'a' },
+        { "map-size", required_argument, NULL, 'm' }, { "any-filesystem", no_argument, NULL, 'f' },
+        { "secret-fd", required_argument, NULL, 'i' }, { "config", required_argument, NULL, 'i' }, { 0 },
+    };
+    size_t n = 0;
+    char *end;
+
+    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        switch (c) {
+        case 's': options->state = optarg; break;
+        case 'b': options->bind = optarg; break;
+        case 'k': options->keys = optarg; break;
+        case 'f': options->any_filesystem = true; break;
+        case 'i': break;                        /* what every program of the platform is given */
+        case 'a':
+            if (n == POLICIES)
+                main_usage();
+            policies[n++] = optarg;
+            break;
+        case 'm':
+            options->map_size = strtoull(optarg, &end, 10);
+            if (*end || options->map_size < 1024 * 1024)
+                main_usage();
+            break;
+        default: main_usage();
+        }
+    }
+    if (!options->state || optind != argc)
+        main_usage();
+}
+
+int main(int argc, char **argv)
+{
+    const char *policies[POLICIES + 1] = { NULL };
+    struct broker_options options = { .policies = policies };
+    char bind[4096], keys[4096], error[256], id[ID_TEXT_SIZE];
+    struct broker *b;
+    int stop, r;
+
+    main_options(argc, argv, &options, policies);
+    snprintf(bind, sizeof bind, "ipc://%s/bus.sock", options.state);
+    snprintf(keys, sizeof keys, "%s/keys", options.state);
+    options.bind = options.bind ? options.bind : bind;
+    options.keys = options.keys ? options.keys : keys;
+    stop = main_signals();
+    main_raise_files();
+    if (stop < 0 || sodium_init() < 0)
+        return EXIT_UNAVAILABLE;
+    r = broker_new(&options, &b, error);
+    if (r < 0) {
+        fprintf(stderr, "broker start result=%s: %s\n", err_name(r), error);
+        return r == ERR_OUTCOME_UNKNOWN ? EXIT_RESTART : EXIT_UNAVAILABLE;
+    }
+    fprintf(stderr, "broker ready bind=%s store=%s incarnation=%u\n", options.bind,
+            id_format(NULL, b->store_id, id), b->incarnation);
+    ready_tell();
+    r = broker_run(b, stop);
+    if (r < 0) {
+        fprintf(stderr, "broker stop result=%s\n", err_name(r));
+        _exit(r == ERR_OUTCOME_UNKNOWN ? EXIT_RESTART : EXIT_UNAVAILABLE);
+    }
+    broker_stop(b);
+    fprintf(stderr, "broker stopped messages=%llu\n", (unsigned long long)b->figures.messages_in);
+    broker_free(&b);
+    close(stop);
+    return 0;
+}

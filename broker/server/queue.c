@@ -1,0 +1,281 @@
+/* queue - which job is next, and who gets it.
+ *
+ * The store's key order is the order of delivery. A window of the next jobs lies in memory; it is refilled by one range
+ * read, and jobs under a lease are skipped. The window may name a job twice, or one that is gone: what counts is the
+ * lease table and the store, which are asked before a job leaves. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/server/broker.h"
+#include "gen/errors.h"
+
+enum { QUEUE_BATCH = 256 };
+
+/* -1, 0, 1 in the order of delivery. */
+static int queue_compare(struct job_key a, struct job_key b)
+{
+    if (a.priority != b.priority)
+        return a.priority > b.priority ? -1 : 1;
+    return a.seq < b.seq ? -1 : a.seq > b.seq;
+}
+
+static bool queue_leased(const struct queue *queue, uint64_t seq)
+{
+    return hmap_find(&queue->leases, seq) != NULL;
+}
+
+void queue_press(struct broker *b, struct queue *queue)
+{
+    if (queue->pressed)
+        return;
+    queue->pressed = true;
+    TAILQ_INSERT_TAIL(&b->pressed_queues, queue, press_link);
+}
+
+/* Keeps the window sorted; most jobs belong at its end. */
+static void window_insert(struct queue *queue, struct job_key key)
+{
+    size_t at = queue->first + queue->n;
+
+    if (at == BROKER_READY) {
+        memmove(queue->window, queue->window + queue->first, queue->n * sizeof *queue->window);
+        queue->first = 0;
+        at = queue->n;
+    }
+    while (at > queue->first && queue_compare(key, queue->window[at - 1]) < 0)
+        at--;
+    memmove(queue->window + at + 1, queue->window + at, (queue->first + queue->n - at) * sizeof *queue->window);
+    queue->window[at] = key;
+    queue->n++;
+}
+
+void queue_add(struct broker *b, struct queue *queue, struct job_key key)
+{
+    struct job_key last = queue->n ? queue->window[queue->first + queue->n - 1] : key;
+
+    queue->ready++;
+    if (queue->n == BROKER_READY) {
+        queue->whole = false;
+        if (queue_compare(key, last) < 0)
+            queue->n--;                         /* the last one is found again by the next refill */
+    }
+    if (queue->n < BROKER_READY && (queue->whole || (queue->n && queue_compare(key, last) < 0)))
+        window_insert(queue, key);
+    queue_press(b, queue);
+}
+
+static int window_refill(struct broker *b, struct queue *queue)
+{
+    struct job_key at = { queue->id, 255, 0 };
+    int r = bus_store_read_begin(b->store);
+
+    queue->first = queue->n = 0;
+    while (r == 0 && queue->n < BROKER_READY) {
+        r = bus_store_next_job(b->store, queue->id, at, &at);
+        if (r == 0 && !queue_leased(queue, at.seq))
+            queue->window[queue->n++] = at;
+    }
+    queue->whole = r == ERR_NOT_FOUND;
+    return queue->whole ? 0 : r;
+}
+
+static bool window_take(struct broker *b, struct queue *queue, struct job_key *ret)
+{
+    for (;;) {
+        while (queue->n) {
+            *ret = queue->window[queue->first++];
+            queue->n--;
+            if (!queue_leased(queue, ret->seq))
+                return true;
+        }
+        queue->first = 0;
+        if (queue->whole || window_refill(b, queue) < 0 || queue->n == 0)
+            return false;
+    }
+}
+
+static struct taker *queue_choose(struct queue *queue)
+{
+    struct taker *taker, *best = NULL;
+
+    TAILQ_FOREACH(taker, &queue->takers, link) {
+        if (taker->used < taker->credit && !taker->session->lost &&
+            (!best || taker->credit - taker->used > best->credit - best->used))
+            best = taker;
+    }
+    if (best) {
+        TAILQ_REMOVE(&queue->takers, best, link);
+        TAILQ_INSERT_TAIL(&queue->takers, best, link);
+    }
+    return best;
+}
+
+/* The lease reaches the disk with whatever is committed next; nobody waits for it. */
+static void queue_note_lease(struct broker *b, const struct lease *lease)
+{
+    struct store_op *op = store_op_new(STORE_LEASE);
+
+    op->lazy = true;
+    op->key = lease->key;
+    op->record.attempts = lease->attempts;
+    op->instance = lease->instance;
+    bus_store_submit(b->store, op);
+}
+
+static void queue_deliver(struct broker *b, struct queue *queue, struct taker *taker, struct job_key key,
+                          const struct job_record *record)
+{
+    struct lease *lease = lease_new(b, queue, key, record);
+    struct frame frame = {
+        .command = FRAME_JOB, .handle = taker->handle, .cid = lease->node.key, .seq = key.seq,
+        .code = (uint16_t)(record->attempts + 1), .ms = queue->policy.lease_ms,
+        .flags = record->attempts || record->lost ? FRAME_REDELIVERED : 0,
+    };
+
+    if (record->expires_ms && record->expires_ms <= b->wall_ms) {
+        lease_kill(b, lease, ERR_EXPIRED, bytes_of_text("its time to live ran out"));
+        return;
+    }
+    lease_give(b, lease, taker);
+    b->figures.jobs++;
+    TAP(b, .kind = BUS_TAP_JOB, .from = "-", .to = taker->session->role, .name = queue->name, .head = record->head,
+        .body = record->body, .seq = key.seq, .latency_us = (b->wall_ms - record->time_ms) * 1000,
+        .attempt = record->attempts + 1u);
+    send_raw(b, taker->session, &frame, record->head, record->body);
+    queue_note_lease(b, lease);
+}
+
+static void queue_dispatch(struct broker *b, struct queue *queue)
+{
+    struct job_record record;
+    struct taker *taker;
+    struct job_key key;
+
+    for (unsigned n = 0; (taker = queue_choose(queue)) && window_take(b, queue, &key); n++) {
+        if (n == QUEUE_BATCH) {
+            window_insert(queue, key);
+            queue_press(b, queue);
+            return;
+        }
+        if (bus_store_read_begin(b->store) < 0)
+            return;
+        if (bus_store_job(b->store, key, &record) == 0)
+            queue_deliver(b, queue, taker, key, &record);
+    }
+}
+
+void queue_run(struct broker *b)
+{
+    struct queue *queue, *last = TAILQ_LAST(&b->pressed_queues, pressed_queue_list);
+
+    while ((queue = TAILQ_FIRST(&b->pressed_queues))) {
+        TAILQ_REMOVE(&b->pressed_queues, queue, press_link);
+        queue->pressed = false;
+        queue_dispatch(b, queue);
+        if (queue == last)
+            break;
+    }
+}
+
+void queue_taker_gone(struct broker *b, struct taker *taker)
+{
+    struct session *s = taker->session;
+    struct lease *lease;
+
+    (void)b;
+    LIST_FOREACH(lease, &s->leases, link) {
+        if (lease->taker == taker)
+            lease->taker = NULL;
+    }
+    for (uint32_t i = 0; i < s->handles_n; i++) {
+        if (s->handles[i].taker == taker)
+            s->handles[i].taker = NULL;
+    }
+    TAILQ_REMOVE(&taker->queue->takers, taker, link);
+    free(taker);
+}
+
+static void queue_promote_tick(void *ctx, struct timer *timer)
+{
+    (void)timer;
+    queue_promote(ctx);
+}
+
+/* A held job is due then. The store counts in wall-clock time, which may jump: the router looks once a second, too. */
+void queue_held_until(struct broker *b, int64_t due_ms)
+{
+    int64_t in = due_ms > b->wall_ms ? due_ms - b->wall_ms : 0;
+
+    if (b->next_due_ms && b->next_due_ms <= due_ms)
+        return;
+    b->next_due_ms = due_ms;
+    b->promote.fire = queue_promote_tick;
+    timer_set(&b->timers, &b->promote, b->now_ms + in);
+}
+
+void queue_promote(struct broker *b)
+{
+    struct store_op *op;
+
+    if (b->promoting || !b->next_due_ms || b->next_due_ms > b->wall_ms)
+        return;
+    op = store_op_new(STORE_PROMOTE);
+    op->now_ms = b->wall_ms;
+    b->promoting = true;
+    bus_store_submit(b->store, op);
+}
+
+void queue_promoted(struct broker *b, struct store_op *op)
+{
+    b->promoting = false;
+    b->next_due_ms = 0;
+    for (size_t i = 0; i < op->promoted_n; i++) {
+        struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, op->promoted[i].queue), struct queue, by_id);
+
+        if (!queue)
+            continue;
+        queue->held -= queue->held > 0;
+        queue_add(b, queue, op->promoted[i]);
+    }
+    if (op->next_due_ms)
+        queue_held_until(b, op->next_due_ms);
+}
+
+static void queue_load_ready(void *ctx, uint32_t id, uint64_t n)
+{
+    struct broker *b = ctx;
+    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, id), struct queue, by_id);
+
+    if (queue)
+        queue->ready = n;
+}
+
+static int queue_load_held(void *ctx, const struct held_job *held)
+{
+    struct broker *b = ctx;
+    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, held->key.queue), struct queue, by_id);
+
+    if (queue)
+        queue->held++;
+    queue_held_until(b, held->due_ms);
+    return 0;
+}
+
+static int queue_load_dead(void *ctx, const struct held_job *dead)
+{
+    struct broker *b = ctx;
+    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, dead->key.queue), struct queue, by_id);
+
+    if (queue)
+        queue->dead++;
+    return 0;
+}
+
+int queue_load(struct broker *b)
+{
+    int r = bus_store_ready_counts(b->store, queue_load_ready, b);
+
+    if (r == 0)
+        r = bus_store_held(b->store, queue_load_held, b);
+    return r < 0 ? r : bus_store_dead_jobs(b->store, queue_load_dead, b);
+}

@@ -1,0 +1,290 @@
+/* reads - what the router looks up, from its snapshot. */
+#include <string.h>
+
+#include "broker/server/engine.h"
+#include "gen/errors.h"
+
+int bus_store_read_begin(struct bus_store *store)
+{
+    return store->reading ? 0 : store_begin_read(store->env, &store->reading);
+}
+
+void bus_store_read_end(struct bus_store *store)
+{
+    store_abort(&store->reading);
+}
+
+int bus_store_job(struct bus_store *store, struct job_key job, struct job_record *ret)
+{
+    struct record_key key = record_job_key(job);
+    struct bytes payload;
+    int r = engine_get(store, store->reading, ROWS_JOB, record_bytes(&key), &payload);
+
+    return r < 0 ? r : record_unpack_job(payload, ret, NULL, NULL);
+}
+
+/* The first row at or behind `from`; ERR_NOT_FOUND. The views live as long as the snapshot. */
+static int read_seek(struct bus_store *store, enum engine_table table, struct bytes from, struct bytes *key,
+                     struct bytes *value)
+{
+    struct store_cursor *cursor = NULL;
+    int r = store_cursor_open(store->reading, store->tables[table], &cursor);
+
+    if (r == 0)
+        r = store_cursor_seek(cursor, from, key, value);
+    store_cursor_close(&cursor);
+    return r;
+}
+
+int bus_store_next_job(struct bus_store *store, uint32_t queue, struct job_key after, struct job_key *ret)
+{
+    struct job_key first = { queue, after.seq ? after.priority : 255, after.seq + 1 };
+    struct record_key from = record_job_key(first);
+    struct bytes key, value;
+    int r = read_seek(store, ROWS_JOB, record_bytes(&from), &key, &value);
+
+    if (r < 0)
+        return r;
+    if (!record_read_job_key(key, ret))
+        return ERR_CORRUPT;
+    return ret->queue == queue ? 0 : ERR_NOT_FOUND;
+}
+
+int bus_store_event(struct bus_store *store, uint32_t stream, uint64_t from, uint64_t *ret_seq,
+                    struct event_record *ret)
+{
+    struct record_key at = record_pair_key(stream, from);
+    struct bytes key, value, payload;
+    uint32_t of;
+    int r = read_seek(store, ROWS_EVENT, record_bytes(&at), &key, &value);
+
+    if (r < 0)
+        return r;
+    if (!record_read_pair_key(key, &of, ret_seq))
+        return ERR_CORRUPT;
+    if (of != stream)
+        return ERR_NOT_FOUND;
+    r = engine_open_row(store, ROWS_EVENT, key, value, &payload);
+    return r < 0 ? r : record_unpack_event(payload, ret);
+}
+
+/* first: of the oldest event kept; last: of the newest ever. An empty stream has first = last + 1. */
+int bus_store_stream_bounds(struct bus_store *store, uint32_t stream, uint64_t *ret_first, uint64_t *ret_last)
+{
+    struct event_record event;
+    int r;
+
+    *ret_last = store->counters[stream].committed - 1;
+    r = bus_store_event(store, stream, 0, ret_first, &event);
+    if (r == ERR_NOT_FOUND)
+        *ret_first = *ret_last + 1;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+/* Walks one table; row() answers 0 to go on. */
+typedef int read_row(struct bus_store *store, void *ctx, struct bytes key, struct bytes payload);
+
+static int read_walk(struct bus_store *store, enum engine_table table, read_row *row, void *ctx)
+{
+    struct store_cursor *cursor = NULL;
+    struct bytes key, value, payload;
+    int r = store_cursor_open(store->reading, store->tables[table], &cursor);
+
+    if (r == 0)
+        r = store_cursor_first(cursor, &key, &value);
+    while (r == 0) {
+        r = engine_open_row(store, table, key, value, &payload);
+        if (r == 0)
+            r = row(store, ctx, key, payload);
+        if (r == 0)
+            r = store_cursor_next(cursor, &key, &value);
+    }
+    store_cursor_close(&cursor);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+struct held_walk {
+    int (*each)(void *ctx, const struct held_job *);
+    void *ctx;
+};
+
+static int read_held_row(struct bus_store *store, void *ctx, struct bytes key, struct bytes payload)
+{
+    struct held_walk *walk = ctx;
+    struct held_job held;
+    int r;
+
+    if (!record_read_held_key(key, &held.due_ms, &held.key))
+        return ERR_CORRUPT;
+    r = record_unpack_job(payload, &held.record, NULL, NULL);
+    return r < 0 ? r : walk->each(walk->ctx, &held);
+}
+
+static int read_dead_row(struct bus_store *store, void *ctx, struct bytes key, struct bytes payload)
+{
+    struct held_walk *walk = ctx;
+    struct held_job dead = { 0 };
+    int r;
+
+    if (!record_read_pair_key(key, &dead.key.queue, &dead.key.seq))
+        return ERR_CORRUPT;
+    r = record_unpack_job(payload, &dead.record, &dead.key.priority, &dead.due_ms);
+    return r < 0 ? r : walk->each(walk->ctx, &dead);
+}
+
+int bus_store_held(struct bus_store *store, int (*each)(void *ctx, const struct held_job *), void *ctx)
+{
+    struct held_walk walk = { each, ctx };
+
+    return read_walk(store, ROWS_HELD, read_held_row, &walk);
+}
+
+/* due_ms: when it died. */
+int bus_store_dead_jobs(struct bus_store *store, int (*each)(void *ctx, const struct held_job *), void *ctx)
+{
+    struct held_walk walk = { each, ctx };
+
+    return read_walk(store, ROWS_DEAD, read_dead_row, &walk);
+}
+
+struct lease_walk {
+    int (*each)(void *ctx, const struct store_lease *);
+    void *ctx;
+};
+
+static int read_lease_row(struct bus_store *store, void *ctx, struct bytes key, struct bytes payload)
+{
+    struct lease_walk *walk = ctx;
+    struct store_lease lease;
+    int r = record_read_job_key(key, &lease.key) ? 0 : ERR_CORRUPT;
+
+    if (r == 0)
+        r = record_unpack_lease(payload, &lease.attempts, &lease.instance);
+    return r < 0 ? r : walk->each(walk->ctx, &lease);
+}
+
+int bus_store_leases(struct bus_store *store, int (*each)(void *ctx, const struct store_lease *), void *ctx)
+{
+    struct lease_walk walk = { each, ctx };
+
+    return read_walk(store, ROWS_LEASE, read_lease_row, &walk);
+}
+
+struct cursor_walk {
+    int (*each)(void *ctx, uint32_t stream, struct bytes group, uint64_t seq);
+    void *ctx;
+};
+
+static int read_cursor_row(struct bus_store *store, void *ctx, struct bytes key, struct bytes payload)
+{
+    struct cursor_walk *walk = ctx;
+    const uint8_t *at = key.data;
+    uint64_t seq, when;
+    int r;
+
+    if (key.len < 4)
+        return ERR_CORRUPT;
+    r = record_unpack_pair(payload, &seq, &when);
+    if (r < 0)
+        return r;
+    return walk->each(walk->ctx, (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3],
+                      bytes_of(at + 4, key.len - 4), seq);
+}
+
+int bus_store_cursors(struct bus_store *store, int (*each)(void *ctx, uint32_t stream, struct bytes group, uint64_t),
+                      void *ctx)
+{
+    struct cursor_walk walk = { each, ctx };
+
+    return read_walk(store, ROWS_CURSOR, read_cursor_row, &walk);
+}
+
+struct value_walk {
+    int (*each)(void *ctx, struct bytes name, struct bytes key, struct bytes body);
+    void *ctx;
+};
+
+static int read_value_row(struct bus_store *store, void *ctx, struct bytes key, struct bytes payload)
+{
+    struct value_walk *walk = ctx;
+    const char *at = key.data, *end = memchr(at, 0, key.len);
+
+    if (!end)
+        return ERR_CORRUPT;
+    return walk->each(walk->ctx, bytes_of(at, (size_t)(end - at)),
+                      bytes_of(end + 1, key.len - (size_t)(end - at) - 1), payload);
+}
+
+int bus_store_values(struct bus_store *store, int (*each)(void *ctx, struct bytes name, struct bytes key,
+                                                          struct bytes body), void *ctx)
+{
+    struct value_walk walk = { each, ctx };
+
+    return read_walk(store, ROWS_VALUE, read_value_row, &walk);
+}
+
+struct count_walk {
+    void (*each)(void *ctx, uint32_t queue, uint64_t n);
+    void *ctx;
+    uint32_t queue;
+    uint64_t n;
+};
+
+/* The keys alone: a million ready jobs are counted without a look at them. */
+int bus_store_ready_counts(struct bus_store *store, void (*each)(void *ctx, uint32_t queue, uint64_t n), void *ctx)
+{
+    struct count_walk walk = { each, ctx, 0, 0 };
+    struct store_cursor *cursor = NULL;
+    struct bytes key, value;
+    struct job_key job;
+    int r = store_cursor_open(store->reading, store->tables[ROWS_JOB], &cursor);
+
+    if (r == 0)
+        r = store_cursor_first(cursor, &key, &value);
+    for (; r == 0; r = store_cursor_next(cursor, &key, &value)) {
+        if (!record_read_job_key(key, &job)) {
+            r = ERR_CORRUPT;
+            break;
+        }
+        if (job.queue != walk.queue && walk.n)
+            each(ctx, walk.queue, walk.n);
+        if (job.queue != walk.queue)
+            walk = (struct count_walk){ each, ctx, job.queue, 0 };
+        walk.n++;
+    }
+    if (walk.n)
+        each(ctx, walk.queue, walk.n);
+    store_cursor_close(&cursor);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+struct def_walk {
+    int (*each)(void *ctx, enum bus_target, const char *name, uint32_t id);
+    void *ctx;
+};
+
+static int read_def_row(struct bus_store *store, void *ctx, struct bytes key, struct bytes payload)
+{
+    struct def_walk *walk = ctx;
+    const char *at = key.data;
+    uint64_t id, unused;
+    char name[256];
+    int r;
+
+    if (key.len < 5 || key.len - 4 >= sizeof name || memcmp(at, "def", 3) != 0)
+        return 0;                               /* other meta data */
+    r = record_unpack_pair(payload, &id, &unused);
+    if (r < 0)
+        return r;
+    memcpy(name, at + 4, key.len - 4);
+    name[key.len - 4] = 0;
+    return walk->each(walk->ctx, (enum bus_target)at[3], name, (uint32_t)id);
+}
+
+int bus_store_defined(struct bus_store *store, int (*each)(void *ctx, enum bus_target, const char *name, uint32_t id),
+                      void *ctx)
+{
+    struct def_walk walk = { each, ctx };
+
+    return read_walk(store, ROWS_META, read_def_row, &walk);
+}

@@ -1,0 +1,419 @@
+/* router - the loop of the broker: messages in, what the store handed back, timers, then deliveries. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker/server/broker.h"
+#include "gen/errors.h"
+#include "gen/policy.h"
+
+enum { ROUTER_BATCH = 512, ROUTER_HWM = 16384, ROUTER_PRUNE_MS = 60000, ROUTER_STRANGER_MS = 10 };
+
+void broker_clock(struct broker *b)
+{
+    struct timespec mono, wall;
+
+    clock_gettime(CLOCK_MONOTONIC, &mono);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    b->now_us = (int64_t)mono.tv_sec * 1000000 + mono.tv_nsec / 1000;
+    b->now_ms = b->now_us / 1000;
+    b->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
+}
+
+static void on_bye(struct broker *b, struct session *s, struct message *m)
+{
+    (void)m;
+    s->goodbye = true;
+    session_mark_lost(b, s, 0);
+}
+
+static void on_ping(struct broker *b, struct session *s, struct message *m)
+{
+    send_frame(b, s, &(struct frame){ .command = FRAME_PONG, .cid = m->frame.cid }, NULL, (struct bytes){ 0 });
+}
+
+static void on_close(struct broker *b, struct session *s, struct message *m)
+{
+    if (m->frame.handle < s->handles_n)
+        names_close(b, s, &s->handles[m->frame.handle]);
+}
+
+static void on_credit(struct broker *b, struct session *s, struct message *m)
+{
+    if (m->frame.handle < s->handles_n && s->handles[m->frame.handle].verb == VERB_TAP)
+        tap_on_credit(b, s, m);
+    else
+        job_on_credit(b, s, m);
+}
+
+typedef void command_fn(struct broker *b, struct session *s, struct message *m);
+
+static command_fn *const commands[256] = {
+    [FRAME_BYE] = on_bye,             [FRAME_PING] = on_ping,           [FRAME_OPEN] = names_open,
+    [FRAME_CLOSE] = on_close,         [FRAME_REQ] = call_on_req,        [FRAME_REP] = call_on_answer,
+    [FRAME_ERR] = call_on_answer,     [FRAME_CANCEL] = call_on_cancel,  [FRAME_OFFER] = call_on_offer,
+    [FRAME_PUT] = job_on_put,         [FRAME_ACK] = job_on_ack,         [FRAME_NACK] = job_on_nack,
+    [FRAME_TERM] = job_on_nack,       [FRAME_EXTEND] = job_on_extend,   [FRAME_CREDIT] = on_credit,
+    [FRAME_RESUME] = job_on_resume,   [FRAME_APPEND] = stream_on_append, [FRAME_SUB] = stream_on_sub,
+    [FRAME_UNSUB] = stream_on_sub,    [FRAME_CURSOR] = stream_on_cursor, [FRAME_SET] = value_on_set,
+    [FRAME_WATCH] = value_on_watch,   [FRAME_TAP] = tap_on_tap,
+};
+
+static bool broker_parse(zmq_msg_t *a, zmq_msg_t *second, struct message *m)
+{
+    *m = (struct message){ .large = NULL };
+    if (frame_parse(bytes_of(zmq_msg_data(a), zmq_msg_size(a)), &m->frame, &m->head_raw, &m->body) < 0 ||
+        frame_parse_head(m->head_raw, &m->head) < 0)
+        return false;
+    if ((m->frame.flags & FRAME_BODY2) != 0) {
+        if (!second)
+            return false;
+        m->large = second;
+        m->body = bytes_of(zmq_msg_data(second), zmq_msg_size(second));
+    }
+    return true;
+}
+
+/* Who is not greeted is told so, but not at any rate it likes. */
+static void broker_stranger(struct broker *b, const uint8_t routing[5])
+{
+    b->figures.strangers++;
+    if (b->now_ms - b->stranger_ms < ROUTER_STRANGER_MS)
+        return;
+    b->stranger_ms = b->now_ms;
+    session_refuse(b, routing, ERR_NO_SESSION);
+}
+
+void broker_take(struct broker *b, const uint8_t *routing, size_t routing_len, zmq_msg_t *a, zmq_msg_t *second)
+{
+    struct session *s;
+    struct message m;
+    uint32_t number;
+    bool good = broker_parse(a, second, &m);
+
+    b->figures.messages_in++;
+    if (routing_len != 5 || routing[0] != 0) {
+        b->figures.malformed++;                 /* it chose a routing id of its own */
+        return;
+    }
+    memcpy(&number, routing + 1, sizeof number);
+    s = HMAP_MAYBE(hmap_find(&b->sessions, number), struct session, node);
+    if (!good)
+        b->figures.malformed++;
+    if (!s && good && m.frame.command == FRAME_HELLO) {
+        session_hello(b, routing, a, &m);
+    } else if (!s) {
+        broker_stranger(b, routing);
+    } else if (!s->lost) {
+        s->heard_ms = b->now_ms;
+        s->messages_in++;
+        if (!good || !commands[m.frame.command])
+            session_mark_lost(b, s, ERR_MALFORMED);
+        else
+            commands[m.frame.command](b, s, &m);
+    }
+}
+
+/* False: nothing is waiting. */
+static bool broker_receive(struct broker *b)
+{
+    zmq_msg_t parts[3];
+    unsigned n = 0;
+    bool got;
+
+    for (unsigned i = 0; i < 3; i++)
+        zmq_msg_init(&parts[i]);
+    got = zmq_msg_recv(&parts[0], b->socket, ZMQ_DONTWAIT) >= 0;
+    while (got && zmq_msg_more(&parts[n < 3 ? n : 2]) && n < 64) {
+        n++;                                    /* parts behind the third one are read and forgotten */
+        zmq_msg_recv(&parts[n < 3 ? n : 2], b->socket, ZMQ_DONTWAIT);
+    }
+    if (n == 1 || n == 2)
+        broker_take(b, zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0]), &parts[1], n == 2 ? &parts[2] : NULL);
+    else if (got)
+        b->figures.malformed++;
+    for (unsigned i = 0; i < 3; i++)
+        zmq_msg_close(&parts[i]);
+    return got;
+}
+
+static void broker_done(struct broker *b, struct store_op *op)
+{
+    switch (op->kind) {
+    case STORE_PUT: job_put_done(b, op); break;
+    case STORE_APPEND: stream_append_done(b, op); break;
+    case STORE_ACK: case STORE_DEAD: case STORE_RETRY: job_settled(b, op); break;
+    case STORE_PROMOTE: queue_promoted(b, op); break;
+    case STORE_SET: value_set_done(b, op); break;
+    case STORE_REQUEUE: case STORE_DROP: sys_dead_changed(b, op); break;
+    case STORE_PRUNE: stream_pruned(b, op); break;
+    default: break;
+    }
+}
+
+void broker_settle(struct broker *b)
+{
+    struct store_op *op;
+
+    bus_store_read_end(b->store);               /* the next snapshot holds what is handed back here */
+    while ((op = bus_store_done(b->store))) {
+        broker_done(b, op);
+        store_op_free(op);
+    }
+    if (b->blocked && !b->adding) {             /* every refusal was seen, and no lane has a message on its way */
+        b->blocked = 0;
+        bus_store_submit(b->store, store_op_new(STORE_RESUME));
+    }
+    queue_run(b);
+    stream_run(b);
+    session_reap(b);
+}
+
+static void broker_lazy(void *ctx, struct timer *timer)
+{
+    struct broker *b = ctx;
+
+    stream_flush_cursors(b);
+    bus_store_flush(b->store);
+    queue_promote(b);
+    timer_set(&b->timers, timer, b->now_ms + BROKER_LAZY_MS);
+}
+
+static void broker_grace_over(void *ctx, struct timer *timer)
+{
+    struct broker *b = ctx;
+
+    (void)timer;
+    b->in_grace = false;
+}
+
+static void broker_prune(void *ctx, struct timer *timer)
+{
+    struct broker *b = ctx;
+
+    stream_prune(b);
+    timer_set(&b->timers, timer, b->now_ms + ROUTER_PRUNE_MS);
+}
+
+static bool broker_turn(struct broker *b, unsigned messages)
+{
+    unsigned n = 0;
+
+    broker_clock(b);
+    while (n < messages && broker_receive(b))
+        n++;
+    broker_clock(b);
+    session_pids(b);
+    timers_run(&b->timers, b->now_ms, b, ROUTER_BATCH);
+    broker_settle(b);
+    return n == messages;
+}
+
+int broker_run(struct broker *b, int stop_fd)
+{
+    zmq_pollitem_t items[] = {
+        { b->socket, 0, ZMQ_POLLIN, 0 },
+        { NULL, bus_store_fd(b->store), ZMQ_POLLIN, 0 },
+        { NULL, b->pids, ZMQ_POLLIN, 0 },
+        { NULL, stop_fd, ZMQ_POLLIN, 0 },
+    };
+    bool more = false;
+
+    while (!(items[3].revents & ZMQ_POLLIN)) {
+        int64_t next = timers_next(&b->timers), wait = 0;
+
+        if (bus_store_dead(b->store))
+            return ERR_OUTCOME_UNKNOWN;
+        broker_clock(b);
+        if (!more && TAILQ_EMPTY(&b->pressed_queues) && TAILQ_EMPTY(&b->pressed_streams))
+            wait = next < 0 ? -1 : next > b->now_ms ? next - b->now_ms : 0;
+        bus_store_read_end(b->store);           /* no snapshot is held while nothing happens */
+        if (zmq_poll(items, 4, (long)wait) < 0 && errno != EINTR)
+            return ERR_IO;
+        more = broker_turn(b, ROUTER_BATCH);
+    }
+    return 0;
+}
+
+/* Orderly: what was accepted is committed and confirmed, and everybody is told to come back. */
+void broker_stop(struct broker *b)
+{
+    bus_store_flush(b->store);
+    for (int i = 0; i < 200 && b->adding && !bus_store_dead(b->store); i++) {
+        zmq_pollitem_t item = { NULL, bus_store_fd(b->store), ZMQ_POLLIN, 0 };
+
+        zmq_poll(&item, 1, 50);
+        broker_clock(b);
+        broker_settle(b);
+    }
+    session_goodbye(b, ERR_UNAVAILABLE);
+}
+
+static void router_set(void *socket, int option, int value)
+{
+    zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+static int broker_bind(struct broker *b, const char *bind)
+{
+    int64_t max = BUS_CALL_MAX + 8192;
+    mode_t mask;
+    int r;
+
+    b->zmq = zmq_ctx_new();
+    b->socket = b->zmq ? zmq_socket(b->zmq, ZMQ_ROUTER) : NULL;
+    if (!b->socket)
+        return ERR_NO_MEMORY;
+    router_set(b->socket, ZMQ_ROUTER_MANDATORY, 1);
+    router_set(b->socket, ZMQ_ROUTER_HANDOVER, 0);
+    router_set(b->socket, ZMQ_LINGER, 500);
+    router_set(b->socket, ZMQ_SNDHWM, ROUTER_HWM);
+    router_set(b->socket, ZMQ_RCVHWM, ROUTER_HWM);
+    router_set(b->socket, ZMQ_HANDSHAKE_IVL, 5000);
+    router_set(b->socket, ZMQ_BACKLOG, 1024);
+    router_set(b->socket, ZMQ_HEARTBEAT_IVL, 2000);
+    router_set(b->socket, ZMQ_HEARTBEAT_TIMEOUT, 6000);
+    router_set(b->socket, ZMQ_HEARTBEAT_TTL, 6000);
+    zmq_setsockopt(b->socket, ZMQ_MAXMSGSIZE, &max, sizeof max);
+    mask = umask(0007);                         /* an ipc socket is for the owner and the group */
+    r = zmq_bind(b->socket, bind);
+    umask(mask);
+    return r < 0 ? ERR_IO : 0;
+}
+
+static int broker_policy(struct broker *b, const struct broker_options *options, char error[static 256])
+{
+    int r = 0;
+
+    if (!options->policies || !options->policies[0])
+        return policy_parse(&b->policy, policy_text, "built-in policy", error);
+    for (size_t i = 0; r == 0 && options->policies[i]; i++)
+        r = policy_load(&b->policy, options->policies[i], error);
+    return r;
+}
+
+static int broker_load(struct broker *b)
+{
+    int r = names_load(b);
+
+    if (r == 0)
+        r = bus_store_read_begin(b->store);
+    if (r == 0)
+        r = queue_load(b);
+    if (r == 0)
+        r = lease_load(b);
+    if (r == 0)
+        r = stream_load(b);
+    if (r == 0)
+        r = value_load(b);
+    bus_store_read_end(b->store);
+    return r;
+}
+
+static void broker_arm(struct broker *b)
+{
+    b->lazy.fire = broker_lazy;
+    b->grace.fire = broker_grace_over;
+    b->prune.fire = broker_prune;
+    b->in_grace = true;
+    timer_set(&b->timers, &b->lazy, b->now_ms + BROKER_LAZY_MS);
+    timer_set(&b->timers, &b->grace, b->now_ms + BROKER_GRACE_MS);
+    timer_set(&b->timers, &b->prune, b->now_ms + ROUTER_PRUNE_MS);
+}
+
+static int broker_open(struct broker *b, const struct broker_options *options, char error[static 256])
+{
+    struct bus_store_options store = { .map_size = options->map_size, .any_filesystem = options->any_filesystem,
+                                       .no_thread = options->no_thread };
+    char dir[4096];
+    int r = broker_policy(b, options, error);
+
+    if (r < 0)
+        return r;
+    snprintf(dir, sizeof dir, "%s/broker", options->state);
+    store.dir = dir;
+    r = bus_store_open(&store, &b->store);
+    if (r == 0) {
+        b->store_id = bus_store_id(b->store);
+        b->incarnation = bus_store_incarnation(b->store);
+        r = broker_load(b);
+    }
+    if (r < 0) {
+        snprintf(error, 256, "the store in %.180s: %s", dir, err_title(r));
+        return r;
+    }
+    broker_arm(b);
+    b->no_socket = options->no_socket;
+    r = options->no_socket ? 0 : broker_bind(b, options->bind);
+    if (r < 0)
+        snprintf(error, 256, "cannot listen on %.160s: %s", options->bind, zmq_strerror(errno));
+    return r;
+}
+
+int broker_new(const struct broker_options *options, struct broker **ret, char error[static 256])
+{
+    struct broker *b = calloc(1, sizeof *b);
+    int r;
+
+    if (!b)
+        abort();
+    b->keys = names_copy(bytes_of_text(options->keys));
+    TAILQ_INIT(&b->all);
+    TAILQ_INIT(&b->lost);
+    TAILQ_INIT(&b->pressed_queues);
+    TAILQ_INIT(&b->pressed_streams);
+    TAILQ_INIT(&b->watchers);
+    LIST_INIT(&b->taps);
+    b->pids = epoll_create1(EPOLL_CLOEXEC);
+    if (b->pids < 0 || getrandom(&b->random, sizeof b->random, 0) < 0)
+        abort();
+    b->random |= 1;
+    broker_clock(b);
+    b->started_ms = b->now_ms;
+    r = broker_open(b, options, error);
+    if (r < 0)
+        broker_free(&b);
+    else
+        *ret = b;
+    return r;
+}
+
+void broker_free(struct broker **b_at)
+{
+    struct broker *b = *b_at;
+    struct session *s;
+
+    *b_at = NULL;
+    if (!b)
+        return;
+    TAILQ_FOREACH(s, &b->all, link) {
+        s->goodbye = true;
+        session_mark_lost(b, s, 0);
+    }
+    if (b->store)
+        session_reap(b);
+    if (b->socket)
+        zmq_close(b->socket);
+    if (b->zmq)
+        zmq_ctx_term(b->zmq);
+    bus_store_close(&b->store);
+    names_free(b);
+    value_free_all(b);
+    hmap_free(&b->sessions);
+    hmap_free(&b->serials);
+    hmap_free(&b->calls);
+    hmap_free(&b->asked);
+    hmap_free(&b->leases);
+    timers_free(&b->timers);
+    policy_free(&b->policy);
+    buf_free(&b->frame);
+    close(b->pids);
+    free(b->keys);
+    free(b);
+}

@@ -1,0 +1,204 @@
+#include "broker/server/sys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gen/errors.h"
+
+void sys_pair_uint(struct buf *out, const char *name, uint64_t n)
+{
+    mp_put_str(out, name);
+    mp_put_uint(out, n);
+}
+
+void sys_pair_int(struct buf *out, const char *name, int64_t n)
+{
+    mp_put_str(out, name);
+    mp_put_int(out, n);
+}
+
+void sys_pair_text(struct buf *out, const char *name, struct bytes text)
+{
+    mp_put_str(out, name);
+    mp_put_text(out, text);
+}
+
+void sys_pair_id(struct buf *out, const char *name, struct id id)
+{
+    char text[ID_TEXT_SIZE];
+
+    sys_pair_text(out, name, bytes_of_text(id_format(NULL, id, text)));
+}
+
+static bool key_is_text(struct bytes key)
+{
+    const uint8_t *at = key.data;
+
+    for (size_t i = 0; i < key.len; i++) {
+        if (at[i] < 0x20 || at[i] > 0x7e)
+            return false;
+    }
+    return true;
+}
+
+void sys_pair_key(struct buf *out, const char *name, struct bytes key)
+{
+    if (key.len == 16 && !key_is_text(key))
+        sys_pair_id(out, name, frame_id(key));
+    else if (key_is_text(key))
+        sys_pair_text(out, name, key);
+    else {
+        mp_put_str(out, name);
+        mp_put_bytes(out, key);
+    }
+}
+
+static void sys_ask_pair(struct sys_ask *ask, struct bytes name, struct mp *mp)
+{
+    struct bytes text;
+    uint64_t n;
+
+#define IS(word) (name.len == strlen(word) && memcmp(name.data, word, name.len) == 0)
+    if (mp_get_uint(mp, &n)) {
+        if (IS("seq")) {
+            ask->seq = n;
+            ask->has_seq = true;
+        } else if (IS("limit")) {
+            ask->limit = n;
+        }
+    } else if (mp_get_data(mp, &text)) {
+        if (IS("queue"))
+            ask->queue = text;
+        else if (IS("key"))
+            ask->key = text;
+        else if (IS("name"))
+            ask->name = text;
+        else if (IS("dir"))
+            ask->dir = text;
+    } else if (!mp_end(mp) && *mp->at == 0xc3) {
+        ask->all |= IS("all");
+        mp->at++;
+    } else if (!mp_skip(mp)) {
+        mp->at = mp->end;
+    }
+#undef IS
+}
+
+static int sys_parse(struct bytes body, struct sys_ask *ask)
+{
+    struct mp mp = mp_of(body);
+    struct bytes name;
+    uint32_t n;
+
+    ask->limit = 100;
+    if (body.len == 0)
+        return 0;
+    if (!mp_get_map(&mp, &n))
+        return ERR_MALFORMED;
+    for (uint32_t i = 0; i < n && !mp_end(&mp); i++) {
+        if (!mp_get_data(&mp, &name))
+            return ERR_MALFORMED;
+        sys_ask_pair(ask, name, &mp);
+    }
+    return mp_end(&mp) ? 0 : ERR_MALFORMED;
+}
+
+static int sys_backup(struct broker *b, const struct sys_ask *ask, struct buf *out)
+{
+    char *dir = names_copy(ask->dir);
+    int r = ask->dir.len ? bus_store_backup(b->store, dir) : ERR_INVALID;
+
+    free(dir);
+    if (r < 0)
+        return r;
+    mp_put_map(out, 1);
+    sys_pair_id(out, "store", b->store_id);
+    return 0;
+}
+
+static const struct sys_service {
+    const char *name;
+    sys_serve *serve;
+    enum store_kind change;         /* of a dead job: answered after the commit */
+} services[] = {
+    { "$sys.queues", sys_queues, 0 },
+    { "$sys.peers", sys_peers, 0 },
+    { "$sys.services", sys_services, 0 },
+    { "$sys.streams", sys_streams, 0 },
+    { "$sys.stats", sys_stats, 0 },
+    { "$sys.values", sys_values, 0 },
+    { "$sys.why", sys_why, 0 },
+    { "$sys.dead.ls", sys_dead_ls, 0 },
+    { "$sys.dead.requeue", NULL, STORE_REQUEUE },
+    { "$sys.dead.drop", NULL, STORE_DROP },
+    { "$sys.backup", sys_backup, 0 },
+};
+
+static void sys_answer(struct broker *b, struct session *s, uint64_t cid, int err, struct bytes body)
+{
+    struct frame frame = { .command = err ? FRAME_ERR : FRAME_REP, .code = err_to_bus(err), .cid = cid };
+
+    send_frame(b, s, &frame, NULL, body);
+}
+
+void sys_call(struct broker *b, struct session *s, const char *name, struct message *m)
+{
+    struct sys_ask ask = { .session = s, .cid = m->frame.cid };
+    const struct sys_service *service = NULL;
+    struct buf out = { 0 };
+    int r = sys_parse(m->body, &ask);
+
+    for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
+        if (strcmp(services[i].name, name) == 0)
+            service = &services[i];
+    }
+    if (!service)
+        r = ERR_UNKNOWN_NAME;
+    if (r == 0)
+        r = bus_store_read_begin(b->store);
+    if (r == 0 && !service->serve)
+        r = sys_dead_change(b, &ask, service->change);
+    else if (r == 0)
+        r = service->serve(b, &ask, &out);
+    if (r < 0 || service->serve)
+        sys_answer(b, s, ask.cid, r, buf_bytes(&out));
+    buf_free(&out);
+}
+
+/* Requeues or drops one dead job; the caller counts. */
+int sys_dead_change(struct broker *b, const struct sys_ask *ask, enum store_kind kind)
+{
+    struct queue *queue = names_queue(b, ask->queue);
+    struct store_op *op;
+
+    if (!queue)
+        return ERR_NOT_FOUND;
+    if (!ask->has_seq)
+        return ERR_INVALID;
+    op = store_op_new(kind);
+    op->key = (struct job_key){ queue->id, 0, ask->seq };
+    op->session = ask->session->serial;
+    op->cid = ask->cid;
+    op->now_ms = b->wall_ms;
+    bus_store_submit(b->store, op);
+    return 0;
+}
+
+void sys_dead_changed(struct broker *b, struct store_op *op)
+{
+    struct session *s = session_of(b, op->session);
+    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, op->key.queue), struct queue, by_id);
+    struct buf out = { 0 };
+
+    if (op->status == 0) {
+        queue->dead -= queue->dead > 0;
+        if (op->kind == STORE_REQUEUE)
+            queue_add(b, queue, op->key);
+    }
+    if (s) {
+        mp_put_map(&out, 1);
+        sys_pair_uint(&out, "changed", op->status == 0);
+        sys_answer(b, s, op->cid, op->status, op->status ? (struct bytes){ 0 } : buf_bytes(&out));
+    }
+    buf_free(&out);
+}

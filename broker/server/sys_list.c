@@ -1,0 +1,201 @@
+/* sys_list - what there is: queues, peers, services, streams, values, figures. */
+#include <string.h>
+
+#include "broker/server/sys.h"
+#include "gen/errors.h"
+
+int sys_queues(struct broker *b, const struct sys_ask *ask, struct buf *out)
+{
+    (void)ask;
+    mp_put_array(out, (uint32_t)b->queues.n);
+    for (struct hnode *node = hmap_first(&b->queues); node; node = hmap_next(&b->queues, node)) {
+        const struct queue *queue = HMAP_OF(node, struct queue, node);
+        const struct taker *taker;
+        uint64_t takers = 0, credit = 0;
+
+        TAILQ_FOREACH(taker, &queue->takers, link) {
+            takers++;
+            credit += taker->credit;
+        }
+        mp_put_map(out, 11);
+        sys_pair_text(out, "name", bytes_of_text(queue->name));
+        sys_pair_uint(out, "ready", queue->ready - (queue->leases.n < queue->ready ? queue->leases.n : queue->ready));
+        sys_pair_uint(out, "leased", queue->leases.n);
+        sys_pair_uint(out, "held", queue->held);
+        sys_pair_uint(out, "dead", queue->dead);
+        sys_pair_uint(out, "takers", takers);
+        sys_pair_uint(out, "credit", credit);
+        sys_pair_uint(out, "puts", queue->puts);
+        sys_pair_uint(out, "acks", queue->acks);
+        sys_pair_uint(out, "retries", queue->retries);
+        sys_pair_uint(out, "deads", queue->deads);
+    }
+    return 0;
+}
+
+int sys_peers(struct broker *b, const struct sys_ask *ask, struct buf *out)
+{
+    const struct session *s;
+    uint32_t n = 0;
+
+    (void)ask;
+    TAILQ_FOREACH(s, &b->all, link)
+        n++;
+    mp_put_array(out, n);
+    TAILQ_FOREACH(s, &b->all, link) {
+        uint32_t offers = 0, takes = 0;
+
+        for (uint32_t i = 0; i < s->handles_n; i++) {
+            offers += s->handles[i].offer != NULL;
+            takes += s->handles[i].taker != NULL;
+        }
+        mp_put_map(out, 12);
+        sys_pair_text(out, "role", bytes_of_text(s->role));
+        sys_pair_id(out, "instance", s->instance);
+        sys_pair_uint(out, "pid", s->pid);
+        sys_pair_uint(out, "uid", s->uid);
+        sys_pair_text(out, "version", bytes_of_text(s->version));
+        sys_pair_uint(out, "since_ms", (uint64_t)s->since_ms);
+        sys_pair_uint(out, "epoch", s->epoch);
+        sys_pair_uint(out, "offers", offers);
+        sys_pair_uint(out, "takes", takes);
+        sys_pair_uint(out, "unconfirmed", s->unconfirmed);
+        sys_pair_uint(out, "messages_in", s->messages_in);
+        sys_pair_uint(out, "messages_out", s->messages_out);
+    }
+    return 0;
+}
+
+int sys_services(struct broker *b, const struct sys_ask *ask, struct buf *out)
+{
+    (void)ask;
+    mp_put_array(out, (uint32_t)b->services.n);
+    for (struct hnode *node = hmap_first(&b->services); node; node = hmap_next(&b->services, node)) {
+        const struct service *service = HMAP_OF(node, struct service, node);
+        const struct offer *offer;
+        uint32_t n = 0;
+
+        TAILQ_FOREACH(offer, &service->offers, link)
+            n++;
+        mp_put_map(out, 5);
+        sys_pair_text(out, "name", bytes_of_text(service->name));
+        sys_pair_uint(out, "calls", service->calls);
+        sys_pair_uint(out, "errors", service->errors);
+        sys_pair_uint(out, "waiting", service->waiting_n);
+        mp_put_str(out, "offers");
+        mp_put_array(out, n);
+        TAILQ_FOREACH(offer, &service->offers, link) {
+            mp_put_map(out, 4);
+            sys_pair_text(out, "role", bytes_of_text(offer->session->role));
+            sys_pair_uint(out, "pid", offer->session->pid);
+            sys_pair_uint(out, "slots", offer->slots);
+            sys_pair_uint(out, "used", offer->used);
+        }
+    }
+    return 0;
+}
+
+static void sys_stream_groups(const struct stream *stream, struct buf *out)
+{
+    const struct group *group;
+    uint32_t n = 0;
+
+    LIST_FOREACH(group, &stream->groups, link)
+        n++;
+    mp_put_str(out, "groups");
+    mp_put_array(out, n);
+    LIST_FOREACH(group, &stream->groups, link) {
+        mp_put_map(out, 3);
+        sys_pair_text(out, "name", bytes_of_text(group->name));
+        sys_pair_uint(out, "at", group->seq);
+        sys_pair_uint(out, "behind", stream->last - group->seq);
+    }
+}
+
+int sys_streams(struct broker *b, const struct sys_ask *ask, struct buf *out)
+{
+    (void)ask;
+    mp_put_array(out, (uint32_t)b->streams.n);
+    for (struct hnode *node = hmap_first(&b->streams); node; node = hmap_next(&b->streams, node)) {
+        const struct stream *stream = HMAP_OF(node, struct stream, node);
+        const struct follower *f;
+        uint32_t n = 0;
+
+        TAILQ_FOREACH(f, &stream->followers, link)
+            n++;
+        mp_put_map(out, 6);
+        sys_pair_text(out, "name", bytes_of_text(stream->name));
+        sys_pair_uint(out, "first", stream->first);
+        sys_pair_uint(out, "last", stream->last);
+        sys_pair_uint(out, "appends", stream->appends);
+        sys_stream_groups(stream, out);
+        mp_put_str(out, "followers");
+        mp_put_array(out, n);
+        TAILQ_FOREACH(f, &stream->followers, link) {
+            mp_put_map(out, 4);
+            sys_pair_text(out, "role", bytes_of_text(f->session->role));
+            sys_pair_uint(out, "at", f->at);
+            sys_pair_uint(out, "behind", stream->last - f->at);
+            sys_pair_uint(out, "credit", f->credit);
+        }
+    }
+    return 0;
+}
+
+/* key "": every key of the name; the body as it is, for the schema to decode. */
+int sys_values(struct broker *b, const struct sys_ask *ask, struct buf *out)
+{
+    struct buf rows = { 0 };
+    uint32_t n = 0;
+
+    for (struct hnode *node = hmap_first(&b->values); node && n < ask->limit; node = hmap_next(&b->values, node)) {
+        const struct value *value = HMAP_OF(node, struct value, node);
+
+        if ((ask->name.len && !bytes_equal(ask->name, bytes_of_text(value->name))) ||
+            (ask->key.len && !bytes_equal(ask->key, bytes_of_text(value->key))))
+            continue;
+        if (rows.len + value->body.len > BUS_CALL_MAX - 4096)
+            break;
+        n++;
+        mp_put_map(&rows, 6);
+        sys_pair_text(&rows, "name", bytes_of_text(value->name));
+        sys_pair_text(&rows, "key", bytes_of_text(value->key));
+        sys_pair_text(&rows, "from", bytes_of_text(value->from));
+        sys_pair_uint(&rows, "time_ms", (uint64_t)value->time_ms);
+        mp_put_str(&rows, "lasting");
+        mp_put_bool(&rows, value->lasting);
+        mp_put_str(&rows, "body");
+        mp_put_bytes(&rows, buf_bytes(&value->body));
+    }
+    mp_put_array(out, n);
+    buf_put(out, rows.data, rows.len);
+    buf_free(&rows);
+    return 0;
+}
+
+int sys_stats(struct broker *b, const struct sys_ask *ask, struct buf *out)
+{
+    struct bus_store_counts store = bus_store_counts(b->store);
+    const struct figures *f = &b->figures;
+    const struct { const char *name; uint64_t n; } rows[] = {
+        { "uptime_ms", (uint64_t)(b->now_ms - b->started_ms) }, { "incarnation", b->incarnation },
+        { "sessions", b->sessions.n }, { "messages_in", f->messages_in }, { "messages_out", f->messages_out },
+        { "refused", f->refused }, { "malformed", f->malformed }, { "strangers", f->strangers },
+        { "calls", f->calls }, { "replies", f->replies }, { "call_errors", f->call_errors },
+        { "timeouts", f->timeouts }, { "no_worker", f->no_worker }, { "workers_lost", f->workers_lost },
+        { "late_replies", f->late_replies }, { "puts", f->puts }, { "appends", f->appends },
+        { "duplicates", f->duplicates }, { "jobs", f->jobs }, { "acks", f->acks }, { "retries", f->retries },
+        { "deads", f->deads }, { "leases_lost", f->leases_lost }, { "leases_resumed", f->leases_resumed },
+        { "events", f->events }, { "values", f->values }, { "taps", f->taps },
+        { "commits", store.commits }, { "store_operations", store.operations },
+        { "commit_us", store.commits ? store.sync_us / store.commits : 0 }, { "commit_max_us", store.sync_max_us },
+        { "store_percent", store.percent },
+    };
+
+    (void)ask;
+    mp_put_map(out, sizeof rows / sizeof *rows + 1);
+    sys_pair_id(out, "store", b->store_id);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        sys_pair_uint(out, rows[i].name, rows[i].n);
+    return 0;
+}

@@ -1,0 +1,248 @@
+/* writer - the thread that commits: takes all that is waiting, applies it, commits once, hands it back.
+ *
+ * While a commit is on its way to the disk the next batch gathers by itself: there is no artificial delay. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker/server/engine.h"
+#include "gen/errors.h"
+
+static int64_t writer_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void writer_forget_counters(struct bus_store *store)
+{
+    for (uint32_t id = 0; id < store->counters_n; id++) {
+        store->counters[id].next = store->counters[id].committed;
+        store->counters[id].dirty = false;
+    }
+}
+
+static void writer_keep_counters(struct bus_store *store)
+{
+    for (uint32_t id = 0; id < store->counters_n; id++) {
+        store->counters[id].committed = store->counters[id].next;
+        store->counters[id].dirty = false;
+    }
+}
+
+static int writer_apply(struct bus_store *store, struct store_ops *batch)
+{
+    struct store_txn *txn = NULL;
+    struct store_op *op;
+    int r = store_begin_write(store->env, &txn);
+
+    STAILQ_FOREACH(op, batch, link) {
+        if (r == 0)
+            r = engine_apply(store, txn, op);
+    }
+    if (r == 0)
+        r = engine_save_counters(store, txn);
+    if (r == 0)
+        r = store_commit(&txn);
+    store_abort(&txn);
+    if (r == 0)
+        writer_keep_counters(store);
+    else
+        writer_forget_counters(store);
+    return r;
+}
+
+/* A batch that does not fit is applied again without what adds. What fails beyond that is not to be talked away: the
+ * router is told that the store is dead, and answers nothing. */
+static int writer_commit(struct bus_store *store, struct store_ops *batch)
+{
+    int64_t began = writer_us(), took;
+    struct store_usage usage;
+    struct store_op *op;
+    int r = writer_apply(store, batch);
+
+    if (r == ERR_STORE_FULL) {
+        store->full = true;
+        r = writer_apply(store, batch);
+    }
+    if (r < 0)
+        return r;
+    took = writer_us() - began;
+    pthread_mutex_lock(&store->lock);
+    store->counts.commits++;
+    store->counts.sync_us += (uint64_t)took;
+    if ((uint64_t)took > store->counts.sync_max_us)
+        store->counts.sync_max_us = (uint64_t)took;
+    STAILQ_FOREACH(op, batch, link)
+        store->counts.operations++;
+    pthread_mutex_unlock(&store->lock);
+    if ((store->counts.commits & 63) == 1 && store_usage(store->env, &usage) == 0) {
+        pthread_mutex_lock(&store->lock);
+        store->counts.percent = usage.percent;
+        pthread_mutex_unlock(&store->lock);
+    }
+    return 0;
+}
+
+static void writer_tell(struct bus_store *store)
+{
+    uint64_t one = 1;
+
+    if (write(store->event, &one, sizeof one) < 0) {
+        /* the counter is full: it is readable already */
+    }
+}
+
+/* Under the lock: moves the next batch out of what was submitted. */
+static void writer_take(struct bus_store *store, struct store_ops *batch)
+{
+    size_t ops = 0, bytes = 0;
+    struct store_op *op;
+
+    while ((op = STAILQ_FIRST(&store->submitted)) && ops < ENGINE_BATCH_OPS && bytes < ENGINE_BATCH_BYTES) {
+        STAILQ_REMOVE_HEAD(&store->submitted, link);
+        STAILQ_INSERT_TAIL(batch, op, link);
+        ops++;
+        bytes += op->memory.len;
+    }
+    if (!op)
+        store->wake = false;
+}
+
+/* Under the lock, which it lets go meanwhile. */
+static void writer_work(struct bus_store *store)
+{
+    struct store_ops batch = STAILQ_HEAD_INITIALIZER(batch);
+    int r;
+
+    writer_take(store, &batch);
+    if (STAILQ_EMPTY(&batch))
+        return;
+    pthread_mutex_unlock(&store->lock);
+    r = writer_commit(store, &batch);
+    pthread_mutex_lock(&store->lock);
+    if (r < 0) {
+        fprintf(stderr, "broker store result=%s\n", err_name(r));
+        store->dead = true;
+        STAILQ_CONCAT(&store->submitted, &batch);       /* freed at the end, never answered */
+    } else {
+        STAILQ_CONCAT(&store->done, &batch);
+    }
+    writer_tell(store);
+}
+
+static void *writer_run(void *ctx)
+{
+    struct bus_store *store = ctx;
+
+    pthread_mutex_lock(&store->lock);
+    while (!store->dead) {
+        if (store->wake)
+            writer_work(store);
+        else if (store->stopping && STAILQ_EMPTY(&store->submitted))
+            break;
+        else if (store->stopping)
+            store->wake = true;
+        else
+            pthread_cond_wait(&store->work, &store->lock);
+    }
+    pthread_mutex_unlock(&store->lock);
+    return NULL;
+}
+
+int engine_writer_start(struct bus_store *store)
+{
+    if (pthread_create(&store->thread, NULL, writer_run, store) != 0)
+        return ERR_NO_MEMORY;
+    store->has_thread = true;
+    return 0;
+}
+
+void engine_writer_stop(struct bus_store *store)
+{
+    if (!store->has_thread) {
+        bus_store_step(store);
+        return;
+    }
+    pthread_mutex_lock(&store->lock);
+    store->stopping = true;
+    pthread_cond_signal(&store->work);
+    pthread_mutex_unlock(&store->lock);
+    pthread_join(store->thread, NULL);
+    store->has_thread = false;
+}
+
+void bus_store_submit(struct bus_store *store, struct store_op *op)
+{
+    pthread_mutex_lock(&store->lock);
+    STAILQ_INSERT_TAIL(&store->submitted, op, link);
+    if (!op->lazy && !store->wake) {
+        store->wake = true;
+        pthread_cond_signal(&store->work);
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
+void bus_store_flush(struct bus_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    if (!STAILQ_EMPTY(&store->submitted) && !store->wake) {
+        store->wake = true;
+        pthread_cond_signal(&store->work);
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
+struct store_op *bus_store_done(struct bus_store *store)
+{
+    struct store_op *op;
+    uint64_t drained;
+
+    if (store->event >= 0 && read(store->event, &drained, sizeof drained) < 0) {
+        /* nothing new since the last look; the list below may still hold some */
+    }
+    pthread_mutex_lock(&store->lock);
+    op = STAILQ_FIRST(&store->done);
+    if (op)
+        STAILQ_REMOVE_HEAD(&store->done, link);
+    pthread_mutex_unlock(&store->lock);
+    return op;
+}
+
+int bus_store_fd(const struct bus_store *store)
+{
+    return store->event;
+}
+
+bool bus_store_dead(const struct bus_store *store)
+{
+    struct bus_store *mine = (struct bus_store *)store;
+    bool dead;
+
+    pthread_mutex_lock(&mine->lock);
+    dead = mine->dead;
+    pthread_mutex_unlock(&mine->lock);
+    return dead;
+}
+
+struct bus_store_counts bus_store_counts(const struct bus_store *store)
+{
+    struct bus_store *mine = (struct bus_store *)store;
+    struct bus_store_counts counts;
+
+    pthread_mutex_lock(&mine->lock);
+    counts = mine->counts;
+    pthread_mutex_unlock(&mine->lock);
+    return counts;
+}
+
+void bus_store_step(struct bus_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    while (!store->dead && !STAILQ_EMPTY(&store->submitted))
+        writer_work(store);
+    pthread_mutex_unlock(&store->lock);
+}
