@@ -81,7 +81,6 @@ export const handlers = {
             video.tags = [];
         Object.assign(video, to);
         video.rev++;
-        state.tell("video_changed", "video_changed", { video_id: video.id, video: shown(video) });
         return shown(video);
     },
     delete_video(state, who, ask) {

@@ -85,7 +85,7 @@ export class State {
     note(user, more) {
         const note = { id: id("note"), user_id: user.id, created_at: new Date().toISOString(), read: false, ...more };
         this.notes.unshift(note);
-        this.tell("notified", "notification", note, user.id);
+        this.tell("notification", "notification", note, user.id);
     }
 
     changed(video) {

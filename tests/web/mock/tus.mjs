@@ -55,7 +55,7 @@ async function patch(state, upload, req) {
                 await new Promise((then) => setTimeout(then, state.patchDelayMs));
         }
     } catch {
-        return;                     // the connection broke: what came, came
+        // the connection broke: what came, came, and what is whole is whole
     }
     state.changed(upload.video);
     if (upload.offset === upload.length) {

@@ -1,13 +1,14 @@
 // Server-sent events: one connection for all of a page, while somebody is signed in. It is a convenience: everything
 // it tells can be asked for as well, and `live` says whether asking is needed.
-import type { Notification, VideoChanged, VideoProgress } from "#api";
+import type { Notification, VideoProgress } from "#api";
 import { effect, signal } from "@preact/signals";
 import { me } from "./session";
 
 interface Told {
     video_progress: VideoProgress;
-    video_changed: VideoChanged;
-    notified: Notification;
+    notification: Notification;
+    /** Something may have been missed: ask anew. Told by the server, and after each new connection. */
+    lost: Record<string, never>;
 }
 
 /** Whether events arrive at the moment. */
@@ -42,6 +43,7 @@ function open(): void {
     source.onopen = () => {
         live.value = true;
         delay = 1000;
+        tell("lost", "{}");         // nothing is replayed
     };
     source.onerror = () => {
         live.value = false;
@@ -50,7 +52,7 @@ function open(): void {
         again = setTimeout(open, delay);
         delay = Math.min(delay * 2, 60_000);
     };
-    for (const event of ["video_progress", "video_changed", "notified"] as const)
+    for (const event of ["video_progress", "notification", "lost"] as const)
         source.addEventListener(event, (e) => tell(event, (e as MessageEvent<string>).data));
 }
 

@@ -1,6 +1,6 @@
 // A video that keeps itself up to date while it is being made: by events where they arrive, else by asking.
 import type { Video, VideoProgress } from "#api";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { live, on } from "./events";
 import { call } from "./http";
 import { me } from "./session";
@@ -27,37 +27,42 @@ export function withProgress(video: Video, told: VideoProgress): Video {
 /** `first` as it was loaded; the result follows it until it is settled. */
 export function useVideoLive(first: Video): Video {
     const [video, setVideo] = useState(first);
+    const { id, owner_id } = first;
     const done = settled(video);
-    useEffect(() => setVideo(first), [first]);
+    const state = useRef(first.state);
+    state.current = video.state;
+    const shown = useRef(id);
     useEffect(() => {
-        const stop = [
-            on("video_progress", (told) => told.video_id === first.id && setVideo((v) => withProgress(v, told))),
-            on("video_changed", (told) => told.video_id === first.id && setVideo((v) =>
-                (told.video.rev ?? 0) >= (v.rev ?? 0) ? { ...v, ...told.video } : v)),
-        ];
-        return () => stop.forEach((f) => f());
-    }, [first.id]);
+        shown.current = id;
+        return () => void (shown.current = "");
+    }, [id]);
+    useEffect(() => setVideo(first), [first]);
     useEffect(() => {
         if (done)
             return;
-        let gone = false;
         const ask = async () => {
-            const toldOf = live.value && first.owner_id === me.value?.id;    // progress goes to a video's owner alone
-            if (toldOf || document.hidden)
-                return;
             try {
-                const fresh = await call("GET /api/v1/videos/{id}", { id: first.id });
-                if (!gone)
+                const fresh = await call("GET /api/v1/videos/{id}", { id });
+                if (shown.current === id)
                     setVideo((v) => ((fresh.rev ?? 0) >= (v.rev ?? 0) ? fresh : v));
             } catch {
                 // the next round may do better
             }
         };
-        const timer = setInterval(ask, ASK_EVERY_MS);
-        return () => {
-            gone = true;
-            clearInterval(timer);
+        const hear = (told: VideoProgress) => {
+            if (told.video_id !== id)
+                return;
+            if (told.state !== state.current)
+                void ask();         // more has changed than progress tells: a reason, a picture, a size
+            setVideo((v) => withProgress(v, told));
         };
-    }, [first.id, done]);
+        const timer = setInterval(() => {
+            const isTold = live.value && owner_id === me.value?.id;     // progress goes to a video's owner alone
+            if (!isTold && !document.hidden)
+                void ask();
+        }, ASK_EVERY_MS);
+        const stops = [on("video_progress", hear), on("lost", () => void ask()), () => clearInterval(timer)];
+        return () => stops.forEach((stop) => stop());
+    }, [id, owner_id, done]);
     return video;
 }

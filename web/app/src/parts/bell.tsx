@@ -23,8 +23,11 @@ export function Bell() {
             setFailed(saying(error));
         }
     };
-    useEffect(() => void load(), []);
-    useEffect(() => on("notified", (note) => {
+    useEffect(() => {
+        void load();
+        return on("lost", () => void load());
+    }, []);
+    useEffect(() => on("notification", (note) => {
         setItems((had) => [note, ...had.filter((n) => n.id !== note.id)]);
         setUnread((n) => n + 1);
         toast(note.title ?? "Something happened.", note.video_id ? { label: "Look", href: `/watch/${note.video_id}` } : undefined);
