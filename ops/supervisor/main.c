@@ -90,6 +90,20 @@ static void own_folder(char *out, size_t size)
     *strrchr(out, '/') = '\0';
 }
 
+/* An operator finds a file to write settings into. */
+static void make_config(const char *path)
+{
+    static const char text[] =
+        "# Settings of this platform, one a line, such as: front.port = 8080\n"
+        "# `kinobus config` lists all, with what they mean and where their value comes from.\n";
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (fd < 0 && errno == EEXIST)
+        return;
+    if (fd < 0 || write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1)
+        die(path, NULL);
+    close(fd);
+}
+
 static void fill_place(struct service_place *place, const char *state, const char *config)
 {
     static char real[PATH_MAX], bin[PATH_MAX], share[PATH_MAX + 16], conf[PATH_MAX + 16], notify[PATH_MAX + 16];
@@ -103,6 +117,8 @@ static void fill_place(struct service_place *place, const char *state, const cha
     if (!config)
         snprintf(conf, sizeof(conf), "%s/kinobus.conf", real);
     snprintf(notify, sizeof(notify), "%s/run/notify.sock", real);
+    if (!config)
+        make_config(conf);
     int top = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (top < 0)
         die(real, NULL);
