@@ -1,0 +1,207 @@
+/* rebuild - a new generation grows while the old one serves, then takes its place; the old one is taken down
+ * in slices.
+ *
+ * What drives it is a tick, that comes again as long as there is something to do: it asks the catalog for
+ * the next page unless one is under way, and deletes a slice. A page or a slice that fails is rolled back
+ * alone and tried again by a later tick. */
+#include "actors/index/actor.h"
+#include "actors/index/postings.h"
+#include "actors/runtime/actor.h"
+#include "gen/catalog.h"
+#include "gen/errors.h"
+
+#define REBUILD_AGAIN_MS 2000
+
+static turn_then rebuild_tick, rebuild_page;
+
+/* Soon, if none is on its way. */
+static int rebuild_tick_after(struct index *self, struct turn *t, uint32_t ms)
+{
+    int r;
+
+    if (self->ticking)
+        return 0;
+    r = turn_after(t, ms, rebuild_tick, NULL, 0);
+    self->ticking = r == 0;
+    return r;
+}
+
+static int rebuild_ask(struct index *self, struct turn *t, const struct index_generation *building)
+{
+    const struct index_settings *settings = turn_settings(t);
+    struct scan ask = { .after = building->after, .limit = settings->scan_page };
+    int r;
+
+    if (self->asked)
+        return 0;
+    r = ask_scan(t, &ask, rebuild_page, &building->number, sizeof(building->number));
+    self->asked = r == 0;
+    return r;
+}
+
+/* ---- a page of the catalog */
+
+static int rebuild_put(struct index *self, struct turn *t, struct store_txn *txn, struct generations *all,
+                       const struct scan_reply *page)
+{
+    struct index_generation *g = &all->building;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < page->items_n; i++) {
+        r = postings_put(txn, turn_arena(t), self->stems, g, &page->items[i]);
+        g->after = page->items[i].id;
+        g->scanned++;
+    }
+    if (r >= 0)
+        r = index_generation_put(txn, g);
+    if (r == 0 && !(page->more && page->items_n))
+        r = generation_switch(txn, turn_arena(t), all);
+    return r < 0 ? r : 0;
+}
+
+/* In a transaction of its own, so that a page that cannot be stored does not undo the turn that will try it
+ * again. */
+static int rebuild_store(struct index *self, struct turn *t, struct generations *all,
+                         const struct scan_reply *page)
+{
+    struct store_txn *txn;
+    int r = store_begin_child(turn_txn(t), &txn);
+
+    if (r < 0)
+        return r;
+    r = rebuild_put(self, t, txn, all, page);
+    if (r == 0)
+        return store_commit(&txn);
+    store_abort(&txn);
+    return r;
+}
+
+static int rebuild_page(void *me, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct index *self = me;
+    const struct scan_reply *page = reply;
+    uint64_t number = *(const uint64_t *)ctx;
+    struct generations all;
+    int r = generations_read(turn_txn(t), turn_arena(t), &all);
+
+    self->asked = false;
+    if (r < 0)
+        return rebuild_tick_after(self, t, REBUILD_AGAIN_MS);
+    if (err == 0 && all.building.number == number)
+        err = rebuild_store(self, t, &all, page);
+    if (err < 0) {
+        turn_log(t, "scan-failed", "generation=%llu result=%s", (unsigned long long)number, err_name(err));
+        return rebuild_tick_after(self, t, REBUILD_AGAIN_MS);
+    }
+    if (all.serving.number == number)
+        turn_log(t, "rebuilt", "generation=%llu documents=%llu", (unsigned long long)number,
+                 (unsigned long long)all.serving.documents);
+    if (all.building.number)
+        return rebuild_ask(self, t, &all.building);
+    return rebuild_tick_after(self, t, 0);
+}
+
+/* ---- the tick */
+
+/* 1: there is more to delete. */
+static int rebuild_drop(struct turn *t)
+{
+    const struct index_settings *settings = turn_settings(t);
+    struct store_txn *txn;
+    int r = store_begin_child(turn_txn(t), &txn), done;
+
+    if (r < 0)
+        return r;
+    r = generation_drop(txn, turn_arena(t), (unsigned)settings->drop_rows);
+    if (r >= 0) {
+        done = store_commit(&txn);
+        return done < 0 ? done : r;
+    }
+    store_abort(&txn);
+    return r;
+}
+
+static int rebuild_tick(void *me, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct index *self = me;
+    struct generations all;
+    int dropped, r;
+
+    self->ticking = false;
+    dropped = rebuild_drop(t);
+    if (dropped < 0)
+        turn_log(t, "drop-failed", "result=%s", err_name(dropped));
+    r = generations_read(turn_txn(t), turn_arena(t), &all);
+    if (r == 0 && all.building.number)
+        r = rebuild_ask(self, t, &all.building);
+    if (r < 0 || dropped < 0 || all.building.number)
+        return rebuild_tick_after(self, t, dropped > 0 ? 0 : REBUILD_AGAIN_MS);
+    return dropped ? rebuild_tick_after(self, t, 0) : 0;
+}
+
+/* ---- what begins it */
+
+static int rebuild_begin(struct turn *t, struct index_generation *ret)
+{
+    int r = generation_begin(turn_txn(t), turn_arena(t), turn_now(t), ret);
+
+    if (r < 0)
+        return r;
+    turn_count(t, INDEX_REBUILDS, 1);
+    turn_log(t, "rebuild", "generation=%llu", (unsigned long long)ret->number);
+    return 0;
+}
+
+int index_on_rebuild(struct index *self, struct turn *t, const struct rebuild *ask, struct rebuild_reply *reply)
+{
+    struct generations all;
+    int r = generations_read(turn_txn(t), turn_arena(t), &all);
+
+    if (r == 0 && !all.building.number)
+        r = rebuild_begin(t, &all.building);
+    reply->generation = all.building.number;
+    if (r == 0)
+        r = rebuild_tick_after(self, t, 0);
+    return r < 0 ? r : reply_rebuild(t, reply);
+}
+
+int index_on_status(struct index *self, struct turn *t, const struct index_status *ask,
+                    struct index_status_reply *reply)
+{
+    const struct index_generation *answering;
+    struct generations all;
+    int r = generations_read(turn_txn(t), turn_arena(t), &all);
+
+    answering = generations_answering(&all);
+    if (r < 0 || !answering)
+        return r;
+    *reply = (struct index_status_reply) {
+        .generation = answering->number,
+        .documents = answering->documents,
+        .rebuilding = all.building.number != 0,
+        .scanned = all.building.scanned,
+    };
+    return 0;
+}
+
+int index_up(void *me, struct turn *t)
+{
+    struct index *self = me;
+    struct generations all;
+    const struct index_generation *newest;
+    int r = generations_read(turn_txn(t), turn_arena(t), &all);
+
+    newest = all.building.number ? &all.building : &all.serving;
+    if (r == 0 && newest->analysis != WORDS_ANALYSIS) /* none yet, or made by other rules */
+        r = rebuild_begin(t, &all.building);
+    actor_gauge(turn_actor(t), INDEX_DOCUMENTS, all.serving.documents);
+    return r < 0 ? r : rebuild_tick_after(self, t, 0);
+}
+
+int index_lost(void *me, struct turn *t, const char *stream)
+{
+    struct index_generation fresh;
+    int r = rebuild_begin(t, &fresh);
+
+    return r < 0 ? r : rebuild_tick_after(me, t, 0);
+}

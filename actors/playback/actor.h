@@ -1,0 +1,27 @@
+/* actor - what the handlers of playback share. */
+#pragma once
+
+#include "actors/runtime/turn.h"
+#include "gen/playback.h"
+
+struct playback {
+    bool tending;    /* the tick of keys.c is under way */
+    bool forgetting; /* the one of known.c is */
+};
+
+/* start.c */
+int playback_on_start(struct playback *self, struct turn *t, const struct start_playback *ask,
+                      struct playing *reply);
+int playback_on_posters(struct playback *self, struct turn *t, const struct posters *ask,
+                        struct posters_reply *reply);
+
+/* progress.c */
+int playback_on_save(struct playback *self, struct turn *t, const struct save_progress *ask);
+int playback_on_watching(struct playback *self, struct turn *t, const struct continue_watching *ask,
+                         struct continue_watching_reply *reply);
+
+/* known.c */
+int playback_on_changed(struct playback *self, struct turn *t, const struct video_changed *event);
+int playback_on_ready(struct playback *self, struct turn *t, const struct video_ready *event);
+int playback_on_published(struct playback *self, struct turn *t, const struct video_published *event);
+int playback_on_deleted(struct playback *self, struct turn *t, const struct video_deleted *event);

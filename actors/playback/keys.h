@@ -1,0 +1,24 @@
+/* keys - what media URLs are made with: made here, published as the value media_keys, changed from time to
+ * time.
+ *
+ * A key that is no longer the newest is published as long as URLs made with it may be open, and then
+ * deleted. */
+#pragma once
+
+#include "actors/playback/actor.h"
+
+enum {
+    KEYS_TEND_MS = 3600 * 1000,
+    KEYS_OPEN_MS = 49 * 3600 * 1000, /* the longest that a URL may live */
+};
+
+/* Makes a key where one is due, deletes those that are over, publishes the rest; and again in an hour. */
+int keys_tend(struct playback *self, struct turn *t);
+
+/* A path into one version of a video: "/media/{token}/{video}/{version}/{leaf}". policy: who was let in,
+ * a-z. */
+int keys_path(struct turn *t, struct id video, uint64_t version, const char *policy, const char *leaf,
+              const char **ret);
+
+/* When a path made now ends, ms UTC. */
+int64_t keys_path_ends(struct turn *t);

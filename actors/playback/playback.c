@@ -1,0 +1,31 @@
+/* playback - the actor; see playback.h */
+#include "actors/playback/playback.h"
+
+#include "actors/playback/keys.h"
+#include "actors/playback/known.h"
+
+static int playback_up(void *me, struct turn *t)
+{
+    int r = keys_tend(me, t);
+
+    return r < 0 ? r : known_forget(me, t);
+}
+
+static const struct playback_handlers handlers = {
+    .start_playback = playback_on_start,
+    .save_progress = playback_on_save,
+    .continue_watching = playback_on_watching,
+    .posters = playback_on_posters,
+    .on_catalog_video_changed = playback_on_changed,
+    .on_catalog_video_ready = playback_on_ready,
+    .on_catalog_video_published = playback_on_published,
+    .on_catalog_video_deleted = playback_on_deleted,
+};
+
+const struct actor_def playback_actor = {
+    .name = "playback",
+    .schema = &playback_schema,
+    .handlers = &handlers,
+    .self_size = sizeof(struct playback),
+    .up = playback_up,
+};

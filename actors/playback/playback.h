@@ -1,0 +1,19 @@
+/* playback - may somebody watch this, with what, and from where.
+ *
+ * Serves     start_playback, save_progress, continue_watching, posters       (schemas/playback.toml)
+ * Asks       catalog.get_playable, in the name of whoever asks: what they may see is decided there
+ * Follows    the catalog's videos: changed, ready, published, deleted
+ * Announces  the value media_keys: what media URLs are checked with, by the front and by an edge
+ * Keeps      the keys, positions, and of videos that somebody began what their lists show, in $state/playback
+ * Hands out  paths with the right to fetch one version of one video in them (actors/runtime/media_token),
+ * good for
+ *            playback.media_token_hours, rounded up to the hour
+ * When busy  answers what the runtime answers; it keeps no request itself
+ * Weak spot  a URL that was handed out opens until it ends, also when the video turns private in the
+ * meantime;
+ *            positions are not bounded per person, but by the videos that there are */
+#pragma once
+
+#include "actors/runtime/actor.h"
+
+extern const struct actor_def playback_actor;

@@ -1,0 +1,115 @@
+/* start - a playback session: what the catalog says of the video, in URLs that carry the right to it. */
+#include "actors/playback/keys.h"
+#include "actors/playback/known.h"
+#include "data/store/table.h"
+#include "gen/catalog.h"
+#include "gen/errors.h"
+
+/* A URL's policy class: what everybody may see is cached for everybody. */
+static const char *start_policy(const struct video *video)
+{
+    return known_is_open(video) ? "open" : "owner";
+}
+
+static int start_urls(struct turn *t, const struct playable *playable, struct playing *reply)
+{
+    const struct video *v = &playable->video;
+    const char *policy = start_policy(v);
+    int r = keys_path(t, v->id, playable->version, policy, playable->final ? "master.m3u8" : "preview.m3u8",
+                      &reply->hls_url);
+
+    if (r == 0 && playable->final)
+        r = keys_path(t, v->id, playable->version, policy, "manifest.mpd", &reply->dash_url);
+    if (r == 0 && v->has_poster)
+        r = keys_path(t, v->id, playable->version, policy, "img/poster.jpg", &reply->poster_url);
+    reply->expires_at = keys_path_ends(t);
+    return r;
+}
+
+static void start_tracks(struct turn *t, const struct playable *playable, struct playing *reply)
+{
+    reply->tracks = arena_alloc_n(turn_arena(t), playable->tracks_n + 1, sizeof(*reply->tracks));
+    reply->tracks_n = playable->tracks_n;
+    for (size_t i = 0; i < playable->tracks_n; i++) {
+        const struct playable_track *from = &playable->tracks[i];
+
+        reply->tracks[i] = (struct playback_track) { .kind = from->kind,
+                                                     .name = from->name,
+                                                     .language = from->language,
+                                                     .width = from->width,
+                                                     .height = from->height,
+                                                     .channels = from->channels };
+    }
+}
+
+/* Where the caller was; from the beginning when nobody knows, or when it was seen to its end. */
+static int start_resume(struct turn *t, struct id video, uint64_t *ret_ms)
+{
+    const struct subject *who = turn_subject(t);
+    struct play_position row;
+    int r;
+
+    *ret_ms = 0;
+    if (!who->known)
+        return 0;
+    r = play_position_get(turn_txn(t), turn_arena(t), who->user_id, video, &row);
+    if (r == 0 && !id_is_zero(row.watcher_id))
+        *ret_ms = row.position_ms;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static int start_answer(void *me, struct turn *t, int err, const void *answer, const void *ctx)
+{
+    const struct playable *playable = answer;
+    struct playing reply = { .session_id = turn_id(t) };
+    int r;
+
+    if (err < 0)
+        return err == ERR_CONFLICT ? turn_fail(t, err, NULL, "nothing of the video can be watched yet") : err;
+    reply.video_id = playable->video.id;
+    reply.final = playable->final;
+    reply.duration_ms = playable->video.duration_ms;
+    reply.playable_until_ms = playable->video.playable_until_ms;
+    start_tracks(t, playable, &reply);
+    r = start_urls(t, playable, &reply);
+    if (r == 0)
+        r = start_resume(t, reply.video_id, &reply.resume_ms);
+    if (r == 0 && turn_subject(t)->known) /* only of somebody known will a position come */
+        r = known_put(t, &playable->video);
+    if (r < 0)
+        return r;
+    turn_count(t, PLAYBACK_SESSIONS, 1);
+    return reply_start_playback(t, &reply);
+}
+
+int playback_on_start(struct playback *self, struct turn *t, const struct start_playback *ask,
+                      struct playing *reply)
+{
+    int r = ask_get_playable(t, &(struct get_playable) { .id = ask->id }, start_answer, NULL, 0);
+
+    return r < 0 ? r : TURN_LATER;
+}
+
+/* ---- posters of lists */
+
+static int posters_answer(void *me, struct turn *t, int err, const void *answer, const void *ctx)
+{
+    const struct playable *playable = answer;
+    struct posters_reply reply = { .url = "" };
+    int r = 0;
+
+    if (err < 0 && err != ERR_CONFLICT) /* a conflict: nothing can be watched yet, and there is no poster either */
+        return err;
+    if (err == 0 && playable->video.has_poster)
+        r = keys_path(t, playable->video.id, playable->version, start_policy(&playable->video),
+                      "img/poster-640.jpg", &reply.url);
+    return r < 0 ? r : reply_posters(t, &reply);
+}
+
+int playback_on_posters(struct playback *self, struct turn *t, const struct posters *ask,
+                        struct posters_reply *reply)
+{
+    int r = ask_get_playable(t, &(struct get_playable) { .id = ask->id }, posters_answer, NULL, 0);
+
+    return r < 0 ? r : TURN_LATER;
+}
