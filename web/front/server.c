@@ -165,7 +165,7 @@ int server_start(struct front *front, char error[static 256])
     const struct mg_callbacks callbacks = { .begin_request = server_request,
                                             .http_error = server_refused,
                                             .log_message = server_message };
-    char listen[300], threads[16];
+    char listen[128], threads[24];
     bool edge = s->edge_secret && *s->edge_secret;
     const char *options[] = {
         "listening_ports",
@@ -219,7 +219,7 @@ int server_start(struct front *front, char error[static 256])
     mg_init_library(0);
     front->http = mg_start(&callbacks, front, options);
     if (!front->http) {
-        snprintf(error, 256, "cannot listen on %s: is the port taken?", listen);
+        snprintf(error, 256, "cannot listen on %.127s: is the port taken?", listen);
         mg_exit_library();
         return ERR_UNAVAILABLE;
     }

@@ -219,6 +219,11 @@ int gate_check(const struct mg_request_info *request, struct gate_facts *ret, co
         *ret_reason = "At most 63 headers are taken.";
         return ERR_HEADERS_TOO_LARGE;
     }
+    if (request->num_headers ==
+        0) { /* civetweb then writes over the end of the head: there is nothing to look at */
+        *ret_reason = "Exactly one Host header that names a host is needed.";
+        return ERR_MALFORMED;
+    }
     if (!gate_layout(request)) {
         *ret_reason = "A line does not end in CRLF, is folded, or has spaces where none may be.";
         return ERR_MALFORMED;

@@ -1,0 +1,184 @@
+/* The keyring and the sessions: what verifies, what was revoked, what is forgotten. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "actors/runtime/media_token/media_token.h"
+#include "gen/auth.h"
+#include "gen/errors.h"
+#include "gen/playback.h"
+#include "web/front/keyring.h"
+#include "web/front/sessions.h"
+
+#define NOW INT64_C(1763700000000)
+
+static const uint8_t seed[32] = { 9 };
+static struct keyring *ring;
+
+static struct id some(uint8_t n)
+{
+    return (struct id) { { n } };
+}
+
+static void publish_keys(void)
+{
+    uint8_t public_key[32], private_key[64];
+    struct signing_key key = { .kid = "0badcafe", .public_key = bytes_of(public_key, 32) };
+    struct keys keys = { .keys = &key, .keys_n = 1 };
+    struct buf body = { 0 };
+
+    crypto_sign_seed_keypair(public_key, private_key, seed);
+    assert_int_equal(keys_pack(&keys, &body), 0);
+    assert_false(keyring_value(ring, "auth.keys", "", buf_bytes(&body)));
+    buf_free(&body);
+}
+
+static void revoke(struct id session, struct id user, uint64_t epoch)
+{
+    struct revoked value = { .session_id = session, .user_id = user, .epoch = epoch };
+    struct buf body = { 0 };
+
+    assert_int_equal(revoked_pack(&value, &body), 0);
+    assert_true(keyring_value(ring, "auth.revoked", "k", buf_bytes(&body)));
+    buf_free(&body);
+}
+
+static const char *sign(uint8_t user, uint8_t session, uint64_t epoch)
+{
+    static char text[TOKEN_TEXT_SIZE];
+    struct token_claims claims = { .user = some(user),
+                                   .session = some(session),
+                                   .role = ROLE_CREATOR,
+                                   .epoch = epoch,
+                                   .issued_ms = NOW,
+                                   .expires_ms = NOW + 600000 };
+
+    assert_int_equal(token_sign("0badcafe", seed, &claims, text), 0);
+    return text;
+}
+
+static int verify(const char *token)
+{
+    struct token_claims claims;
+
+    return keyring_verify(ring, token, NOW + 1000, &claims);
+}
+
+static int setup(void **state)
+{
+    ring = keyring_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    keyring_free(&ring);
+    return 0;
+}
+
+static void nothing_verifies_before_keys_are_known(void **state)
+{
+    assert_int_equal(verify(sign(1, 1, 1)), ERR_UNAUTHENTICATED);
+    publish_keys();
+    assert_int_equal(verify(sign(1, 1, 1)), 0);
+}
+
+static void a_session_that_was_revoked_is_dead_at_once(void **state)
+{
+    publish_keys();
+    revoke(some(7), some(1), 0);
+    assert_int_equal(verify(sign(1, 7, 1)), ERR_UNAUTHENTICATED);
+    assert_int_equal(verify(sign(1, 8, 1)), 0);
+}
+
+static void an_epoch_ends_all_older_tokens_of_one_person(void **state)
+{
+    publish_keys();
+    revoke((struct id) { { 0 } }, some(1), 5);
+    assert_int_equal(verify(sign(1, 7, 4)), ERR_UNAUTHENTICATED);
+    assert_int_equal(verify(sign(1, 7, 5)), 0);
+    assert_int_equal(verify(sign(2, 7, 4)), 0);
+}
+
+static void keys_that_cannot_be_read_change_nothing(void **state)
+{
+    publish_keys();
+    assert_false(keyring_value(ring, "auth.keys", "", bytes_of_text("\xc1garbage")));
+    assert_false(keyring_value(ring, "auth.revoked", "", bytes_of_text("\xc1garbage")));
+    assert_int_equal(verify(sign(1, 1, 1)), 0);
+}
+
+static void a_media_token_needs_its_key_and_its_time(void **state)
+{
+    static const uint8_t secret[32] = { 3 };
+    struct media_key key = { .kid = 4, .key = bytes_of(secret, 32) };
+    struct media_keys keys = { .keys = &key, .keys_n = 1 };
+    struct media_grant grant = {
+        .kid = 4, .policy = "public", .expires_s = NOW / 1000 + 60, .video = some(1), .version = 2
+    };
+    char token[MEDIA_TOKEN_SIZE];
+    struct buf body = { 0 };
+    int64_t expires;
+
+    assert_true(media_token_mint(&grant, secret, token));
+    assert_false(keyring_media(ring, token, some(1), 2, NOW, &expires));
+    assert_int_equal(media_keys_pack(&keys, &body), 0);
+    keyring_value(ring, "playback.media_keys", "", buf_bytes(&body));
+    assert_true(keyring_media(ring, token, some(1), 2, NOW, &expires));
+    assert_int_equal(expires, NOW / 1000 + 60);
+    assert_false(keyring_media(ring, token, some(2), 2, NOW, &expires));
+    assert_false(keyring_media(ring, token, some(1), 1, NOW, &expires));
+    assert_false(keyring_media(ring, token, some(1), 2, NOW + 60000, &expires));
+    buf_free(&body);
+}
+
+static void a_session_is_remembered_for_five_seconds(void **state)
+{
+    struct sessions *sessions = sessions_new();
+    struct session_seen seen = { .token = "abc", .user = some(1), .role = ROLE_VIEWER }, got;
+
+    assert_false(sessions_find(sessions, "cookie", 0, &got));
+    sessions_keep(sessions, "cookie", sessions_generation(sessions), 0, &seen);
+    assert_true(sessions_find(sessions, "cookie", SESSIONS_MS - 1, &got));
+    assert_string_equal(got.token, "abc");
+    assert_false(sessions_find(sessions, "cookie2", 0, &got));
+    assert_false(sessions_find(sessions, "cookie", SESSIONS_MS, &got));
+    assert_false(sessions_find(sessions, "cookie", 0, &got));
+    sessions_free(&sessions);
+}
+
+static void a_revocation_forgets_sessions_and_answers_on_their_way(void **state)
+{
+    struct sessions *sessions = sessions_new();
+    struct session_seen seen = { .token = "abc" }, got;
+    uint64_t before = sessions_generation(sessions);
+
+    sessions_keep(sessions, "a", before, 0, &seen);
+    sessions_drop_all(sessions);
+    assert_false(sessions_find(sessions, "a", 1, &got));
+    sessions_keep(sessions, "b", before, 0, &seen);
+    assert_false(sessions_find(sessions, "b", 1, &got));
+    sessions_free(&sessions);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_verifies_before_keys_are_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_session_that_was_revoked_is_dead_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_epoch_ends_all_older_tokens_of_one_person, setup, teardown),
+        cmocka_unit_test_setup_teardown(keys_that_cannot_be_read_change_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_media_token_needs_its_key_and_its_time, setup, teardown),
+        cmocka_unit_test(a_session_is_remembered_for_five_seconds),
+        cmocka_unit_test(a_revocation_forgets_sessions_and_answers_on_their_way),
+    };
+
+    if (sodium_init() < 0)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
