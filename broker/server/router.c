@@ -244,6 +244,7 @@ int broker_run(struct broker *b, int stop_fd)
 /* Orderly: what was accepted is committed and confirmed, and everybody is told to come back. */
 void broker_stop(struct broker *b)
 {
+    stream_flush_cursors(b);
     bus_store_flush(b->store);
     for (int i = 0; i < 200 && b->adding && !bus_store_dead(b->store); i++) {
         zmq_pollitem_t item = { NULL, bus_store_fd(b->store), ZMQ_POLLIN, 0 };

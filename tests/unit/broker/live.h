@@ -71,10 +71,10 @@ const struct seen *peer_seen(const struct peer *peer, enum seen_kind kind, size_
 
 #define live_until(live, condition)                                             \
     do {                                                                        \
-        int64_t began = live_ms();                                              \
+        int64_t live_began = live_ms();                                         \
         while (!(condition)) {                                                  \
             live_pump(live, 20);                                                \
-            if (live_late(began))                                               \
+            if (live_late(live_began))                                          \
                 fail_msg("waited in vain for: %s", #condition);                 \
         }                                                                       \
     } while (0)

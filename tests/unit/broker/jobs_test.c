@@ -1,0 +1,371 @@
+/* jobs_test - jobs and events between real clients, across losses of workers and of the broker. */
+#include "tests/unit/broker/live.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct bytes text(const char *t)
+{
+    return bytes_of_text(t);
+}
+
+static struct peer *owner(struct live *live, uint32_t epoch)
+{
+    struct peer *shop = live_join(live, "shop", epoch);
+
+    live_until(live, shop->counted[SEEN_UP] == 1);
+    return shop;
+}
+
+static void put(struct peer *shop, uint64_t seq, const char *body, uint8_t priority, uint32_t delay_ms)
+{
+    struct bus_head head = { .job = live_id(body), .key = text("video"), .priority = priority, .delay_ms = delay_ms };
+
+    assert_int_equal(bus_put(shop->bus, "shop.pack", seq, &head, text(body)), 0);
+}
+
+static void append(struct peer *shop, uint64_t seq, const char *event, const char *body)
+{
+    struct bus_head head = { .key = text("k") };
+
+    assert_int_equal(bus_append(shop->bus, event, seq, &head, text(body)), 0);
+}
+
+static void ack_it(struct peer *peer, const struct seen *seen)
+{
+    if (seen->kind == SEEN_JOB)
+        assert_int_equal(bus_ack(peer->bus, seen->number, text("result")), 0);
+}
+
+static void a_job_is_confirmed_delivered_acknowledged_and_its_end_is_an_event(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0);
+    const struct seen *job, *done;
+
+    worker->answer = ack_it;
+    bus_take(worker->bus, "shop.pack", 2);
+    bus_follow(shop->bus, "shop", "shop.packed,shop.spoilt", "shop", (struct bus_cursor){ 0 });
+    put(shop, 1, "box", 0, 0);
+    live_until(live, shop->counted[SEEN_OK] == 1 && shop->counted[SEEN_EVENT] == 1 && worker->counted[SEEN_SETTLED]);
+    job = peer_seen(worker, SEEN_JOB, 0);
+    done = peer_seen(shop, SEEN_EVENT, 0);
+    assert_string_equal(job->body, "box");
+    assert_string_equal(job->name, "shop.pack");
+    assert_string_equal(job->from, "shop");
+    assert_int_equal(job->attempt, 1);
+    assert_false(job->flag);
+    assert_string_equal(done->name, "shop.packed");
+    assert_string_equal(done->body, "result");
+    assert_string_equal(done->key, "video");
+    assert_string_equal(done->from, "worker");
+    assert_int_equal(done->attempt, 1);
+    assert_true(id_equal(done->job, live_id("box")));
+    assert_int_equal(peer_seen(worker, SEEN_SETTLED, 0)->err, 0);
+}
+
+static void a_message_sent_twice_is_a_duplicate_and_takes_effect_once(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0);
+
+    put(shop, 7, "once", 0, 0);
+    live_until(live, shop->counted[SEEN_OK] == 1);
+    put(shop, 7, "once", 0, 0);
+    put(shop, 9, "next", 0, 0);
+    live_until(live, shop->counted[SEEN_OK] == 3);
+    assert_false(peer_seen(shop, SEEN_OK, 0)->flag);
+    assert_true(peer_seen(shop, SEEN_OK, 1)->flag);
+    assert_false(peer_seen(shop, SEEN_OK, 2)->flag);
+    worker->answer = ack_it;
+    bus_take(worker->bus, "shop.pack", 8);
+    live_until(live, worker->counted[SEEN_SETTLED] == 2);
+    assert_int_equal(worker->counted[SEEN_JOB], 2);
+}
+
+static void jobs_come_by_priority_and_then_in_their_order(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0);
+    static const char *const order[] = { "urgent", "first", "second", "last" };
+
+    put(shop, 1, "last", 1, 0);
+    put(shop, 2, "first", 5, 0);
+    put(shop, 3, "urgent", 200, 0);
+    put(shop, 4, "second", 5, 0);
+    live_until(live, shop->counted[SEEN_OK] == 4);
+    worker->answer = ack_it;
+    bus_take(worker->bus, "shop.pack", 1);
+    live_until(live, worker->counted[SEEN_SETTLED] == 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(peer_seen(worker, SEEN_JOB, i)->body, order[i]);
+}
+
+static void fail_it(struct peer *peer, const struct seen *seen)
+{
+    if (seen->kind == SEEN_JOB)
+        assert_int_equal(bus_nack(peer->bus, seen->number, 0, false, ERR_IO, "no tape"), 0);
+}
+
+static void a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_then_dead(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0), *cli = live_join(live, "cli", 0);
+    const struct seen *dead;
+    uint64_t cid;
+
+    worker->answer = fail_it;
+    bus_take(worker->bus, "shop.pack", 1);
+    bus_follow(shop->bus, "shop", NULL, "shop", (struct bus_cursor){ 0 });
+    put(shop, 1, "broken", 0, 0);
+    live_until(live, shop->counted[SEEN_EVENT] == 1);
+    dead = peer_seen(shop, SEEN_EVENT, 0);
+    assert_string_equal(dead->name, "shop.spoilt");
+    assert_string_equal(dead->body, "broken");
+    assert_string_equal(dead->text, "no tape");
+    assert_int_equal(dead->err, ERR_IO);
+    assert_int_equal(dead->attempt, 3);
+    assert_int_equal(worker->counted[SEEN_JOB], 3);
+    assert_true(peer_seen(worker, SEEN_JOB, 1)->flag);
+    /* An operator has it tried again: map { queue: "shop.pack", seq: 1 } */
+    worker->answer = ack_it;
+    bus_call(cli->bus, "$sys.dead.requeue", NULL, bytes_of("\x82\xa5queue\xa9shop.pack\xa3seq\x01", 22), 5000, &cid);
+    live_until(live, cli->counted[SEEN_REPLY] == 1 && shop->counted[SEEN_EVENT] == 2);
+    assert_int_equal(peer_seen(cli, SEEN_REPLY, 0)->err, 0);
+    assert_string_equal(peer_seen(shop, SEEN_EVENT, 1)->name, "shop.packed");
+}
+
+static void wait_first(struct peer *peer, const struct seen *seen)
+{
+    if (seen->kind == SEEN_JOB && peer->counted[SEEN_JOB] <= 5)
+        bus_nack(peer->bus, seen->number, 1, true, ERR_WAIT, NULL);
+    else
+        ack_it(peer, seen);
+}
+
+static void a_job_handed_back_to_wait_does_not_use_up_its_attempts(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0);
+
+    worker->answer = wait_first;
+    bus_take(worker->bus, "shop.pack", 1);
+    bus_follow(shop->bus, "shop", NULL, NULL, (struct bus_cursor){ 0 });
+    put(shop, 1, "slow", 0, 0);
+    live_until(live, shop->counted[SEEN_EVENT] == 1);
+    assert_string_equal(peer_seen(shop, SEEN_EVENT, 0)->name, "shop.packed");
+    assert_int_equal(peer_seen(shop, SEEN_EVENT, 0)->attempt, 1);
+}
+
+static void a_worker_that_leaves_gives_its_job_to_another(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *first = live_join(live, "worker", 0), *second = live_join(live, "worker", 0);
+
+    bus_take(first->bus, "shop.pack", 1);
+    put(shop, 1, "box", 0, 0);
+    live_until(live, first->counted[SEEN_JOB] == 1);
+    second->answer = ack_it;
+    bus_take(second->bus, "shop.pack", 1);
+    live_leave(first);
+    live_until(live, second->counted[SEEN_SETTLED] == 1);
+    assert_int_equal(peer_seen(second, SEEN_JOB, 0)->attempt, 1);
+}
+
+/* A process of its own that takes one job and then does nothing, until it is killed. */
+static pid_t sleeper(struct live *live)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct live *mine = calloc(1, sizeof *mine);
+
+        strcpy(mine->dir, live->dir);
+        bus_take(live_join(mine, "worker", 0)->bus, "shop.pack", 1);
+        for (;;)
+            live_pump(mine, 1000);
+    }
+    return pid;
+}
+
+static void a_worker_that_is_killed_gives_its_job_to_another_at_once(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *cli = live_join(live, "cli", 0), *worker;
+    pid_t pid = sleeper(live);
+    const struct seen *gone = NULL;
+
+    bus_tap(cli->bus, "actor=worker", 1, true);
+    put(shop, 1, "box", 0, 0);
+    live_until(live, cli->counted[SEEN_TAP] > 0 && cli->seen[cli->n - 1].tap == BUS_TAP_JOB);
+    worker = live_join(live, "worker", 0);
+    worker->answer = ack_it;
+    bus_take(worker->bus, "shop.pack", 1);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    live_until(live, worker->counted[SEEN_SETTLED] == 1);
+    for (size_t i = 0; (gone = peer_seen(cli, SEEN_TAP, i)) && strcmp(gone->name, "gone") != 0; i++)
+        ;
+    assert_non_null(gone);
+    assert_int_equal(gone->err, ERR_WORKER_LOST);       /* the death was seen, not a heartbeat missed */
+    assert_true(peer_seen(worker, SEEN_JOB, 0)->flag);
+}
+
+static void a_lease_outlives_the_broker_and_its_end_is_committed_once(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0), *other = live_join(live, "worker", 0);
+    uint64_t lease;
+
+    bus_follow(shop->bus, "shop", NULL, "shop", (struct bus_cursor){ 0 });
+    bus_take(worker->bus, "shop.pack", 1);
+    put(shop, 1, "box", 0, 0);
+    live_until(live, worker->counted[SEEN_JOB] == 1);
+    lease = peer_seen(worker, SEEN_JOB, 0)->number;
+    live_stop(live);
+    live_until(live, worker->counted[SEEN_DOWN] == 1 && other->counted[SEEN_DOWN] == 1);
+    assert_int_equal(bus_ack(worker->bus, lease, text("made while the broker was away")), 0);
+    other->answer = ack_it;
+    bus_take(other->bus, "shop.pack", 1);
+    live_start(live);
+    live_until(live, worker->counted[SEEN_SETTLED] == 1 && shop->counted[SEEN_EVENT] == 1);
+    assert_int_equal(peer_seen(worker, SEEN_SETTLED, 0)->err, 0);
+    assert_string_equal(peer_seen(shop, SEEN_EVENT, 0)->body, "made while the broker was away");
+    assert_int_equal(other->counted[SEEN_JOB], 0);
+}
+
+static void jobs_and_lanes_survive_a_restart(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker;
+
+    for (uint64_t seq = 1; seq <= 20; seq++)
+        put(shop, seq, "box", 0, seq > 15 ? 100 : 0);
+    live_until(live, shop->counted[SEEN_OK] == 20);
+    live_stop(live);
+    live_start(live);
+    live_until(live, shop->counted[SEEN_UP] == 2);
+    put(shop, 20, "box", 0, 0);
+    live_until(live, shop->counted[SEEN_OK] == 21);
+    assert_true(peer_seen(shop, SEEN_OK, 20)->flag);
+    worker = live_join(live, "worker", 0);
+    worker->answer = ack_it;
+    bus_take(worker->bus, "shop.pack", 4);
+    live_until(live, worker->counted[SEEN_SETTLED] == 20);
+}
+
+static void only_an_owner_of_a_store_may_produce(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 0);
+    struct bus_head head = { .job = live_id("x") };
+
+    assert_int_equal(bus_put(shop->bus, "shop.pack", 1, &head, text("x")), ERR_UNSUPPORTED);
+}
+
+static void read_it(struct peer *peer, const struct seen *seen)
+{
+    if (seen->kind == SEEN_EVENT)
+        bus_cursor(peer->bus, "shop", seen->number);
+}
+
+static void a_group_goes_on_where_it_was_and_gets_only_what_it_asked_for_and_may_see(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *reader = live_join(live, "reader", 0), *again;
+
+    reader->answer = read_it;
+    bus_follow(reader->bus, "shop", NULL, "readers", (struct bus_cursor){ 0 });
+    append(shop, 1, "shop.sold", "one");
+    append(shop, 2, "shop.bought", "secret");
+    append(shop, 3, "shop.sold", "two");
+    live_until(live, reader->counted[SEEN_EVENT] == 2 && shop->counted[SEEN_OK] == 3);
+    assert_string_equal(peer_seen(reader, SEEN_EVENT, 1)->body, "two");
+    live_leave(reader);
+    append(shop, 4, "shop.sold", "three");
+    live_until(live, shop->counted[SEEN_OK] == 4);
+    live_stop(live);
+    live_start(live);
+    again = live_join(live, "reader", 0);
+    bus_follow(again->bus, "shop", NULL, "readers", (struct bus_cursor){ 0 });
+    live_until(live, again->counted[SEEN_TAIL] == 1);
+    assert_int_equal(again->counted[SEEN_EVENT], 1);
+    assert_string_equal(peer_seen(again, SEEN_EVENT, 0)->body, "three");
+}
+
+static void a_follower_never_has_more_events_in_hand_than_its_credit(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *reader = live_join(live, "reader", 0), *cli = live_join(live, "cli", 0);
+    uint64_t cid;
+
+    for (uint64_t seq = 1; seq <= 600; seq++)
+        append(shop, seq, "shop.sold", "x");
+    live_until(live, shop->counted[SEEN_OK] == 600);
+    bus_follow(reader->bus, "shop", NULL, NULL, (struct bus_cursor){ 0 });
+    live_until(live, reader->counted[SEEN_EVENT] == 256);
+    bus_call(cli->bus, "$sys.stats", NULL, text(""), 5000, &cid);
+    live_until(live, cli->counted[SEEN_REPLY] == 1);
+    assert_int_equal(reader->counted[SEEN_EVENT], 256);
+    reader->answer = read_it;
+    bus_cursor(reader->bus, "shop", 256);
+    live_until(live, reader->counted[SEEN_EVENT] == 600 && reader->counted[SEEN_TAIL] == 1);
+    for (size_t i = 0; i < 600; i++)
+        assert_int_equal(peer_seen(reader, SEEN_EVENT, i)->number, i + 1);
+}
+
+static void a_cursor_of_another_store_is_told_that_events_are_lost(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *reader = live_join(live, "reader", 0);
+    struct bus_cursor foreign = { live_id("other"), 77 };
+
+    append(shop, 1, "shop.sold", "one");
+    live_until(live, shop->counted[SEEN_OK] == 1);
+    bus_follow(reader->bus, "shop", "shop.sold", NULL, foreign);
+    live_until(live, reader->counted[SEEN_LOST] == 1 && reader->counted[SEEN_EVENT] == 1);
+    assert_int_equal(peer_seen(reader, SEEN_LOST, 0)->number, 0);
+}
+
+static void a_follower_from_the_end_gets_only_what_comes_then(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *reader = live_join(live, "reader", 0);
+
+    append(shop, 1, "shop.sold", "old");
+    live_until(live, shop->counted[SEEN_OK] == 1);
+    bus_follow(reader->bus, "shop", NULL, NULL, (struct bus_cursor){ .seq = BUS_FROM_END });
+    live_until(live, reader->counted[SEEN_TAIL] == 1);
+    assert_int_equal(peer_seen(reader, SEEN_TAIL, 0)->number, 1);
+    append(shop, 2, "shop.sold", "new");
+    live_until(live, reader->counted[SEEN_EVENT] == 1);
+    assert_string_equal(peer_seen(reader, SEEN_EVENT, 0)->body, "new");
+}
+
+#define LIVE(test) cmocka_unit_test_setup_teardown(test, live_setup, live_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LIVE(a_job_is_confirmed_delivered_acknowledged_and_its_end_is_an_event),
+        LIVE(a_message_sent_twice_is_a_duplicate_and_takes_effect_once),
+        LIVE(jobs_come_by_priority_and_then_in_their_order),
+        LIVE(a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_then_dead),
+        LIVE(a_job_handed_back_to_wait_does_not_use_up_its_attempts),
+        LIVE(a_worker_that_leaves_gives_its_job_to_another),
+        LIVE(a_worker_that_is_killed_gives_its_job_to_another_at_once),
+        LIVE(a_lease_outlives_the_broker_and_its_end_is_committed_once),
+        LIVE(jobs_and_lanes_survive_a_restart),
+        LIVE(only_an_owner_of_a_store_may_produce),
+        LIVE(a_group_goes_on_where_it_was_and_gets_only_what_it_asked_for_and_may_see),
+        LIVE(a_follower_never_has_more_events_in_hand_than_its_credit),
+        LIVE(a_cursor_of_another_store_is_told_that_events_are_lost),
+        LIVE(a_follower_from_the_end_gets_only_what_comes_then),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
