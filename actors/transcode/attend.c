@@ -40,6 +40,7 @@ struct watch {
     bool greeted, over;
     uint8_t *report, *index;
     size_t report_len, index_len;
+    char said[200]; /* the last line it logged */
 };
 
 static int64_t now_ms(void)
@@ -253,6 +254,7 @@ static int on_log(struct watch *w, const struct control_head *head)
         return -1;
     if (level >= CONTROL_LOG_COUNT)
         return lied(w, "a log line of no known level");
+    snprintf(w->said, sizeof(w->said), "%.180s", text);
     if (w->how->log)
         w->how->log(w->how->ctx, (int)level, text);
     return 0;
@@ -383,7 +385,8 @@ static void live(struct watch *w, struct bytes job)
     spawn_reap(&w->worker, true);
     w->outcome->wall_ms = now_ms() - w->started;
     if (w->outcome->end == ATTEND_FAILED && strcmp(w->outcome->reason, "the worker") == 0)
-        end(w, ATTEND_FAILED, "the worker %s", spawn_epitaph(&w->worker, epitaph, sizeof(epitaph)));
+        end(w, ATTEND_FAILED, "the worker %s%s%s", spawn_epitaph(&w->worker, epitaph, sizeof(epitaph)),
+            *w->said ? "; it last said: " : "", w->said);
 }
 
 static struct control_terms terms(const struct attend *how, enum control_kind kind)
@@ -393,6 +396,7 @@ static struct control_terms terms(const struct attend *how, enum control_kind ki
                                     .threads = how->threads ? how->threads : 1,
                                     .attempt = how->attempt ? how->attempt : 1,
                                     .degraded = how->degraded,
+                                    .nice = how->nice,
                                     .memory = MEMORY };
 }
 

@@ -26,6 +26,7 @@ struct attend {
     unsigned threads;    /* cores to plan for */
     unsigned attempt;    /* from 1 */
     unsigned stall_ms, wait_ms;
+    unsigned nice;             /* 0 to 19: how much lower than this process's its priority is */
     bool degraded;             /* a kernel without Landlock will do */
     bool keep_stderr;          /* for tests of a sanitizer's build */
     const atomic_bool *cancel; /* NULL: never */

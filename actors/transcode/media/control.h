@@ -52,11 +52,13 @@ enum control_log { CONTROL_LOG_ERROR, CONTROL_LOG_WARNING, CONTROL_LOG_INFO, CON
 
 struct control_terms {
     uint32_t version;
-    uint32_t kind;         /* enum control_kind */
-    uint32_t threads;      /* cores to plan for */
-    uint32_t attempt;      /* 1 for the first; later ones decode more patiently */
-    uint32_t degraded;     /* start without Landlock where the kernel has none */
-    uint32_t cpu_s;        /* RLIMIT_CPU */
+    uint32_t kind;     /* enum control_kind */
+    uint32_t threads;  /* cores to plan for */
+    uint32_t attempt;  /* 1 for the first; later ones decode more patiently */
+    uint32_t degraded; /* start without Landlock where the kernel has none */
+    uint32_t nice;     /* how much lower than its parent's the worker's priority is */
+    uint32_t cpu_s;    /* RLIMIT_CPU */
+    uint32_t zero;
     uint64_t memory;       /* RLIMIT_AS */
     uint64_t output_bytes; /* all outputs together */
 };

@@ -281,8 +281,8 @@ void jail_enter(const struct control_terms *terms, struct control_hello *hello)
     *hello = (struct control_hello) { .version = CONTROL_VERSION };
     limits(terms);
     hello->jail |= CONTROL_JAIL_LIMITS;
-    if (nice(10) < 0 && errno == EPERM)
-        link_log(CONTROL_LOG_INFO, "no lower priority for this worker");
+    if (setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + (int)terms->nice) < 0)
+        link_log(CONTROL_LOG_INFO, "no lower priority for this worker: %s", strerror(errno));
     drop_rights();
     hello->landlock_abi = (uint32_t)landlock(terms);
     if (hello->landlock_abi)

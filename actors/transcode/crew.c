@@ -1,0 +1,241 @@
+#include "actors/transcode/crew.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "actors/transcode/media/control.h"
+#include "gen/errors.h"
+
+/* A job at work. The first member is what its end is told by. */
+struct work {
+    struct crew_result result;
+    struct crew *crew;
+    struct work *next;
+    pthread_t thread;
+    struct attend how;
+    struct arena *arena; /* of the thread: the job's copy and the result */
+    union {
+        struct probe probe;
+        struct encode_run run;
+    } copy;
+    atomic_bool cancel;
+    /* under the crew's lock */
+    bool ended, noted;
+    struct run_progress progress;
+};
+
+struct crew {
+    struct crew_events events;
+    void *ctx;
+    int wake;
+    pthread_mutex_t lock;
+    struct work *works;
+};
+
+const char *crew_end_name(enum attend_end end)
+{
+    static const char *const names[] = { "done", "wait", "refused", "gone", "cancelled", "failed", "no_jail" };
+
+    return names[end];
+}
+
+int crew_open(const struct crew_events *events, void *ctx, struct crew **ret)
+{
+    struct crew *b = calloc(1, sizeof(*b));
+
+    if (!b)
+        return ERR_NO_MEMORY;
+    b->events = *events;
+    b->ctx = ctx;
+    b->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (b->wake < 0) {
+        free(b);
+        return ERR_IO;
+    }
+    pthread_mutex_init(&b->lock, NULL);
+    *ret = b;
+    return 0;
+}
+
+int crew_fd(const struct crew *b)
+{
+    return b->wake;
+}
+
+static void wake(struct crew *b)
+{
+    uint64_t one = 1;
+
+    while (write(b->wake, &one, sizeof(one)) < 0 && errno == EINTR)
+        continue;
+}
+
+void crew_forget(struct crew_result *result)
+{
+    struct work *w = (struct work *)result;
+
+    arena_free(&w->arena);
+    free(w);
+}
+
+/* ---- on the job's thread ---- */
+
+static void note(void *ctx, const struct attend_progress *p)
+{
+    struct work *w = ctx;
+
+    if (!w->result.job.run)
+        return;
+    pthread_mutex_lock(&w->crew->lock);
+    w->progress = (struct run_progress) { .video_id = w->copy.run.video_id,
+                                          .run = w->copy.run.run,
+                                          .kind = w->copy.run.kind,
+                                          .done = p->done,
+                                          .total = p->total,
+                                          .waiting = p->waiting,
+                                          .wall_ms = (uint64_t)p->wall_ms };
+    w->noted = true;
+    pthread_mutex_unlock(&w->crew->lock);
+    wake(w->crew);
+}
+
+static void *attend_one(void *ctx)
+{
+    struct work *w = ctx;
+    struct crew *b = w->crew;
+
+    if (w->result.job.run)
+        attend_run(&w->how, &w->copy.run, w->arena, &w->result.made, &w->result.outcome);
+    else
+        attend_probe(&w->how, &w->copy.probe, w->arena, &w->result.probed, &w->result.outcome);
+    w->result.killed = w->result.outcome.end == ATTEND_FAILED &&
+                       strstr(w->result.outcome.reason, "was ended") != NULL;
+    pthread_mutex_lock(&b->lock);
+    w->ended = true;
+    pthread_mutex_unlock(&b->lock);
+    wake(b);
+    return NULL;
+}
+
+/* ---- on the loop ---- */
+
+static void copy_job(struct work *w, struct crew_job job)
+{
+    if (job.run) {
+        wire_copy(&encode_run_type, job.run, w->arena, &w->copy.run);
+        w->result.job.run = &w->copy.run;
+    } else {
+        wire_copy(&probe_type, job.probe, w->arena, &w->copy.probe);
+        w->result.job.probe = &w->copy.probe;
+    }
+}
+
+int crew_start(struct crew *b, const struct attend *how, struct crew_job job, uint64_t kept)
+{
+    struct work *w = calloc(1, sizeof(*w));
+
+    if (!w)
+        return ERR_NO_MEMORY;
+    w->crew = b;
+    w->arena = arena_new();
+    w->how = *how;
+    w->how.cancel = &w->cancel;
+    w->how.progress = note;
+    w->how.ctx = w;
+    w->result.kept = kept;
+    copy_job(w, job);
+    if (pthread_create(&w->thread, NULL, attend_one, w) != 0) {
+        crew_forget(&w->result);
+        return ERR_BUSY;
+    }
+    w->next = b->works;
+    b->works = w;
+    return 0;
+}
+
+void crew_cancel(struct crew *b, uint64_t kept)
+{
+    for (struct work *w = b->works; w; w = w->next)
+        if (w->result.kept == kept)
+            atomic_store(&w->cancel, true);
+}
+
+/* Takes the works that ended out of the list, and copies what the others have to tell. */
+static struct work *take_ended(struct crew *b)
+{
+    struct work *ended = NULL, **at = &b->works;
+
+    pthread_mutex_lock(&b->lock);
+    while (*at) {
+        struct work *w = *at;
+
+        if (w->ended) {
+            *at = w->next;
+            w->next = ended;
+            ended = w;
+        } else {
+            at = &w->next;
+        }
+    }
+    pthread_mutex_unlock(&b->lock);
+    return ended;
+}
+
+static void tell_notes(struct crew *b)
+{
+    for (struct work *w = b->works; w; w = w->next) {
+        struct crew_note n = { .kept = w->result.kept };
+        bool noted;
+
+        pthread_mutex_lock(&b->lock);
+        noted = w->noted;
+        w->noted = false;
+        n.progress = w->progress;
+        pthread_mutex_unlock(&b->lock);
+        if (noted)
+            b->events.note(b->ctx, &n);
+    }
+}
+
+void crew_collect(struct crew *b)
+{
+    struct work *ended;
+    uint64_t count;
+
+    while (read(b->wake, &count, sizeof(count)) < 0 && errno == EINTR)
+        continue;
+    ended = take_ended(b);
+    while (ended) {
+        struct work *w = ended;
+
+        ended = w->next;
+        pthread_join(w->thread, NULL);
+        b->events.ended(b->ctx, &w->result);
+    }
+    tell_notes(b);
+}
+
+void crew_close(struct crew **crew)
+{
+    struct crew *b = *crew;
+
+    if (!b)
+        return;
+    for (struct work *w = b->works; w; w = w->next)
+        atomic_store(&w->cancel, true);
+    while (b->works) {
+        struct work *w = b->works;
+
+        b->works = w->next;
+        pthread_join(w->thread, NULL);
+        crew_forget(&w->result);
+    }
+    close(b->wake);
+    pthread_mutex_destroy(&b->lock);
+    free(b);
+    *crew = NULL;
+}

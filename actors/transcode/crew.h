@@ -1,0 +1,45 @@
+/* crew - the workers that are at work: a thread for each job, which attends its worker and hands the end back to the
+ * loop. Everything here but the threads' own work is called from the loop. */
+#pragma once
+
+#include "actors/transcode/attend.h"
+
+struct crew;
+
+struct crew_job { /* one of them */
+    const struct probe *probe;
+    const struct encode_run *run;
+};
+
+/* A job that ended. What it points to is its own; the job is a copy. */
+struct crew_result {
+    uint64_t kept; /* what crew_start was given */
+    struct crew_job job;
+    struct attend_outcome outcome;
+    struct probe_done probed; /* outcome.end is ATTEND_DONE: the answer */
+    struct run_done made;
+    bool killed; /* the worker had to be ended */
+};
+
+struct crew_note { /* how far a run has come */
+    uint64_t kept;
+    struct run_progress progress;
+};
+
+struct crew_events {
+    void (*ended)(void *ctx, struct crew_result *result); /* crew_forget it when done with it */
+    void (*note)(void *ctx, const struct crew_note *note);
+};
+
+int crew_open(const struct crew_events *events, void *ctx, struct crew **ret);
+void crew_close(struct crew **crew); /* cancels all that is at work and waits for it; tells of none */
+
+/* Starts on a copy of the job. */
+int crew_start(struct crew *crew, const struct attend *how, struct crew_job job, uint64_t kept);
+void crew_cancel(struct crew *crew, uint64_t kept);
+void crew_forget(struct crew_result *result);
+
+int crew_fd(const struct crew *crew); /* readable when there is something to collect */
+void crew_collect(struct crew *crew); /* calls the events */
+
+const char *crew_end_name(enum attend_end end);

@@ -1,0 +1,239 @@
+#include "actors/transcode/transcode.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/runtime/turn.h"
+#include "actors/transcode/crew.h"
+#include "gen/errors.h"
+#include "gen/transcode.h"
+
+#define WAIT_DELAY_MS    1000  /* a run whose bytes are missing comes back after this */
+#define NO_JAIL_DELAY_MS 30000 /* a host that cannot jail leaves its jobs to others */
+
+struct transcode {
+    struct actor *actor;
+    struct blobs *blobs;
+    struct crew *crew;
+    char worker[PATH_MAX];
+};
+
+static const struct transcode_settings *settings(const struct turn *t)
+{
+    return turn_settings(t);
+}
+
+/* ---- the end of a job, in a turn of its own ---- */
+
+static int count_done(struct turn *t, const struct crew_result *r)
+{
+    turn_count(t, TRANSCODE_RUNS_DONE, r->job.run != NULL);
+    turn_count(t, TRANSCODE_FRAMES_ENCODED, r->outcome.frames_made);
+    turn_count(t, TRANSCODE_BYTES_MADE, r->outcome.bytes_made);
+    return 0;
+}
+
+static int give_back(struct turn *t, const struct crew_result *r)
+{
+    const struct attend_outcome *o = &r->outcome;
+
+    switch (o->end) {
+    case ATTEND_WAIT:
+        turn_count(t, TRANSCODE_RUNS_WAITED, 1);
+        return turn_nack(t, WAIT_DELAY_MS, true, ERR_WAIT, o->reason);
+    case ATTEND_REFUSED: turn_count(t, TRANSCODE_RUNS_FAILED, 1); return turn_term(t, ERR_UNSUPPORTED, o->reason);
+    case ATTEND_GONE: return turn_term(t, ERR_GONE, o->reason);
+    case ATTEND_CANCELLED: return turn_nack(t, 0, true, ERR_CANCELLED, o->reason);
+    case ATTEND_NO_JAIL:
+        turn_log(t, "transcode.jail", "this host runs no worker: %s", o->reason);
+        return turn_nack(t, NO_JAIL_DELAY_MS, true, ERR_UNAVAILABLE, o->reason);
+    default:
+        turn_count(t, TRANSCODE_RUNS_FAILED, 1);
+        turn_count(t, TRANSCODE_WORKERS_KILLED, r->killed);
+        return turn_nack(t, 0, false, ERR_INTERNAL, o->reason);
+    }
+}
+
+/* A probe that waits for bytes is an answer too: it says which. */
+static int end_probe(struct turn *t, struct crew_result *r)
+{
+    if (r->outcome.end == ATTEND_WAIT) {
+        const struct probe *ask = r->job.probe;
+        struct probe_done need = { .video_id = ask->video_id,
+                                   .version = ask->version,
+                                   .outcome = PROBE_OUTCOME_NEED_MORE,
+                                   .need_offset = r->outcome.offset,
+                                   .proof = DURATION_PROOF_NONE };
+
+        return done_probe(t, &need);
+    }
+    return r->outcome.end == ATTEND_DONE ? done_probe(t, &r->probed) : give_back(t, r);
+}
+
+static int end_run(struct turn *t, struct crew_result *r)
+{
+    if (r->outcome.end != ATTEND_DONE)
+        return give_back(t, r);
+    count_done(t, r);
+    return done_encode_run(t, &r->made);
+}
+
+static int transcode_then_end(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct crew_result *r = *(struct crew_result *const *)ctx;
+    const struct attend_outcome *o = &r->outcome;
+    char id[ID_TEXT_SIZE];
+    int e;
+
+    turn_log(t, r->job.run ? "transcode.run" : "transcode.probe",
+             "video=%s run=%" PRIu64 " end=%s took=%" PRId64 "ms made=%" PRIu64 "%s%s",
+             id_format("video", r->job.run ? r->job.run->video_id : r->job.probe->video_id, id),
+             r->job.run ? r->job.run->run : 0, crew_end_name(o->end), o->wall_ms, o->bytes_made,
+             *o->reason ? " why=" : "", o->reason);
+    e = r->job.run ? end_run(t, r) : end_probe(t, r);
+    crew_forget(r);
+    return e;
+}
+
+static int transcode_then_tell(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    const struct crew_note *note = ctx;
+    char id[ID_TEXT_SIZE], key[ID_TEXT_SIZE + 24];
+
+    snprintf(key, sizeof(key), "%s/%" PRIu64, id_format("video", note->progress.video_id, id), note->progress.run);
+    return set_run_progress(t, key, &note->progress);
+}
+
+/* ---- the crew calls from the loop ---- */
+
+static void transcode_on_ended(void *ctx, struct crew_result *result)
+{
+    struct transcode *self = ctx;
+
+    if (actor_resume(self->actor, result->kept, 0, transcode_then_end, &result, sizeof(result)) < 0)
+        crew_forget(result); /* nobody waits for it any more */
+}
+
+static void transcode_on_note(void *ctx, const struct crew_note *note)
+{
+    struct transcode *self = ctx;
+
+    actor_resume(self->actor, 0, 0, transcode_then_tell, note, sizeof(*note));
+}
+
+static void transcode_on_wake(void *state, struct actor *actor, int fd, short events, void *ctx)
+{
+    struct transcode *self = state;
+
+    crew_collect(self->crew);
+}
+
+/* ---- jobs ---- */
+
+static struct attend how(const struct transcode *self, struct turn *t)
+{
+    const struct transcode_settings *s = settings(t);
+    long cores = s->threads ? (long)s->threads : sysconf(_SC_NPROCESSORS_ONLN);
+
+    return (struct attend) { .blobs = self->blobs,
+                             .program = self->worker,
+                             .threads = cores > 0 && cores <= 64 ? (unsigned)cores : 2,
+                             .attempt = turn_attempt(t),
+                             .stall_ms = (unsigned)s->stall_ms,
+                             .wait_ms = (unsigned)s->wait_ms,
+                             .nice = (unsigned)s->nice,
+                             .degraded = s->sandbox == SANDBOX_DEGRADED };
+}
+
+static int transcode_on_probe(struct transcode *self, struct turn *t, const struct probe *job)
+{
+    struct attend with = how(self, t);
+    int r = crew_start(self->crew, &with, (struct crew_job) { .probe = job }, turn_keep(t));
+
+    return r < 0 ? r : TURN_LATER;
+}
+
+static int transcode_on_encode_run(struct transcode *self, struct turn *t, const struct encode_run *job)
+{
+    struct attend with = how(self, t);
+    int r = crew_start(self->crew, &with, (struct crew_job) { .run = job }, turn_keep(t));
+
+    return r < 0 ? r : TURN_LATER;
+}
+
+/* ---- life ---- */
+
+/* The worker lies beside this program. */
+static int find_worker(struct transcode *self)
+{
+    ssize_t n = readlink("/proc/self/exe", self->worker, sizeof(self->worker) - sizeof("kinobus-worker"));
+    char *slash;
+
+    if (n <= 0)
+        return ERR_IO;
+    self->worker[n] = 0;
+    slash = strrchr(self->worker, '/');
+    if (!slash)
+        return ERR_IO;
+    strcpy(slash + 1, "kinobus-worker");
+    if (access(self->worker, X_OK) == 0)
+        return 0;
+    fprintf(stderr, "transcode: no worker at %s: %s\n", self->worker, strerror(errno));
+    return ERR_NOT_FOUND;
+}
+
+static int transcode_open(void *state, struct actor *actor)
+{
+    static const struct crew_events events = { .ended = transcode_on_ended, .note = transcode_on_note };
+    struct transcode *self = state;
+    char uri[PATH_MAX + 16];
+    int r = find_worker(self);
+
+    self->actor = actor;
+    snprintf(uri, sizeof(uri), "file:%s/blobs", actor_state_dir(actor));
+    if (r == 0)
+        r = blobs_open(uri, &self->blobs);
+    if (r == 0)
+        r = crew_open(&events, self, &self->crew);
+    if (r == 0)
+        r = actor_poll(actor, crew_fd(self->crew), POLLIN, transcode_on_wake, NULL);
+    return r;
+}
+
+static void transcode_close(void *state)
+{
+    struct transcode *self = state;
+
+    crew_close(&self->crew);
+    blobs_close(&self->blobs);
+}
+
+/* The lease ended or the job was cancelled: its worker has nobody to work for. */
+static void transcode_gone(void *state, struct actor *actor, uint64_t kept)
+{
+    struct transcode *self = state;
+
+    crew_cancel(self->crew, kept);
+}
+
+static const struct transcode_handlers handlers = {
+    .take_probe = transcode_on_probe,
+    .take_encode_run = transcode_on_encode_run,
+};
+
+const struct actor_def transcode_actor = {
+    .name = "transcode",
+    .schema = &transcode_schema,
+    .handlers = &handlers,
+    .self_size = sizeof(struct transcode),
+    .stateless = true,
+    .open = transcode_open,
+    .close = transcode_close,
+    .gone = transcode_gone,
+};
