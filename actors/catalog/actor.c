@@ -1,0 +1,67 @@
+/* actor - the catalog as an actor: its handlers, and what it does at start. */
+#include "actors/catalog/catalog.h"
+#include "schemas/wire/arena.h"
+
+static int catalog_open(void *self_, struct actor *actor)
+{
+    struct catalog *self = self_;
+    struct buf uri = { 0 };
+    int r;
+
+    self->actor = actor;
+    buf_printf(&uri, "file:%s/blobs", actor_state_dir(actor));
+    r = blobs_open(buf_text(&uri), &self->blobs);
+    buf_free(&uri);
+    return r;
+}
+
+static void catalog_close(void *self_)
+{
+    struct catalog *self = self_;
+
+    blobs_close(&self->blobs);
+}
+
+/* What was left undone is found by looking: open uploads, marks on playlists, dates, runs. The clock
+ * starts once. */
+static int catalog_up(void *self_, struct turn *t)
+{
+    struct catalog *self = self_;
+
+    if (self->ticking)
+        return 0;
+    self->ticking = true;
+    return turn_after(t, 0, catalog_tick, NULL, 0);
+}
+
+static const struct catalog_handlers handlers = {
+    .create_video = catalog_create_video,
+    .get_video = catalog_get_video,
+    .list_videos = catalog_list_videos,
+    .update_video = catalog_update_video,
+    .delete_video = catalog_delete_video,
+    .why = catalog_why,
+    .retry_video = catalog_retry_video,
+    .create_upload = catalog_create_upload,
+    .get_upload = catalog_get_upload,
+    .concat_uploads = catalog_concat_uploads,
+    .upload_advanced = catalog_upload_advanced,
+    .upload_complete = catalog_upload_complete,
+    .drop_upload = catalog_drop_upload,
+    .get_playable = catalog_get_playable,
+    .scan = catalog_scan,
+    .on_transcode_probe_done = catalog_on_probe_done,
+    .on_transcode_probe_dead = catalog_on_probe_dead,
+    .on_transcode_run_done = catalog_on_run_done,
+    .on_transcode_run_dead = catalog_on_run_dead,
+};
+
+const struct actor_def catalog_actor = {
+    .name = "catalog",
+    .schema = &catalog_schema,
+    .handlers = &handlers,
+    .self_size = sizeof(struct catalog),
+    .open = catalog_open,
+    .close = catalog_close,
+    .up = catalog_up,
+};

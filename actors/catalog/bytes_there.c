@@ -1,0 +1,109 @@
+/* bytes_there - see bytes_there.h. The probe's index tells: rows of 24 bytes, big-endian, one per
+ * keyframe: time in microseconds on the output timeline, first byte, end of all bytes needed to play to
+ * the next row. */
+#include "actors/catalog/bytes_there.h"
+
+enum { BYTES_ROW = 24 };
+
+struct bytes_row {
+    int64_t us;
+    uint64_t first, end;
+};
+
+static uint64_t bytes_read_u64(const uint8_t *p)
+{
+    uint64_t v = 0;
+
+    for (int i = 0; i < 8; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static int bytes_row(struct doing *d, const char *name, uint64_t n, struct bytes_row *ret)
+{
+    uint8_t row[BYTES_ROW];
+    size_t got = 0;
+    int r = blob_read(d->self->blobs, name, n * BYTES_ROW, row, sizeof(row), &got);
+
+    if (r < 0)
+        return r;
+    if (got != sizeof(row))
+        return ERR_CORRUPT;
+    *ret = (struct bytes_row) { (int64_t)bytes_read_u64(row), bytes_read_u64(row + 8), bytes_read_u64(row + 16) };
+    return 0;
+}
+
+/* The last row whose time is at or before `us` (the first one, if none is). */
+static int bytes_find(struct doing *d, const char *name, uint64_t rows, int64_t us, struct bytes_row *ret)
+{
+    uint64_t low = 0, high = rows;
+    int r = 0;
+
+    while (r == 0 && high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+
+        r = bytes_row(d, name, middle, ret);
+        if (r == 0 && ret->us <= us)
+            low = middle;
+        else
+            high = middle;
+    }
+    return r < 0 ? r : bytes_row(d, name, low, ret);
+}
+
+/* Whether all of [first, end) lies in the parts, which come in order. */
+static int bytes_covered(struct doing *d, uint64_t first, uint64_t end)
+{
+    struct source_part *parts;
+    size_t n;
+    int r = media_parts(d, &parts, &n);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n && first < end; i++)
+        if (parts[i].offset <= first && first - parts[i].offset < parts[i].length)
+            first = parts[i].offset + parts[i].length;
+    return first >= end;
+}
+
+static struct grid_span bytes_gops(const struct plan *plan, size_t track, uint32_t run)
+{
+    uint32_t most = plan->tracks[track].kind == PLAN_AUDIO ? GRID_AUDIO_RUN_GOPS : GRID_VIDEO_RUN_GOPS;
+    struct grid_span segments = grid_run_segments(&plan->grid, run, most), first, last;
+
+    if (plan->tracks[track].kind == PLAN_POSTER || !segments.count)
+        return (struct grid_span) { 0, 1 };
+    first = grid_segment_gops((uint32_t)segments.first);
+    last = grid_segment_gops((uint32_t)(segments.first + segments.count - 1));
+    return (struct grid_span) { first.first, last.first + last.count - first.first };
+}
+
+/* How many runs of a track are under way. */
+static int bytes_open_runs(struct doing *d, size_t track, uint64_t *ret)
+{
+    struct track_row row;
+    int r = track_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, track, &row);
+
+    *ret = r == 0 ? row.released - row.done_upto : 0;
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+int bytes_there(struct doing *d, const struct version_row *version, const struct plan *plan, size_t track,
+                uint32_t run)
+{
+    struct grid_span gops = bytes_gops(plan, track, run);
+    struct bytes_row first, last;
+    uint64_t open, frame = (uint64_t)plan->grid.gop * plan->grid.den * 1000000u / plan->grid.num;
+    const char *name;
+    int r;
+
+    if (!version->index_rows) { /* one at a time: it waits in the worker, and is handed back when it waits long */
+        r = bytes_open_runs(d, track, &open);
+        return r < 0 ? r : open == 0;
+    }
+    name = arena_printf(turn_arena(d->t), "%s/index.bin", media_prefix(d->t, &d->row));
+    r = bytes_find(d, name, version->index_rows, (int64_t)(gops.first * frame), &first);
+    if (r == 0)
+        r = bytes_find(d, name, version->index_rows, (int64_t)((gops.first + gops.count) * frame), &last);
+    return r < 0 ? r : bytes_covered(d, first.first, last.end);
+}

@@ -1,0 +1,305 @@
+/* calls - what people ask of videos: create, read, list, change, delete, retry. */
+#include <sodium.h>
+#include <string.h>
+
+#include "actors/catalog/step.h"
+#include "schemas/wire/arena.h"
+
+/* ---- create and read */
+
+int catalog_create_video(struct catalog *self, struct turn *t, const struct create_video *ask, struct video *reply)
+{
+    int64_t now = turn_now(t);
+    struct doing d = { .self = self, .t = t, .events = DOING_CREATED };
+
+    d.row = (struct video_row) {
+        .id = turn_id(t),
+        .owner_id = turn_subject(t)->user_id,
+        .title = ask->title,
+        .description = ask->description,
+        .tags = ask->tags,
+        .tags_n = ask->tags_n,
+        .people = ask->people,
+        .people_n = ask->people_n,
+        .language = ask->language,
+        .visibility = ask->visibility,
+        .upload = UPLOAD_STATE_WAITING,
+        .media = MEDIA_STATE_NONE,
+        .release = RELEASE_STATE_DRAFT,
+        .life = LIFE_STATE_LIVE,
+        .upload_since = now,
+        .media_since = now,
+        .release_since = now,
+        .life_since = now,
+        .created_at = now,
+    };
+    if (ask->has_publish_at && ask->publish_at > now) {
+        d.row.publish_at = ask->publish_at;
+        d.row.release = RELEASE_STATE_SCHEDULED;
+    }
+    int r = video_save(&d);
+    if (r == 0)
+        video_show(&d.row, turn_arena(t), reply);
+    return r;
+}
+
+int catalog_get_video(struct catalog *self, struct turn *t, const struct get_video *ask, struct video *reply)
+{
+    struct doing d;
+    int r = video_load(self, t, ask->id, &d);
+
+    if (r == 0 && !video_may_see(t, &d.row))
+        r = ERR_NOT_FOUND;
+    if (r == 0)
+        video_show(&d.row, turn_arena(t), reply);
+    return r;
+}
+
+/* ---- lists */
+
+/* Opaque to clients: where the walk stood. */
+static const char *calls_cursor(struct turn *t, struct bytes at)
+{
+    size_t size = sodium_base64_encoded_len(at.len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+
+    return sodium_bin2base64(arena_alloc(turn_arena(t), size), size, at.data, at.len,
+                             sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+static int calls_read_cursor(struct turn *t, const char *text, struct bytes *ret)
+{
+    size_t len = text ? strlen(text) : 0, got = 0;
+    uint8_t *at = arena_alloc(turn_arena(t), len + 1);
+
+    *ret = (struct bytes) { 0 };
+    if (!len)
+        return 0;
+    if (sodium_base642bin(at, len, text, len, NULL, &got, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING))
+        return turn_fail(t, ERR_INVALID, "cursor", "is none that a page gave");
+    *ret = bytes_of(at, got);
+    return 0;
+}
+
+/* Newest first: the caller's own by when they were made, all others' by when they were published. */
+static int calls_start_list(struct turn *t, const struct list_videos *ask, struct bytes after,
+                            struct table_walk *walk)
+{
+    struct video_row own = { .owner_id = turn_subject(t)->user_id,
+                             .life = ask->trashed ? LIFE_STATE_TRASHED : LIFE_STATE_LIVE };
+    int r;
+
+    if (ask->mine && !turn_subject(t)->known)
+        r = ERR_UNAUTHENTICATED;
+    else if (ask->mine)
+        r = table_walk_start(walk, turn_txn(t), &video_row_table, VIDEO_ROW_BY_OWNER, &own, 2, TABLE_DOWN, after);
+    else
+        r = table_walk_start(walk, turn_txn(t), &video_row_table, VIDEO_ROW_BY_LISTED, NULL, 0, TABLE_DOWN, after);
+    return r == ERR_INVALID ? turn_fail(t, r, "cursor", "is one of another list") : r;
+}
+
+int catalog_list_videos(struct catalog *self, struct turn *t, const struct list_videos *ask,
+                        struct list_videos_reply *reply)
+{
+    struct table_walk walk = { 0 };
+    struct video_row row;
+    struct bytes after;
+    int r = calls_read_cursor(t, ask->cursor, &after);
+
+    if (r == 0)
+        r = calls_start_list(t, ask, after, &walk);
+    if (r < 0) {
+        table_walk_end(&walk);
+        return r;
+    }
+    reply->items = arena_alloc_n(turn_arena(t), ask->limit, sizeof(*reply->items));
+    reply->next = "";
+    while ((r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
+        video_show(&row, turn_arena(t), &reply->items[reply->items_n++]);
+        if (reply->items_n == ask->limit) {
+            reply->next = calls_cursor(t, table_walk_at(&walk));
+            break;
+        }
+    }
+    table_walk_end(&walk);
+    return r < 0 ? r : 0;
+}
+
+int catalog_scan(struct catalog *self, struct turn *t, const struct scan *ask, struct scan_reply *reply)
+{
+    struct bytes after = id_is_zero(ask->after) ? (struct bytes) { 0 } : bytes_of(ask->after.b, 16);
+    struct table_walk walk;
+    struct video_row row;
+    int r = table_walk_start(&walk, turn_txn(t), &video_row_table, TABLE_PRIMARY, NULL, 0, TABLE_UP, after);
+
+    reply->items = arena_alloc_n(turn_arena(t), ask->limit, sizeof(*reply->items));
+    while (r == 0 && reply->items_n < ask->limit && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
+        video_show(&row, turn_arena(t), &reply->items[reply->items_n++]);
+        r = 0;
+    }
+    if (r == 0 && reply->items_n == ask->limit) {
+        r = table_walk_next(&walk, turn_arena(t), &row);
+        reply->more = r > 0;
+    }
+    table_walk_end(&walk);
+    return r < 0 ? r : 0;
+}
+
+/* ---- change */
+
+static int calls_set_date(struct doing *d, int64_t at)
+{
+    bool later = at > turn_now(d->t);
+
+    d->row.publish_at = later ? at : 0;
+    if (later)
+        return step_take(d, STEP_RELEASE, ON_DATE);
+    if (d->row.release == RELEASE_STATE_PUBLISHED)
+        return 0;
+    int r = step_take(d, STEP_RELEASE, ON_NO_DATE);
+    bool allowed = d->row.media == MEDIA_STATE_READY ||
+                   (d->row.announced && catalog_settings_of(d->t)->publish_on == PUBLISH_ON_PLAYABLE);
+    return r == 0 && allowed ? step_take(d, STEP_RELEASE, ON_ALLOWED) : r;
+}
+
+static void calls_set_texts(struct video_row *row, const struct update_video *ask)
+{
+    if (ask->title)
+        row->title = ask->title;
+    if (ask->description)
+        row->description = ask->description;
+    if (ask->language)
+        row->language = ask->language;
+    if (ask->has_visibility)
+        row->visibility = ask->visibility;
+    if (ask->tags_n || ask->clear_tags) {
+        row->tags = ask->tags;
+        row->tags_n = ask->tags_n;
+    }
+    if (ask->people_n) {
+        row->people = ask->people;
+        row->people_n = ask->people_n;
+    }
+}
+
+static int calls_load_own(struct catalog *self, struct turn *t, struct id id, struct doing *ret)
+{
+    int r = video_load(self, t, id, ret);
+
+    if (r == 0 && ret->row.life == LIFE_STATE_DELETING)
+        return ERR_NOT_FOUND;
+    if (r == 0)
+        r = turn_require_owner(t, ret->row.owner_id);
+    /* who may not see it is not told that it is there */
+    return r == ERR_FORBIDDEN && !video_may_see(t, &ret->row) ? ERR_NOT_FOUND : r;
+}
+
+int catalog_update_video(struct catalog *self, struct turn *t, const struct update_video *ask, struct video *reply)
+{
+    struct doing d;
+    int r = calls_load_own(self, t, ask->id, &d);
+
+    if (r < 0)
+        return r;
+    if (ask->has_if_rev && ask->if_rev != d.row.rev)
+        return turn_fail(t, ERR_PRECONDITION, "if_rev", "the video is at revision %llu by now",
+                         (unsigned long long)d.row.rev);
+    calls_set_texts(&d.row, ask);
+    d.events |= DOING_CHANGED;
+    if (ask->has_publish_at)
+        r = calls_set_date(&d, ask->publish_at);
+    if (r == 0 && ask->restore && d.row.life != LIFE_STATE_LIVE)
+        r = step_take(&d, STEP_LIFE, ON_RESTORE);
+    if (r == 0)
+        r = video_save(&d);
+    if (r == 0)
+        video_show(&d.row, turn_arena(t), reply);
+    return r;
+}
+
+int catalog_delete_video(struct catalog *self, struct turn *t, const struct delete_video *ask)
+{
+    struct doing d;
+    int r = calls_load_own(self, t, ask->id, &d);
+
+    if (r < 0)
+        return r;
+    if (!ask->now && d.row.life == LIFE_STATE_TRASHED)
+        return 0;
+    r = step_take(&d, STEP_LIFE, ask->now ? ON_DELETE : ON_TRASH);
+    if (r == 0)
+        r = video_save(&d);
+    return r == 0 && ask->now ? sweep_ask(t) : r;
+}
+
+int catalog_retry_video(struct catalog *self, struct turn *t, const struct retry_video *ask, struct video *reply)
+{
+    struct version_row version;
+    struct doing d;
+    int r = calls_load_own(self, t, ask->id, &d);
+
+    if (r < 0)
+        return r;
+    if (d.row.media != MEDIA_STATE_FAILED)
+        return turn_fail(t, ERR_CONFLICT, NULL, "only what failed can be tried again");
+    if (d.row.upload != UPLOAD_STATE_COMPLETE && d.row.upload != UPLOAD_STATE_RECEIVING)
+        return turn_fail(t, ERR_CONFLICT, NULL, "its file is not here; send it again");
+    r = version_row_get(turn_txn(t), turn_arena(t), d.row.id, d.row.version, &version);
+    if (r == 0 || r == ERR_NOT_FOUND)
+        r = step_take(&d, STEP_MEDIA, r == 0 ? ON_RETRY_RUNS : ON_RETRY_PROBE);
+    if (r == 0)
+        r = video_save(&d);
+    if (r == 0)
+        video_show(&d.row, turn_arena(t), reply);
+    return r;
+}
+
+/* ---- for playback */
+
+static void calls_tracks(struct doing *d, const struct plan *plan, struct playable *reply)
+{
+    bool all = d->row.media == MEDIA_STATE_READY;
+
+    reply->tracks = arena_alloc_n(turn_arena(d->t), LADDER_MOST + PLAN_AUDIO_MOST, sizeof(*reply->tracks));
+    for (size_t i = 0; plan->has_video && i < plan->ladder.rungs_n; i++) {
+        const struct ladder_rung *rung = &plan->ladder.rungs[i];
+
+        if (all || i == plan->ladder.preview)
+            reply->tracks[reply->tracks_n++] = (struct playable_track) {
+                .kind = "video",
+                .name = arena_strdup(turn_arena(d->t), strchr(rung->dir, '/') + 1),
+                .width = rung->width,
+                .height = rung->height
+            };
+    }
+    for (size_t i = 0; i < plan->audio_n; i++)
+        reply->tracks[reply->tracks_n++] = (struct playable_track) {
+            .kind = "audio",
+            .name = arena_strdup(turn_arena(d->t), plan->audio[i].name),
+            .language = arena_strdup(turn_arena(d->t), plan->audio[i].language),
+            .channels = plan->audio[i].channels,
+        };
+}
+
+int catalog_get_playable(struct catalog *self, struct turn *t, const struct get_playable *ask,
+                         struct playable *reply)
+{
+    struct version_row version;
+    struct plan plan;
+    struct doing d;
+    int r = video_load(self, t, ask->id, &d);
+
+    if (r == 0 && !video_may_see(t, &d.row))
+        r = ERR_NOT_FOUND;
+    if (r < 0)
+        return r;
+    if (!d.row.announced)
+        return turn_fail(t, ERR_CONFLICT, NULL, "nothing of it can be watched yet");
+    r = media_load_plan(&d, &version, &plan);
+    if (r < 0)
+        return r;
+    video_show(&d.row, turn_arena(t), &reply->video);
+    reply->version = d.row.version;
+    reply->final = d.row.media == MEDIA_STATE_READY;
+    calls_tracks(&d, &plan, reply);
+    return 0;
+}

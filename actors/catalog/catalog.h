@@ -1,0 +1,124 @@
+/* catalog - the list of videos, and the state each one is in.
+ *
+ * Serves     create_video, get_video, list_videos, uploads, why, ...          (schemas/catalog.toml)
+ * Announces  video_created, video_changed, video_playable, video_ready, video_published, video_failed,
+ *            video_deleted           Puts  transcode.probe, transcode.encode_run
+ * Keeps      videos, uploads, plans (as the probe they follow from), runs, renditions, segments and an outbox
+ *            in STATE/catalog; originals and media lie in STATE/blobs
+ * Trusts     the access token that travels with a call, once verified; the capability of an upload; and what
+ *            transcode says it made. No other field of a message
+ * When busy  answers ERR_BUSY above its slots; releases a window of runs and no more; ERR_STORE_FULL before
+ *            the disk is
+ * Weak spot  files of a deleted video stay until the sweep when a run ends after the delete
+ *
+ * A video's state is four columns, each with its own step table (step.c). A handler loads the video, takes
+ * steps, and saves it once: the save writes the row and announces what the steps asked for. */
+#pragma once
+
+#include "actors/catalog/plan.h"
+#include "actors/runtime/actor.h"
+#include "actors/runtime/turn.h"
+#include "data/blobs/blobs.h"
+#include "data/store/table.h"
+#include "gen/catalog.h"
+#include "gen/errors.h"
+
+enum {
+    CATALOG_WRITING_MOST = 4,     /* videos whose playlists are written at a time */
+    CATALOG_PARTS_MOST = 256,     /* objects of one original */
+    CATALOG_DELETES_A_TURN = 512, /* rows */
+    CATALOG_SWEEPS_A_TICK = 64,
+};
+
+struct catalog {
+    struct actor *actor;
+    struct blobs *blobs;
+    struct id writing[CATALOG_WRITING_MOST]; /* playlists under way; zero: a free place */
+    struct id deleting;                      /* the video whose files and rows go; zero: none */
+    bool ticking;
+};
+
+extern const struct actor_def catalog_actor;
+
+/* A video in hand, in one turn. */
+struct doing {
+    struct catalog *self;
+    struct turn *t;
+    struct video_row row;
+    unsigned events; /* bits of enum doing_event: what the save announces */
+    bool fill;       /* after the save: look for runs to release */
+    bool dirty;      /* its playlists are behind */
+    const char *reason;
+    const void *about; /* what the step is of: struct probe_done, ... */
+};
+
+enum doing_event {
+    DOING_CREATED = 1,
+    DOING_CHANGED = 2,
+    DOING_PLAYABLE = 4,
+    DOING_READY = 8,
+    DOING_PUBLISHED = 16,
+    DOING_FAILED = 32,
+    DOING_DELETED = 64,
+};
+
+/* video.c: rows and what the API shows of them. */
+int video_load(struct catalog *self, struct turn *t, struct id id, struct doing *ret); /* ERR_NOT_FOUND */
+int video_save(struct doing *d);
+void video_show(const struct video_row *row, struct arena *arena, struct video *ret);
+bool video_may_see(const struct turn *t, const struct video_row *row);
+const struct catalog_settings *catalog_settings_of(const struct turn *t);
+
+/* media.c: from bytes to a plan. */
+int media_bytes_came(struct doing *d);
+int media_load_plan(struct doing *d, struct version_row *version, struct plan *ret);
+const char *media_prefix(struct turn *t, const struct video_row *row);
+int media_parts(struct doing *d, struct source_part **ret, size_t *ret_n);
+
+/* runs.c: the window. */
+#define RUN_NUMBER(track, run) ((uint64_t)(track) << 20 | (run))
+#define RUN_TRACK(number)      ((size_t)((number) >> 20))
+#define RUN_OF_TRACK(number)   ((uint32_t)((number)&0xfffff))
+
+int runs_begin(struct doing *d, struct version_row *version, const struct plan *plan);
+int runs_fill(struct catalog *self, struct turn *t);
+int runs_retry(struct doing *d);
+
+/* commit.c: what a run made. */
+int catalog_on_run_done(struct catalog *self, struct turn *t, const struct run_done *done);
+int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_dead *dead);
+int catalog_on_probe_done(struct catalog *self, struct turn *t, const struct probe_done *done);
+int catalog_on_probe_dead(struct catalog *self, struct turn *t, const struct probe_dead *dead);
+
+/* playlist.c */
+int playlist_ask(struct turn *t); /* soon: look for playlists that are behind */
+
+/* sweep.c: what the clock does. */
+int catalog_tick(void *self, struct turn *t, int err, const void *reply, const void *ctx);
+int sweep_ask(struct turn *t); /* soon: look for what is due */
+
+/* calls.c, upload.c, concat.c, why.c: handlers. */
+int catalog_create_video(struct catalog *, struct turn *, const struct create_video *, struct video *);
+int catalog_get_video(struct catalog *, struct turn *, const struct get_video *, struct video *);
+int catalog_list_videos(struct catalog *, struct turn *, const struct list_videos *, struct list_videos_reply *);
+int catalog_update_video(struct catalog *, struct turn *, const struct update_video *, struct video *);
+int catalog_delete_video(struct catalog *, struct turn *, const struct delete_video *);
+int catalog_retry_video(struct catalog *, struct turn *, const struct retry_video *, struct video *);
+int catalog_get_playable(struct catalog *, struct turn *, const struct get_playable *, struct playable *);
+int catalog_scan(struct catalog *, struct turn *, const struct scan *, struct scan_reply *);
+int catalog_why(struct catalog *, struct turn *, const struct why *, struct why_reply *);
+int catalog_create_upload(struct catalog *, struct turn *, const struct create_upload *, struct upload *);
+int catalog_get_upload(struct catalog *, struct turn *, const struct get_upload *, struct upload *);
+int catalog_concat_uploads(struct catalog *, struct turn *, const struct concat_uploads *, struct upload *);
+int catalog_upload_advanced(struct catalog *, struct turn *, const struct upload_advanced *);
+int catalog_upload_complete(struct catalog *, struct turn *, const struct upload_complete *, struct video *);
+int catalog_drop_upload(struct catalog *, struct turn *, const struct drop_upload *);
+
+/* upload.c, for the sweep and for concat.c */
+int upload_finish(struct doing *d, struct upload *upload);
+int upload_look(struct catalog *self, struct turn *t, struct upload *upload);
+int upload_forget(struct catalog *self, struct turn *t, const struct upload *upload);
+int upload_charge(struct turn *t, struct id owner, int64_t bytes);
+int upload_make(struct catalog *self, struct turn *t, struct id video_id, struct upload *upload);
+int upload_new_video(struct catalog *self, struct turn *t, const char *title, const char *filename,
+                     struct doing *ret);

@@ -1,0 +1,252 @@
+/* commit - what a run made becomes rows: the first committed result of a run wins, any other is dropped. */
+#include <string.h>
+
+#include "actors/catalog/step.h"
+#include "schemas/wire/arena.h"
+
+/* Dropped in silence: a video that is gone, a version of before, a run that has ended. */
+static int commit_load(struct catalog *self, struct turn *t, const struct run_row *run, struct doing *ret)
+{
+    int r = video_load(self, t, run->video_id, ret);
+
+    if (r == 0 && (ret->row.version != run->version || ret->row.life == LIFE_STATE_DELETING))
+        r = ERR_NOT_FOUND;
+    return r;
+}
+
+static int commit_segment(struct doing *d, const char *dir, const struct made_segment *made)
+{
+    struct segment_row row = {
+        .video_id = d->row.id,
+        .version = d->row.version,
+        .dir = dir,
+        .number = made->number,
+        .size = made->size,
+        .hash = made->hash,
+        .frames = made->frames,
+        .start = made->start,
+        .duration = made->duration,
+        .gops = made->gops,
+        .gops_n = made->gops_n,
+    };
+    int r = segment_row_put_new(turn_txn(d->t), &row);
+
+    return r == ERR_EXISTS ? 0 : r;
+}
+
+/* Counts on from the segments that are there without a gap. */
+static int commit_count_on(struct doing *d, struct rendition_row *row)
+{
+    struct segment_row segment;
+    int r;
+
+    while ((r = segment_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, row->dir,
+                                row->segments + 1, &segment)) == 0) {
+        row->segments++;
+        row->until = segment.start + segment.duration;
+    }
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static int commit_rendition(struct doing *d, const struct made_rendition *made)
+{
+    struct rendition_row row;
+    int r = rendition_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, made->dir, &row);
+
+    if (r == ERR_NOT_FOUND) {
+        r = 0;
+        row = (struct rendition_row) {
+            .video_id = d->row.id,
+            .version = d->row.version,
+            .dir = made->dir,
+            .init_size = made->init.size,
+            .init_hash = made->init.hash,
+            .codec = made->codec,
+            .timescale = made->timescale,
+            .width = made->width,
+            .height = made->height,
+        };
+    } else if (r == 0 && made->segments_n && !bytes_equal(row.init_hash, made->init.hash)) {
+        return turn_fail(d->t, ERR_CONFLICT, NULL, "%s: initialisation differs between runs", made->dir);
+    }
+    for (size_t i = 0; r == 0 && i < made->segments_n; i++)
+        r = commit_segment(d, made->dir, &made->segments[i]);
+    if (r == 0)
+        r = commit_count_on(d, &row);
+    return r < 0 ? r : rendition_row_put(turn_txn(d->t), &row);
+}
+
+/* A run says where its track ends. The picture's end, or that of the first sound when there is no picture,
+ * is the video's; the plan then has a length, and all that follows is padded to it. */
+static int commit_end(struct doing *d, const struct run_done *done, struct version_row *version, struct plan *plan)
+{
+    const struct plan_track *track = &plan->tracks[RUN_TRACK(done->run)];
+    uint64_t frames = done->end;
+
+    if (!done->has_end || plan->grid.frames || track->kind == PLAN_POSTER)
+        return 0;
+    if (track->kind == PLAN_AUDIO) {
+        uint64_t samples = done->end * GRID_AAC_FRAME, grid_frame = 2 * PLAN_RATE;
+
+        if (plan->has_video)
+            return 0;
+        frames = (samples + grid_frame - 1) / grid_frame;
+    }
+    version->frames = frames ? frames : 1;
+    plan_end(plan, version->frames);
+    d->row.duration_ms = grid_ms(&plan->grid, version->frames);
+    if (track->kind == PLAN_AUDIO)
+        d->row.duration_ms = done->end * GRID_AAC_FRAME * 1000 / PLAN_RATE;
+    d->row.runs_total = 0;
+    for (size_t i = 0; i < plan->tracks_n; i++)
+        d->row.runs_total += plan_runs(plan, i);
+    d->events |= DOING_CHANGED;
+    return version_row_put(turn_txn(d->t), version);
+}
+
+/* A sound may end before the picture, where the length was not proven: what is there of it is all. */
+static int commit_track(struct doing *d, size_t track, bool ended)
+{
+    struct track_row row;
+    struct run_row run;
+    int r = track_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, track, &row);
+
+    if (r < 0)
+        return r;
+    while ((r = run_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version,
+                            RUN_NUMBER(track, row.done_upto + 1), &run)) == 0 &&
+           run.state == RUN_STATE_DONE)
+        row.done_upto++;
+    if (r < 0 && r != ERR_NOT_FOUND)
+        return r;
+    row.ended |= ended;
+    return track_row_put(turn_txn(d->t), &row);
+}
+
+static int commit_run(struct doing *d, struct run_row *run, const struct run_done *done)
+{
+    run->state = RUN_STATE_DONE;
+    run->job_id = ID_NONE;
+    run->open_at = 0;
+    run->failed_at = 0;
+    run->ended_at = turn_now(d->t);
+    run->attempts = done->attempts;
+    run->damaged = done->damaged;
+    run->cpu_ms = done->cpu_ms;
+    run->reason = NULL;
+    d->row.runs_done++;
+    d->row.damaged |= done->damaged > 0;
+    d->row.has_poster |= done->images_n > 0;
+    turn_count(d->t, CATALOG_RUNS_DONE, 1);
+    return run_row_put(turn_txn(d->t), run);
+}
+
+/* Only what the plan asked of this track may come back. */
+static bool commit_is_planned(const struct plan *plan, const struct run_done *done)
+{
+    size_t track = RUN_TRACK(done->run);
+
+    if (track >= plan->tracks_n)
+        return false;
+    for (size_t i = 0; i < done->renditions_n; i++) {
+        const char *dir = done->renditions[i].dir;
+        bool found = false;
+
+        for (size_t k = 0; dir && k < plan->ladder.rungs_n; k++)
+            found |= strcmp(plan->ladder.rungs[k].dir, dir) == 0;
+        for (size_t k = 0; dir && k < plan->audio_n; k++)
+            found |= strcmp(plan->audio[k].dir, dir) == 0;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static int commit_result(struct doing *d, struct run_row *run, const struct run_done *done)
+{
+    struct version_row version;
+    struct plan plan;
+    int r = media_load_plan(d, &version, &plan);
+
+    if (r == 0 && !commit_is_planned(&plan, done))
+        return turn_fail(d->t, ERR_INVALID, NULL, "run %llu made what was not planned",
+                         (unsigned long long)done->run);
+    for (size_t i = 0; r == 0 && i < done->renditions_n; i++)
+        r = commit_rendition(d, &done->renditions[i]);
+    if (r == 0)
+        r = commit_run(d, run, done);
+    if (r == 0)
+        r = commit_track(d, RUN_TRACK(done->run), done->has_end && done->kind == RUN_KIND_AUDIO);
+    return r < 0 ? r : commit_end(d, done, &version, &plan);
+}
+
+int catalog_on_run_done(struct catalog *self, struct turn *t, const struct run_done *done)
+{
+    struct run_row run;
+    struct doing d;
+    int r = run_row_get(turn_txn(t), turn_arena(t), done->video_id, done->version, done->run, &run);
+
+    if (r == 0 && run.state == RUN_STATE_DONE)
+        return 0;
+    if (r == 0)
+        r = commit_load(self, t, &run, &d);
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    r = commit_result(&d, &run, done);
+    d.dirty = true;
+    d.fill = true;
+    return r < 0 ? r : video_save(&d);
+}
+
+static const char *commit_run_name(const struct plan *plan, uint64_t number)
+{
+    size_t track = RUN_TRACK(number);
+
+    if (track >= plan->tracks_n)
+        return "a run";
+    switch (plan->tracks[track].kind) {
+    case PLAN_AUDIO: return "a piece of the sound";
+    case PLAN_POSTER: return "the poster";
+    default: return "a piece of the picture";
+    }
+}
+
+/* A video without its poster is a video: only pictures and sounds fail it. */
+int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_dead *dead)
+{
+    struct version_row version;
+    struct run_row run;
+    struct plan plan;
+    struct doing d;
+    int r = table_find(turn_txn(t), &run_row_table, RUN_ROW_BY_JOB, &(struct run_row) { .job_id = dead->job_id },
+                       1, turn_arena(t), &run);
+
+    if (r == 0)
+        r = commit_load(self, t, &run, &d);
+    if (r == 0)
+        r = media_load_plan(&d, &version, &plan);
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    run.state = RUN_STATE_FAILED;
+    run.job_id = ID_NONE;
+    run.open_at = 0;
+    run.ended_at = run.failed_at = turn_now(t);
+    run.attempts = dead->attempts;
+    run.reason = dead->reason;
+    turn_count(t, CATALOG_RUNS_DEAD, 1);
+    d.fill = true;
+    if (RUN_TRACK(run.number) < plan.tracks_n && plan.tracks[RUN_TRACK(run.number)].kind == PLAN_POSTER) {
+        run.state = RUN_STATE_DONE;
+        d.row.runs_done++;
+        d.dirty = true;
+    }
+    r = run_row_put(turn_txn(t), &run);
+    if (r == 0 && run.state == RUN_STATE_DONE)
+        r = commit_track(&d, RUN_TRACK(run.number), false);
+    d.reason = arena_printf(turn_arena(t), "Encoding %s failed %llu times: %.300s",
+                            commit_run_name(&plan, run.number), (unsigned long long)dead->attempts,
+                            dead->reason ? dead->reason : "no reason was given");
+    if (r == 0 && run.state == RUN_STATE_FAILED)
+        r = step_take(&d, STEP_MEDIA, ON_RUN_DEAD);
+    return r < 0 && r != ERR_CONFLICT ? r : video_save(&d);
+}

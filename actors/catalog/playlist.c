@@ -1,0 +1,375 @@
+/* playlist - the files that players begin with, written on the pool from the committed segment table.
+ *
+ * A mark (dirty_at, dirty_seq) is set in the commit that changes segments, and cleared after the files lie
+ * there, if no later mark was set meanwhile; what is marked at start is written at start. The preview
+ * grows in lockstep: every rendition lists as many segments as all of them have. The final playlists come
+ * once, when every run is done. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/catalog/hls.h"
+#include "actors/catalog/mpd.h"
+#include "actors/catalog/step.h"
+#include "schemas/wire/arena.h"
+
+enum { PLAYLIST_FILES_MOST = 2 * (LADDER_MOST + PLAN_AUDIO_MOST) + 4 };
+
+struct playlist_file {
+    char *name;
+    struct buf text;
+};
+
+/* What goes to the pool: it owns its memory, since the turn that made it is over when it runs. */
+struct playlist_write {
+    struct blobs *blobs;
+    struct id video;
+    uint64_t version, dirty_seq, segments, until_ms;
+    bool final;
+    struct playlist_file files[PLAYLIST_FILES_MOST];
+    size_t files_n;
+};
+
+static void playlist_free(struct playlist_write *w)
+{
+    for (size_t i = 0; i < w->files_n; i++) {
+        free(w->files[i].name);
+        buf_free(&w->files[i].text);
+    }
+    free(w);
+}
+
+/* ---- sets of renditions, from rows */
+
+struct playlist_set {
+    struct hls_rendition video[LADDER_MOST], audio[PLAN_AUDIO_MOST];
+    struct hls_set set;
+    bool complete; /* every rendition has been begun */
+    uint64_t segments;
+};
+
+/* The first n segments of a rendition, as far as they follow each other. */
+static int playlist_segments(struct doing *d, const char *dir, uint64_t n, struct hls_rendition *ret)
+{
+    struct segment_row row = { .video_id = d->row.id, .version = d->row.version, .dir = dir };
+    struct hls_segment *segments = arena_alloc_n(turn_arena(d->t), n ? n : 1, sizeof(*segments));
+    struct table_walk walk;
+    size_t got = 0;
+    int r = table_walk_start(&walk, turn_txn(d->t), &segment_row_table, TABLE_PRIMARY, &row, 3, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    while (r == 0 && got < n && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0 &&
+           row.number == got + 1) {
+        segments[got++] = (struct hls_segment) { (uint32_t)row.number, row.duration, row.size };
+        r = 0;
+    }
+    table_walk_end(&walk);
+    ret->segments = segments;
+    ret->segments_n = got;
+    return r < 0 ? r : 0;
+}
+
+/* 1: there, 0: no run of it has been done. */
+static int playlist_rendition(struct doing *d, const char *dir, struct hls_rendition *ret, uint64_t *ret_segments)
+{
+    struct rendition_row row;
+    int r = rendition_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, dir, &row);
+
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    ret->dir = row.dir;
+    ret->codec = row.codec;
+    ret->timescale = (uint32_t)row.timescale;
+    *ret_segments = row.segments;
+    return 1;
+}
+
+static int playlist_add_video(struct doing *d, const struct plan *plan, size_t rung, struct playlist_set *set)
+{
+    const struct ladder_rung *from = &plan->ladder.rungs[rung];
+    struct hls_rendition *to = &set->video[set->set.video_n];
+    uint64_t segments = 0;
+    int r = playlist_rendition(d, from->dir, to, &segments);
+
+    to->width = from->width;
+    to->height = from->height;
+    to->fps_num = plan->ladder.fps_num;
+    to->fps_den = plan->ladder.fps_den * (from->fps_div ? from->fps_div : 1);
+    to->cap_kbps = from->maxrate_kbps;
+    set->complete &= r > 0;
+    set->segments = segments < set->segments ? segments : set->segments;
+    set->set.video_n += r > 0;
+    return r < 0 ? r : 0;
+}
+
+static int playlist_add_audio(struct doing *d, const struct plan *plan, size_t n, struct playlist_set *set)
+{
+    const struct plan_audio *from = &plan->audio[n];
+    struct hls_rendition *to = &set->audio[set->set.audio_n];
+    uint64_t segments = 0;
+    int r = playlist_rendition(d, from->dir, to, &segments);
+
+    to->name = from->name;
+    to->language = from->language;
+    to->channels = from->channels;
+    to->is_default = from->is_default;
+    set->complete &= r > 0;
+    set->segments = segments < set->segments ? segments : set->segments;
+    set->set.audio_n += r > 0;
+    return r < 0 ? r : 0;
+}
+
+/* The rungs of a set (the preview's alone, or all of them) and all sounds, with no segments yet. */
+static int playlist_collect(struct doing *d, const struct plan *plan, bool all, struct playlist_set *set)
+{
+    int r = 0;
+
+    *set = (struct playlist_set) { .complete = true, .segments = UINT64_MAX };
+    set->set.video = set->video;
+    set->set.audio = set->audio;
+    for (size_t i = 0; r == 0 && plan->has_video && i < plan->ladder.rungs_n; i++)
+        if (all || i == plan->ladder.preview)
+            r = playlist_add_video(d, plan, i, set);
+    for (size_t i = 0; r == 0 && i < plan->audio_n; i++)
+        r = playlist_add_audio(d, plan, i, set);
+    if (!set->complete || set->segments == UINT64_MAX)
+        set->segments = 0;
+    return r;
+}
+
+/* `n` segments each; 0: all that there are. */
+static int playlist_load(struct doing *d, struct playlist_set *set, uint64_t n)
+{
+    struct hls_rendition *all[LADDER_MOST + PLAN_AUDIO_MOST];
+    size_t count = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < set->set.video_n; i++)
+        all[count++] = &set->video[i];
+    for (size_t i = 0; i < set->set.audio_n; i++)
+        all[count++] = &set->audio[i];
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct rendition_row row;
+
+        r = rendition_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, all[i]->dir, &row);
+        if (r == 0)
+            r = playlist_segments(d, all[i]->dir, n && n < row.segments ? n : row.segments, all[i]);
+    }
+    return r;
+}
+
+/* ---- texts */
+
+static struct buf *playlist_file(struct playlist_write *w, const char *prefix, const char *dir, const char *leaf)
+{
+    struct playlist_file *file = &w->files[w->files_n++];
+    struct buf name = { 0 };
+
+    buf_printf(&name, "%s/%s%s%s", prefix, dir, *dir ? "/" : "", leaf);
+    file->name = strdup(buf_text(&name));
+    if (!file->name)
+        abort();
+    buf_free(&name);
+    return &file->text;
+}
+
+static void playlist_write_media(struct playlist_write *w, const char *prefix, const struct hls_set *set,
+                                 const char *leaf, bool final, bool ended)
+{
+    for (size_t i = 0; i < set->video_n; i++)
+        hls_media(playlist_file(w, prefix, set->video[i].dir, leaf), &set->video[i], final, ended);
+    for (size_t i = 0; i < set->audio_n; i++)
+        hls_media(playlist_file(w, prefix, set->audio[i].dir, leaf), &set->audio[i], final, ended);
+}
+
+static uint64_t playlist_until_ms(const struct hls_set *set)
+{
+    const struct hls_rendition *r = set->video_n ? &set->video[0] : &set->audio[0];
+    uint64_t units = 0;
+
+    for (size_t i = 0; i < r->segments_n; i++)
+        units += r->segments[i].duration;
+    return r->timescale ? units * 1000 / r->timescale : 0;
+}
+
+/* The media playlists come before the master that names them, the segments they list lie there already. */
+static int playlist_preview(struct doing *d, const struct plan *plan, const char *prefix, bool ended,
+                            struct playlist_write *w)
+{
+    struct playlist_set set;
+    int r = playlist_collect(d, plan, false, &set);
+
+    if (r < 0 || !set.segments)
+        return r;
+    r = playlist_load(d, &set, ended ? 0 : set.segments);
+    if (r < 0)
+        return r;
+    w->segments = set.segments;
+    w->until_ms = playlist_until_ms(&set.set);
+    playlist_write_media(w, prefix, &set.set, "event.m3u8", false, ended);
+    if (!d->row.announced) /* never edited once somebody may have it */
+        hls_master(playlist_file(w, prefix, "", "preview.m3u8"), &set.set, false);
+    return 0;
+}
+
+static int playlist_final(struct doing *d, const struct plan *plan, const char *prefix, struct playlist_write *w)
+{
+    struct playlist_set set;
+    int r = playlist_collect(d, plan, true, &set);
+
+    if (r == 0)
+        r = playlist_load(d, &set, 0);
+    if (r < 0)
+        return r;
+    playlist_write_media(w, prefix, &set.set, "index.m3u8", true, true);
+    hls_master(playlist_file(w, prefix, "", "master.m3u8"), &set.set, true);
+    mpd_write(playlist_file(w, prefix, "", "manifest.mpd"), &set.set);
+    w->final = true;
+    return 0;
+}
+
+/* Every run of every track is done: 1. */
+static int playlist_is_whole(struct doing *d, const struct plan *plan)
+{
+    struct track_row track;
+
+    if (!plan->grid.frames)
+        return 0;
+    for (size_t i = 0; i < plan->tracks_n; i++) {
+        int r = track_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, i, &track);
+
+        if (r < 0)
+            return r == ERR_NOT_FOUND ? 0 : r;
+        if (track.done_upto < (track.ended ? track.released : plan_runs(plan, i)))
+            return 0;
+    }
+    return 1;
+}
+
+static int playlist_build(struct doing *d, struct playlist_write *w)
+{
+    const char *prefix = media_prefix(d->t, &d->row);
+    struct version_row version;
+    struct plan plan;
+    int r = media_load_plan(d, &version, &plan), whole;
+
+    whole = r < 0 ? r : playlist_is_whole(d, &plan);
+    if (whole < 0)
+        return whole;
+    r = playlist_preview(d, &plan, prefix, whole, w);
+    if (r == 0 && whole)
+        r = playlist_final(d, &plan, prefix, w);
+    return r;
+}
+
+/* ---- the pool, and what comes of it */
+
+static int playlist_work(void *ctx)
+{
+    struct playlist_write *w = *(struct playlist_write **)ctx;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < w->files_n; i++)
+        r = blob_put(w->blobs, w->files[i].name, buf_bytes(&w->files[i].text), NULL);
+    return r;
+}
+
+static struct id *playlist_place(struct catalog *self, struct id video)
+{
+    for (size_t i = 0; i < CATALOG_WRITING_MOST; i++)
+        if (id_equal(self->writing[i], video))
+            return &self->writing[i];
+    return NULL;
+}
+
+static int playlist_lie_there(struct doing *d, const struct playlist_write *w)
+{
+    int r = 0;
+
+    if (d->row.dirty_seq == w->dirty_seq)
+        d->row.dirty_at = 0;
+    if (w->until_ms > d->row.playable_until_ms)
+        d->row.playable_until_ms = w->until_ms;
+    if (w->segments && !d->row.announced)
+        r = step_take(d, STEP_MEDIA, ON_PLAYABLE);
+    if (r == 0 && w->final)
+        r = step_take(d, STEP_MEDIA, ON_WRITTEN);
+    turn_count(d->t, CATALOG_PLAYLISTS_WRITTEN, 1);
+    return r == ERR_CONFLICT ? 0 : r;
+}
+
+static int playlist_written(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct playlist_write *w = *(struct playlist_write *const *)ctx;
+    struct id *place = playlist_place(self, w->video);
+    struct doing d;
+    int r = video_load(self, t, w->video, &d);
+
+    if (place)
+        *place = ID_NONE;
+    if (err < 0)
+        turn_log(t, "playlist.failed", "error=%s", err_name(err));
+    if (r == 0 && err == 0 && d.row.version == w->version && d.row.life != LIFE_STATE_DELETING) {
+        r = playlist_lie_there(&d, w);
+        if (r == 0)
+            r = video_save(&d);
+    }
+    playlist_free(w);
+    if (r == 0 && err == 0)
+        r = playlist_ask(t);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static int playlist_start(struct catalog *self, struct turn *t, const struct video_row *row, struct id *place)
+{
+    struct doing d = { .self = self, .t = t, .row = *row };
+    struct playlist_write *w = calloc(1, sizeof(*w));
+    int r;
+
+    if (!w)
+        abort();
+    w->blobs = self->blobs;
+    w->video = row->id;
+    w->version = row->version;
+    w->dirty_seq = row->dirty_seq;
+    r = playlist_build(&d, w);
+    if (r == 0)
+        r = turn_pool(t, playlist_work, playlist_written, &w, sizeof(w));
+    if (r < 0)
+        playlist_free(w);
+    else
+        *place = row->id;
+    return r;
+}
+
+/* Those marked longest, as far as there is room. A full pool is no error: the mark stays, and the clock
+ * comes by. */
+static int playlist_turn(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct id *place = playlist_place(self, ID_NONE);
+    struct table_walk walk;
+    struct video_row row;
+    int r = 0;
+
+    if (!place)
+        return 0;
+    r = table_walk_start(&walk, turn_txn(t), &video_row_table, VIDEO_ROW_BY_DIRTY, NULL, 0, TABLE_UP,
+                         (struct bytes) { 0 });
+    while (r == 0 && place && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
+        r = 0;
+        if (playlist_place(self, row.id))
+            continue;
+        r = playlist_start(self, t, &row, place);
+        if (r == 0)
+            place = playlist_place(self, ID_NONE);
+    }
+    table_walk_end(&walk);
+    return r == ERR_BUSY ? 0 : r;
+}
+
+/* In a turn of its own: what it remembers of work under way must not outlive a turn that was undone. */
+int playlist_ask(struct turn *t)
+{
+    int r = turn_after(t, 0, playlist_turn, NULL, 0);
+
+    return r == ERR_BUSY ? 0 : r;
+}

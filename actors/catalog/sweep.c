@@ -1,0 +1,267 @@
+/* sweep - what the clock does: dates that came, uploads that stand still, trash that is old, and the end
+ * of videos.
+ *
+ * A deleted video's files go first, then its rows a few at a time, the video's own row last: a process
+ * that dies in between finds it deleting, and begins again. A tombstone stays for an hour, for files of
+ * runs that ended later. */
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/catalog/step.h"
+#include "schemas/wire/arena.h"
+
+enum { SWEEP_TOMB_MS = 3600000, SWEEP_PAUSE_MS = 200 };
+
+/* ---- the end of a video */
+
+struct sweep_files {
+    struct blobs *blobs;
+    struct id id;
+    bool tomb; /* the rows are gone already */
+};
+
+static int sweep_delete_files(void *ctx)
+{
+    const struct sweep_files *f = ctx;
+    char id[ID_TEXT_SIZE], name[ID_TEXT_SIZE + 8];
+    int r;
+
+    id_format("video", f->id, id);
+    snprintf(name, sizeof(name), "raw/%s/", id);
+    r = blob_delete_tree(f->blobs, name);
+    snprintf(name, sizeof(name), "media/%s/", id);
+    return r < 0 ? r : blob_delete_tree(f->blobs, name);
+}
+
+/* Deletes rows of one table whose first key field is the video, as far as the budget goes. */
+static int sweep_table(struct turn *t, const struct table_def *def, const void *prefix, unsigned *budget)
+{
+    struct table_walk walk;
+    void *row = arena_alloc(turn_arena(t), def->size);
+    int r = table_walk_start(&walk, turn_txn(t), def, TABLE_PRIMARY, prefix, 1, TABLE_UP, (struct bytes) { 0 });
+
+    while (r == 0 && *budget && (r = table_walk_next(&walk, turn_arena(t), row)) > 0) {
+        r = table_del(turn_txn(t), def, row);
+        --*budget;
+    }
+    table_walk_end(&walk);
+    return r;
+}
+
+static int sweep_uploads(struct catalog *self, struct turn *t, struct id video, unsigned *budget)
+{
+    struct upload upload = { .video_id = video };
+    struct table_walk walk;
+    int r = table_walk_start(&walk, turn_txn(t), &upload_table, UPLOAD_BY_VIDEO, &upload, 1, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    while (r == 0 && *budget && (r = table_walk_next(&walk, turn_arena(t), &upload)) > 0) {
+        r = upload_forget(self, t, &upload);
+        --*budget;
+    }
+    table_walk_end(&walk);
+    return r;
+}
+
+/* 0 and a budget that is left: nothing of the video is there any more but its own row. */
+static int sweep_rows(struct catalog *self, struct turn *t, struct id video, unsigned *budget)
+{
+    struct original_part part = { .video_id = video };
+    struct version_row version = { .video_id = video };
+    struct track_row track = { .video_id = video };
+    struct run_row run = { .video_id = video };
+    struct rendition_row rendition = { .video_id = video };
+    struct segment_row segment = { .video_id = video };
+    const struct {
+        const struct table_def *def;
+        const void *prefix;
+    } all[] = { { &original_part_table, &part },      { &version_row_table, &version },
+                { &track_row_table, &track },         { &run_row_table, &run },
+                { &rendition_row_table, &rendition }, { &segment_row_table, &segment } };
+    int r = sweep_uploads(self, t, video, budget);
+
+    for (size_t i = 0; r == 0 && i < sizeof(all) / sizeof(all[0]); i++)
+        r = sweep_table(t, all[i].def, all[i].prefix, budget);
+    return r;
+}
+
+static int sweep_finish(struct catalog *self, struct turn *t, struct id video)
+{
+    struct tombstone tomb = { .id = video, .due_at = turn_now(t) + SWEEP_TOMB_MS };
+    int r = video_row_del(turn_txn(t), video);
+
+    if (r == ERR_NOT_FOUND)
+        r = 0;
+    return r < 0 ? r : tombstone_put(turn_txn(t), &tomb);
+}
+
+static int sweep_some_rows(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct catalog *self = self_;
+    const struct sweep_files *f = ctx;
+    unsigned budget = CATALOG_DELETES_A_TURN;
+    int r;
+
+    if (err < 0) { /* its files are still there: the clock comes by again */
+        turn_log(t, "sweep.files", "error=%s", err_name(err));
+        self->deleting = ID_NONE;
+        return 0;
+    }
+    if (f->tomb)
+        return tombstone_del(turn_txn(t), f->id);
+    r = sweep_rows(self, t, f->id, &budget);
+    if (r == 0 && !budget)
+        return turn_after(t, 0, sweep_some_rows, f, sizeof(*f));
+    self->deleting = ID_NONE;
+    return r < 0 ? r : sweep_finish(self, t, f->id);
+}
+
+/* In a turn of its own, that ends with what it remembers: a turn that is undone must not leave it behind. */
+static int sweep_delete(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct catalog *self = self_;
+    const struct id *video = ctx;
+    struct sweep_files files = { .blobs = self->blobs, .id = *video };
+    int r;
+
+    if (!id_is_zero(self->deleting))
+        return 0;
+    r = turn_pool(t, sweep_delete_files, sweep_some_rows, &files, sizeof(files));
+    if (r == 0)
+        self->deleting = *video;
+    return r == ERR_BUSY ? 0 : r;
+}
+
+static int sweep_tombs(struct catalog *self, struct turn *t)
+{
+    struct tombstone tomb;
+    int r = table_find(turn_txn(t), &tombstone_table, TOMBSTONE_BY_DUE, NULL, 0, turn_arena(t), &tomb);
+    struct sweep_files files = { .blobs = self->blobs, .tomb = true };
+
+    if (r < 0 || tomb.due_at > turn_now(t))
+        return r == ERR_NOT_FOUND ? 0 : r;
+    files.id = tomb.id;
+    r = turn_pool(t, sweep_delete_files, sweep_some_rows, &files, sizeof(files));
+    return r == ERR_BUSY ? 0 : r;
+}
+
+/* ---- what is due */
+
+/* The date came: out with it, or, where its media is not there yet, as soon as that is. */
+static int sweep_date(struct doing *d)
+{
+    bool allowed = d->row.media == MEDIA_STATE_READY ||
+                   (d->row.announced && catalog_settings_of(d->t)->publish_on == PUBLISH_ON_PLAYABLE);
+    int r;
+
+    d->row.publish_at = 0;
+    r = step_take(d, STEP_RELEASE, allowed ? ON_ALLOWED : ON_NO_DATE);
+    return r < 0 ? r : video_save(d);
+}
+
+static int sweep_video(struct catalog *self, struct turn *t, struct id id)
+{
+    struct doing d;
+    int r = video_load(self, t, id, &d);
+
+    if (r < 0)
+        return r;
+    if (d.row.life == LIFE_STATE_TRASHED) {
+        r = step_take(&d, STEP_LIFE, ON_DELETE);
+        if (r == 0)
+            r = video_save(&d);
+    }
+    if (r == 0 && d.row.life == LIFE_STATE_DELETING)
+        return turn_after(t, 0, sweep_delete, &id, sizeof(id));
+    return r < 0 ? r : sweep_date(&d);
+}
+
+static int sweep_due(struct catalog *self, struct turn *t)
+{
+    struct table_walk walk;
+    struct video_row row;
+    unsigned n = 0;
+    int r = table_walk_start(&walk, turn_txn(t), &video_row_table, VIDEO_ROW_BY_DUE, NULL, 0, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    while (r == 0 && n++ < CATALOG_SWEEPS_A_TICK && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
+        if (row.due_at > turn_now(t)) {
+            r = 0;
+            break;
+        }
+        r = sweep_video(self, t, row.id);
+    }
+    table_walk_end(&walk);
+    return r;
+}
+
+/* Nothing came for too long. The video keeps what is playable of it. */
+static int sweep_expire(struct catalog *self, struct turn *t, const struct upload *upload)
+{
+    struct doing d;
+    int r = upload_forget(self, t, upload);
+
+    if (r < 0 || id_is_zero(upload->video_id) || upload->partial)
+        return r;
+    r = video_load(self, t, upload->video_id, &d);
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    r = step_take(&d, STEP_UPLOAD, ON_IDLE);
+    if (r == ERR_CONFLICT)
+        return 0;
+    return r < 0 ? r : video_save(&d);
+}
+
+/* Open uploads, those that stand still longest first: what their objects hold counts, told or not. */
+static int sweep_open_uploads(struct catalog *self, struct turn *t)
+{
+    struct table_walk walk;
+    struct upload upload;
+    unsigned n = 0;
+    int r = table_walk_start(&walk, turn_txn(t), &upload_table, UPLOAD_BY_END, NULL, 0, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    while (r == 0 && n++ < CATALOG_SWEEPS_A_TICK && (r = table_walk_next(&walk, turn_arena(t), &upload)) > 0) {
+        r = upload_look(self, t, &upload);
+        if (r == 0 && upload.expires_at <= turn_now(t))
+            r = sweep_expire(self, t, &upload);
+        r = r < 0 ? r : 0;
+    }
+    table_walk_end(&walk);
+    return r;
+}
+
+static int sweep_uploads_turn(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    return sweep_open_uploads(self, t);
+}
+
+static int sweep_due_turn(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    int r = sweep_due(self, t);
+
+    return r < 0 ? r : sweep_tombs(self, t);
+}
+
+static int sweep_runs_turn(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    int r = runs_fill(self, t);
+
+    return r < 0 ? r : playlist_ask(t);
+}
+
+/* Each in a turn of its own: one that fails is undone alone, and the clock goes on. */
+int catalog_tick(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    turn_after(t, 0, sweep_uploads_turn, NULL, 0);
+    turn_after(t, 0, sweep_due_turn, NULL, 0);
+    turn_after(t, 0, sweep_runs_turn, NULL, 0);
+    return turn_after(t, (uint32_t)catalog_settings_of(t)->tick_ms, catalog_tick, NULL, 0);
+}
+
+int sweep_ask(struct turn *t)
+{
+    int r = turn_after(t, SWEEP_PAUSE_MS, sweep_due_turn, NULL, 0);
+
+    return r == ERR_BUSY ? 0 : r;
+}

@@ -1,0 +1,141 @@
+/* why - what a video waits for, in words: the four columns, the runs under way, and those that failed. */
+#include <string.h>
+
+#include "actors/catalog/catalog.h"
+#include "schemas/wire/arena.h"
+
+enum { WHY_PARTS_MOST = 64, WHY_RUNS_MOST = 24 };
+
+struct why_list {
+    struct turn *t;
+    struct why_reply *reply;
+};
+
+static struct why_part *why_add(struct why_list *list, const char *what, const char *state, int64_t since)
+{
+    static struct why_part spare;
+    struct why_part *part = &spare;
+
+    if (list->reply->parts_n < WHY_PARTS_MOST)
+        part = &list->reply->parts[list->reply->parts_n++];
+    *part = (struct why_part) {
+        .what = what, .state = state, .since = since, .has_since = since != 0, .who = "catalog"
+    };
+    return part;
+}
+
+static void why_upload(struct why_list *list, const struct video_row *row)
+{
+    struct why_part *part = why_add(list, "upload", wire_enum_name(&upload_state_names, row->upload),
+                                    row->upload_since);
+
+    part->who = row->upload == UPLOAD_STATE_COMPLETE || row->upload == UPLOAD_STATE_EXPIRED ? "catalog"
+                                                                                            : "the client";
+    part->detail = arena_printf(turn_arena(list->t), "%llu of %llu bytes", (unsigned long long)row->uploaded_bytes,
+                                (unsigned long long)row->declared_bytes);
+}
+
+static void why_media(struct why_list *list, const struct video_row *row)
+{
+    struct why_part *part = why_add(list, "media", wire_enum_name(&media_state_names, row->media),
+                                    row->media_since);
+
+    if (row->reason)
+        part->detail = row->reason;
+    else if (row->media == MEDIA_STATE_PROBING && row->probe_waits)
+        part->detail = arena_printf(turn_arena(list->t), "waits for byte %llu of the file",
+                                    (unsigned long long)row->probe_needs);
+    else if (row->media == MEDIA_STATE_PROBING)
+        part->who = "transcode", part->detail = "the file is looked at";
+    else if (row->media == MEDIA_STATE_PROCESSING)
+        part->who = "transcode",
+        part->detail = arena_printf(turn_arena(list->t), "%llu of %llu runs done",
+                                    (unsigned long long)row->runs_done, (unsigned long long)row->runs_total);
+    if (row->dirty_at)
+        why_add(list, "playlists", "behind", row->dirty_at)
+            ->detail = "they are written, or will be at the next tick";
+}
+
+static const char *why_run_name(struct why_list *list, const struct plan *plan, uint64_t number)
+{
+    size_t track = RUN_TRACK(number);
+    const char *what = "picture";
+
+    if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_AUDIO)
+        what = plan->audio[plan->tracks[track].audio].dir;
+    else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_POSTER)
+        what = "poster";
+    else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_PREVIEW)
+        what = plan->ladder.rungs[plan->ladder.preview].dir;
+    return arena_printf(turn_arena(list->t), "run %u of %s", RUN_OF_TRACK(number), what);
+}
+
+static int why_runs(struct why_list *list, struct doing *d)
+{
+    struct run_row row = { .video_id = d->row.id, .version = d->row.version };
+    struct version_row version;
+    struct table_walk walk;
+    struct plan plan;
+    char id[ID_TEXT_SIZE];
+    unsigned n = 0;
+    int r = media_load_plan(d, &version, &plan);
+
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    r = table_walk_start(&walk, turn_txn(d->t), &run_row_table, TABLE_PRIMARY, &row, 2, TABLE_UP,
+                         (struct bytes) { 0 });
+    while (r == 0 && n < WHY_RUNS_MOST && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0) {
+        r = 0;
+        if (row.state == RUN_STATE_DONE)
+            continue;
+        struct why_part *part = why_add(list, why_run_name(list, &plan, row.number),
+                                        wire_enum_name(&run_state_names, row.state),
+                                        row.open_at ? row.open_at : row.ended_at);
+        part->attempts = row.attempts;
+        part->who = row.state == RUN_STATE_RELEASED ? "transcode" : "catalog";
+        part->detail = row.reason ? row.reason
+                                  : arena_printf(turn_arena(d->t), "job %s", id_format("job", row.job_id, id));
+        n++;
+    }
+    table_walk_end(&walk);
+    return r;
+}
+
+static const char *why_sentence(struct turn *t, const struct video *video, const struct video_row *row)
+{
+    switch (video->state) {
+    case VIDEO_STATE_WAITING: return "Nothing has been uploaded yet.";
+    case VIDEO_STATE_UPLOADING: return "The file is being uploaded; it is looked at as soon as enough is there.";
+    case VIDEO_STATE_PROCESSING:
+        return row->media == MEDIA_STATE_PROBING ? "The file is being looked at."
+                                                 : "Its first seconds are being encoded.";
+    case VIDEO_STATE_PLAYABLE:
+        return arena_printf(turn_arena(t), "The first %llu seconds can be watched; the rest is being encoded.",
+                            (unsigned long long)(row->playable_until_ms / 1000));
+    case VIDEO_STATE_READY: return "All of it can be watched.";
+    case VIDEO_STATE_TRASHED: return "It is in the trash.";
+    default: return row->reason ? row->reason : "It failed.";
+    }
+}
+
+int catalog_why(struct catalog *self, struct turn *t, const struct why *ask, struct why_reply *reply)
+{
+    struct why_list list = { t, reply };
+    struct video video;
+    struct doing d;
+    int r = video_load(self, t, ask->id, &d);
+
+    if (r == 0 && turn_subject(t)->known)
+        r = turn_require_owner(t, d.row.owner_id);
+    if (r < 0)
+        return r == ERR_FORBIDDEN ? ERR_NOT_FOUND : r;
+    video_show(&d.row, turn_arena(t), &video);
+    reply->parts = arena_alloc_n(turn_arena(t), WHY_PARTS_MOST, sizeof(*reply->parts));
+    reply->state = video.state;
+    reply->sentence = why_sentence(t, &video, &d.row);
+    why_upload(&list, &d.row);
+    why_media(&list, &d.row);
+    why_add(&list, "release", wire_enum_name(&release_state_names, d.row.release), d.row.release_since);
+    why_add(&list, "life", wire_enum_name(&life_state_names, d.row.life), d.row.life_since);
+    return why_runs(&list, &d);
+}

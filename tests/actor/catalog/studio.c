@@ -1,0 +1,209 @@
+#include "tests/actor/catalog/studio.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- probes */
+
+static struct probed_track studio_picture(const struct studio *s)
+{
+    return (struct probed_track) {
+        .index = 0,
+        .kind = TRACK_KIND_VIDEO,
+        .codec = "h264",
+        .language = "und",
+        .usable = true,
+        .duration_ms = s->seconds * 1000,
+        .has_video = true,
+        .video = { .width = s->width,
+                   .height = s->height,
+                   .display_width = s->width,
+                   .display_height = s->height,
+                   .sar_num = 1,
+                   .sar_den = 1,
+                   .fps_num = 25,
+                   .fps_den = 1,
+                   .bit_depth = 8 },
+    };
+}
+
+static struct probed_track studio_sound(const struct studio *s, unsigned n)
+{
+    return (struct probed_track) {
+        .index = 1 + n,
+        .kind = TRACK_KIND_AUDIO,
+        .codec = "aac",
+        .language = n ? "de" : "en",
+        .usable = true,
+        .duration_ms = s->seconds * 1000,
+        .has_audio = true,
+        .audio = { .rate = 48000, .channels = 2 },
+    };
+}
+
+static struct probe_done studio_look(struct fake *f, const struct studio *s)
+{
+    struct probe_done done = { .outcome = PROBE_OUTCOME_OK, .container = "mov", .duration_ms = s->seconds * 1000 };
+
+    done.proof = s->proven ? DURATION_PROOF_INDEX : DURATION_PROOF_NONE;
+    done.tracks = arena_alloc_n(f->arena, 1 + s->sounds, sizeof(*done.tracks));
+    if (s->width) {
+        done.tracks[done.tracks_n++] = studio_picture(s);
+        done.has_video_track = true;
+    }
+    for (unsigned n = 0; n < s->sounds; n++)
+        done.tracks[done.tracks_n++] = studio_sound(s, n);
+    if (s->refuse)
+        done = (struct probe_done) { .outcome = PROBE_OUTCOME_REFUSED, .reason = s->refuse };
+    if (s->need_more)
+        done = (struct probe_done) { .outcome = PROBE_OUTCOME_NEED_MORE, .need_offset = s->need_offset };
+    return done;
+}
+
+bool studio_probe(struct fake *f, const struct studio *s)
+{
+    struct fake_sent *sent = fake_take(f, "transcode.probe");
+    struct probe job;
+
+    if (!sent)
+        return false;
+    assert_int_equal(wire_unpack(&probe_type, sent->body, f->arena, &job, NULL), 0);
+    struct probe_done done = studio_look(f, s);
+    done.job_id = sent->job;
+    done.video_id = job.video_id;
+    done.version = job.version;
+    assert_int_equal(FAKE_CALL(f, catalog_on_probe_done, &done), 0);
+    return true;
+}
+
+/* ---- runs */
+
+static struct made_segment studio_segment(struct fake *f, const struct encode_run *job, size_t n, uint64_t first,
+                                          uint64_t frames, uint64_t div)
+{
+    uint64_t unit = job->kind == RUN_KIND_AUDIO ? 1024 : job->fps_den * div;
+
+    return (struct made_segment) {
+        .number = job->segments[n].number,
+        .size = 1000 * frames,
+        .frames = frames / div,
+        .start = first / div * unit,
+        .duration = frames / div * unit,
+        .hash = bytes_of(arena_copy(f->arena, "0123456789abcdef0123456789abcdef", 32), 32),
+    };
+}
+
+/* Frames that the track has in all. */
+static uint64_t studio_frames(const struct encode_run *job, const struct studio *s)
+{
+    return job->kind == RUN_KIND_AUDIO ? (s->seconds * 48000 + 1023) / 1024 : s->seconds * 25;
+}
+
+static void studio_make(struct fake *f, const struct encode_run *job, const struct studio *s,
+                        const struct run_rendition *what, struct made_rendition *ret)
+{
+    uint64_t div = what->fps_div ? what->fps_div : 1, at = job->first, end = studio_frames(job, s);
+
+    *ret = (struct made_rendition) {
+        .dir = what->dir,
+        .codec = job->kind == RUN_KIND_AUDIO ? "mp4a.40.2" : "avc1.64001f",
+        .timescale = job->kind == RUN_KIND_AUDIO ? 48000 : job->fps_num,
+        .width = what->width,
+        .height = what->height,
+        .init = { .name = "init.mp4", .size = 700, .hash = bytes_of(what->dir, strlen(what->dir)) },
+    };
+    ret->segments = arena_alloc_n(f->arena, job->segments_n + 1, sizeof(*ret->segments));
+    for (size_t i = 0; i < job->segments_n; i++) {
+        uint64_t frames = job->segments[i].frames;
+
+        if (!job->pad && at >= end)
+            break;
+        if (!job->pad && at + frames > end)
+            frames = end - at;
+        ret->segments[ret->segments_n++] = studio_segment(f, job, i, at, frames, div);
+        at += job->segments[i].frames;
+    }
+}
+
+int studio_answer(struct fake *f, const struct encode_run *job, struct id job_id, const struct studio *s)
+{
+    struct run_done done = { .job_id = job_id,
+                             .attempts = 1,
+                             .video_id = job->video_id,
+                             .version = job->version,
+                             .run = job->run,
+                             .kind = job->kind,
+                             .first = job->first,
+                             .cpu_ms = 10 };
+    uint64_t frames = 0;
+
+    done.renditions = arena_alloc_n(f->arena, job->renditions_n + 1, sizeof(*done.renditions));
+    for (size_t i = 0; i < job->renditions_n; i++)
+        studio_make(f, job, s, &job->renditions[i], &done.renditions[done.renditions_n++]);
+    for (size_t i = 0; i < job->segments_n; i++)
+        frames += job->segments[i].frames;
+    if (job->kind != RUN_KIND_POSTER && !job->pad && job->first + frames >= studio_frames(job, s)) {
+        done.has_end = true;
+        done.end = studio_frames(job, s);
+    }
+    if (job->kind == RUN_KIND_POSTER) {
+        done.images = arena_alloc(f->arena, sizeof(*done.images));
+        done.images_n = 1;
+    }
+    return FAKE_CALL(f, catalog_on_run_done, &done);
+}
+
+bool studio_run(struct fake *f, const struct studio *s)
+{
+    struct fake_sent *sent = fake_take(f, "transcode.encode_run");
+    struct encode_run job;
+
+    if (!sent)
+        return false;
+    assert_int_equal(wire_unpack(&encode_run_type, sent->body, f->arena, &job, NULL), 0);
+    assert_int_equal(studio_answer(f, &job, sent->job, s), 0);
+    return true;
+}
+
+bool studio_kill_run(struct fake *f, const char *reason)
+{
+    struct fake_sent *sent = fake_take(f, "transcode.encode_run");
+
+    if (!sent)
+        return false;
+    struct run_dead dead = { .job_id = sent->job, .attempts = 5, .reason = reason };
+    assert_int_equal(FAKE_CALL(f, catalog_on_run_dead, &dead), 0);
+    return true;
+}
+
+void studio_work(struct fake *f, const struct studio *s)
+{
+    do
+        fake_settle(f);
+    while (studio_probe(f, s) || studio_run(f, s));
+}
+
+/* ---- uploads */
+
+struct id studio_upload(struct fake *f, uint64_t length)
+{
+    struct create_upload ask = { .length = length, .has_length = true, .filename = "film.mp4" };
+    struct upload upload = { 0 };
+    struct video video = { 0 };
+
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &upload), 0);
+    struct upload_complete complete = { .id = upload.id, .capability = upload.capability, .length = length };
+    assert_int_equal(FAKE_CALL(f, catalog_upload_complete, &complete, &video), 0);
+    return upload.video_id;
+}
+
+struct video studio_video(struct fake *f, struct id id)
+{
+    struct video video = { 0 };
+    struct subject was = f->subject;
+
+    fake_be(f, 99, ROLE_ADMIN);
+    assert_int_equal(FAKE_CALL(f, catalog_get_video, &(struct get_video) { .id = id }, &video), 0);
+    f->subject = was;
+    return video;
+}
