@@ -1,0 +1,229 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/runtime/turn.h"
+#include "data/store/table.h"
+#include "gen/errors.h"
+#include "tests/actor/runtime/sample.h"
+
+/* ---- library */
+
+static int library_add(struct turn *t, const char *title, enum kind kind, struct item *reply)
+{
+    int r;
+
+    *reply = (struct item){ .id = turn_id(t), .title = title, .kind = kind, .pages = 1, .added = turn_now(t) };
+    r = item_put_new(turn_txn(t), reply);
+    if (r < 0)
+        return r == ERR_EXISTS ? turn_fail(t, ERR_CONFLICT, "title", "is taken by another item") : r;
+    r = emit_item_added(t, &(struct item_added){ .item_id = reply->id, .item = *reply });
+    if (r < 0)
+        return r;
+    turn_count(t, LIBRARY_ITEMS_ADDED, 1);
+    return put_bind_item(t, &(struct bind_item){ .item_id = reply->id }, &(struct job_options){ .priority = 9 }, NULL);
+}
+
+struct library_work {
+    char title[16];
+    unsigned worked;
+};
+
+static int library_work(void *ctx)
+{
+    struct library_work *work = ctx;
+
+    work->worked = 42;
+    return strcmp(work->title, "poolbad") == 0 ? ERR_IO : 0;
+}
+
+static int library_worked(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    const struct library_work *work = ctx;
+    struct item item;
+    int r = err < 0 ? err : library_add(t, arena_strdup(turn_arena(t), work->title), KIND_BOOK, &item);
+
+    if (r < 0)
+        return r;
+    item.pages = work->worked ? work->worked : 1;
+    return reply_create_item(t, &item);
+}
+
+static int library_on_create_item(struct library *self, struct turn *t, const struct create_item *ask, struct item *reply)
+{
+    struct library_work work = { 0 };
+    int r;
+
+    self->runs++;
+    snprintf(work.title, sizeof(work.title), "%s", ask->title);
+    if (strncmp(ask->title, "pool", 4) == 0) {
+        r = turn_pool(t, library_work, library_worked, &work, sizeof(work));
+        return r < 0 ? r : TURN_LATER;
+    }
+    if (strcmp(ask->title, "timer") == 0) {
+        r = turn_after(t, 5000, library_worked, &work, sizeof(work));
+        return r < 0 ? r : TURN_LATER;
+    }
+    if (strcmp(ask->title, "silent") == 0)
+        return TURN_LATER;
+    r = library_add(t, ask->title, ask->kind, reply);
+    if (r == 0 && strcmp(ask->title, "fails") == 0)
+        return turn_fail(t, ERR_PRECONDITION, "title", "is one that fails");
+    return r;
+}
+
+static int library_on_get_item(struct library *self, struct turn *t, const struct get_item *ask, struct item *reply)
+{
+    self->runs++;
+    return item_get(turn_txn(t), turn_arena(t), ask->id, reply);
+}
+
+static int library_on_drop_item(struct library *self, struct turn *t, const struct drop_item *ask)
+{
+    return item_del(turn_txn(t), ask->id);
+}
+
+static int library_up(void *state, struct turn *t)
+{
+    struct library *self = state;
+
+    self->ups++;
+    return set_stock(t, "all", &(struct stock){ .items = self->ups });
+}
+
+static const struct library_handlers library_handlers = {
+    .create_item = library_on_create_item,
+    .get_item = library_on_get_item,
+    .drop_item = library_on_drop_item,
+};
+
+const struct actor_def library_actor = {
+    .name = "library",
+    .schema = &library_schema,
+    .handlers = &library_handlers,
+    .self_size = sizeof(struct library),
+    .up = library_up,
+};
+
+/* ---- shelf */
+
+static void shelf_note(struct shelf *self, const char *what)
+{
+    size_t len = strlen(self->seen);
+
+    snprintf(self->seen + len, sizeof(self->seen) - len, "%s ", what);
+}
+
+static int shelf_got(void *state, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    const struct item *item = reply;
+
+    if (err < 0)
+        return turn_fail(t, err == ERR_NOT_FOUND ? ERR_EXISTS : err, NULL, "the library says no");
+    shelf_note(state, item->title);
+    return 0;
+}
+
+static int shelf_on_put_back(struct shelf *self, struct turn *t, const struct put_back *ask)
+{
+    int r = ask_get_item(t, &(struct get_item){ .id = ask->slot.item.id }, shelf_got, NULL, 0);
+
+    return r < 0 ? r : TURN_LATER;
+}
+
+static int shelf_on_item_added(struct shelf *self, struct turn *t, const struct item_added *event)
+{
+    if (self->event_err < 0 && (!self->failing || strcmp(self->failing, event->item.title) == 0))
+        return turn_fail(t, self->event_err, NULL, "the shelf is full");
+    shelf_note(self, event->item.title);
+    return 0;
+}
+
+static int shelf_on_item_bound(struct shelf *self, struct turn *t, const struct item_bound *event)
+{
+    char text[100], id[ID_TEXT_SIZE];
+
+    snprintf(text, sizeof(text), "bound:%d:%d:%s:%d", (int)event->pages, (int)event->attempts,
+             id_format("item", event->item_id, id), event->job_id.b[0]);
+    shelf_note(self, text);
+    return 0;
+}
+
+static int shelf_on_item_lost(struct shelf *self, struct turn *t, const struct item_lost *event)
+{
+    char text[100];
+
+    snprintf(text, sizeof(text), "lost:%s:%s", err_slug(err_from_code(event->error)), event->reason);
+    shelf_note(self, text);
+    return 0;
+}
+
+/* The first byte of the id says what becomes of the job. */
+static int shelf_take_bind_item(struct shelf *self, struct turn *t, const struct bind_item *job)
+{
+    char text[20];
+
+    snprintf(text, sizeof(text), "job%d", job->item_id.b[0]);
+    shelf_note(self, text);
+    switch (job->item_id.b[0]) {
+    case 1: return done_bind_item(t, &(struct item_bound){ .pages = 7 });
+    case 2: return turn_fail(t, ERR_IO, NULL, "the glue is dry");
+    case 3: return turn_nack(t, 1234, true, ERR_WAIT, "no glue yet");
+    case 4: return turn_term(t, ERR_CORRUPT, "torn");
+    case 5: self->kept = turn_keep(t); return TURN_LATER;
+    default: return 0;
+    }
+}
+
+static void shelf_watch_stock(struct shelf *self, struct turn *t, const struct stock *value)
+{
+    self->values++;
+    self->stock = value ? value->items : 0;
+}
+
+static int shelf_up(void *state, struct turn *t)
+{
+    ((struct shelf *)state)->ups++;
+    return 0;
+}
+
+static int shelf_lost(void *state, struct turn *t, const char *stream)
+{
+    struct shelf *self = state;
+
+    if (self->event_err < 0)
+        return self->event_err;
+    self->losts++;
+    shelf_note(self, "LOST");
+    return 0;
+}
+
+static int shelf_caught_up(void *state, struct turn *t, const char *stream)
+{
+    ((struct shelf *)state)->caught_ups++;
+    return 0;
+}
+
+static void shelf_gone(void *state, struct actor *actor, uint64_t kept)
+{
+    ((struct shelf *)state)->gones++;
+}
+
+static const struct shelf_handlers shelf_handlers = {
+    .put_back = shelf_on_put_back,
+    .on_library_item_added = shelf_on_item_added,
+    .on_library_item_bound = shelf_on_item_bound,
+    .on_library_item_lost = shelf_on_item_lost,
+    .take_bind_item = shelf_take_bind_item,
+    .watch_library_stock = shelf_watch_stock,
+};
+
+const struct actor_def shelf_actor = {
+    .name = "shelf",
+    .schema = &shelf_schema,
+    .handlers = &shelf_handlers,
+    .self_size = sizeof(struct shelf),
+    .up = shelf_up,
+    .lost = shelf_lost,
+    .caught_up = shelf_caught_up,
+    .gone = shelf_gone,
+};

@@ -1,0 +1,25 @@
+/* sample - two actors of the sample schemas, for the tests of the runtime.
+ *
+ * library    keeps items. The title of a new item says what its handler does: "fails" writes, then fails; "pool", "timer"
+ *            and "silent" leave the answer to another turn, or to nobody; anything else is kept and announced
+ * shelf      follows library's events into a list of its own memory, takes its jobs, asks it for items */
+#pragma once
+
+#include "actors/runtime/actor.h"
+#include "gen/library.h"
+#include "gen/shelf.h"
+
+struct library {
+    unsigned ups, runs;         /* handlers run */
+};
+
+struct shelf {
+    unsigned ups, losts, caught_ups, gones, values;
+    uint64_t stock;
+    char seen[4096];            /* what came, separated by blanks */
+    int event_err;              /* what the next events are answered */
+    const char *failing;        /* only those of this title; NULL: all */
+    uint64_t kept;
+};
+
+extern const struct actor_def library_actor, shelf_actor;
