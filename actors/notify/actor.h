@@ -1,0 +1,20 @@
+/* actor - what the handlers of notify share. */
+#pragma once
+
+#include "actors/runtime/turn.h"
+#include "gen/notify.h"
+
+struct notify {
+    bool nothing; /* all it knows is in its store */
+};
+
+/* notes.c */
+int notify_on_list(struct notify *self, struct turn *t, const struct list_notifications *ask,
+                   struct list_notifications_reply *reply);
+int notify_on_mark_read(struct notify *self, struct turn *t, const struct mark_read *ask);
+
+/* events.c */
+int notify_on_playable(struct notify *self, struct turn *t, const struct video_playable *event);
+int notify_on_ready(struct notify *self, struct turn *t, const struct video_ready *event);
+int notify_on_failed(struct notify *self, struct turn *t, const struct video_failed *event);
+int notify_on_user_created(struct notify *self, struct turn *t, const struct user_created *event);

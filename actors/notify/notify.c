@@ -1,0 +1,26 @@
+/* notify - the actor; see notify.h */
+#include "actors/notify/notify.h"
+
+#include "actors/notify/mail.h"
+
+static int notify_up(void *self, struct turn *t)
+{
+    return mail_resume(t);
+}
+
+static const struct notify_handlers handlers = {
+    .list_notifications = notify_on_list,
+    .mark_read = notify_on_mark_read,
+    .on_catalog_video_playable = notify_on_playable,
+    .on_catalog_video_ready = notify_on_ready,
+    .on_catalog_video_failed = notify_on_failed,
+    .on_auth_user_created = notify_on_user_created,
+};
+
+const struct actor_def notify_actor = {
+    .name = "notify",
+    .schema = &notify_schema,
+    .handlers = &handlers,
+    .self_size = sizeof(struct notify),
+    .up = notify_up,
+};
