@@ -42,13 +42,13 @@ test("a link to another site is not followed after signing in", async () => {
     assert.equal(new URL(page.url()).origin, site.url);
 });
 
-test("an address is proved by a press of the button, not by the visit", async () => {
+test("an address is verified by a press of the button, not by the visit", async () => {
     const page = await site.open("/verify?token=a-token-of-enough-length");
     const button = page.getByRole("button", { name: "This is my address" });
     await button.waitFor();
     assert.ok(!site.state.asked.includes("POST /api/v1/auth/verify"));
     await button.click();
-    await page.getByText("your address is proved").waitFor();
+    await page.getByText("your address is verified").waitFor();
 });
 
 test("name and password are changed", async () => {

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ALICE, assertAccessible, useSite } from "./lib/browser.mjs";
-import { clip } from "./lib/site.mjs";
+import { SHOTS, clip, longFile } from "./lib/site.mjs";
 
 const site = useSite();
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
@@ -30,6 +31,7 @@ test("a file is uploaded, prepared before one's eyes, renamed meanwhile and watc
     const named = page.getByRole("article", { name: "My first film" });
     await named.getByText(/\d+ of 12 parts/).waitFor();
     await named.getByRole("link", { name: "Watch now" }).waitFor();
+    await page.screenshot({ path: join(SHOTS, "upload-going.png") });
     await assertAccessible(page, "an upload");
     assert.equal(uploads()[0].sha256, sha256(readFileSync(clip())));
     const { title, visibility } = uploads()[0].video;
@@ -78,20 +80,26 @@ test("an upload is paused and goes on from where it stopped", async () => {
     assert.equal(uploads().length, 1);
 });
 
-test("an upload survives a reload: the same file chosen again is not sent twice", async () => {
-    const page = await site.open("/upload", { as: ALICE, expected: [401, 409] });  // 409: the old connection still had bytes
+test("an upload survives a reload: the same file chosen again goes on where it stopped", async () => {
+    const page = await site.open("/upload", { as: ALICE, expected: [401, 409, 423] });  // the old connection may still have bytes
     page.on("dialog", (dialog) => void dialog.accept());    // the browser asks whether to leave
     site.state.patchDelayMs = 40;
-    const path = clip();
+    const path = longFile();
     await choose(page, path);
-    await until(page, () => uploads()[0]?.offset > 0);
+    await until(page, () => uploads()[0]?.offset > 500_000);
     await page.reload();
-    const item = page.getByRole("article", { name: "clip" });
+    const item = page.getByRole("article", { name: "long" });
     await item.getByText("again, and it goes on from").waitFor();
     const [upload] = uploads();
+    await until(page, () => !upload.busy);
+    const had = upload.offset;
+    assert.ok(had < upload.length / 2);
+    let sent = 0;
+    page.on("request", (request) => request.method() === "PATCH" && (sent = Number(request.headers()["upload-offset"])));
     site.state.patchDelayMs = 0;
     await choose(page, path);
     await until(page, () => upload.sha256);
+    assert.equal(sent, had);
     assert.equal(upload.sha256, sha256(readFileSync(path)));
     assert.equal(uploads().length, 1);
     await item.getByText("Uploaded", { exact: true }).waitFor();

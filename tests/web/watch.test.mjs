@@ -1,7 +1,9 @@
 // Watching, by hls.js on a real media element.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ALICE, until, useSite } from "./lib/browser.mjs";
+import { SHOTS } from "./lib/site.mjs";
 
 const site = useSite();
 const media = (page, what) => page.evaluate((w) => document.querySelector("video")[w], what);
@@ -77,6 +79,7 @@ for (const [how, off] of [["told by events", false], ["by asking, where events d
         await until(page, () => document.querySelector("video")?.currentTime > 0);
         const asked = () => site.state.asked.filter((a) => a.includes(video.id));
         assert.ok(asked().some((a) => a.endsWith("/preview.m3u8")));
+        await page.screenshot({ path: join(SHOTS, "watch-growing.png") });
         assert.ok((await media(page, "currentTime")) < 6, "it began at its start, not where the playlist ended");
         while (!asked().some((a) => a.endsWith("/master.m3u8")))
             await page.waitForTimeout(50);

@@ -1,5 +1,5 @@
 // What the tests run against: the stand-in server by default, a running platform when KINOBUS_WEB_URL names one.
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeClip } from "../mock/media.mjs";
@@ -11,6 +11,13 @@ export const SHOTS = join(WORK, "shots");
 mkdirSync(SHOTS, { recursive: true });
 
 export const clip = () => makeClip(join(WORK, "clip.mp4"));
+
+/** A file that takes a while to be sent, and is no film. */
+export function longFile() {
+    const path = join(WORK, "long.mp4");
+    writeFileSync(path, Buffer.alloc(12_000_000, "a long way to go "));
+    return path;
+}
 
 /** {url, state (of the stand-in; null on a real platform), close}. */
 export async function openSite() {

@@ -20,7 +20,7 @@ export async function tus(state, who, req, res) {
         const video = state.videos.get(meta.video_id);
         if (video?.owner_id !== who.id)
             throw new Refusal(404, "There is no such thing, or you may not see it.");
-        const upload = { id: id("upload"), video, length: Number(req.headers["upload-length"]), offset: 0, hash: createHash("sha256"), patches: 0 };
+        const upload = { id: id("upload"), video, length: Number(req.headers["upload-length"]), offset: 0, hash: createHash("sha256") };
         state.uploads.set(upload.id, upload);
         Object.assign(video, { state: "uploading", upload: "receiving", declared_bytes: upload.length });
         state.changed(video);
@@ -45,9 +45,13 @@ export async function tus(state, who, req, res) {
 async function patch(state, upload, req) {
     if (Number(req.headers["upload-offset"]) !== upload.offset)
         throw new Refusal(409, "The state of things does not allow it.");
-    upload.patches++;
+    if (upload.busy)
+        throw new Refusal(423, "Somebody else is writing to it.");
+    upload.busy = true;
     try {
         for await (const piece of req) {
+            if (req.socket.destroyed)
+                break;
             upload.hash.update(piece);
             upload.offset += piece.length;
             upload.video.uploaded_bytes = upload.offset;
@@ -56,6 +60,8 @@ async function patch(state, upload, req) {
         }
     } catch {
         // the connection broke: what came, came, and what is whole is whole
+    } finally {
+        upload.busy = false;
     }
     state.changed(upload.video);
     if (upload.offset === upload.length) {

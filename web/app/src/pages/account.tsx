@@ -19,7 +19,7 @@ function Settings() {
             <Heading>Your account</Heading>
             <section class="panel stack" aria-labelledby="about-you">
                 <h2 id="about-you">About you</h2>
-                <p>{user.email} <span class={`chip ${user.verified ? "good" : ""}`}>{user.verified ? "Proved" : "Not proved"}</span> <span class="chip">{user.role}</span></p>
+                <p>{user.email} <span class={`chip ${user.verified ? "good" : ""}`}>{user.verified ? "Verified" : "Not verified"}</span> <span class="chip">{user.role}</span></p>
                 <NameForm />
             </section>
             <section class="panel stack" aria-labelledby="password"><h2 id="password">Password</h2><PasswordForm /></section>

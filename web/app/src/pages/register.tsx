@@ -16,7 +16,7 @@ export function Register() {
         const user = await call("POST /api/v1/auth/register", { email, password, name: String(data.get("name")).trim() });
         try {
             await signIn(email, password);
-            toast(user.verified ? "Your account is open." : "Your account is open. If a mail comes, follow its link to prove your address.");
+            toast(user.verified ? "Your account is open." : "Your account is open. If a mail comes, follow its link to verify your address.");
             route(next, true);
         } catch {
             toast("Your account is open. Sign in to use it.");

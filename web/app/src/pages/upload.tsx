@@ -55,9 +55,9 @@ function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
         };
     }, []);
     return (
-        <div class={`dropzone${over > 0 ? " over" : ""}`} onDragEnter={() => setOver((n) => n + 1)} onDragLeave={() => setOver((n) => n - 1)}
+        <div class={`dropzone${over > 0 ? " over" : ""}${items.value.length ? " some" : ""}`} onDragEnter={() => setOver((n) => n + 1)} onDragLeave={() => setOver((n) => n - 1)}
             onDragOver={(e) => e.preventDefault()} onDrop={(e) => (e.preventDefault(), setOver(0), take(e.dataTransfer?.files))}>
-            <Icon name="upload" size={44} />
+            <Icon name="upload" size={40} />
             <p><strong>Drop videos here</strong></p>
             <input ref={input} id="files" class="unseen" type="file" multiple accept="video/*,audio/*,.mkv,.ts,.mts,.m2ts,.flv,.avi,.wmv" tabIndex={-1}
                 aria-label="Video files" onChange={() => (take(input.current?.files), (input.current!.value = ""))} />

@@ -9,7 +9,7 @@ import { Notice } from "../parts/notice";
 import { Heading, usePage } from "../parts/page";
 
 export function Verify() {
-    usePage("Prove your address");
+    usePage("Verify your address");
     const token = useLocation().query["token"] ?? "";
     const [done, setDone] = useState(false);
     const form = useForm(async () => {
@@ -20,9 +20,9 @@ export function Verify() {
     });
     return (
         <div class="column panel stack">
-            <Heading>Prove your e-mail address</Heading>
+            <Heading>Verify your e-mail address</Heading>
             {done
-                ? <><Notice kind="good" alert><p>Thank you, your address is proved.</p></Notice><p><a class="button main" href="/">All videos</a></p></>
+                ? <><Notice kind="good" alert><p>Thank you, your address is verified.</p></Notice><p><a class="button main" href="/">All videos</a></p></>
                 : token
                     ? <Form form={form}><p>Press the button to finish what the mail began.</p><SubmitButton form={form}>This is my address</SubmitButton></Form>
                     : <p>The link is not complete. Open it from the mail again, or copy all of it.</p>}

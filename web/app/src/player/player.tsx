@@ -33,12 +33,14 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
     const [full, setFull] = useState(false);
     const [hush, setHush] = useState(false);
     const quiet = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+    const wasHushed = useRef(false);
 
     const prepared = growing ? Math.max(preparedMs / 1000, media.duration) : media.duration;
     const duration = Math.max(media.duration, growing ? durationMs / 1000 : 0);
     const whole = useRef(0);
     whole.current = Math.max(durationMs, media.duration * 1000);
 
+    useEffect(() => announce(title, playback.poster_url), [title, playback.poster_url]);
     useEffect(() => keepProgress(id, video.current!, () => whole.current), [id]);
     useEffect(() => {
         const change = () => setFull(document.fullscreenElement === root.current);
@@ -89,6 +91,10 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
         clearTimeout(quiet.current);
         quiet.current = setTimeout(() => setHush(!video.current?.paused && !panel), HUSH_MS);
     };
+    const tap = (event: MouseEvent) => {
+        if ((event as PointerEvent).pointerType !== "touch" || !wasHushed.current)
+            deck.toggle();          // a finger's first tap only shows the buttons
+    };
     const onKeyDown = (event: KeyboardEvent) => {
         stir();
         if (event.key === "Escape" && panel)
@@ -100,8 +106,9 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
     const wait = growing && media.waiting && media.time > prepared - 1.5;
     return (
         <div class={`player${hush && media.playing ? " hush" : ""}`} ref={root} role="region" tabIndex={-1} aria-label={`Player: ${title}`}
-            onKeyDown={onKeyDown} onPointerMove={stir} onPointerDown={stir} onFocusIn={stir}>
-            <video ref={video} playsInline preload="auto" poster={playback.poster_url || undefined} onClick={() => deck.toggle()}
+            onKeyDown={onKeyDown} onPointerMove={stir} onFocusIn={stir}
+            onPointerDown={() => ((wasHushed.current = hush && media.playing), stir())}>
+            <video ref={video} playsInline preload="auto" poster={playback.poster_url || undefined} onClick={tap}
                 onDblClick={() => deck.fullscreen()} />
             <canvas ref={still} hidden />
             <div class="middle">
@@ -125,6 +132,12 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
             )}
         </div>
     );
+}
+
+/** To the system's own media keys and lock screen. */
+function announce(title: string, poster: string | undefined): void {
+    if ("mediaSession" in navigator)
+        navigator.mediaSession.metadata = new MediaMetadata({ title, artwork: poster ? [{ src: poster }] : [] });
 }
 
 async function picture(video: HTMLVideoElement): Promise<void> {
