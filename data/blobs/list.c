@@ -41,7 +41,8 @@ static int list_entry(struct list_walk *walk, int dir, const char *prefix, const
         return 0;
     if (depth == BLOB_PARTS_MAX || strlen(prefix) + strlen(base) + 1 > BLOB_NAME_MAX)
         return 0;
-    snprintf(below, sizeof(below), "%s%s/", prefix, base);
+    if (snprintf(below, sizeof(below), "%s%s/", prefix, base) >= (int)sizeof(below))
+        return 0;
     r = list_folder(walk, dir, base, below, depth + 1);
     if (r == ERR_NOT_FOUND)
         return 0;

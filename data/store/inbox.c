@@ -284,7 +284,7 @@ int inbox_parked_count(struct store_txn *txn, uint64_t *ret)
 static int inbox_parked_read(const struct store_txn *txn, struct arena *arena, struct bytes key, struct bytes view,
                              struct inbox_parked *ret)
 {
-    struct pack_reader in;
+    struct pack_reader in = { 0 };
     int r = inbox_check(txn, ENVELOPE_PARKED, key, view, &in);
 
     if (r < 0)
