@@ -170,17 +170,17 @@ static enum identity_rate api_rate(const struct route *route)
 
 void api_serve(struct exchange *x, const struct route *route, const struct router_path *path)
 {
-    struct call_extra extra = { .again = !route->def->writes };
+    struct call_extra extra = { .again_ms = route->def->writes ? 0 : CALL_AGAIN_MS };
     void *ask = arena_alloc(x->arena, route->def->request->size);
     void *reply = route->def->reply ? arena_alloc(x->arena, route->def->reply->size) : NULL;
     int r;
 
     x->what = route->call;
-    if (identity_read(x, !(route->def->allow & ALLOW_ANYONE)) < 0 || identity_rate(x, api_rate(route)) < 0 ||
-        identity_same_site(x) < 0 || api_idempotency(x, route, &extra.idempotency) < 0 ||
-        api_read(x, route, path, ask) < 0)
+    if (identity_admit(x, !(route->def->allow & ALLOW_ANYONE), api_rate(route)) < 0 || identity_same_site(x) < 0 ||
+        api_idempotency(x, route, &extra.idempotency) < 0 || api_read(x, route, path, ask) < 0)
         return;
-    extra.again |= extra.idempotency != NULL;
+    if (extra.idempotency)
+        extra.again_ms = CALL_AGAIN_MS;
     r = call_ask(x, route->def, &extra, ask, reply);
     if (r < 0) {
         call_problem(x, r);

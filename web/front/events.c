@@ -78,7 +78,7 @@ void events_serve(struct exchange *x, const struct router_path *path)
     int r;
 
     x->what = "events";
-    if (identity_read(x, true) < 0 || identity_rate(x, RATE_API) < 0)
+    if (identity_admit(x, true, RATE_API) < 0)
         return;
     r = hub_join(x->front->hub, x->who.user, &listener);
     if (r < 0) {

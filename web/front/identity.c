@@ -56,7 +56,7 @@ static size_t identity_network(const char *client, uint8_t to[static 16])
     return 0;
 }
 
-int identity_rate(struct exchange *x, enum identity_rate kind)
+static int identity_rate(struct exchange *x, enum identity_rate kind)
 {
     const struct front_settings *s = x->front->settings;
     struct rate_state state;
@@ -65,12 +65,12 @@ int identity_rate(struct exchange *x, enum identity_rate kind)
     size_t len = identity_network(x->client, network);
     bool ok;
 
-    if (identity_is_loopback(x))
+    if (kind == RATE_NONE || identity_is_loopback(x))
         return 0;
     if (kind == RATE_API && x->who.known) {
         rate = (struct rate) { (uint32_t)s->user_per_minute * 60, (uint32_t)s->user_per_minute };
-        ok = ratelimit_take(x->front->limits, 2, &x->who.user, sizeof(x->who.user), rate, front_monotonic(),
-                            &state);
+        ok = ratelimit_take(x->front->limits, RATE_LOGIN + 1, &x->who.user, sizeof(x->who.user), rate,
+                            front_monotonic(), &state);
     } else {
         uint32_t minute = (uint32_t)(kind == RATE_LOGIN ? s->login_per_minute : s->anyone_per_minute);
 
@@ -91,18 +91,25 @@ int identity_rate(struct exchange *x, enum identity_rate kind)
 
 /* ---- who */
 
-static int identity_bearer(struct exchange *x, const char *header)
+static int identity_refuse(const char **ret_reason, int err, const char *reason)
+{
+    *ret_reason = reason;
+    return err;
+}
+
+static int identity_bearer(struct exchange *x, const char *header, const char **ret_reason)
 {
     struct token_claims claims;
     const char *token = header + strlen("Bearer ");
     int r;
 
     if (strncasecmp(header, "Bearer ", strlen("Bearer ")) != 0)
-        return exchange_problem(x, ERR_UNAUTHENTICATED, "Authorization must be `Bearer` and an access token.");
+        return identity_refuse(ret_reason, ERR_UNAUTHENTICATED,
+                               "Authorization must be `Bearer` and an access token.");
     r = keyring_verify(x->front->keyring, token, front_now(), &claims);
     if (r < 0)
-        return exchange_problem(x, ERR_UNAUTHENTICATED,
-                                "The access token is not valid, has expired or was revoked.");
+        return identity_refuse(ret_reason, ERR_UNAUTHENTICATED,
+                               "The access token is not valid, has expired or was revoked.");
     x->who = (struct identity) { .known = true,
                                  .user = claims.user,
                                  .session = claims.session,
@@ -128,8 +135,8 @@ static int identity_exchange(struct exchange *x, const char *cookie, struct sess
     struct exchange_session ask = { .session = cookie };
     struct login_result reply = { 0 };
     uint64_t generation = sessions_generation(x->front->sessions);
-    int r = call_ask(x, &exchange_session_call, &(struct call_extra) { .again = true, .anonymous = true }, &ask,
-                     &reply);
+    int r = call_ask(x, &exchange_session_call,
+                     &(struct call_extra) { .again_ms = CALL_AGAIN_MS, .anonymous = true }, &ask, &reply);
 
     if (r < 0)
         return r;
@@ -143,7 +150,7 @@ static int identity_exchange(struct exchange *x, const char *cookie, struct sess
     return 0;
 }
 
-static int identity_cookie(struct exchange *x, const char *cookie, bool needed)
+static int identity_cookie(struct exchange *x, const char *cookie, bool needed, const char **ret_reason)
 {
     struct session_seen seen;
     int r;
@@ -151,9 +158,12 @@ static int identity_cookie(struct exchange *x, const char *cookie, bool needed)
     if (!sessions_find(x->front->sessions, cookie, front_monotonic(), &seen)) {
         r = identity_exchange(x, cookie, &seen);
         if (r == ERR_UNAUTHENTICATED || r == ERR_INVALID || r == ERR_NOT_FOUND)
-            return needed ? exchange_problem(x, ERR_UNAUTHENTICATED, "The session has ended; log in again.") : 0;
+            return needed
+                       ? identity_refuse(ret_reason, ERR_UNAUTHENTICATED, "The session has ended; log in again.")
+                       : 0;
         if (r < 0)
-            return exchange_problem(x, err_retryable(r) ? r : ERR_UNAVAILABLE, "Sessions cannot be checked now.");
+            return identity_refuse(ret_reason, err_retryable(r) ? r : ERR_UNAVAILABLE,
+                                   "Sessions cannot be checked now.");
     }
     identity_seen(x, &seen);
     return 0;
@@ -164,19 +174,31 @@ static bool identity_cookie_value(const struct exchange *x, char to[static COOKI
     return cookie_read(gate_header(x->request, "Cookie"), x->front->secure ? "__Host-s" : "s", to);
 }
 
-int identity_read(struct exchange *x, bool needed)
+static int identity_read(struct exchange *x, bool needed, const char **ret_reason)
 {
     const char *header = gate_header(x->request, "Authorization");
     char cookie[COOKIE_VALUE_MAX + 1];
     int r = 0;
 
     if (header)
-        r = identity_bearer(x, header);
+        r = identity_bearer(x, header, ret_reason);
     else if (identity_cookie_value(x, cookie))
-        r = identity_cookie(x, cookie, needed);
+        r = identity_cookie(x, cookie, needed, ret_reason);
     if (r == 0 && needed && !x->who.known)
-        r = exchange_problem(x, ERR_UNAUTHENTICATED, "Log in first: this needs an access token or a session.");
+        r = identity_refuse(ret_reason, ERR_UNAUTHENTICATED,
+                            "Log in first: this needs an access token or a session.");
     return r;
+}
+
+int identity_admit(struct exchange *x, bool needed, enum identity_rate kind)
+{
+    const char *reason = NULL;
+    int r = identity_read(x, needed, &reason);
+    int limited = identity_rate(x, kind);
+
+    if (limited < 0)
+        return limited;
+    return r < 0 ? exchange_problem(x, r, "%s", reason) : 0;
 }
 
 bool identity_holds(struct exchange *x)

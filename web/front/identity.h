@@ -7,8 +7,13 @@
 
 #include "web/front/exchange.h"
 
-/* Fills x->who. On an error the problem has been answered. needed: nobody is not enough. */
-int identity_read(struct exchange *x, bool needed);
+/* What kind of request takes from which bucket. */
+enum identity_rate { RATE_NONE, RATE_API, RATE_LOGIN };
+
+/* Fills x->who, and takes a token from the bucket of whoever it is: the account's, else the address's, so
+ * that wrong credentials are counted as well. needed: nobody is not enough. On an error the problem has been
+ * answered. */
+int identity_admit(struct exchange *x, bool needed, enum identity_rate kind);
 
 /* Whether x->who still stands, for what goes on for long: not expired, not revoked. Asks auth for a session.
  * */
@@ -17,10 +22,6 @@ bool identity_holds(struct exchange *x);
 /* TRUST 4.4: an unsafe request must come from our own pages when a cookie speaks for it, and must not come
  * from a foreign one in any case. On an error the problem has been answered. */
 int identity_same_site(struct exchange *x);
-
-/* Takes a token from the bucket of this kind of request. On an error the problem has been answered. */
-enum identity_rate { RATE_API, RATE_LOGIN };
-int identity_rate(struct exchange *x, enum identity_rate kind);
 
 /* The client's address: the edge's word for it when it proves to be the edge, else the peer's. */
 void identity_client(struct exchange *x);

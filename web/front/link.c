@@ -315,9 +315,9 @@ static bool link_may_change(int err)
     return err_retryable(err) || err == ERR_WORKER_LOST || err == ERR_TIMEOUT;
 }
 
-int link_retry(struct link *link, const struct link_call *call, struct buf *ret_reply)
+int link_retry(struct link *link, const struct link_call *call, unsigned again_ms, struct buf *ret_reply)
 {
-    int64_t end = link_now() + LINK_AGAIN_MS;
+    int64_t end = link_now() + again_ms;
     unsigned pause_ms = 20;
     int r;
 

@@ -17,9 +17,8 @@
 #include "schemas/wire/buf.h"
 
 enum {
-    LINK_CALLS = 256,     /* in hand at a time */
-    LINK_DOWN_MS = 3000,  /* how long a call waits for a session that is coming back */
-    LINK_AGAIN_MS = 10000 /* how long link_retry goes on */
+    LINK_CALLS = 256,    /* in hand at a time */
+    LINK_DOWN_MS = 3000, /* how long a call waits for a session that is coming back */
 };
 
 struct link;
@@ -57,9 +56,9 @@ struct link_call {
 
 /* Waits for the answer: 0 and the reply, or a negative error and the packed struct problem (may be empty). */
 int link_call(struct link *link, const struct link_call *call, struct buf *ret_reply);
-/* The same, again and again while the answer is one that may change by itself. Only what may be asked twice.
- * */
-int link_retry(struct link *link, const struct link_call *call, struct buf *ret_reply);
+/* The same, again for so long while the answer is one that may change by itself. Only what may be asked
+ * twice. */
+int link_retry(struct link *link, const struct link_call *call, unsigned again_ms, struct buf *ret_reply);
 
 /* Sets a value of our own from any thread; lost when the session is down. */
 void link_set(struct link *link, const char *name, const char *key, struct bytes body, uint32_t ttl_ms);

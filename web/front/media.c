@@ -124,7 +124,7 @@ void media_stream(struct exchange *x, const struct router_path *path)
     int r;
 
     x->what = "stream";
-    if (identity_read(x, false) < 0 || identity_rate(x, RATE_API) < 0)
+    if (identity_admit(x, false, RATE_API) < 0)
         return;
     if (id_parse("video", path->segment[4], &ask.id) < 0) {
         exchange_problem(x, ERR_NOT_FOUND, "There is no such video.");

@@ -115,8 +115,7 @@ static int server_request(struct mg_connection *conn)
 /* What civetweb refuses by itself, before server_request: the same form, and the connection ends. */
 static int server_refused(struct mg_connection *conn, int status, const char *message)
 {
-    struct problem_doc doc = { .err = status == 411                   ? ERR_LENGTH_REQUIRED
-                                      : status == 413                 ? ERR_TOO_LARGE
+    struct problem_doc doc = { .err = status == 413                   ? ERR_TOO_LARGE
                                       : status == 408                 ? ERR_TIMEOUT
                                       : status < 500 || status == 505 ? ERR_MALFORMED
                                                                       : ERR_INTERNAL };

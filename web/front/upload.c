@@ -198,8 +198,8 @@ int upload_finish(struct upload_sink *sink, struct video *ret_video)
     }
     ask.length = sink->frontier;
     if (r == 0)
-        r = call_ask(sink->x, &upload_complete_call, &(struct call_extra) { .again = true, .anonymous = true },
-                     &ask, ret_video);
+        r = call_ask(sink->x, &upload_complete_call,
+                     &(struct call_extra) { .again_ms = CALL_HOLD_MS, .anonymous = true }, &ask, ret_video);
     return r;
 }
 

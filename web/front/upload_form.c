@@ -145,7 +145,7 @@ static void form_drop(struct form *form)
     struct drop_upload ask = { .id = form->upload.id };
     const struct problem *trouble = form->x->trouble;
 
-    call_ask(form->x, &drop_upload_call, &(struct call_extra) { .again = true }, &ask, NULL);
+    call_ask(form->x, &drop_upload_call, &(struct call_extra) { .again_ms = CALL_AGAIN_MS }, &ask, NULL);
     form->x->trouble = trouble;
 }
 
@@ -180,7 +180,7 @@ void upload_form_serve(struct exchange *x, const struct router_path *path)
     struct form *form;
 
     x->what = "upload";
-    if (identity_read(x, true) < 0 || identity_rate(x, RATE_API) < 0 || identity_same_site(x) < 0)
+    if (identity_admit(x, true, RATE_API) < 0 || identity_same_site(x) < 0)
         return;
     if (x->facts.length < 0) {
         exchange_problem(x, ERR_LENGTH_REQUIRED, "Send Content-Length.");

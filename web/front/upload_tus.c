@@ -44,9 +44,7 @@ static int upload_tus_begin(struct exchange *x)
         exchange_header(x, "Tus-Version", TUS_VERSION);
         return exchange_problem(x, r, "%s", reason);
     }
-    r = identity_read(x, true);
-    if (r == 0 && !exchange_is(x, "PATCH"))
-        r = identity_rate(x, RATE_API);
+    r = identity_admit(x, true, exchange_is(x, "PATCH") ? RATE_NONE : RATE_API);
     return r == 0 ? identity_same_site(x) : r;
 }
 
@@ -357,7 +355,7 @@ static void upload_tus_delete(struct exchange *x, const struct upload *upload)
         upload_problem(x, r);
         return;
     }
-    r = call_ask(x, &drop_upload_call, &(struct call_extra) { .again = true }, &ask, NULL);
+    r = call_ask(x, &drop_upload_call, &(struct call_extra) { .again_ms = CALL_AGAIN_MS }, &ask, NULL);
     uploads_end(x->front->uploads, upload->id);
     if (r < 0)
         call_problem(x, r);
@@ -388,7 +386,7 @@ void upload_tus_one(struct exchange *x, const struct router_path *path)
         exchange_problem(x, ERR_NOT_FOUND, "There is no such upload.");
         return;
     }
-    r = call_ask(x, &get_upload_call, &(struct call_extra) { .again = true }, &ask, &upload);
+    r = call_ask(x, &get_upload_call, &(struct call_extra) { .again_ms = CALL_AGAIN_MS }, &ask, &upload);
     if (r < 0)
         call_problem(x, r);
     else if (exchange_is(x, "HEAD"))
