@@ -187,13 +187,15 @@ static void batch_write_turn(struct turn *t, struct store_txn *parent)
             t->result = r;
     }
     store_abort(&t->txn);
-    if (t->result >= 0)
-        return;
-    release_drop(t);
-    if (t->message->kind == MESSAGE_EVENT)
-        batch_event_failed(t, parent);
-    else if (t->message->kind == MESSAGE_LOST)
-        batch_lost_failed(t);
+    if (t->result < 0) {
+        release_drop(t);
+        if (t->message->kind == MESSAGE_EVENT)
+            batch_event_failed(t, parent);
+        else if (t->message->kind == MESSAGE_LOST)
+            batch_lost_failed(t);
+    }
+    if (t->result >= 0 && !t->repeated && (t->message->kind == MESSAGE_EVENT || t->message->kind == MESSAGE_LOST))
+        t->message->stream->reached = t->message->at;
 }
 
 static int batch_housekeeping(struct actor *actor, struct store_txn *txn)
@@ -236,6 +238,8 @@ static void batch_write(struct actor *actor, struct messages *writes)
 
     if (r == 0 && txn)
         r = batch_housekeeping(actor, txn);
+    for (size_t i = 0; i < actor->streams_n; i++)
+        actor->streams[i].reached = actor->streams[i].at;
     while ((message = STAILQ_FIRST(writes))) {
         STAILQ_REMOVE_HEAD(writes, next);
         if (batch_is_blocked(message)) {

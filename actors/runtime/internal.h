@@ -67,6 +67,7 @@ STAILQ_HEAD(messages, message);
 struct stream {
     const char *name;
     struct bus_cursor at;       /* committed */
+    struct bus_cursor reached;  /* by the turns of this batch, not committed yet */
     int64_t blocked_until;      /* mono ms; 0: not blocked */
     unsigned tries;
     struct messages held;       /* behind an event that is tried again */

@@ -234,7 +234,6 @@ static void release_event(struct actor *actor, struct turn *t)
     if (m->kind == MESSAGE_CAUGHT_UP || t->result < 0)
         return;
     if (t->parked) {
-        actor->parked++;
         count(actor, COUNTERS_EVENTS_PARKED, 1);
         log_line(LOG_AT_ERROR, "event-parked", "name=%s key=%s seq=%llu", m->head->name, m->head->key,
                  (unsigned long long)m->at.seq);

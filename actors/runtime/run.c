@@ -187,7 +187,7 @@ static int run_event(struct turn *t)
     void *body;
     int r = 0;
 
-    if (id_equal(m->at.store, m->stream->at.store) && m->at.seq <= m->stream->at.seq) {
+    if (id_equal(m->at.store, m->stream->reached.store) && m->at.seq <= m->stream->reached.seq) {
         count(t->actor, COUNTERS_EVENTS_OLD, 1);
         t->repeated = true;
         return 0;
@@ -233,6 +233,7 @@ int turn_park(struct turn *t)
         r = inbox_cursor_set(t->txn, m->stream->name, m->at.store, m->at.seq);
     buf_free(&head);
     t->parked = r == 0;
+    t->actor->parked++; /* too many, when it comes to nothing: then a key is looked up in vain */
     return r;
 }
 

@@ -309,7 +309,7 @@ static void above_its_slots_it_is_busy(void **state)
     struct rig *rig = *state;
     struct rig_ask who = rig_person(rig, 1, ROLE_CREATOR);
     uint64_t last = 0;
-    char title[8];
+    char title[16];
 
     for (int i = 0; i < 129; i++) { /* 64 slots, and as many again may be on their way */
         snprintf(title, sizeof(title), "%d", i);
