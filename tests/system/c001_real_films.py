@@ -1,0 +1,71 @@
+"""c001: films of different containers go from upload to ready; they can be watched while most of them is still unmade;
+real players play what came of them."""
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from stage import Stage, media  # noqa: E402  (the folder must be on the path first)
+
+
+class RealFilms(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stage = Stage()
+        cls.stage.__enter__()
+        cls.alice = cls.stage.login()
+        cls.videos = {}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stage.__exit__(None, None, None)
+
+    def film(self, name, tracks, half=True):
+        tail = self.stage.tail("catalog.*")
+        video = self.alice.upload(media(name), title=name, visibility="public")
+        tail.expect("catalog.video_playable", video_id=video, within=120)
+        seen = self.alice.get(f"/api/v1/videos/{video}")
+        if half:
+            self.assertLessEqual(seen["runs_done"] * 2, seen["runs_total"], "playable, and more than half is done already")
+        playing = self.alice.post(f"/api/v1/videos/{video}/playback")
+        self.fetch_first(playing["hls_url"])
+        tail.expect("catalog.video_ready", video_id=video, within=600)
+        playing = self.alice.post(f"/api/v1/videos/{video}/playback")
+        self.assertTrue(playing["final"])
+        self.assertEqual(len([t for t in playing["tracks"] if t["kind"] == "audio"]), tracks)
+        self.players(self.stage.url + playing["hls_url"])
+        self.players(self.stage.url + playing["dash_url"])
+        return video
+
+    def fetch_first(self, master):
+        """The first segment of the first variant, as a player would find it."""
+        base = master.rsplit("/", 1)[0]
+        leaf = [line for line in self.alice.send("GET", master).body.decode().splitlines() if line and line[0] != "#"][0]
+        text = self.alice.send("GET", f"{base}/{leaf}").body.decode()
+        segment = [line for line in text.splitlines() if line and line[0] != "#"][0]
+        answer = self.alice.send("GET", f"{base}/{leaf.rsplit('/', 1)[0]}/{segment}")
+        self.assertEqual(answer.status, 200)
+        self.assertIn(b"moof", answer.body[:64])
+
+    def players(self, url):
+        probe = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", url],
+                               capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(probe.returncode, 0, probe.stderr)
+        self.assertIn("aac", probe.stdout)
+        play = subprocess.run(["mpv", "--no-config", "--vo=null", "--ao=null", "--untimed", "--length=4", url],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(play.returncode, 0, play.stdout + play.stderr)
+
+    def test_a_webm(self):
+        self.film("bbb_720p24_vp9_opus_8s.webm", 1, half=False)
+
+    def test_a_matroska_with_two_languages(self):
+        self.film("sintel_2audio_3subs_30s.mkv", 2, half=False)
+
+    def test_an_mp4_of_three_minutes(self):
+        self.film("bbb_720p24_3m24s.mp4", 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
