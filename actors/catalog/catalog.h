@@ -91,11 +91,11 @@ int catalog_on_probe_done(struct catalog *self, struct turn *t, const struct pro
 int catalog_on_probe_dead(struct catalog *self, struct turn *t, const struct probe_dead *dead);
 
 /* playlist.c */
-int playlist_ask(struct turn *t); /* soon: look for playlists that are behind */
+int playlist_ask(struct catalog *self); /* soon: look for playlists that are behind */
 
 /* sweep.c: what the clock does. */
 int catalog_tick(void *self, struct turn *t, int err, const void *reply, const void *ctx);
-int sweep_ask(struct turn *t); /* soon: look for what is due */
+int sweep_ask(struct catalog *self); /* soon: look for what is due */
 
 /* calls.c, upload.c, concat.c, why.c: handlers. */
 int catalog_create_video(struct catalog *, struct turn *, const struct create_video *, struct video *);

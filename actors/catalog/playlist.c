@@ -315,7 +315,7 @@ static int playlist_written(void *self, struct turn *t, int err, const void *rep
     }
     playlist_free(w);
     if (r == 0 && err == 0)
-        r = playlist_ask(t);
+        r = playlist_ask(self);
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
@@ -366,10 +366,9 @@ static int playlist_turn(void *self, struct turn *t, int err, const void *reply,
     return r == ERR_BUSY ? 0 : r;
 }
 
-/* In a turn of its own: what it remembers of work under way must not outlive a turn that was undone. */
-int playlist_ask(struct turn *t)
+/* In a turn of its own: what it remembers of work under way must not outlive a turn that was undone, and
+ * who asked is answered without it. */
+int playlist_ask(struct catalog *self)
 {
-    int r = turn_after(t, 0, playlist_turn, NULL, 0);
-
-    return r == ERR_BUSY ? 0 : r;
+    return actor_resume(self->actor, 0, 0, playlist_turn, NULL, 0);
 }

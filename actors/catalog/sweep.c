@@ -10,7 +10,7 @@
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 
-enum { SWEEP_TOMB_MS = 3600000, SWEEP_PAUSE_MS = 200 };
+enum { SWEEP_TOMB_MS = 3600000 };
 
 /* ---- the end of a video */
 
@@ -247,7 +247,7 @@ static int sweep_runs_turn(void *self, struct turn *t, int err, const void *repl
 {
     int r = runs_fill(self, t);
 
-    return r < 0 ? r : playlist_ask(t);
+    return r < 0 ? r : playlist_ask(self);
 }
 
 /* Each in a turn of its own: one that fails is undone alone, and the clock goes on. */
@@ -259,9 +259,7 @@ int catalog_tick(void *self, struct turn *t, int err, const void *reply, const v
     return turn_after(t, (uint32_t)catalog_settings_of(t)->tick_ms, catalog_tick, NULL, 0);
 }
 
-int sweep_ask(struct turn *t)
+int sweep_ask(struct catalog *self)
 {
-    int r = turn_after(t, SWEEP_PAUSE_MS, sweep_due_turn, NULL, 0);
-
-    return r == ERR_BUSY ? 0 : r;
+    return actor_resume(self->actor, 0, 0, sweep_due_turn, NULL, 0);
 }

@@ -4,6 +4,7 @@
  * capability. The object's durable frontier is the truth; a report that was lost is made up for when the
  * clock looks (sweep.c). */
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "actors/catalog/step.h"
@@ -224,10 +225,11 @@ int catalog_get_upload(struct catalog *self, struct turn *t, const struct get_up
     return 0;
 }
 
-/* ---- objects, on the pool */
+/* ---- objects, on the pool, in turns of their own: who asked is answered without them */
 
 struct upload_blob {
     struct blobs *blobs;
+    struct id id;
     char name[200];
 };
 
@@ -261,16 +263,27 @@ static int upload_pooled(void *self, struct turn *t, int err, const void *reply,
     return 0;
 }
 
-/* A full pool is no error: the sweep deletes what is left, and what is not sealed can be read all the
- * same. */
-static int upload_pool(struct catalog *self, struct turn *t, pool_work *work, const struct upload *upload)
+/* What the row says now decides: the turn that asked may have been undone. A full pool is no error: a
+ * tombstone deletes what is left, and what is not sealed can be read all the same. */
+static int upload_settle(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
-    struct upload_blob b = { .blobs = self->blobs };
-    int r;
+    const struct upload_blob *b = ctx;
+    struct upload upload;
+    int r = upload_get(turn_txn(t), turn_arena(t), b->id, &upload);
+
+    if (r == ERR_NOT_FOUND)
+        r = turn_pool(t, upload_delete, upload_pooled, b, sizeof(*b));
+    else if (r == 0 && upload.complete)
+        r = turn_pool(t, upload_seal, upload_pooled, b, sizeof(*b));
+    return r == ERR_BUSY ? 0 : r;
+}
+
+static int upload_ask_settle(struct catalog *self, const struct upload *upload)
+{
+    struct upload_blob b = { .blobs = self->blobs, .id = upload->id };
 
     snprintf(b.name, sizeof(b.name), "%s", upload->blob);
-    r = turn_pool(t, work, upload_pooled, &b, sizeof(b));
-    return r == ERR_BUSY ? 0 : r;
+    return actor_resume(self->actor, 0, 0, upload_settle, &b, sizeof(b));
 }
 
 /* ---- reports */
@@ -319,7 +332,7 @@ int upload_finish(struct doing *d, struct upload *upload)
     if (r == 0 && upload_is_part(upload))
         r = upload_put_part(d->t, upload);
     if (r == 0)
-        r = upload_pool(d->self, d->t, upload_seal, upload);
+        r = upload_ask_settle(d->self, upload);
     if (r < 0 || upload->partial)
         return r;
     r = step_take(d, STEP_UPLOAD, ON_ALL_BYTES);
@@ -430,7 +443,7 @@ int upload_forget(struct catalog *self, struct turn *t, const struct upload *upl
     }
     if (r == 0 && upload->has_length)
         r = upload_charge(t, upload->owner_id, -(int64_t)upload->length);
-    return r < 0 ? r : upload_pool(self, t, upload_delete, upload);
+    return r < 0 ? r : upload_ask_settle(self, upload);
 }
 
 int catalog_drop_upload(struct catalog *self, struct turn *t, const struct drop_upload *ask)
