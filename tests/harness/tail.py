@@ -60,3 +60,5 @@ class Tail:
     def close(self):
         self.process.terminate()
         self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()

@@ -4,8 +4,8 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from api import Api  # noqa: E402  (stage puts its folder on the path)
-from stage import Stage  # noqa: E402
+from stage import Stage  # noqa: E402  (the folder must be on the path first)
+from api import Api  # noqa: E402  (stage puts its folder there)
 
 
 class Accounts(unittest.TestCase):
