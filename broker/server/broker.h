@@ -404,3 +404,5 @@ void broker_free(struct broker **b);
 void broker_take(struct broker *b, const uint8_t *routing, size_t routing_len, zmq_msg_t *a, zmq_msg_t *body);
 void broker_settle(struct broker *b);                   /* what the store handed back, and what follows from it */
 void broker_clock(struct broker *b);
+/* One line for an operator; silent in tests that have no socket. */
+void broker_log(const struct broker *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

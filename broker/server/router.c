@@ -1,5 +1,6 @@
 /* router - the loop of the broker: messages in, what the store handed back, timers, then deliveries. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,18 @@ void broker_clock(struct broker *b)
     b->now_us = (int64_t)mono.tv_sec * 1000000 + mono.tv_nsec / 1000;
     b->now_ms = b->now_us / 1000;
     b->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
+}
+
+void broker_log(const struct broker *b, const char *format, ...)
+{
+    va_list args;
+
+    if (b->no_socket)
+        return;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
 }
 
 static void on_bye(struct broker *b, struct session *s, struct message *m)

@@ -220,7 +220,7 @@ static bool stream_feed(struct broker *b, struct follower *f)
             break;
         }
         if (r < 0) {
-            fprintf(stderr, "broker stream=%s after=%llu result=%s\n", f->stream->name, (unsigned long long)f->at,
+            broker_log(b, "broker stream=%s after=%llu result=%s", f->stream->name, (unsigned long long)f->at,
                     err_name(r));
             f->credit = 0;                      /* it stands still: an event is never skipped in silence */
             break;

@@ -141,12 +141,28 @@ static void value_refuse(struct broker *b, struct session *s, uint32_t handle, c
     send_frame(b, s, &frame, &head, (struct bytes){ 0 });
 }
 
+/* To the disk first. shown: it is in memory already, and only what lay on the disk has to go. */
+static void value_commit(struct broker *b, const struct session *s, const struct handle *handle,
+                         const struct message *m, struct bytes body, bool shown)
+{
+    struct store_op *op = store_op_new(STORE_SET);
+
+    store_op_record(op, &(struct job_record){ .head = m->head.key, .body = body });
+    op->name = names_copy(bytes_of_text(handle->name));
+    op->from = names_copy(bytes_of_text(s->role));
+    op->session = s->serial;
+    op->handle = m->frame.handle;
+    op->now_ms = b->wall_ms;
+    op->cid = shown;
+    bus_store_submit(b->store, op);
+}
+
 void value_on_set(struct broker *b, struct session *s, struct message *m)
 {
     struct handle *handle = names_handle(b, s, m, VERB_SET);
-    bool gone = m->frame.flags & FRAME_GONE;
+    bool gone = m->frame.flags & FRAME_GONE, lasted;
+    struct bytes body = gone ? (struct bytes){ 0 } : bytes_of(m->body.data ? m->body.data : "", m->body.len);
     struct value *known;
-    struct store_op *op;
     int err;
 
     if (!handle)
@@ -157,24 +173,14 @@ void value_on_set(struct broker *b, struct session *s, struct message *m)
         return;
     }
     known = value_find(b, bytes_of_text(handle->name), m->head.key);
-    if (m->frame.ms || (gone && known && !known->lasting)) {
-        value_set(b, handle->name, m->head.key, gone ? (struct bytes){ 0 } : m->body.data ? m->body
-                  : bytes_of_text(""), s->role, m->frame.ms);
-        if (!known || !known->lasting)
-            return;                             /* one that lasted is removed from the disk, too */
-        gone = true;
+    lasted = known && known->lasting;
+    if (!m->frame.ms && !(gone && !lasted)) {
+        value_commit(b, s, handle, m, body, false);
+        return;
     }
-    op = store_op_new(STORE_SET);
-    store_op_record(op, &(struct job_record){ .head = m->head.key,
-                                              .body = gone ? (struct bytes){ 0 } : bytes_of(m->body.data
-                                                  ? m->body.data : "", m->body.len) });
-    op->name = names_copy(bytes_of_text(handle->name));
-    op->from = names_copy(bytes_of_text(s->role));
-    op->session = s->serial;
-    op->handle = m->frame.handle;
-    op->now_ms = b->wall_ms;
-    op->cid = m->frame.ms != 0;                 /* shown already */
-    bus_store_submit(b->store, op);
+    value_set(b, handle->name, m->head.key, body, s->role, m->frame.ms);
+    if (lasted)
+        value_commit(b, s, handle, m, (struct bytes){ 0 }, true);
 }
 
 void value_set_done(struct broker *b, struct store_op *op)

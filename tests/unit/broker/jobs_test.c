@@ -224,7 +224,7 @@ static void a_lease_outlives_the_broker_and_its_end_is_committed_once(void **sta
     bus_follow(shop->bus, "shop", NULL, "shop", (struct bus_cursor){ 0 });
     bus_take(worker->bus, "shop.pack", 1);
     put(shop, 1, "box", 0, 0);
-    live_until(live, worker->counted[SEEN_JOB] == 1);
+    live_until(live, worker->counted[SEEN_JOB] == 1 && other->counted[SEEN_UP] == 1);
     lease = peer_seen(worker, SEEN_JOB, 0)->number;
     live_stop(live);
     live_until(live, worker->counted[SEEN_DOWN] == 1 && other->counted[SEEN_DOWN] == 1);
