@@ -27,9 +27,9 @@ struct store;
 struct actor_def {
     const char *name;
     const struct actor_schema *schema;
-    const void *handlers;               /* struct NAME_handlers */
-    size_t self_size;                   /* of struct NAME: zeroed memory for the life of the process */
-    bool stateless;                     /* no store: it may call, take jobs and set values */
+    const void *handlers; /* struct NAME_handlers */
+    size_t self_size;     /* of struct NAME: zeroed memory for the life of the process */
+    bool stateless;       /* no store: it may call, take jobs and set values */
 
     /* All may be NULL. open: the store is open, the bus is not; an error ends the process. */
     int (*open)(void *self, struct actor *actor);
@@ -53,13 +53,13 @@ struct actor_def {
 int actor_main(const struct actor_def *def, int argc, char **argv);
 
 /* For open() and for what runs beside the turns. */
-struct store *actor_store(struct actor *actor);         /* NULL: stateless */
-const char *actor_state_dir(const struct actor *actor); /* where blobs and keys lie */
-const void *actor_settings(const struct actor *actor);  /* struct NAME_settings as it stands */
-int64_t actor_now(const struct actor *actor);           /* ms UTC; in a turn use turn_now() */
-void actor_count(struct actor *actor, unsigned counter, uint64_t n);    /* enum NAME_counter */
+struct store *actor_store(struct actor *actor);                      /* NULL: stateless */
+const char *actor_state_dir(const struct actor *actor);              /* where blobs and keys lie */
+const void *actor_settings(const struct actor *actor);               /* struct NAME_settings as it stands */
+int64_t actor_now(const struct actor *actor);                        /* ms UTC; in a turn use turn_now() */
+void actor_count(struct actor *actor, unsigned counter, uint64_t n); /* enum NAME_counter */
 void actor_gauge(struct actor *actor, unsigned counter, uint64_t value);
-void actor_stop(struct actor *actor);                   /* drain and end */
+void actor_stop(struct actor *actor); /* drain and end */
 /* From open(): how many jobs of each queue are in hand at a time, and threads of the pool, instead of the settings
  * `jobs` and `pool_threads`. */
 void actor_capacity(struct actor *actor, unsigned jobs, unsigned threads);

@@ -7,7 +7,7 @@
 #include "gen/errors.h"
 
 #define BATCH_SWEEP_MS 60000
-#define BATCH_SLOW_MS 100
+#define BATCH_SLOW_MS  100
 #define BATCH_AGAIN_MS 100 /* of an event that failed; four times as long each time */
 
 /* A new span of the message's trace, or a trace of its own. */
@@ -48,7 +48,10 @@ static void batch_run_turn(struct turn *t)
         return;
     count(t->actor, COUNTERS_SLOW_TURNS, 1);
     log_line(LOG_AT_WARNING, "slow-turn", "kind=%d name=%s took=%lldms", t->message->kind,
-             t->request ? t->request->head->name : t->message->head ? t->message->head->name : "-", (long long)took);
+             t->request         ? t->request->head->name
+             : t->message->head ? t->message->head->name
+                                : "-",
+             (long long)took);
 }
 
 /* ---- events keep their order: what failed is tried again, and what follows in its stream waits */
@@ -97,8 +100,8 @@ static void batch_event_failed(struct turn *t, struct store_txn *parent)
     struct message *m = t->message;
     int err = t->result, r;
 
-    log_line(LOG_AT_WARNING, "event-failed", "name=%s stream=%s seq=%llu try=%u result=%s detail=\"%s\"", m->head->name,
-             m->stream->name, (unsigned long long)m->at.seq, m->stream->tries + 1, err_name(err),
+    log_line(LOG_AT_WARNING, "event-failed", "name=%s stream=%s seq=%llu try=%u result=%s detail=\"%s\"",
+             m->head->name, m->stream->name, (unsigned long long)m->at.seq, m->stream->tries + 1, err_name(err),
              t->problem.detail ? t->problem.detail : "");
     if (!batch_is_final(err) && m->stream->tries + 1 < EVENT_TRIES) {
         batch_block(t);
@@ -123,8 +126,8 @@ static void batch_event_failed(struct turn *t, struct store_txn *parent)
 /* The owner's state could not be read anew: again in a moment, and no event of the stream before that. */
 static void batch_lost_failed(struct turn *t)
 {
-    log_line(LOG_AT_ERROR, "lost-failed", "stream=%s result=%s detail=\"%s\"", t->message->stream->name, err_name(t->result),
-             t->problem.detail ? t->problem.detail : "");
+    log_line(LOG_AT_ERROR, "lost-failed", "stream=%s result=%s detail=\"%s\"", t->message->stream->name,
+             err_name(t->result), t->problem.detail ? t->problem.detail : "");
     batch_block(t);
 }
 

@@ -8,8 +8,9 @@
 static void counts_add(struct counts *to, const struct counter_def *defs, const uint64_t *values, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        to->counters[to->counters_n++] = (struct counted){ .name = defs[i].name, .value = values[i], .gauge = defs[i].gauge,
-                                                           .doc = defs[i].doc };
+        to->counters[to->counters_n++] = (struct counted) {
+            .name = defs[i].name, .value = values[i], .gauge = defs[i].gauge, .doc = defs[i].doc
+        };
 }
 
 void counts_publish(struct actor *actor)

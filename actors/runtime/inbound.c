@@ -20,7 +20,7 @@ static void inbound_up_(void *ctx, const struct bus_welcome *welcome)
     }
     relay_up(actor);
     if (actor->def->up)
-        queue_put(actor, message_new(MESSAGE_UP, (struct bytes){ 0 }));
+        queue_put(actor, message_new(MESSAGE_UP, (struct bytes) { 0 }));
     log_line(LOG_AT_INFO, welcome->resumed ? "connected" : "ready", "incarnation=%u", welcome->incarnation);
 }
 
@@ -50,7 +50,8 @@ static const struct serve_def *inbound_serve(const struct actor *actor, const ch
     return NULL;
 }
 
-static void inbound_request(void *ctx, uint64_t cid, const struct bus_head *head, struct bytes body, uint32_t deadline_ms)
+static void inbound_request(void *ctx, uint64_t cid, const struct bus_head *head, struct bytes body,
+                            uint32_t deadline_ms)
 {
     struct actor *actor = ctx;
     const struct serve_def *serve = inbound_serve(actor, head->name);
@@ -89,8 +90,8 @@ static void inbound_reply(void *ctx, uint64_t cid, int err, struct bytes body)
     struct message *then;
 
     LIST_FOREACH(asked, &actor->asked, next)
-        if (asked->cid == cid)
-            break;
+    if (asked->cid == cid)
+        break;
     if (!asked)
         return;
     then = asked->then;
@@ -109,7 +110,8 @@ static void inbound_reply(void *ctx, uint64_t cid, int err, struct bytes body)
     queue_put(actor, then);
 }
 
-static void inbound_job(void *ctx, uint64_t lease, const struct bus_head *head, struct bytes body, uint32_t lease_ms)
+static void inbound_job(void *ctx, uint64_t lease, const struct bus_head *head, struct bytes body,
+                        uint32_t lease_ms)
 {
     struct actor *actor = ctx;
     const struct take_def *take = NULL;
@@ -187,7 +189,7 @@ static void inbound_event(void *ctx, const char *stream, struct bus_cursor at, c
 
 static void inbound_place(struct actor *actor, enum message_kind kind, const char *stream, struct bus_cursor at)
 {
-    struct message *message = message_new(kind, (struct bytes){ 0 });
+    struct message *message = message_new(kind, (struct bytes) { 0 });
 
     message->stream = inbound_stream(actor, stream);
     message->at = at;
@@ -284,7 +286,8 @@ static void inbound_follow(struct actor *actor, struct arena *arena)
                 r = 0;
         }
         if (r == 0)
-            r = bus_follow(actor->bus, stream->name, inbound_types(actor, stream, arena), actor->def->name, stream->at);
+            r = bus_follow(actor->bus, stream->name, inbound_types(actor, stream, arena), actor->def->name,
+                           stream->at);
     }
     store_abort(&txn);
     if (r < 0)

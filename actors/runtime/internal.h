@@ -20,8 +20,8 @@
 #include "gen/counters.h"
 
 enum {
-    BATCH_MESSAGES = 128,       /* turns of one commit */
-    EVENT_TRIES = 4,            /* then it is parked */
+    BATCH_MESSAGES = 128, /* turns of one commit */
+    EVENT_TRIES = 4,      /* then it is parked */
     REPLY_KEPT_MS = 24 * 3600 * 1000,
     PEOPLE_CACHE = 256,
     PEOPLE_FRESH_MS = 30000,
@@ -37,28 +37,29 @@ struct head {
     uint32_t attempt;
     int64_t time_ms;
     int err;
-    const char *subject, *key, *idempotency, *name, *from, *err_text; /* "" but for subject and idempotency: NULL */
+    const char *subject, *key, *idempotency, *name, *from,
+        *err_text; /* "" but for subject and idempotency: NULL */
 };
-struct head *head_copy(const struct bus_head *from);    /* one block: free() */
+struct head *head_copy(const struct bus_head *from); /* one block: free() */
 
 struct request {
     unsigned refs;
     LIST_ENTRY(request) in_hand;
-    bool ended;                 /* answered, or nobody waits any more */
-    bool lost;                  /* nobody waits any more */
-    const struct serve_def *serve;      /* a call, */
-    const struct take_def *take;        /* or a job */
-    uint64_t handle;            /* cid or lease */
+    bool ended;                    /* answered, or nobody waits any more */
+    bool lost;                     /* nobody waits any more */
+    const struct serve_def *serve; /* a call, */
+    const struct take_def *take;   /* or a job */
+    uint64_t handle;               /* cid or lease */
     struct head *head;
     struct subject subject;
-    int64_t began, deadline;    /* mono ms; deadline 0: none */
+    int64_t began, deadline; /* mono ms; deadline 0: none */
     uint32_t lease_ms;
     int64_t extend_at;
-    unsigned later;             /* continuations under way that may answer it */
-    uint64_t kept;              /* what turn_keep gave; 0: not kept */
-    uint8_t hash[16];           /* of the body */
+    unsigned later;   /* continuations under way that may answer it */
+    uint64_t kept;    /* what turn_keep gave; 0: not kept */
+    uint8_t hash[16]; /* of the body */
 };
-struct request *request_ref(struct request *request);   /* NULL is fine */
+struct request *request_ref(struct request *request); /* NULL is fine */
 void request_unref(struct request **request);
 
 struct message;
@@ -66,33 +67,40 @@ STAILQ_HEAD(messages, message);
 
 struct stream {
     const char *name;
-    struct bus_cursor at;       /* committed */
-    struct bus_cursor reached;  /* by the turns of this batch, not committed yet */
-    int64_t blocked_until;      /* mono ms; 0: not blocked */
+    struct bus_cursor at;      /* committed */
+    struct bus_cursor reached; /* by the turns of this batch, not committed yet */
+    int64_t blocked_until;     /* mono ms; 0: not blocked */
     unsigned tries;
-    struct messages held;       /* behind an event that is tried again */
+    struct messages held; /* behind an event that is tried again */
 };
 
 enum message_kind {
-    MESSAGE_CALL, MESSAGE_JOB, MESSAGE_EVENT, MESSAGE_LOST, MESSAGE_CAUGHT_UP, MESSAGE_VALUE, MESSAGE_SETTING,
-    MESSAGE_UP, MESSAGE_THEN,
+    MESSAGE_CALL,
+    MESSAGE_JOB,
+    MESSAGE_EVENT,
+    MESSAGE_LOST,
+    MESSAGE_CAUGHT_UP,
+    MESSAGE_VALUE,
+    MESSAGE_SETTING,
+    MESSAGE_UP,
+    MESSAGE_THEN,
 };
 
 struct message {
     STAILQ_ENTRY(message) next;
     enum message_kind kind;
-    struct request *request;    /* a reference, NULL: nobody waits */
-    struct head *head;          /* of an event; else NULL */
+    struct request *request; /* a reference, NULL: nobody waits */
+    struct head *head;       /* of an event; else NULL */
     struct bus_trace trace;
     const struct follow_def *follow;
     const struct watch_def *watch;
     struct stream *stream;
     struct bus_cursor at;
-    char *name;                 /* key of a value, name of a setting */
-    void *body;                 /* NULL: a value that expired */
+    char *name; /* key of a value, name of a setting */
+    void *body; /* NULL: a value that expired */
     size_t body_len;
     turn_then *then;
-    const struct call_def *asked;       /* of a continuation after turn_ask */
+    const struct call_def *asked; /* of a continuation after turn_ask */
     void *ctx;
     size_t ctx_len;
     int err;
@@ -105,12 +113,12 @@ enum effect_kind { EFFECT_ASK, EFFECT_POOL, EFFECT_TIMER, EFFECT_SET };
 struct effect {
     STAILQ_ENTRY(effect) next;
     enum effect_kind kind;
-    struct message *then;       /* the continuation, ready but for its answer */
+    struct message *then; /* the continuation, ready but for its answer */
     const struct call_def *call;
     const struct value_def *value;
     pool_work *work;
     uint32_t ms;
-    struct bytes body, key;     /* in the arena of the batch */
+    struct bytes body, key; /* in the arena of the batch */
     bool remove;
 };
 STAILQ_HEAD(effects, effect);
@@ -120,7 +128,7 @@ enum settle { SETTLE_NONE, SETTLE_NACK, SETTLE_TERM };
 struct turn {
     struct actor *actor;
     struct message *message;
-    struct request *request;    /* the message's */
+    struct request *request; /* the message's */
     struct store_txn *txn;
     struct arena *arena;
     bool writes;
@@ -129,10 +137,10 @@ struct turn {
     int result;
     struct problem problem;
     bool replied;
-    struct bytes reply;         /* packed */
+    struct bytes reply; /* packed */
     struct effects effects;
-    unsigned puts;              /* outbox rows */
-    unsigned later;             /* continuations registered for the request */
+    unsigned puts;  /* outbox rows */
+    unsigned later; /* continuations registered for the request */
     bool parked, repeated, held;
     enum settle settle;
     uint32_t settle_delay;
@@ -150,7 +158,7 @@ struct asked {
 
 struct timer {
     LIST_ENTRY(timer) next;
-    int64_t due;                /* mono ms */
+    int64_t due; /* mono ms */
     struct message *then;
 };
 
@@ -167,7 +175,7 @@ struct unsent {
     uint64_t handle;
     int err;
     uint32_t ms;
-    bool flag;                  /* NACK: wait; SET: remove */
+    bool flag; /* NACK: wait; SET: remove */
     char *name, *key;
     void *body;
     size_t body_len;
@@ -184,7 +192,7 @@ struct actor {
     void *self;
     char *state_dir;
     char instance[ID_TEXT_SIZE];
-    unsigned jobs, threads;     /* what actor_capacity() said; 0: the settings count */
+    unsigned jobs, threads; /* what actor_capacity() said; 0: the settings count */
     struct settings *settings;
     struct store *store;
     struct bus *bus;
@@ -202,14 +210,14 @@ struct actor {
     struct pool *pool;
     struct people *people;
     struct relay *relay;
-    struct arena *arena;        /* of the batch */
+    struct arena *arena; /* of the batch */
     struct poll_entry *polls;
     size_t polls_n;
-    uint64_t *counts[2];        /* of the runtime, of the actor */
+    uint64_t *counts[2]; /* of the runtime, of the actor */
     int64_t counts_at, sweep_at;
-    uint64_t parked;            /* events put aside: while there are any, their keys are looked up */
-    int64_t draining;           /* mono ms when it began; 0: not */
-    int exit_status;            /* -1: it runs */
+    uint64_t parked;  /* events put aside: while there are any, their keys are looked up */
+    int64_t draining; /* mono ms when it began; 0: not */
+    int exit_status;  /* -1: it runs */
 };
 
 int64_t actor_mono(const struct actor *actor);
@@ -236,7 +244,8 @@ void request_extend(struct actor *actor); /* leases that would run out */
 /* people.c: who asks */
 struct people *people_new(void);
 void people_free(struct people **people);
-void people_value(struct actor *actor, const char *name, const char *key, struct bytes body); /* auth.keys, auth.revoked */
+void people_value(struct actor *actor, const char *name, const char *key,
+                  struct bytes body); /* auth.keys, auth.revoked */
 int people_check(struct actor *actor, const struct head *head, struct subject *ret);
 int people_allow(const struct call_def *call, const struct subject *subject);
 bool people_has_role(const struct subject *subject, enum role least);

@@ -32,7 +32,8 @@ void log_vline(enum log_at level, const char *what, const char *format, va_list 
         return;
     clock_gettime(CLOCK_REALTIME, &now); /* the log's own time: when it was written, also under a simulator */
     time_format((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, time);
-    len = (size_t)snprintf(line, sizeof(line), "time=%s level=%s actor=%s what=%s ", time, names[level], log_actor, what);
+    len = (size_t)snprintf(line, sizeof(line), "time=%s level=%s actor=%s what=%s ", time, names[level], log_actor,
+                           what);
     if (len < sizeof(line))
         len += (size_t)vsnprintf(line + len, sizeof(line) - len, format, args);
     if (len >= sizeof(line))

@@ -12,7 +12,8 @@ void log_set_level(enum log_at level);
 
 /* format: " key=value" pairs; a value that a sender chose goes through log_quote. */
 void log_line(enum log_at level, const char *what, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void log_vline(enum log_at level, const char *what, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
+void log_vline(enum log_at level, const char *what, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 /* The text in quotes where it needs them, control characters escaped, cut at `size`. Answers `to`. */
 const char *log_quote(const char *text, char *to, size_t size);

@@ -12,13 +12,14 @@
 #include "actors/runtime/internal.h"
 #include "gen/errors.h"
 
-#define MAIN_SETS 64
+#define MAIN_SETS  64
 #define MAIN_POLLS 256
 
 static int main_usage(const struct actor_def *def, int status)
 {
     fprintf(status ? stderr : stdout,
-            "kinobus-%s --state DIR [--config FILE] [--secret-fd N] [--bus ENDPOINT] [--set NAME=VALUE]...\n", def->name);
+            "kinobus-%s --state DIR [--config FILE] [--secret-fd N] [--bus ENDPOINT] [--set NAME=VALUE]...\n",
+            def->name);
     return status;
 }
 
@@ -27,9 +28,13 @@ static int main_arguments(const struct actor_def *def, int argc, char **argv, st
                           const char *sets[static MAIN_SETS])
 {
     static const struct option options[] = {
-        { "state", required_argument, NULL, 's' }, { "config", required_argument, NULL, 'c' },
-        { "secret-fd", required_argument, NULL, 'f' }, { "bus", required_argument, NULL, 'b' },
-        { "set", required_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 },
+        { "state", required_argument, NULL, 's' },
+        { "config", required_argument, NULL, 'c' },
+        { "secret-fd", required_argument, NULL, 'f' },
+        { "bus", required_argument, NULL, 'b' },
+        { "set", required_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
     };
     int option;
 
@@ -82,14 +87,15 @@ static void main_callbacks(struct actor *actor, const struct pollfd *fds, size_t
 
 static void main_wait(struct actor *actor, int signals)
 {
-    struct pollfd fds[MAIN_POLLS] = { { .fd = signals, .events = POLLIN }, { .fd = bus_fd(actor->bus), .events = POLLIN },
+    struct pollfd fds[MAIN_POLLS] = { { .fd = signals, .events = POLLIN },
+                                      { .fd = bus_fd(actor->bus), .events = POLLIN },
                                       { .fd = pool_fd(actor->pool), .events = POLLIN } };
     struct signalfd_siginfo signal;
     nfds_t n = 3;
 
     for (size_t i = 0; i < actor->polls_n && n < MAIN_POLLS; i++)
         if (actor->polls[i].events)
-            fds[n++] = (struct pollfd){ .fd = actor->polls[i].fd, .events = (short)actor->polls[i].events };
+            fds[n++] = (struct pollfd) { .fd = actor->polls[i].fd, .events = (short)actor->polls[i].events };
     if (poll(fds, n, actor_wait_ms(actor)) <= 0)
         return;
     while (read(signals, &signal, sizeof(signal)) == sizeof(signal))

@@ -10,13 +10,13 @@
 #include "actors/runtime/token/token.h"
 #include "gen/errors.h"
 
-#define PEOPLE_KEYS 8
+#define PEOPLE_KEYS    8
 #define PEOPLE_REVOKED 4096
-#define OPERATOR "cli" /* the role of the operator's program: its secret lies in the state directory */
+#define OPERATOR       "cli" /* the role of the operator's program: its secret lies in the state directory */
 
 struct remembered {
     uint8_t hash[16];
-    int64_t until;              /* mono ms; 0: an empty place */
+    int64_t until; /* mono ms; 0: an empty place */
     struct token_claims claims;
 };
 
@@ -28,7 +28,7 @@ struct ended {
 struct people {
     struct token_key keys[PEOPLE_KEYS];
     size_t keys_n;
-    bool known;                 /* the keys have come */
+    bool known; /* the keys have come */
     struct remembered cache[PEOPLE_CACHE];
     struct ended *ended;
     size_t ended_n, ended_cap;
@@ -64,7 +64,8 @@ static void people_keys(struct people *people, struct bytes body, struct arena *
     for (size_t i = 0; i < keys.keys_n && people->keys_n < PEOPLE_KEYS; i++) {
         struct token_key *to = &people->keys[people->keys_n];
 
-        if (strlen(keys.keys[i].kid) != TOKEN_KID_SIZE - 1 || keys.keys[i].public_key.len != sizeof(to->public_key))
+        if (strlen(keys.keys[i].kid) != TOKEN_KID_SIZE - 1 ||
+            keys.keys[i].public_key.len != sizeof(to->public_key))
             continue;
         memcpy(to->kid, keys.keys[i].kid, TOKEN_KID_SIZE);
         memcpy(to->public_key, keys.keys[i].public_key.data, sizeof(to->public_key));
@@ -145,7 +146,8 @@ static int people_verify(struct actor *actor, const char *token, struct token_cl
 
     crypto_generichash(hash, sizeof(hash), (const unsigned char *)token, strlen(token), NULL, 0);
     place = &people->cache[hash[0] % PEOPLE_CACHE];
-    if (place->until > mono && sodium_memcmp(place->hash, hash, sizeof(hash)) == 0 && place->claims.expires_ms > now) {
+    if (place->until > mono && sodium_memcmp(place->hash, hash, sizeof(hash)) == 0 &&
+        place->claims.expires_ms > now) {
         *ret = place->claims;
         return 0;
     }
@@ -166,7 +168,7 @@ int people_check(struct actor *actor, const struct head *head, struct subject *r
     struct token_claims claims;
     int r;
 
-    *ret = (struct subject){ .from = head->from, .is_operator = strcmp(head->from, OPERATOR) == 0 };
+    *ret = (struct subject) { .from = head->from, .is_operator = strcmp(head->from, OPERATOR) == 0 };
     if (!head->subject || !*head->subject)
         return 0;
     if (!actor->people)

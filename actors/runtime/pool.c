@@ -138,7 +138,7 @@ void pool_submit(struct pool *pool, pool_work *work, struct message *then)
 
     if (!task)
         abort();
-    *task = (struct task){ .work = work, .then = then };
+    *task = (struct task) { .work = work, .then = then };
     pthread_mutex_lock(&pool->lock);
     STAILQ_INSERT_TAIL(&pool->waiting, task, next);
     pool->waiting_n++;

@@ -11,7 +11,7 @@
 #include "gen/errors.h"
 
 #define RELAY_AGAIN_MS 500
-#define RELAY_LAZY_MS 200
+#define RELAY_LAZY_MS  200
 
 enum sent_state { SENT_FLYING, SENT_AGAIN, SENT_OK, SENT_REFUSED };
 
@@ -25,11 +25,11 @@ struct sent {
 struct relay {
     struct sent *sent; /* by rising seq */
     size_t sent_n, sent_cap;
-    uint64_t last;     /* the row sent last */
+    uint64_t last; /* the row sent last */
     unsigned flying, marks;
-    uint64_t rows;     /* in the outbox */
+    uint64_t rows;             /* in the outbox */
     int64_t again_at, tidy_at; /* mono ms; 0: no */
-    bool more;         /* rows beyond `last` may exist */
+    bool more;                 /* rows beyond `last` may exist */
 };
 
 struct relay *relay_new(void)
@@ -88,7 +88,7 @@ static struct sent *relay_note(struct relay *relay, uint64_t seq)
         if (!relay->sent)
             abort();
     }
-    relay->sent[relay->sent_n] = (struct sent){ .seq = seq };
+    relay->sent[relay->sent_n] = (struct sent) { .seq = seq };
     return &relay->sent[relay->sent_n++];
 }
 

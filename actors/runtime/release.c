@@ -20,7 +20,7 @@ static int unsent_try(struct actor *actor, const struct unsent *u)
     case UNSENT_ACK: return bus_ack(actor->bus, u->handle, body);
     case UNSENT_NACK: return bus_nack(actor->bus, u->handle, u->ms, u->flag, u->err, u->body);
     case UNSENT_TERM: return bus_term(actor->bus, u->handle, u->err, u->body);
-    case UNSENT_SET: return bus_set(actor->bus, u->name, u->key, u->flag ? (struct bytes){ 0 } : body, u->ms);
+    case UNSENT_SET: return bus_set(actor->bus, u->name, u->key, u->flag ? (struct bytes) { 0 } : body, u->ms);
     }
     return ERR_INTERNAL;
 }
@@ -72,7 +72,8 @@ static void *unsent_copy(const void *from, size_t len)
 }
 
 /* Sends, or keeps it to be sent. body: of a NACK or TERM its text. */
-static void unsent_put(struct actor *actor, struct unsent how, struct bytes body, const char *name, const char *key)
+static void unsent_put(struct actor *actor, struct unsent how, struct bytes body, const char *name,
+                       const char *key)
 {
     struct unsent *u = malloc(sizeof(*u));
 
@@ -93,7 +94,8 @@ void send_error(struct actor *actor, uint64_t cid, int err, const struct problem
 
     if (problem && problem_pack(problem, &buf) < 0)
         buf_reset(&buf);
-    unsent_put(actor, (struct unsent){ .kind = UNSENT_ERROR, .handle = cid, .err = err }, buf_bytes(&buf), NULL, NULL);
+    unsent_put(actor, (struct unsent) { .kind = UNSENT_ERROR, .handle = cid, .err = err }, buf_bytes(&buf), NULL,
+               NULL);
     buf_free(&buf);
 }
 
@@ -109,12 +111,15 @@ static void release_call(struct actor *actor, struct turn *t)
         send_error(actor, request->handle, t->result, &t->problem);
         return;
     }
-    unsent_put(actor, (struct unsent){ .kind = UNSENT_REPLY, .handle = request->handle }, t->reply, NULL, NULL);
+    unsent_put(actor, (struct unsent) { .kind = UNSENT_REPLY, .handle = request->handle }, t->reply, NULL, NULL);
 }
 
 static void release_job(struct actor *actor, struct turn *t)
 {
-    struct unsent how = { .kind = UNSENT_ACK, .handle = t->request->handle, .ms = t->settle_delay, .flag = t->settle_wait,
+    struct unsent how = { .kind = UNSENT_ACK,
+                          .handle = t->request->handle,
+                          .ms = t->settle_delay,
+                          .flag = t->settle_wait,
                           .err = t->settle_err };
     const char *text = t->settle_text ? t->settle_text : "";
 
@@ -152,8 +157,9 @@ static void release_log(const struct turn *t)
                  t->repeated ? " repeated=yes" : "", err < 0 && detail ? " detail=" : "",
                  err < 0 && detail ? log_quote(detail, quoted, sizeof(quoted)) : "");
     else
-        log_line(LOG_AT_INFO, "job", "job=%s attempt=%u result=%s took=%lldms trace=%s%s%s", request->take->job->name,
-                 request->head->attempt, err_name(err), took, trace, t->settle_text ? " detail=" : "",
+        log_line(LOG_AT_INFO, "job", "job=%s attempt=%u result=%s took=%lldms trace=%s%s%s",
+                 request->take->job->name, request->head->attempt, err_name(err), took, trace,
+                 t->settle_text ? " detail=" : "",
                  t->settle_text ? log_quote(t->settle_text, quoted, sizeof(quoted)) : "");
 }
 
@@ -210,7 +216,7 @@ static void release_effect(struct actor *actor, struct turn *t, struct effect *e
         break;
     case EFFECT_TIMER: timer_add(actor, actor_mono(actor) + e->ms, e->then); break;
     case EFFECT_SET:
-        set = (struct unsent){ .kind = UNSENT_SET, .flag = e->remove, .ms = e->value->ttl_ms };
+        set = (struct unsent) { .kind = UNSENT_SET, .flag = e->remove, .ms = e->value->ttl_ms };
         unsent_put(actor, set, e->body, e->value->name, e->key.data);
         break;
     }
@@ -221,7 +227,7 @@ void release_drop(struct turn *t)
     struct effect *e;
 
     STAILQ_FOREACH(e, &t->effects, next)
-        message_free(&e->then);
+    message_free(&e->then);
     STAILQ_INIT(&t->effects);
     t->later = 0;
     t->puts = 0;
@@ -252,7 +258,7 @@ static void release_failed(struct actor *actor, struct turn *t)
     log_line(LOG_AT_ERROR, "turn-failed", "kind=%d result=%s detail=\"%s\"", t->message->kind, err_name(t->result),
              t->problem.detail ? t->problem.detail : "");
     if (t->message->kind == MESSAGE_UP) {
-        again = message_new(MESSAGE_UP, (struct bytes){ 0 });
+        again = message_new(MESSAGE_UP, (struct bytes) { 0 });
         timer_add(actor, actor_mono(actor) + RELEASE_UP_AGAIN_MS, again);
     }
 }

@@ -31,8 +31,8 @@ static const char *head_text(char **at, const char *text, size_t len)
 
 struct head *head_copy(const struct bus_head *from)
 {
-    const char *texts[] = { from->subject, from->idempotency, from->name ? from->name : "", from->from ? from->from : "",
-                            from->err_text ? from->err_text : "" };
+    const char *texts[] = { from->subject, from->idempotency, from->name ? from->name : "",
+                            from->from ? from->from : "", from->err_text ? from->err_text : "" };
     size_t size = sizeof(struct head) + from->key.len + 1;
     struct head *head;
     char *at;
@@ -41,8 +41,11 @@ struct head *head_copy(const struct bus_head *from)
         size += texts[i] ? strlen(texts[i]) + 1 : 0;
     head = must(malloc(size));
     at = (char *)(head + 1);
-    *head = (struct head){ .trace = from->trace, .job = from->job, .attempt = from->attempt, .time_ms = from->time_ms,
-                           .err = from->err };
+    *head = (struct head) { .trace = from->trace,
+                            .job = from->job,
+                            .attempt = from->attempt,
+                            .time_ms = from->time_ms,
+                            .err = from->err };
     head->key = head_text(&at, from->key.data ? from->key.data : "", from->key.len);
     head->subject = texts[0] ? head_text(&at, texts[0], strlen(texts[0])) : NULL;
     head->idempotency = texts[1] ? head_text(&at, texts[1], strlen(texts[1])) : NULL;
@@ -110,8 +113,8 @@ struct request *request_by_handle(struct actor *actor, bool job, uint64_t handle
     struct request *request;
 
     LIST_FOREACH(request, &actor->requests, in_hand)
-        if (request->handle == handle && (request->take != NULL) == job)
-            return request;
+    if (request->handle == handle && (request->take != NULL) == job)
+        return request;
     return NULL;
 }
 
@@ -120,8 +123,8 @@ struct request *request_by_kept(struct actor *actor, uint64_t kept)
     struct request *request;
 
     LIST_FOREACH(request, &actor->requests, in_hand)
-        if (request->kept == kept)
-            return request;
+    if (request->kept == kept)
+        return request;
     return NULL;
 }
 
@@ -130,7 +133,8 @@ void request_extend(struct actor *actor)
     int64_t now = actor_mono(actor);
     struct request *request;
 
-    LIST_FOREACH(request, &actor->requests, in_hand) {
+    LIST_FOREACH(request, &actor->requests, in_hand)
+    {
         if (!request->take || !request->lease_ms || request->extend_at > now)
             continue;
         if (bus_extend(actor->bus, request->handle, request->lease_ms) == 0)

@@ -17,7 +17,8 @@ static int run_unpack(struct turn *t, const struct wire_type *type, void **ret)
     int r;
 
     *ret = arena_alloc(t->arena, type->size);
-    r = wire_unpack(type, bytes_of(t->message->body ? t->message->body : "", t->message->body_len), t->arena, *ret, &err);
+    r = wire_unpack(type, bytes_of(t->message->body ? t->message->body : "", t->message->body_len), t->arena, *ret,
+                    &err);
     if (r < 0)
         turn_fail(t, r, *err.path ? err.path : NULL, "%s", err.sentence);
     return r;
@@ -33,12 +34,15 @@ static bool run_key(const struct turn *t, struct inbox_key *ret)
     if (!t->actor->store || !t->writes || !request)
         return false;
     if (request->take) {
-        *ret = (struct inbox_key){ .subject = request->head->job, .method = request->take->job->name, .key = "job" };
+        *ret = (struct inbox_key) { .subject = request->head->job,
+                                    .method = request->take->job->name,
+                                    .key = "job" };
         return !id_is_zero(request->head->job);
     }
     /* Two people who are not known would share their keys: only who is known has any, and actors that call. */
-    *ret = (struct inbox_key){ .subject = request->subject.user_id, .method = request->serve->call->name,
-                               .key = request->head->idempotency };
+    *ret = (struct inbox_key) { .subject = request->subject.user_id,
+                                .method = request->serve->call->name,
+                                .key = request->head->idempotency };
     return ret->key && *ret->key && (request->subject.known || (request->serve->call->allow & ALLOW_ACTORS));
 }
 
@@ -64,9 +68,10 @@ static int run_repeated(struct turn *t)
         return 1;
     }
     LIST_FOREACH(other, &t->actor->requests, in_hand)
-        if (other != t->request && (other->later || other->kept) && other->serve == t->request->serve && other->head->idempotency &&
-            id_equal(other->subject.user_id, key.subject) && strcmp(other->head->idempotency, key.key) == 0)
-            return turn_fail(t, ERR_BUSY, NULL, "the same request is being worked on");
+    if (other != t->request && (other->later || other->kept) && other->serve == t->request->serve &&
+        other->head->idempotency && id_equal(other->subject.user_id, key.subject) &&
+        strcmp(other->head->idempotency, key.key) == 0)
+        return turn_fail(t, ERR_BUSY, NULL, "the same request is being worked on");
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
@@ -96,8 +101,8 @@ static int run_answered(struct turn *t, int r)
         return t->settle == SETTLE_NONE ? run_keep_reply(t) : 0;
     if (t->later || request->later || request->kept)
         return TURN_LATER;
-    log_line(LOG_AT_ERROR, "no-answer", "name=%s detail=\"the handler neither answered nor left it to another turn\"",
-             request->head->name);
+    log_line(LOG_AT_ERROR, "no-answer",
+             "name=%s detail=\"the handler neither answered nor left it to another turn\"", request->head->name);
     return ERR_INTERNAL;
 }
 
@@ -135,7 +140,7 @@ static int run_job(struct turn *t)
     void *job;
     int r;
 
-    t->request->subject = (struct subject){ .from = t->request->head->from };
+    t->request->subject = (struct subject) { .from = t->request->head->from };
     count(t->actor, COUNTERS_JOBS, 1);
     r = run_unpack(t, take->job->request, &job);
     if (r == 0)
@@ -161,7 +166,7 @@ static void run_fill_end(const struct turn *t, const struct event_def *event, vo
         else if (f->number == 2)
             *(uint64_t *)((char *)body + f->offset) = head->attempt;
         else if (f->number == 3 && event->origin == EVENT_DEAD)
-            *(uint64_t *)((char *)body + f->offset) = (uint64_t)-(int64_t)head->err;
+            *(uint64_t *)((char *)body + f->offset) = (uint64_t) - (int64_t)head->err;
         else if (f->number == 4 && event->origin == EVENT_DEAD)
             *(const char **)((char *)body + f->offset) = arena_strdup(t->arena, head->err_text);
         else if (f == event->key && f->number == 5 && f->kind == WIRE_ID)
@@ -218,8 +223,12 @@ int turn_park(struct turn *t)
     struct message *m = t->message;
     struct buf head = { 0 };
     struct outbox_head kept = { .key = m->head->key, .job = m->head->job };
-    struct inbox_parked parked = { .stream = m->stream->name, .key = m->head->key, .seq = m->at.seq, .at = t->now,
-                                   .err = t->result < 0 ? t->result : ERR_AGAIN, .body = bytes_of(m->body, m->body_len),
+    struct inbox_parked parked = { .stream = m->stream->name,
+                                   .key = m->head->key,
+                                   .seq = m->at.seq,
+                                   .at = t->now,
+                                   .err = t->result < 0 ? t->result : ERR_AGAIN,
+                                   .body = bytes_of(m->body, m->body_len),
                                    .why = t->problem.detail ? t->problem.detail : err_title(t->result) };
     int r;
 
@@ -295,7 +304,7 @@ static int run_then(struct turn *t)
         r = run_unpack(t, m->asked->reply, &reply);
         if (r < 0) {
             m->err = ERR_INTERNAL; /* what another actor answered does not fit its schema */
-            t->problem = (struct problem){ 0 };
+            t->problem = (struct problem) { 0 };
             reply = NULL;
         }
     }

@@ -15,8 +15,8 @@ static const char *const source_names[] = { "built-in", "file", "environment", "
 /* One set of them: of the actor, or of every actor. */
 struct group {
     const struct wire_type *type;
-    void *now;                       /* the struct as it stands */
-    const char *(*texts)[SOURCES];   /* what each source says of each field, NULL: nothing */
+    void *now;                     /* the struct as it stands */
+    const char *(*texts)[SOURCES]; /* what each source says of each field, NULL: nothing */
 };
 
 struct settings {
@@ -81,7 +81,8 @@ static int settings_apply(struct settings *s, const struct group *g, const struc
     return 0;
 }
 
-static int settings_put(struct settings *s, enum source source, const char *name, const char *text, char error[static 256])
+static int settings_put(struct settings *s, enum source source, const char *name, const char *text,
+                        char error[static 256])
 {
     const struct group *found;
     const struct wire_field *field = settings_find(s, name, &found);

@@ -22,7 +22,8 @@ void settings_free(struct settings **settings);
 /* The sentence says where and what. Lines of other actors are passed over. */
 int settings_read_file(struct settings *settings, const char *path, char error[static 256]);
 int settings_read_env(struct settings *settings, char *const *environment, char error[static 256]);
-int settings_read_set(struct settings *settings, const char *assignment, char error[static 256]); /* NAME.SETTING=VALUE */
+int settings_read_set(struct settings *settings, const char *assignment,
+                      char error[static 256]); /* NAME.SETTING=VALUE */
 
 /* text NULL: the bus says nothing about it any more. ERR_NOT_FOUND: no such setting. */
 int settings_from_bus(struct settings *settings, const char *name, const char *text, char error[static 256]);

@@ -71,7 +71,9 @@ static int start_settings(struct actor *actor, const struct actor_start *start)
 static int start_store(struct actor *actor, const struct actor_start *start)
 {
     char dir[4096];
-    struct store_options options = { .dir = dir, .map_size = start->map_size, .any_filesystem = start->any_filesystem };
+    struct store_options options = { .dir = dir,
+                                     .map_size = start->map_size,
+                                     .any_filesystem = start->any_filesystem };
     struct store_txn *txn = NULL;
     int r;
 
@@ -102,7 +104,8 @@ static void start_drop_rights(void)
     umask(077);
 }
 
-static int start_secret(const struct actor *actor, const struct actor_start *start, char to[static SECRET_MAX], size_t *ret)
+static int start_secret(const struct actor *actor, const struct actor_start *start, char to[static SECRET_MAX],
+                        size_t *ret)
 {
     char path[4096];
     int fd = start->secret_fd;
@@ -163,7 +166,8 @@ static void start_streams(struct actor *actor)
         const char *name = schema->follows[i].event->name, *dot = strchr(name, '.');
         size_t len = dot ? (size_t)(dot - name) : strlen(name), k = 0;
 
-        while (k < actor->streams_n && (strncmp(actor->streams[k].name, name, len) != 0 || actor->streams[k].name[len]))
+        while (k < actor->streams_n &&
+               (strncmp(actor->streams[k].name, name, len) != 0 || actor->streams[k].name[len]))
             k++;
         if (k < actor->streams_n)
             continue;
@@ -189,7 +193,8 @@ static int start_parts(struct actor *actor, const struct actor_start *start)
     if (r < 0)
         return r;
     common = settings_common(actor->settings);
-    r = pool_new(actor->threads ? actor->threads : (unsigned)common->pool_threads, actor->world.inline_pool, &actor->pool);
+    r = pool_new(actor->threads ? actor->threads : (unsigned)common->pool_threads, actor->world.inline_pool,
+                 &actor->pool);
     return r < 0 ? start_fail(r, "part=pool", "threads cannot be started") : start_bus(actor, start);
 }
 

@@ -118,7 +118,8 @@ bool actor_step(struct actor *actor)
     counts_publish(actor);
     if (actor->draining)
         step_drain(actor);
-    bus_process(actor->bus, actor_mono(actor)); /* what was sent must leave: the socket's descriptor is edge-triggered */
+    bus_process(actor->bus,
+                actor_mono(actor)); /* what was sent must leave: the socket's descriptor is edge-triggered */
     return any || !STAILQ_EMPTY(&actor->queue);
 }
 
@@ -146,8 +147,8 @@ int actor_wait_ms(const struct actor *actor)
         if (actor->streams[i].blocked_until)
             step_sooner(&due, actor->streams[i].blocked_until);
     LIST_FOREACH(request, &actor->requests, in_hand)
-        if (request->take && request->lease_ms)
-            step_sooner(&due, request->extend_at);
+    if (request->take && request->lease_ms)
+        step_sooner(&due, request->extend_at);
     return due <= now ? 0 : (int)(due - now);
 }
 
@@ -171,7 +172,7 @@ int actor_poll(struct actor *actor, int fd, int events, actor_io *io, void *ctx)
         actor->polls = grown;
         actor->polls_n++;
     }
-    actor->polls[i] = (struct poll_entry){ .fd = fd, .events = events, .io = io, .ctx = ctx };
+    actor->polls[i] = (struct poll_entry) { .fd = fd, .events = events, .io = io, .ctx = ctx };
     return 0;
 }
 
@@ -182,7 +183,7 @@ int actor_resume(struct actor *actor, uint64_t kept, int err, turn_then *then, c
 
     if (kept && !request)
         return ERR_GONE;
-    message = message_new(MESSAGE_THEN, (struct bytes){ 0 });
+    message = message_new(MESSAGE_THEN, (struct bytes) { 0 });
     message->then = then;
     message->err = err;
     message->request = request_ref(request);

@@ -6,22 +6,22 @@
 /* Time and chance. A test brings its own, and everything an actor does is then the same every time. */
 struct world {
     int64_t (*utc_ms)(void *ctx);
-    int64_t (*mono_ms)(void *ctx);          /* never jumps */
+    int64_t (*mono_ms)(void *ctx); /* never jumps */
     void (*random)(void *ctx, void *to, size_t len);
     void *ctx;
-    bool inline_pool;                       /* work of the pool is done by the step that follows its turn */
+    bool inline_pool; /* work of the pool is done by the step that follows its turn */
 };
 
 struct actor_start {
-    const char *state_dir;                  /* the store is made in DIR/NAME; keys/NAME holds the secret */
-    const char *config_file;                /* NULL: none */
-    const char *endpoint;                   /* NULL: ipc://DIR/bus.sock */
-    int secret_fd;                          /* -1: read keys/NAME */
-    const char *const *sets;                /* "NAME.SETTING=VALUE", above file and environment */
+    const char *state_dir;   /* the store is made in DIR/NAME; keys/NAME holds the secret */
+    const char *config_file; /* NULL: none */
+    const char *endpoint;    /* NULL: ipc://DIR/bus.sock */
+    int secret_fd;           /* -1: read keys/NAME */
+    const char *const *sets; /* "NAME.SETTING=VALUE", above file and environment */
     size_t sets_n;
-    const struct world *world;              /* NULL: the real one */
-    size_t map_size;                        /* of the store, 0: its default */
-    bool any_filesystem;                    /* tests: overlay and tmpfs are good enough */
+    const struct world *world; /* NULL: the real one */
+    size_t map_size;           /* of the store, 0: its default */
+    bool any_filesystem;       /* tests: overlay and tmpfs are good enough */
 };
 
 /* Everything up to the loop. ERR_INVALID: settings or arguments, told on stderr. */
@@ -30,6 +30,6 @@ int actor_begin(const struct actor_def *def, const struct actor_start *start, st
 bool actor_step(struct actor *actor);
 /* How long a step may wait, ms; 0: not at all. */
 int actor_wait_ms(const struct actor *actor);
-int actor_exit_status(const struct actor *actor);       /* -1: it runs */
+int actor_exit_status(const struct actor *actor); /* -1: it runs */
 void *actor_self(struct actor *actor);
 void actor_end(struct actor **actor);

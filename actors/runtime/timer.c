@@ -9,8 +9,9 @@ void timer_add(struct actor *actor, int64_t due, struct message *then)
 
     if (!timer)
         abort();
-    *timer = (struct timer){ .due = due, .then = then };
-    LIST_FOREACH(at, &actor->timers, next) { /* by due; equal ones in the order they were set */
+    *timer = (struct timer) { .due = due, .then = then };
+    LIST_FOREACH(at, &actor->timers, next)
+    { /* by due; equal ones in the order they were set */
         if (at->due > due)
             break;
         last = at;

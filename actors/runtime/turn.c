@@ -106,7 +106,7 @@ int turn_fail(struct turn *t, int err, const char *field, const char *format, ..
     grown = arena_alloc_n(t->arena, p->errors_n + 1, sizeof(*grown));
     if (p->errors_n)
         memcpy(grown, p->errors, p->errors_n * sizeof(*grown));
-    grown[p->errors_n++] = (struct problem_field){ .field = arena_strdup(t->arena, field), .message = text };
+    grown[p->errors_n++] = (struct problem_field) { .field = arena_strdup(t->arena, field), .message = text };
     p->errors = grown;
     if (!p->detail)
         p->detail = arena_printf(t->arena, "%s: %s", field, text);
@@ -147,7 +147,7 @@ static struct effect *turn_effect(struct turn *t, enum effect_kind kind)
 /* The message that will carry the answer to a continuation. */
 static struct message *turn_then_message(struct turn *t, turn_then *then, const void *ctx, size_t ctx_len)
 {
-    struct message *message = message_new(MESSAGE_THEN, (struct bytes){ 0 });
+    struct message *message = message_new(MESSAGE_THEN, (struct bytes) { 0 });
 
     message->then = then;
     message->request = t->request && !t->request->ended ? request_ref(t->request) : NULL;
@@ -262,7 +262,8 @@ static int turn_outbox(struct turn *t, struct outbox_row *row, struct outbox_hea
     int r;
 
     if (!t->writes || !t->txn) {
-        log_line(LOG_AT_ERROR, "unsendable", "target=%s detail=\"only a turn that writes to a store can\"", row->target);
+        log_line(LOG_AT_ERROR, "unsendable", "target=%s detail=\"only a turn that writes to a store can\"",
+                 row->target);
         return ERR_INTERNAL;
     }
     memcpy(trace, t->trace.trace, 16);

@@ -21,48 +21,49 @@ struct store_txn;
 
 /* Who asks, as the access token proves, or as the broker knows the sender. */
 struct subject {
-    bool known;             /* a person, by a token that was verified */
+    bool known; /* a person, by a token that was verified */
     struct id user_id, session_id;
-    enum role role;         /* 0 when not known */
+    enum role role; /* 0 when not known */
     uint64_t epoch;
     int64_t expires_at;
-    const char *from;       /* the role of the process that sent it: "front", "catalog", ... */
-    bool is_operator;       /* the operator's command line: may do what an admin may */
+    const char *from; /* the role of the process that sent it: "front", "catalog", ... */
+    bool is_operator; /* the operator's command line: may do what an admin may */
 };
 
 struct actor *turn_actor(struct turn *t);
-struct store_txn *turn_txn(struct turn *t);     /* a snapshot in calls that only read; NULL without a store */
-struct arena *turn_arena(struct turn *t);       /* dies with the turn */
-int64_t turn_now(const struct turn *t);         /* ms UTC, the same all through the turn */
-struct id turn_id(struct turn *t);              /* a new UUIDv7 */
+struct store_txn *turn_txn(struct turn *t); /* a snapshot in calls that only read; NULL without a store */
+struct arena *turn_arena(struct turn *t);   /* dies with the turn */
+int64_t turn_now(const struct turn *t);     /* ms UTC, the same all through the turn */
+struct id turn_id(struct turn *t);          /* a new UUIDv7 */
 void turn_random(struct turn *t, void *to, size_t len);
 const void *turn_settings(const struct turn *t); /* struct NAME_settings */
 void turn_count(struct turn *t, unsigned counter, uint64_t n);
 
 const struct subject *turn_subject(const struct turn *t);
-bool turn_has_role(const struct turn *t, enum role least);      /* a person of that role or above, or the operator */
+bool turn_has_role(const struct turn *t, enum role least); /* a person of that role or above, or the operator */
 /* Of a call that allows "owner": 0 when the person asking is this one, or has a role that the call allows by itself;
  * else ERR_FORBIDDEN, ERR_UNAUTHENTICATED. */
 int turn_require_owner(struct turn *t, struct id owner_id);
 
 /* Answers err, and says what is wrong: of which field of the request (NULL: of the whole). */
-int turn_fail(struct turn *t, int err, const char *field, const char *format, ...) __attribute__((format(printf, 4, 5)));
-int turn_retry_after(struct turn *t, int err, uint32_t ms);     /* answers err, and when to try again */
+int turn_fail(struct turn *t, int err, const char *field, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+int turn_retry_after(struct turn *t, int err, uint32_t ms); /* answers err, and when to try again */
 
 /* Continuations. What leaves, leaves after the commit; ctx is copied. ERR_BUSY: too much is under way. */
-typedef int pool_work(void *ctx);               /* on a thread of the pool; may change ctx, touches nothing else */
+typedef int pool_work(void *ctx); /* on a thread of the pool; may change ctx, touches nothing else */
 int turn_pool(struct turn *t, pool_work *work, turn_then *then, const void *ctx, size_t ctx_len);
 int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, size_t ctx_len); /* a timer */
 /* Keeps the call or job for actor_resume(). A kept job stays leased (the runtime extends it) until a turn ends it. */
 uint64_t turn_keep(struct turn *t);
 
 /* Of a job or the end of one. */
-struct id turn_job(const struct turn *t);       /* its id; zero: the turn is of something else */
-uint32_t turn_attempt(const struct turn *t);    /* from 1 */
+struct id turn_job(const struct turn *t);    /* its id; zero: the turn is of something else */
+uint32_t turn_attempt(const struct turn *t); /* from 1 */
 uint32_t turn_lease_ms(const struct turn *t);
-/* Give the job back or up, instead of a reply: then return 0. An error that a handler answers does the same as
+/* Give the job back (wait: no attempt is counted) or up, instead of a reply: then return 0. An error that a handler answers does the same as
  * turn_nack(t, 0, false, err, detail), or turn_term for ERR_INVALID, ERR_MALFORMED and ERR_UNSUPPORTED. */
-int turn_nack(struct turn *t, uint32_t delay_ms, bool wait, int err, const char *text); /* wait: no attempt is counted */
+int turn_nack(struct turn *t, uint32_t delay_ms, bool wait, int err, const char *text); /* wait: uncounted */
 int turn_term(struct turn *t, int err, const char *text);                               /* dead at once */
 
 const char *turn_value_key(const struct turn *t); /* of a watched value */

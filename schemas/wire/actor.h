@@ -16,51 +16,51 @@ enum allow {
     ALLOW_CREATOR = 2,
     ALLOW_MODERATOR = 4,
     ALLOW_ADMIN = 8,
-    ALLOW_ANYONE = 16,  /* also somebody who has not said who he is */
-    ALLOW_OWNER = 32,   /* somebody known; the handler checks that the thing is his (turn_require_owner) */
-    ALLOW_ACTORS = 64,  /* no person: the bus's ACL alone decides */
+    ALLOW_ANYONE = 16, /* also somebody who has not said who he is */
+    ALLOW_OWNER = 32,  /* somebody known; the handler checks that the thing is his (turn_require_owner) */
+    ALLOW_ACTORS = 64, /* no person: the bus's ACL alone decides */
 };
 
 struct call_def {
-    const char *name;                       /* "catalog.create_video" */
+    const char *name;                        /* "catalog.create_video" */
     const struct wire_type *request, *reply; /* reply NULL: none */
     unsigned allow;
-    bool writes;                            /* false: runs on a read snapshot */
-    uint32_t deadline_ms;                   /* how long whoever asks waits */
-    const char *front;                      /* who calls it for people over HTTP ("front"), NULL: nobody */
+    bool writes;          /* false: runs on a read snapshot */
+    uint32_t deadline_ms; /* how long whoever asks waits */
+    const char *front;    /* who calls it for people over HTTP ("front"), NULL: nobody */
 };
 
 struct event_def {
-    const char *name;                       /* "catalog.video_ready" */
+    const char *name; /* "catalog.video_ready" */
     const struct wire_type *type;
-    const struct wire_field *key;           /* what orders them; NULL: nothing */
+    const struct wire_field *key;                                   /* what orders them; NULL: nothing */
     enum event_origin { EVENT_OWN, EVENT_DONE, EVENT_DEAD } origin; /* done and dead: the broker appends them */
 };
 
 struct job_def {
-    const char *name;                       /* the queue: "transcode.encode_run" */
+    const char *name;                         /* the queue: "transcode.encode_run" */
     const struct wire_type *request, *result; /* result: of the done event, NULL: none */
-    const struct wire_field *key;           /* shown by `why`, and on done and dead; NULL: none */
+    const struct wire_field *key;             /* shown by `why`, and on done and dead; NULL: none */
     uint32_t lease_ms, attempts;
     bool priority;
 };
 
 struct value_def {
-    const char *name;                       /* "auth.keys" */
+    const char *name; /* "auth.keys" */
     const struct wire_type *type;
-    uint32_t ttl_ms;                        /* 0: for ever, on the broker's disk */
+    uint32_t ttl_ms; /* 0: for ever, on the broker's disk */
     bool secret;
 };
 
 struct counter_def {
     const char *name, *doc;
-    bool gauge;                             /* goes up and down */
+    bool gauge; /* goes up and down */
 };
 
 struct job_options {
-    uint8_t priority;                       /* 255 first; 0: the usual, last */
-    uint32_t delay_ms;                      /* not before so long from now */
-    uint32_t ttl_ms;                        /* dead when not done by then; 0: never */
+    uint8_t priority;  /* 255 first; 0: the usual, last */
+    uint32_t delay_ms; /* not before so long from now */
+    uint32_t ttl_ms;   /* dead when not done by then; 0: never */
 };
 
 /* What comes back to whoever asked or used the pool. reply: the struct that the call answers, NULL with an error. */
@@ -91,7 +91,7 @@ struct watch_def {
 
 struct actor_schema {
     const char *name;
-    bool single;                            /* a second process of this name is refused */
+    bool single; /* a second process of this name is refused */
     const struct serve_def *serves;
     size_t serves_n;
     const struct follow_def *follows;
@@ -104,8 +104,8 @@ struct actor_schema {
     size_t tables_n;
     const struct counter_def *counters;
     size_t counters_n;
-    const struct wire_type *settings;       /* NULL: none of its own */
-    bool people;                            /* some call is for people: it watches the keys of access tokens */
+    const struct wire_type *settings; /* NULL: none of its own */
+    bool people;                      /* some call is for people: it watches the keys of access tokens */
 };
 
 /* ---- what senders call */
@@ -116,4 +116,4 @@ int turn_put(struct turn *t, const struct job_def *job, const void *body, const 
 int turn_ask(struct turn *t, const struct call_def *call, const void *body, turn_then *then, const void *ctx,
              size_t ctx_len);
 int turn_set(struct turn *t, const struct value_def *value, const char *key, const void *body);
-int turn_reply(struct turn *t, const void *body); /* of the call or job that the turn, or an earlier one, was given */
+int turn_reply(struct turn *t, const void *body); /* of the call or job that this or an earlier turn was given */

@@ -71,7 +71,7 @@ static struct arena_block *arena_grow(struct arena *arena, size_t size)
     if (want > SIZE_MAX / 2)
         arena_must(NULL);
     b = arena_must(malloc(sizeof(*b) + want));
-    *b = (struct arena_block){ .next = arena->head, .size = want };
+    *b = (struct arena_block) { .next = arena->head, .size = want };
     arena->head = b;
     return b;
 }

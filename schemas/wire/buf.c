@@ -91,5 +91,5 @@ void buf_reset(struct buf *buf)
 void buf_free(struct buf *buf)
 {
     free(buf->data);
-    *buf = (struct buf){ 0 };
+    *buf = (struct buf) { 0 };
 }

@@ -15,7 +15,8 @@ struct buf {
 void buf_put(struct buf *buf, const void *data, size_t len);
 void buf_put_text(struct buf *buf, const char *text); /* without the NUL */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-uint8_t *buf_room(struct buf *buf, size_t len); /* room for len more bytes at the end; add what was used to buf->len */
+uint8_t *buf_room(struct buf *buf,
+                  size_t len); /* room for len more bytes at the end; add what was used to buf->len */
 void buf_put_u16(struct buf *buf, uint16_t value); /* big-endian, as all of them */
 void buf_put_u32(struct buf *buf, uint32_t value);
 void buf_put_u64(struct buf *buf, uint64_t value);

@@ -12,13 +12,13 @@ struct bytes {
 
 static inline struct bytes bytes_of(const void *data, size_t len)
 {
-    return (struct bytes){ .data = data, .len = len };
+    return (struct bytes) { .data = data, .len = len };
 }
 
 /* The characters of a text without its NUL; NULL gives no bytes. */
 static inline struct bytes bytes_of_text(const char *text)
 {
-    return (struct bytes){ .data = text, .len = text ? strlen(text) : 0 };
+    return (struct bytes) { .data = text, .len = text ? strlen(text) : 0 };
 }
 
 static inline bool bytes_equal(struct bytes a, struct bytes b)

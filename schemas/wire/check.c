@@ -66,7 +66,7 @@ static bool check_head(struct check *c, struct head *head)
 {
     uint8_t type;
 
-    *head = (struct head){ 0 };
+    *head = (struct head) { 0 };
     if (c->at == c->end)
         return false;
     type = *c->at++;
@@ -104,7 +104,9 @@ static int check_value(struct check *c, struct head *head)
 
 int wire_check(struct bytes in, uint32_t max_nodes, struct wire_error *err)
 {
-    struct check c = { .at = in.data, .end = (const uint8_t *)in.data + in.len, .nodes_left = max_nodes, .err = err };
+    struct check c = {
+        .at = in.data, .end = (const uint8_t *)in.data + in.len, .nodes_left = max_nodes, .err = err
+    };
     uint64_t left[WIRE_DEPTH + 1] = { 1 }; /* values to come at each level */
     unsigned depth = 0;
     struct head head;

@@ -12,9 +12,9 @@ struct id {
     uint8_t b[16];
 };
 
-#define ID_NONE ((struct id){ { 0 } })
+#define ID_NONE       ((struct id) { { 0 } })
 #define ID_PREFIX_MAX 32
-#define ID_TEXT_SIZE (ID_PREFIX_MAX + 1 + 26 + 1) /* room for the text of any id, with its NUL */
+#define ID_TEXT_SIZE  (ID_PREFIX_MAX + 1 + 26 + 1) /* room for the text of any id, with its NUL */
 
 bool id_is_zero(struct id id);
 bool id_equal(struct id a, struct id b);

@@ -48,7 +48,7 @@ int wire_json_parse(struct bytes text, size_t max, json_t **ret, struct wire_err
     json_error_t e;
 
     if (err)
-        *err = (struct wire_error){ 0 };
+        *err = (struct wire_error) { 0 };
     if (text.len > max)
         return wire_fail(err, ERR_TOO_LARGE, "must be at most %zu bytes", max);
     if (json_depth(text) > JSON_DEPTH)
@@ -314,7 +314,7 @@ int wire_from_json(const struct wire_type *type, const json_t *json, struct aren
     int r;
 
     if (err)
-        *err = (struct wire_error){ 0 };
+        *err = (struct wire_error) { 0 };
     memset(obj, 0, type->size);
     r = json_read_struct(&in, type, json, obj);
     if (r == 0)

@@ -13,14 +13,15 @@
 
 #include "schemas/wire/wire.h"
 
-#define JSON_DEPTH 16
+#define JSON_DEPTH    16
 #define JSON_BODY_MAX ((size_t)256 * 1024)
 
 /* A document, or ERR_MALFORMED, ERR_TOO_LARGE. */
 int wire_json_parse(struct bytes text, size_t max, json_t **ret, struct wire_error *err);
 
-json_t *wire_to_json(const struct wire_type *type, const void *obj);       /* never NULL */
-json_t *wire_to_json_shown(const struct wire_type *type, const void *obj); /* secrets as "***": logs, taps, the CLI */
+json_t *wire_to_json(const struct wire_type *type, const void *obj); /* never NULL */
+json_t *wire_to_json_shown(const struct wire_type *type,
+                           const void *obj); /* secrets as "***": logs, taps, the CLI */
 
 int wire_from_json(const struct wire_type *type, const json_t *json, struct arena *arena, void *obj,
                    struct wire_error *err);

@@ -51,7 +51,8 @@ static int parse_float(const char *text, double *to, struct wire_error *err)
     return 0;
 }
 
-static int parse_value(const struct wire_field *f, const char *text, struct arena *arena, void *to, struct wire_error *err)
+static int parse_value(const struct wire_field *f, const char *text, struct arena *arena, void *to,
+                       struct wire_error *err)
 {
     switch (f->kind) {
     case WIRE_BOOL: return parse_bool(text, to, err);
@@ -60,7 +61,8 @@ static int parse_value(const struct wire_field *f, const char *text, struct aren
     case WIRE_FLOAT: return parse_float(text, to, err);
     case WIRE_TEXT: *(const char **)to = arena_strdup(arena, text); return 0;
     case WIRE_TIME:
-        return time_parse(text, to) < 0 ? wire_fail(err, ERR_INVALID, "must be a time as in 2026-11-21T05:10:00Z") : 0;
+        return time_parse(text, to) < 0 ? wire_fail(err, ERR_INVALID, "must be a time as in 2026-11-21T05:10:00Z")
+                                        : 0;
     case WIRE_ID: return id_parse(f->prefix, text, to) < 0 ? wire_fail(err, ERR_INVALID, "must be an id") : 0;
     case WIRE_ENUM:
         *(int *)to = wire_enum_value(f->names, text, strlen(text));
@@ -69,14 +71,14 @@ static int parse_value(const struct wire_field *f, const char *text, struct aren
     }
 }
 
-int wire_set_text(const struct wire_type *type, const struct wire_field *field, const char *text, struct arena *arena,
-                  void *obj, struct wire_error *err)
+int wire_set_text(const struct wire_type *type, const struct wire_field *field, const char *text,
+                  struct arena *arena, void *obj, struct wire_error *err)
 {
     struct wire_type one = *type;
     int r;
 
     if (err)
-        *err = (struct wire_error){ 0 };
+        *err = (struct wire_error) { 0 };
     if (field->flags & WIRE_LIST)
         return wire_fail(err, ERR_UNSUPPORTED, "cannot be written as one text");
     r = parse_value(field, text, arena, wire_at(obj, field->offset), err);

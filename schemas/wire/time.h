@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #define TIME_TEXT_SIZE 32
-#define TIME_MAX INT64_C(253402300799999) /* the last ms of the year 9999 */
+#define TIME_MAX       INT64_C(253402300799999) /* the last ms of the year 9999 */
 
 /* 2026-11-21T05:10:00.123Z, or without the fraction when it is 0. Answers `to`; a moment outside of 0..TIME_MAX is
  * clamped. */

@@ -70,8 +70,9 @@ static bool wire_is_fallback(const struct wire_field *field, const void *value)
     case WIRE_TIME: return *(const int64_t *)value == field->fallback.i;
     case WIRE_UINT: return *(const uint64_t *)value == field->fallback.u;
     case WIRE_FLOAT: return *(const double *)value == field->fallback.f;
-    case WIRE_ENUM: return (uint64_t)*(const int *)value == field->fallback.u;
-    case WIRE_TEXT: return *(const char *const *)value && strcmp(*(const char *const *)value, field->fallback_text) == 0;
+    case WIRE_ENUM: return (uint64_t) * (const int *)value == field->fallback.u;
+    case WIRE_TEXT:
+        return *(const char *const *)value && strcmp(*(const char *const *)value, field->fallback_text) == 0;
     default: return false;
     }
 }

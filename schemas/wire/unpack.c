@@ -77,7 +77,8 @@ static int unpack_value(struct unpack *u, const struct wire_field *f, const msgp
     case WIRE_BYTES:
         if (from->type != MSGPACK_OBJECT_BIN)
             return unpack_kind(u, "bytes");
-        *(struct bytes *)to = bytes_of(arena_copy(u->arena, from->via.bin.ptr, from->via.bin.size), from->via.bin.size);
+        *(struct bytes *)to = bytes_of(arena_copy(u->arena, from->via.bin.ptr, from->via.bin.size),
+                                       from->via.bin.size);
         return 0;
     case WIRE_ID:
         if (from->type != MSGPACK_OBJECT_BIN || from->via.bin.size != sizeof(struct id))
@@ -194,7 +195,8 @@ static int unpack_struct(struct unpack *u, const struct wire_type *type, const m
     return unpack_missing(u, type, seen, obj);
 }
 
-int wire_unpack(const struct wire_type *type, struct bytes in, struct arena *arena, void *obj, struct wire_error *err)
+int wire_unpack(const struct wire_type *type, struct bytes in, struct arena *arena, void *obj,
+                struct wire_error *err)
 {
     struct unpack u = { .arena = arena, .err = err };
     msgpack_unpacked unpacked;
@@ -202,7 +204,7 @@ int wire_unpack(const struct wire_type *type, struct bytes in, struct arena *are
     int r;
 
     if (err)
-        *err = (struct wire_error){ 0 };
+        *err = (struct wire_error) { 0 };
     memset(obj, 0, type->size);
     r = wire_check(in, type->max_nodes, err);
     if (r < 0)
@@ -210,9 +212,7 @@ int wire_unpack(const struct wire_type *type, struct bytes in, struct arena *are
     msgpack_unpacked_init(&unpacked);
     switch (msgpack_unpack_next(&unpacked, in.data, in.len, &offset)) {
     case MSGPACK_UNPACK_SUCCESS: r = unpack_struct(&u, type, &unpacked.data, obj); break;
-    case MSGPACK_UNPACK_NOMEM_ERROR:
-        fputs("out of memory\n", stderr);
-        abort();
+    case MSGPACK_UNPACK_NOMEM_ERROR: fputs("out of memory\n", stderr); abort();
     default: r = wire_fail(err, ERR_MALFORMED, "is not msgpack"); break;
     }
     msgpack_unpacked_destroy(&unpacked);

@@ -11,9 +11,11 @@
 static int validate_length(const struct wire_field *f, size_t len, const char *unit, struct wire_error *err)
 {
     if ((f->flags & WIRE_MAX) && len > f->max.u)
-        return wire_fail(err, ERR_INVALID, "must be at most %" PRIu64 " %s%s", f->max.u, unit, f->max.u == 1 ? "" : "s");
+        return wire_fail(err, ERR_INVALID, "must be at most %" PRIu64 " %s%s", f->max.u, unit,
+                         f->max.u == 1 ? "" : "s");
     if ((f->flags & WIRE_MIN) && len < f->min.u)
-        return wire_fail(err, ERR_INVALID, "must be at least %" PRIu64 " %s%s", f->min.u, unit, f->min.u == 1 ? "" : "s");
+        return wire_fail(err, ERR_INVALID, "must be at least %" PRIu64 " %s%s", f->min.u, unit,
+                         f->min.u == 1 ? "" : "s");
     return 0;
 }
 
@@ -83,7 +85,8 @@ static int validate_value(const struct wire_field *f, const void *value, struct 
     case WIRE_FLOAT: return validate_float(f, *(const double *)value, err);
     case WIRE_TEXT: return validate_text(f, *(const char *const *)value, err);
     case WIRE_BYTES: return validate_length(f, ((const struct bytes *)value)->len, "byte", err);
-    case WIRE_ID: return id_is_zero(*(const struct id *)value) ? wire_fail(err, ERR_INVALID, "must not be empty") : 0;
+    case WIRE_ID:
+        return id_is_zero(*(const struct id *)value) ? wire_fail(err, ERR_INVALID, "must not be empty") : 0;
     case WIRE_TIME: return validate_time(f, *(const int64_t *)value, err);
     case WIRE_ENUM: return wire_enum_name(f->names, *(const int *)value) ? 0 : wire_fail_enum(err, f->names);
     case WIRE_STRUCT: return wire_validate(f->type, value, err);
@@ -114,7 +117,8 @@ static int validate_list(const struct wire_field *f, const void *obj, struct wir
 static int validate_field(const struct wire_field *f, const void *obj, struct wire_error *err)
 {
     const void *value = wire_at_const(obj, f->offset);
-    bool nothing = (f->kind == WIRE_TIME && *(const int64_t *)value == 0) || (f->kind == WIRE_ENUM && *(const int *)value == 0);
+    bool nothing = (f->kind == WIRE_TIME && *(const int64_t *)value == 0) ||
+                   (f->kind == WIRE_ENUM && *(const int *)value == 0);
     int r;
 
     if (wire_absent(f, obj) || (!(f->flags & (WIRE_LIST | WIRE_HAS)) && nothing)) {

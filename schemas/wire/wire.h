@@ -42,7 +42,7 @@ enum wire_flags {
     WIRE_MIN = 16,     /* min counts */
     WIRE_MAX = 32,     /* max counts */
     WIRE_DEFAULT = 64, /* fallback counts */
-    WIRE_HAS = 128,    /* it has a has_NAME; an optional text, bytes or id has none: it is absent when NULL or zero */
+    WIRE_HAS = 128, /* it has a has_NAME; an optional text, bytes or id has none: it is absent when NULL or zero */
 };
 
 /* One number in the kind of its field: i for int and time, f for float, u for all else. */
@@ -70,17 +70,17 @@ struct wire_field {
     enum wire_kind kind;
     unsigned flags;
     const char *name;
-    size_t offset;               /* of the value, or of the pointer of a list */
-    size_t count_at;             /* of NAME_n: a list */
-    size_t has_at;               /* of has_NAME: optional, and a number, bool, time, enum, struct or list */
-    union wire_number min, max;  /* of the value, or of the length of a text or bytes; in a list, of each item */
-    union wire_number fallback;  /* the default: a number, bool or enum */
-    const char *fallback_text;   /* the default of a text */
+    size_t offset;              /* of the value, or of the pointer of a list */
+    size_t count_at;            /* of NAME_n: a list */
+    size_t has_at;              /* of has_NAME: optional, and a number, bool, time, enum, struct or list */
+    union wire_number min, max; /* of the value, or of the length of a text or bytes; in a list, of each item */
+    union wire_number fallback; /* the default: a number, bool or enum */
+    const char *fallback_text;  /* the default of a text */
     uint32_t min_items, max_items;
-    const struct wire_type *type; /* of a struct */
+    const struct wire_type *type;  /* of a struct */
     const struct wire_enum *names; /* of an enum */
-    const char *prefix;          /* of an id's text form */
-    const char *cookie;          /* the front makes it this cookie, and it is no part of the JSON; else NULL */
+    const char *prefix;            /* of an id's text form */
+    const char *cookie;            /* the front makes it this cookie, and it is no part of the JSON; else NULL */
     const char *doc;
 };
 
@@ -92,8 +92,8 @@ struct wire_type {
     uint32_t max_nodes; /* msgpack values that the largest legal one has */
 };
 
-#define WIRE_DEPTH 8
-#define WIRE_PATH_SIZE 120
+#define WIRE_DEPTH         8
+#define WIRE_PATH_SIZE     120
 #define WIRE_SENTENCE_SIZE 160
 
 struct wire_error {
@@ -105,15 +105,16 @@ struct wire_error {
 /* Appends to out; on an error out is as before. err may be NULL. */
 int wire_pack(const struct wire_type *type, const void *obj, struct buf *out);
 int wire_pack_err(const struct wire_type *type, const void *obj, struct buf *out, struct wire_error *err);
-int wire_unpack(const struct wire_type *type, struct bytes in, struct arena *arena, void *obj, struct wire_error *err);
+int wire_unpack(const struct wire_type *type, struct bytes in, struct arena *arena, void *obj,
+                struct wire_error *err);
 
 /* Whether a struct that was built or changed in C is legal. */
 int wire_validate(const struct wire_type *type, const void *obj, struct wire_error *err);
 
 /* Sets one plain field (no list, struct or bytes) from what an operator wrote: 12, true, 1.5, a name of the enum, a text,
  * an id, an RFC 3339 time. Its bounds are checked, those of other fields are not. */
-int wire_set_text(const struct wire_type *type, const struct wire_field *field, const char *text, struct arena *arena,
-                  void *obj, struct wire_error *err);
+int wire_set_text(const struct wire_type *type, const struct wire_field *field, const char *text,
+                  struct arena *arena, void *obj, struct wire_error *err);
 
 /* Sets what is zero to its default, as an absent field would be when unpacked. */
 void wire_init(const struct wire_type *type, void *obj);
@@ -133,13 +134,14 @@ int wire_check(struct bytes in, uint32_t max_nodes, struct wire_error *err);
 bool wire_utf8(const char *text, size_t len, size_t *ret_chars); /* well formed, without NUL; counts characters */
 
 /* The descriptor of struct NAME, and its typed NAME_pack and NAME_unpack. */
-#define WIRE_TYPE(NAME)                                                                                              \
-    extern const struct wire_type NAME##_type;                                                                       \
-    static inline int NAME##_pack(const struct NAME *from, struct buf *out)                                          \
-    {                                                                                                                \
-        return wire_pack(&NAME##_type, from, out);                                                                   \
-    }                                                                                                                \
-    static inline int NAME##_unpack(struct bytes in, struct arena *arena, struct NAME *to, struct wire_error *err)   \
-    {                                                                                                                \
-        return wire_unpack(&NAME##_type, in, arena, to, err);                                                        \
+#define WIRE_TYPE(NAME)                                                                    \
+    extern const struct wire_type NAME##_type;                                             \
+    static inline int NAME##_pack(const struct NAME *from, struct buf *out)                \
+    {                                                                                      \
+        return wire_pack(&NAME##_type, from, out);                                         \
+    }                                                                                      \
+    static inline int NAME##_unpack(struct bytes in, struct arena *arena, struct NAME *to, \
+                                    struct wire_error *err)                                \
+    {                                                                                      \
+        return wire_unpack(&NAME##_type, in, arena, to, err);                              \
     }

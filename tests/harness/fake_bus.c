@@ -14,7 +14,7 @@ static struct {
     struct bus *bus;
     struct fake_sent *sent;
     size_t sent_n;
-    uint64_t last;              /* cid or lease given */
+    uint64_t last; /* cid or lease given */
     unsigned busy;
 } fake;
 
@@ -36,7 +36,7 @@ static struct fake_sent *fake_note(enum fake_kind kind, const char *name, uint64
 
     fake.sent = fake_must(realloc(fake.sent, (fake.sent_n + 1) * sizeof(*fake.sent)));
     sent = &fake.sent[fake.sent_n++];
-    *sent = (struct fake_sent){ .kind = kind, .name = fake_text(name), .number = number, .body_len = body.len };
+    *sent = (struct fake_sent) { .kind = kind, .name = fake_text(name), .number = number, .body_len = body.len };
     sent->body = fake_must(malloc(body.len + 1));
     if (body.len)
         memcpy(sent->body, body.data, body.len);
@@ -196,8 +196,8 @@ static void fake_head(struct fake_sent *sent, const struct bus_head *head)
     sent->ordering = fake_must(strndup(head->key.data ? head->key.data : "", head->key.len));
 }
 
-int bus_call(struct bus *bus, const char *target, const struct bus_head *head, struct bytes body, uint32_t deadline_ms,
-             uint64_t *ret_cid)
+int bus_call(struct bus *bus, const char *target, const struct bus_head *head, struct bytes body,
+             uint32_t deadline_ms, uint64_t *ret_cid)
 {
     if (fake_refuses())
         return ERR_BUSY;
@@ -212,7 +212,7 @@ void bus_cancel(struct bus *bus, uint64_t cid)
 
 int bus_offer(struct bus *bus, const char *service, unsigned slots, bool single)
 {
-    fake_note(FAKE_OFFER, service, slots, (struct bytes){ 0 })->flag = single;
+    fake_note(FAKE_OFFER, service, slots, (struct bytes) { 0 })->flag = single;
     return 0;
 }
 
@@ -234,7 +234,7 @@ int bus_reply_error(struct bus *bus, uint64_t cid, int err, struct bytes problem
 
 int bus_take(struct bus *bus, const char *queue, unsigned credit)
 {
-    fake_note(FAKE_TAKE, queue, credit, (struct bytes){ 0 });
+    fake_note(FAKE_TAKE, queue, credit, (struct bytes) { 0 });
     return 0;
 }
 
@@ -246,7 +246,7 @@ int bus_ack(struct bus *bus, uint64_t lease, struct bytes result)
 
 int bus_nack(struct bus *bus, uint64_t lease, uint32_t delay_ms, bool wait, int err, const char *text)
 {
-    struct fake_sent *sent = fake_note(FAKE_NACK, NULL, lease, (struct bytes){ 0 });
+    struct fake_sent *sent = fake_note(FAKE_NACK, NULL, lease, (struct bytes) { 0 });
 
     sent->ms = delay_ms;
     sent->flag = wait;
@@ -257,7 +257,7 @@ int bus_nack(struct bus *bus, uint64_t lease, uint32_t delay_ms, bool wait, int 
 
 int bus_term(struct bus *bus, uint64_t lease, int err, const char *text)
 {
-    struct fake_sent *sent = fake_note(FAKE_TERM, NULL, lease, (struct bytes){ 0 });
+    struct fake_sent *sent = fake_note(FAKE_TERM, NULL, lease, (struct bytes) { 0 });
 
     sent->err = err;
     sent->text = fake_text(text);
@@ -266,7 +266,7 @@ int bus_term(struct bus *bus, uint64_t lease, int err, const char *text)
 
 int bus_extend(struct bus *bus, uint64_t lease, uint32_t lease_ms)
 {
-    fake_note(FAKE_EXTEND, NULL, lease, (struct bytes){ 0 })->ms = lease_ms;
+    fake_note(FAKE_EXTEND, NULL, lease, (struct bytes) { 0 })->ms = lease_ms;
     return 0;
 }
 
@@ -288,7 +288,7 @@ int bus_append(struct bus *bus, const char *event, uint64_t seq, const struct bu
 
 int bus_follow(struct bus *bus, const char *stream, const char *names, const char *group, struct bus_cursor from)
 {
-    struct fake_sent *sent = fake_note(FAKE_FOLLOW, stream, from.seq, (struct bytes){ 0 });
+    struct fake_sent *sent = fake_note(FAKE_FOLLOW, stream, from.seq, (struct bytes) { 0 });
 
     sent->key = fake_text(names);
     sent->text = fake_text(group);
@@ -303,7 +303,7 @@ int bus_unfollow(struct bus *bus, const char *stream)
 
 int bus_cursor(struct bus *bus, const char *stream, uint64_t seq)
 {
-    fake_note(FAKE_CURSOR, stream, seq, (struct bytes){ 0 });
+    fake_note(FAKE_CURSOR, stream, seq, (struct bytes) { 0 });
     return 0;
 }
 
@@ -322,6 +322,6 @@ int bus_set(struct bus *bus, const char *name, const char *key, struct bytes bod
 
 int bus_watch(struct bus *bus, const char *name)
 {
-    fake_note(FAKE_WATCH, name, 0, (struct bytes){ 0 });
+    fake_note(FAKE_WATCH, name, 0, (struct bytes) { 0 });
     return 0;
 }

@@ -60,15 +60,20 @@ static void rig_publish_keys(struct rig *rig)
 
     crypto_sign_seed_keypair(public_key, secret, seed);
     if (rig->def->schema->people)
-        rig_value(rig, &keys_value, "", &(struct keys){ .keys = &key, .keys_n = 1 });
+        rig_value(rig, &keys_value, "", &(struct keys) { .keys = &key, .keys_n = 1 });
 }
 
 static void rig_begin(struct rig *rig)
 {
-    const struct world world = { .utc_ms = rig_utc, .mono_ms = rig_mono, .random = rig_random, .ctx = rig,
-                                 .inline_pool = true };
-    struct actor_start start = { .state_dir = rig->dir, .secret_fd = -1, .sets = rig->sets, .world = &world,
-                                 .map_size = (size_t)64 << 20, .any_filesystem = true };
+    const struct world world = {
+        .utc_ms = rig_utc, .mono_ms = rig_mono, .random = rig_random, .ctx = rig, .inline_pool = true
+    };
+    struct actor_start start = { .state_dir = rig->dir,
+                                 .secret_fd = -1,
+                                 .sets = rig->sets,
+                                 .world = &world,
+                                 .map_size = (size_t)64 << 20,
+                                 .any_filesystem = true };
     int r;
 
     while (rig->sets && rig->sets[start.sets_n])
@@ -159,7 +164,8 @@ void rig_run(struct rig *rig)
 {
     unsigned steps = 0;
 
-    while (rig->actor && actor_exit_status(rig->actor) < 0 && (actor_step(rig->actor) || actor_wait_ms(rig->actor) == 0))
+    while (rig->actor && actor_exit_status(rig->actor) < 0 &&
+           (actor_step(rig->actor) || actor_wait_ms(rig->actor) == 0))
         assert_true(++steps < 10000); /* an actor that is never done */
     if (rig->actor && actor_exit_status(rig->actor) >= 0) {
         rig->exit_status = actor_exit_status(rig->actor);
@@ -191,13 +197,14 @@ void rig_confirm(struct rig *rig)
 
 struct id rig_user(unsigned n)
 {
-    return (struct id){ { 0x01, 0x8f, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n } };
+    return (struct id) { { 0x01, 0x8f, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n } };
 }
 
 const char *rig_token(struct rig *rig, struct id user, enum role role)
 {
-    struct token_claims claims = { .user = user, .session = user, .role = role, .issued_ms = rig->utc,
-                                   .expires_ms = rig->utc + 600000 };
+    struct token_claims claims = {
+        .user = user, .session = user, .role = role, .issued_ms = rig->utc, .expires_ms = rig->utc + 600000
+    };
     char *token = arena_alloc(rig->arena, TOKEN_TEXT_SIZE);
 
     assert_int_equal(token_sign(kid, seed, &claims, token), 0);
@@ -206,7 +213,7 @@ const char *rig_token(struct rig *rig, struct id user, enum role role)
 
 struct rig_ask rig_person(struct rig *rig, unsigned n, enum role role)
 {
-    return (struct rig_ask){ .token = rig_token(rig, rig_user(n), role) };
+    return (struct rig_ask) { .token = rig_token(rig, rig_user(n), role) };
 }
 
 /* ---- what comes in */
@@ -226,15 +233,20 @@ static struct bytes rig_pack(struct rig *rig, const struct wire_type *type, cons
 
 uint64_t rig_call(struct rig *rig, const struct call_def *call, const void *body, struct rig_ask ask)
 {
-    struct bus_head head = { .name = call->name, .subject = ask.token, .from = ask.from ? ask.from : "front",
-                             .idempotency = ask.key, .time_ms = rig->utc };
+    struct bus_head head = { .name = call->name,
+                             .subject = ask.token,
+                             .from = ask.from ? ask.from : "front",
+                             .idempotency = ask.key,
+                             .time_ms = rig->utc };
 
     return fake_request(&head, rig_pack(rig, call->request, body), ask.deadline_ms);
 }
 
 uint64_t rig_job(struct rig *rig, const struct job_def *job, const void *body, struct id id, uint32_t attempt)
 {
-    struct bus_head head = { .name = job->name, .from = "owner", .job = id, .attempt = attempt, .time_ms = rig->utc };
+    struct bus_head head = {
+        .name = job->name, .from = "owner", .job = id, .attempt = attempt, .time_ms = rig->utc
+    };
 
     return fake_job(&head, rig_pack(rig, job->request, body), job->lease_ms);
 }
@@ -251,7 +263,7 @@ static void rig_deliver(struct rig *rig, const struct event_def *event, struct b
     head->from = stream;
     head->time_ms = rig->utc;
     events = fake_events(&ctx);
-    events->event(ctx, stream, (struct bus_cursor){ .store = broker_store, .seq = seq }, head, body);
+    events->event(ctx, stream, (struct bus_cursor) { .store = broker_store, .seq = seq }, head, body);
 }
 
 void rig_event(struct rig *rig, const struct event_def *event, const void *body, uint64_t seq)
@@ -267,13 +279,14 @@ void rig_event(struct rig *rig, const struct event_def *event, const void *body,
     rig_deliver(rig, event, &head, rig_pack(rig, event->type, body), seq);
 }
 
-void rig_job_end(struct rig *rig, const struct event_def *event, const void *result, struct id job, const char *key, int err,
-                 uint64_t seq)
+void rig_job_end(struct rig *rig, const struct event_def *event, const void *result, struct id job,
+                 const char *key, int err, uint64_t seq)
 {
-    struct bus_head head = { .job = job, .key = bytes_of_text(key), .attempt = 2, .err = err,
-                             .err_text = err ? "it broke" : NULL };
+    struct bus_head head = {
+        .job = job, .key = bytes_of_text(key), .attempt = 2, .err = err, .err_text = err ? "it broke" : NULL
+    };
 
-    rig_deliver(rig, event, &head, result ? rig_pack(rig, event->type, result) : (struct bytes){ 0 }, seq);
+    rig_deliver(rig, event, &head, result ? rig_pack(rig, event->type, result) : (struct bytes) { 0 }, seq);
 }
 
 void rig_value(struct rig *rig, const struct value_def *value, const char *key, const void *body)
@@ -282,10 +295,11 @@ void rig_value(struct rig *rig, const struct value_def *value, const char *key, 
     void *ctx;
 
     events = fake_events(&ctx);
-    events->value(ctx, value->name, key, body ? rig_pack(rig, value->type, body) : (struct bytes){ 0 });
+    events->value(ctx, value->name, key, body ? rig_pack(rig, value->type, body) : (struct bytes) { 0 });
 }
 
-void rig_answer(struct rig *rig, const struct fake_sent *asked, const struct call_def *call, int err, const void *reply)
+void rig_answer(struct rig *rig, const struct fake_sent *asked, const struct call_def *call, int err,
+                const void *reply)
 {
     const struct bus_events *events;
     void *ctx;
@@ -293,7 +307,8 @@ void rig_answer(struct rig *rig, const struct fake_sent *asked, const struct cal
     assert_non_null(asked);
     assert_string_equal(asked->name, call->name);
     events = fake_events(&ctx);
-    events->reply(ctx, asked->number, err, err || !reply ? (struct bytes){ 0 } : rig_pack(rig, call->reply, reply));
+    events->reply(ctx, asked->number, err,
+                  err || !reply ? (struct bytes) { 0 } : rig_pack(rig, call->reply, reply));
 }
 
 /* ---- what went out */

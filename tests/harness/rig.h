@@ -17,11 +17,11 @@ struct rig;
 
 #define RIG_EPOCH INT64_C(1795237800000) /* where the clock begins: 2026-11-21T05:10:00Z */
 
-struct rig_ask {                /* who asks, and how */
-    const char *token;          /* of a person; NULL: none */
-    const char *from;           /* NULL: "front" */
-    const char *key;            /* idempotency */
-    uint32_t deadline_ms;       /* 0: none */
+struct rig_ask {          /* who asks, and how */
+    const char *token;    /* of a person; NULL: none */
+    const char *from;     /* NULL: "front" */
+    const char *key;      /* idempotency */
+    uint32_t deadline_ms; /* 0: none */
 };
 
 /* sets: "NAME.SETTING=VALUE", ended by NULL; may be NULL. The bus is up, the keys of tokens are known. */
@@ -30,15 +30,15 @@ void rig_free(struct rig **rig);
 /* The process is killed and starts again on what its store holds; the bus comes up again. */
 void rig_restart(struct rig *rig);
 
-struct actor *rig_actor(struct rig *rig);       /* NULL: it has ended */
-int rig_exit_status(const struct rig *rig);     /* of the actor that ended; -1: it runs */
+struct actor *rig_actor(struct rig *rig);   /* NULL: it has ended */
+int rig_exit_status(const struct rig *rig); /* of the actor that ended; -1: it runs */
 struct arena *rig_arena(struct rig *rig);
 int64_t rig_now(const struct rig *rig);
-void rig_advance(struct rig *rig, int64_t ms);  /* the clocks; then run */
-void rig_run(struct rig *rig);                  /* until nothing is left to do at this moment */
-void rig_confirm(struct rig *rig);              /* the broker has every durable message sent so far */
+void rig_advance(struct rig *rig, int64_t ms); /* the clocks; then run */
+void rig_run(struct rig *rig);                 /* until nothing is left to do at this moment */
+void rig_confirm(struct rig *rig);             /* the broker has every durable message sent so far */
 
-struct id rig_user(unsigned n);                 /* the n-th person's id */
+struct id rig_user(unsigned n);                                         /* the n-th person's id */
 const char *rig_token(struct rig *rig, struct id user, enum role role); /* ten minutes */
 struct rig_ask rig_person(struct rig *rig, unsigned n, enum role role);
 
@@ -47,10 +47,11 @@ uint64_t rig_call(struct rig *rig, const struct call_def *call, const void *body
 uint64_t rig_job(struct rig *rig, const struct job_def *job, const void *body, struct id id, uint32_t attempt);
 void rig_event(struct rig *rig, const struct event_def *event, const void *body, uint64_t seq);
 /* The end of a job, as the broker appends it; result NULL: a dead job, of err. */
-void rig_job_end(struct rig *rig, const struct event_def *event, const void *result, struct id job, const char *key, int err,
-                 uint64_t seq);
+void rig_job_end(struct rig *rig, const struct event_def *event, const void *result, struct id job,
+                 const char *key, int err, uint64_t seq);
 void rig_value(struct rig *rig, const struct value_def *value, const char *key, const void *body); /* NULL: gone */
-void rig_answer(struct rig *rig, const struct fake_sent *asked, const struct call_def *call, int err, const void *reply);
+void rig_answer(struct rig *rig, const struct fake_sent *asked, const struct call_def *call, int err,
+                const void *reply);
 
 /* What was answered: 0 and the reply filled, or the error; 1: nothing yet. */
 int rig_reply(struct rig *rig, uint64_t cid, const struct call_def *call, void *reply);

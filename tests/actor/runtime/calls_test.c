@@ -28,7 +28,7 @@ static int end(void **state)
 
 static uint64_t create(struct rig *rig, const char *title, struct rig_ask ask)
 {
-    return rig_call(rig, &create_item_call, &(struct create_item){ .title = title, .kind = KIND_BOOK }, ask);
+    return rig_call(rig, &create_item_call, &(struct create_item) { .title = title, .kind = KIND_BOOK }, ask);
 }
 
 static int created(struct rig *rig, const char *title, struct rig_ask ask, struct item *item)
@@ -72,7 +72,7 @@ static void a_record_its_event_its_job_and_its_answer_are_one(void **state)
     assert_false(id_is_zero(put->job));
     assert_string_equal(put->ordering, id_format("item", item.id, arena_alloc(rig_arena(rig), ID_TEXT_SIZE)));
 
-    cid = rig_call(rig, &get_item_call, &(struct get_item){ .id = item.id }, (struct rig_ask){ 0 });
+    cid = rig_call(rig, &get_item_call, &(struct get_item) { .id = item.id }, (struct rig_ask) { 0 });
     rig_run(rig);
     assert_int_equal(rig_reply(rig, cid, &get_item_call, &again), 0);
     assert_string_equal(again.title, "Atlas");
@@ -101,7 +101,8 @@ static void a_handler_that_fails_is_undone_alone(void **state)
 static void a_request_that_does_not_fit_names_the_field(void **state)
 {
     struct rig *rig = *state;
-    struct bus_head head = { .name = "library.create_item", .from = "front",
+    struct bus_head head = { .name = "library.create_item",
+                             .from = "front",
                              .subject = rig_token(rig, rig_user(1), ROLE_CREATOR) };
     uint64_t cid = fake_request(&head, bytes_of("\x81\x02\x01", 3), 0); /* a kind and no title */
     struct problem problem;
@@ -117,8 +118,9 @@ static void what_nobody_serves_is_unsupported(void **state)
 {
     struct rig *rig = *state;
     struct bus_head head = { .name = "library.burn", .from = "cli" };
-    uint64_t unknown = fake_request(&head, (struct bytes){ 0 }, 0);
-    uint64_t empty = rig_call(rig, &find_items_call, &(struct find_items){ .q = "a", .limit = 1 }, (struct rig_ask){ .from = "cli" });
+    uint64_t unknown = fake_request(&head, (struct bytes) { 0 }, 0);
+    uint64_t empty = rig_call(rig, &find_items_call, &(struct find_items) { .q = "a", .limit = 1 },
+                              (struct rig_ask) { .from = "cli" });
 
     rig_run(rig);
     assert_int_equal(rig_reply(rig, unknown, &create_item_call, NULL), ERR_UNSUPPORTED);
@@ -135,7 +137,7 @@ static void roles_are_checked_by_the_owner(void **state)
     } rows[] = {
         { "front", 0, ERR_UNAUTHENTICATED, ERR_UNAUTHENTICATED },
         { "catalog", 0, ERR_UNAUTHENTICATED, ERR_UNAUTHENTICATED }, /* neither call is for actors */
-        { "front", ROLE_VIEWER, 0, ERR_FORBIDDEN },                 /* create_item is for owners too: the handler looks */
+        { "front", ROLE_VIEWER, 0, ERR_FORBIDDEN }, /* create_item is for owners too: the handler looks */
         { "front", ROLE_MODERATOR, 0, ERR_FORBIDDEN },
         { "front", ROLE_ADMIN, 0, ERR_NOT_FOUND },
         { "cli", 0, 0, ERR_NOT_FOUND }, /* the operator */
@@ -150,7 +152,7 @@ static void roles_are_checked_by_the_owner(void **state)
             ask.token = rig_token(rig, rig_user(1), rows[i].role);
         snprintf(title, sizeof(title), "t%zu", i);
         assert_int_equal(created(rig, title, ask, NULL), rows[i].create);
-        cid = rig_call(rig, &drop_item_call, &(struct drop_item){ .id = rig_user(9) }, ask);
+        cid = rig_call(rig, &drop_item_call, &(struct drop_item) { .id = rig_user(9) }, ask);
         rig_run(rig);
         assert_int_equal(rig_reply(rig, cid, &drop_item_call, NULL), rows[i].drop);
     }
@@ -164,17 +166,17 @@ static void a_token_that_is_forged_expired_or_revoked_is_refused(void **state)
 
     forged[strlen(forged) - 3] ^= 1;
     assert_int_equal(created(rig, "a", who, NULL), 0);
-    assert_int_equal(created(rig, "b", (struct rig_ask){ .token = forged }, NULL), ERR_UNAUTHENTICATED);
-    assert_int_equal(created(rig, "c", (struct rig_ask){ .token = "x.y.z" }, NULL), ERR_UNAUTHENTICATED);
+    assert_int_equal(created(rig, "b", (struct rig_ask) { .token = forged }, NULL), ERR_UNAUTHENTICATED);
+    assert_int_equal(created(rig, "c", (struct rig_ask) { .token = "x.y.z" }, NULL), ERR_UNAUTHENTICATED);
 
     /* the session ends: at once, although the token was verified a moment ago */
-    rig_value(rig, &revoked_value, "s", &(struct revoked){ .session_id = rig_user(1) });
+    rig_value(rig, &revoked_value, "s", &(struct revoked) { .session_id = rig_user(1) });
     assert_int_equal(created(rig, "d", who, NULL), ERR_UNAUTHENTICATED);
     assert_int_equal(created(rig, "e", other, NULL), 0);
     rig_value(rig, &revoked_value, "s", NULL);
     assert_int_equal(created(rig, "f", who, NULL), 0);
     /* all of a user's tokens below an epoch end */
-    rig_value(rig, &revoked_value, "u", &(struct revoked){ .user_id = rig_user(2), .epoch = 1 });
+    rig_value(rig, &revoked_value, "u", &(struct revoked) { .user_id = rig_user(2), .epoch = 1 });
     assert_int_equal(created(rig, "g", other, NULL), ERR_UNAUTHENTICATED);
 
     rig_advance(rig, 700000);
@@ -225,7 +227,7 @@ static void the_same_key_asked_twice_does_it_once(void **state)
     assert_int_equal(items(rig), 1);
 
     assert_int_equal(created(rig, "twice", who, NULL), ERR_CONFLICT); /* the key, for something else */
-    assert_int_equal(created(rig, "hers", other, &again), 0);          /* the key, of somebody else */
+    assert_int_equal(created(rig, "hers", other, &again), 0);         /* the key, of somebody else */
     assert_int_equal(items(rig), 2);
 
     rig_advance(rig, INT64_C(24) * 3600 * 1000 + 1); /* it is forgotten: the title is taken, and that is said */
@@ -375,14 +377,15 @@ static void settings_come_from_the_bus_while_it_runs(void **state)
 
     assert_int_equal(now->fine, 3);
     assert_string_equal(now->motto, "Return it.");
-    rig_value(rig, &settings, "fine", &(struct setting_text){ .text = "9" });
-    rig_value(rig, &settings, "motto", &(struct setting_text){ .text = "Hush." });
+    rig_value(rig, &settings, "fine", &(struct setting_text) { .text = "9" });
+    rig_value(rig, &settings, "motto", &(struct setting_text) { .text = "Hush." });
     rig_run(rig);
     now = actor_settings(rig_actor(rig));
     assert_int_equal(now->fine, 9);
     assert_string_equal(now->motto, "Hush.");
-    rig_value(rig, &settings, "fine", &(struct setting_text){ .text = "10" }); /* out of its bounds: passed over */
-    rig_value(rig, &settings, "nonsense", &(struct setting_text){ .text = "1" });
+    rig_value(rig, &settings, "fine",
+              &(struct setting_text) { .text = "10" }); /* out of its bounds: passed over */
+    rig_value(rig, &settings, "nonsense", &(struct setting_text) { .text = "1" });
     rig_value(rig, &settings, "motto", NULL);
     rig_run(rig);
     now = actor_settings(rig_actor(rig));

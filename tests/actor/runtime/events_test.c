@@ -32,16 +32,17 @@ static struct shelf *shelf(struct rig *rig)
 
 static struct id item_id(unsigned first)
 {
-    return (struct id){ { (uint8_t)first, 1 } };
+    return (struct id) { { (uint8_t)first, 1 } };
 }
 
 /* key: events of the same first byte keep their order */
 static void added(struct rig *rig, unsigned key, const char *title, uint64_t seq)
 {
-    rig_event(rig, &item_added_event,
-              &(struct item_added){ .item_id = item_id(key),
-                                    .item = { .id = item_id(key), .title = title, .kind = KIND_BOOK, .pages = 1 } },
-              seq);
+    rig_event(
+        rig, &item_added_event,
+        &(struct item_added) { .item_id = item_id(key),
+                               .item = { .id = item_id(key), .title = title, .kind = KIND_BOOK, .pages = 1 } },
+        seq);
 }
 
 static void events_are_handled_in_order_and_once(void **state)
@@ -151,7 +152,7 @@ static void the_end_of_a_job_carries_what_the_broker_knows_of_it(void **state)
     char id[ID_TEXT_SIZE], expected[200];
 
     id_format("item", item_id(3), id);
-    rig_job_end(rig, &item_bound_event, &(struct item_bound){ .pages = 12 }, item_id(77), id, 0, 1);
+    rig_job_end(rig, &item_bound_event, &(struct item_bound) { .pages = 12 }, item_id(77), id, 0, 1);
     rig_job_end(rig, &item_lost_event, NULL, item_id(78), id, ERR_CORRUPT, 2);
     rig_run(rig);
     snprintf(expected, sizeof(expected), "bound:12:2:%s:77 lost:corrupt:it ", id);
@@ -184,7 +185,8 @@ static void what_was_lost_is_told_before_anything_that_follows(void **state)
 
 static uint64_t job(struct rig *rig, unsigned what, unsigned id)
 {
-    uint64_t lease = rig_job(rig, &bind_item_job, &(struct bind_item){ .item_id = item_id(what) }, item_id(id), 1);
+    uint64_t lease = rig_job(rig, &bind_item_job, &(struct bind_item) { .item_id = item_id(what) }, item_id(id),
+                             1);
 
     rig_run(rig);
     return lease;
@@ -261,7 +263,7 @@ static int finish(void *self, struct turn *t, int err, const void *reply, const 
 
     if (err < 0)
         return err;
-    return done_bind_item(t, &(struct item_bound){ .pages = how->pages });
+    return done_bind_item(t, &(struct item_bound) { .pages = how->pages });
 }
 
 static void a_job_that_is_kept_stays_leased_until_it_is_answered(void **state)
@@ -277,7 +279,9 @@ static void a_job_that_is_kept_stays_leased_until_it_is_answered(void **state)
     assert_true(fake_count(FAKE_EXTEND, NULL) >= 5);
     sent = fake_next(FAKE_EXTEND, NULL);
     assert_true(sent->number == lease && sent->ms == 20000);
-    assert_int_equal(actor_resume(rig_actor(rig), shelf(rig)->kept, 0, finish, &(struct finish){ 99 }, sizeof(struct finish)), 0);
+    assert_int_equal(
+        actor_resume(rig_actor(rig), shelf(rig)->kept, 0, finish, &(struct finish) { 99 }, sizeof(struct finish)),
+        0);
     rig_run(rig);
     rig_read(rig, fake_next(FAKE_ACK, NULL), &item_bound_type, &result);
     assert_int_equal(result.pages, 99);
@@ -318,9 +322,10 @@ static void jobs_in_hand_go_back_uncounted_when_the_process_must_stop(void **sta
 static void a_question_to_another_actor_is_answered_in_a_turn_of_its_own(void **state)
 {
     struct rig *rig = *state;
-    struct put_back ask = { .slot = { .item = { .id = item_id(1), .title = "x", .kind = KIND_BOOK, .pages = 1 } } };
+    struct put_back ask = { .slot = {
+                                .item = { .id = item_id(1), .title = "x", .kind = KIND_BOOK, .pages = 1 } } };
     struct item item = { .id = item_id(1), .title = "found", .kind = KIND_MAP, .pages = 3 };
-    uint64_t cid = rig_call(rig, &put_back_call, &ask, (struct rig_ask){ .from = "library", .token = "" });
+    uint64_t cid = rig_call(rig, &put_back_call, &ask, (struct rig_ask) { .from = "library", .token = "" });
     const struct fake_sent *asked;
 
     rig_run(rig);
@@ -331,7 +336,7 @@ static void a_question_to_another_actor_is_answered_in_a_turn_of_its_own(void **
     assert_int_equal(rig_reply(rig, cid, &put_back_call, NULL), 0);
     assert_string_equal(shelf(rig)->seen, "found ");
 
-    cid = rig_call(rig, &put_back_call, &ask, (struct rig_ask){ .from = "library" });
+    cid = rig_call(rig, &put_back_call, &ask, (struct rig_ask) { .from = "library" });
     rig_run(rig);
     rig_answer(rig, fake_next(FAKE_CALL, "library.get_item"), &get_item_call, ERR_NOT_FOUND, NULL);
     rig_run(rig);
@@ -344,7 +349,7 @@ static void a_value_is_watched_until_it_expires(void **state)
     struct rig *rig = *state;
 
     assert_non_null(fake_next(FAKE_WATCH, "library.stock"));
-    rig_value(rig, &stock_value, "all", &(struct stock){ .items = 12 });
+    rig_value(rig, &stock_value, "all", &(struct stock) { .items = 12 });
     rig_run(rig);
     assert_int_equal(shelf(rig)->stock, 12);
     rig_value(rig, &stock_value, "all", NULL);
@@ -359,7 +364,7 @@ static void a_session_that_comes_back_runs_up_again_and_nothing_twice(void **sta
 
     assert_int_equal(shelf(rig)->ups, 1);
     fake_down(ERR_UNAVAILABLE);
-    fake_up(true, 64, (struct id){ { 0xb0, 0x0b } });
+    fake_up(true, 64, (struct id) { { 0xb0, 0x0b } });
     rig_run(rig);
     assert_int_equal(shelf(rig)->ups, 2);
     assert_int_equal(fake_count(FAKE_FOLLOW, NULL), 1);

@@ -29,7 +29,7 @@ static int end(void **state)
 
 static int created(struct rig *rig, const char *title)
 {
-    uint64_t cid = rig_call(rig, &create_item_call, &(struct create_item){ .title = title, .kind = KIND_BOOK },
+    uint64_t cid = rig_call(rig, &create_item_call, &(struct create_item) { .title = title, .kind = KIND_BOOK },
                             rig_person(rig, 1, ROLE_CREATOR));
 
     rig_run(rig);
@@ -67,7 +67,7 @@ static void rows_that_were_not_confirmed_are_sent_again_in_order(void **state)
     job = fake_next(FAKE_PUT, NULL)->number;
     assert_true(event < job);
     fake_down(ERR_UNAVAILABLE);
-    fake_up(true, 64, (struct id){ { 0xb0, 0x0b } });
+    fake_up(true, 64, (struct id) { { 0xb0, 0x0b } });
     rig_run(rig);
     assert_int_equal(fake_next(FAKE_APPEND, NULL)->number, event);
     assert_int_equal(fake_next(FAKE_PUT, NULL)->number, job);
@@ -138,7 +138,7 @@ static void above_its_bound_the_outbox_makes_writers_busy_and_readers_not(void *
         assert_int_equal(created(rig, title), 0);
     }
     assert_int_equal(created(rig, "full"), ERR_BUSY);
-    cid = rig_call(rig, &get_item_call, &(struct get_item){ .id = rig_user(1) }, (struct rig_ask){ 0 });
+    cid = rig_call(rig, &get_item_call, &(struct get_item) { .id = rig_user(1) }, (struct rig_ask) { 0 });
     rig_run(rig);
     r = rig_reply(rig, cid, &get_item_call, NULL);
     assert_int_equal(r, ERR_NOT_FOUND);
@@ -159,7 +159,7 @@ static void no_more_is_sent_than_the_broker_lets_be_unconfirmed(void **state)
         assert_int_equal(created(rig, title), 0);
     }
     assert_int_equal(fake_count(FAKE_APPEND, NULL) + fake_count(FAKE_PUT, NULL), 0);
-    fake_up(true, 3, (struct id){ { 0xb0, 0x0b } });
+    fake_up(true, 3, (struct id) { { 0xb0, 0x0b } });
     rig_run(rig);
     assert_int_equal(fake_count(FAKE_APPEND, NULL) + fake_count(FAKE_PUT, NULL), 3);
     events = fake_events(&ctx);

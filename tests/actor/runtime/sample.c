@@ -12,15 +12,16 @@ static int library_add(struct turn *t, const char *title, enum kind kind, struct
 {
     int r;
 
-    *reply = (struct item){ .id = turn_id(t), .title = title, .kind = kind, .pages = 1, .added = turn_now(t) };
+    *reply = (struct item) { .id = turn_id(t), .title = title, .kind = kind, .pages = 1, .added = turn_now(t) };
     r = item_put_new(turn_txn(t), reply);
     if (r < 0)
         return r == ERR_EXISTS ? turn_fail(t, ERR_CONFLICT, "title", "is taken by another item") : r;
-    r = emit_item_added(t, &(struct item_added){ .item_id = reply->id, .item = *reply });
+    r = emit_item_added(t, &(struct item_added) { .item_id = reply->id, .item = *reply });
     if (r < 0)
         return r;
     turn_count(t, LIBRARY_ITEMS_ADDED, 1);
-    return put_bind_item(t, &(struct bind_item){ .item_id = reply->id }, &(struct job_options){ .priority = 9 }, NULL);
+    return put_bind_item(t, &(struct bind_item) { .item_id = reply->id }, &(struct job_options) { .priority = 9 },
+                         NULL);
 }
 
 struct library_work {
@@ -48,7 +49,8 @@ static int library_worked(void *self, struct turn *t, int err, const void *reply
     return reply_create_item(t, &item);
 }
 
-static int library_on_create_item(struct library *self, struct turn *t, const struct create_item *ask, struct item *reply)
+static int library_on_create_item(struct library *self, struct turn *t, const struct create_item *ask,
+                                  struct item *reply)
 {
     struct library_work work = { 0 };
     int r;
@@ -71,7 +73,8 @@ static int library_on_create_item(struct library *self, struct turn *t, const st
     return r;
 }
 
-static int library_on_get_item(struct library *self, struct turn *t, const struct get_item *ask, struct item *reply)
+static int library_on_get_item(struct library *self, struct turn *t, const struct get_item *ask,
+                               struct item *reply)
 {
     self->runs++;
     return item_get(turn_txn(t), turn_arena(t), ask->id, reply);
@@ -87,7 +90,7 @@ static int library_up(void *state, struct turn *t)
     struct library *self = state;
 
     self->ups++;
-    return set_stock(t, "all", &(struct stock){ .items = self->ups });
+    return set_stock(t, "all", &(struct stock) { .items = self->ups });
 }
 
 static const struct library_handlers library_handlers = {
@@ -125,7 +128,7 @@ static int shelf_got(void *state, struct turn *t, int err, const void *reply, co
 
 static int shelf_on_put_back(struct shelf *self, struct turn *t, const struct put_back *ask)
 {
-    int r = ask_get_item(t, &(struct get_item){ .id = ask->slot.item.id }, shelf_got, NULL, 0);
+    int r = ask_get_item(t, &(struct get_item) { .id = ask->slot.item.id }, shelf_got, NULL, 0);
 
     return r < 0 ? r : TURN_LATER;
 }
@@ -165,7 +168,7 @@ static int shelf_take_bind_item(struct shelf *self, struct turn *t, const struct
     snprintf(text, sizeof(text), "job%d", job->item_id.b[0]);
     shelf_note(self, text);
     switch (job->item_id.b[0]) {
-    case 1: return done_bind_item(t, &(struct item_bound){ .pages = 7 });
+    case 1: return done_bind_item(t, &(struct item_bound) { .pages = 7 });
     case 2: return turn_fail(t, ERR_IO, NULL, "the glue is dry");
     case 3: return turn_nack(t, 1234, true, ERR_WAIT, "no glue yet");
     case 4: return turn_term(t, ERR_CORRUPT, "torn");

@@ -10,15 +10,15 @@
 #include "gen/shelf.h"
 
 struct library {
-    unsigned ups, runs;         /* handlers run */
+    unsigned ups, runs; /* handlers run */
 };
 
 struct shelf {
     unsigned ups, losts, caught_ups, gones, values;
     uint64_t stock;
-    char seen[4096];            /* what came, separated by blanks */
-    int event_err;              /* what the next events are answered */
-    const char *failing;        /* only those of this title; NULL: all */
+    char seen[4096];     /* what came, separated by blanks */
+    int event_err;       /* what the next events are answered */
+    const char *failing; /* only those of this title; NULL: all */
     uint64_t kept;
 };
 

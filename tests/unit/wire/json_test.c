@@ -18,7 +18,7 @@ static int begin(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){ .arena = arena_new() };
+    f = (struct fixture) { .arena = arena_new() };
     *state = &f;
     return 0;
 }
@@ -41,7 +41,7 @@ static int read_item(struct fixture *f, const char *text, struct item *to)
     return r;
 }
 
-#define ID "item_00000000000000000000000001"
+#define ID   "item_00000000000000000000000001"
 #define MUST "\"id\":\"" ID "\",\"title\":\"t\""
 
 static void text_is(json_t *json, const char *expected)
@@ -57,9 +57,12 @@ static void a_whole_item_reads_and_writes_the_same(void **state)
 {
     static const char whole[] =
         "{" MUST ",\"rev\":3,\"kind\":\"map\",\"pages\":2,\"price\":1.5,\"shift\":-2,\"tags\":[\"a\",\"b\"],"
-        "\"authors\":[{\"name\":\"Ada\"},{\"name\":\"Bo\",\"born\":\"2001-02-03T04:05:06.789Z\"}],\"cover\":\"AP8\","
-        "\"lent\":true,\"added\":\"2026-11-21T05:10:00Z\",\"box\":{\"width\":1,\"height\":2},\"spare\":{\"width\":0,"
-        "\"height\":7},\"note\":\"torn\",\"shelf_id\":\"shelf_01h455vb4pex5vsknk084sn02q\",\"parts\":[\"" ID "\"]}";
+        "\"authors\":[{\"name\":\"Ada\"},{\"name\":\"Bo\",\"born\":\"2001-02-03T04:05:06.789Z\"}],\"cover\":"
+        "\"AP8\","
+        "\"lent\":true,\"added\":\"2026-11-21T05:10:00Z\",\"box\":{\"width\":1,\"height\":2},\"spare\":{\"width\":"
+        "0,"
+        "\"height\":7},\"note\":\"torn\",\"shelf_id\":\"shelf_01h455vb4pex5vsknk084sn02q\",\"parts\":[\"" ID
+        "\"]}";
     struct fixture *f = *state;
     struct item item;
     json_t *expected, *got;
@@ -79,14 +82,17 @@ static void numbers_and_lists_are_written_even_when_they_are_nothing(void **stat
 
     assert_int_equal(read_item(f, "{" MUST ",\"unknown\":{\"a\":[1]},\"note\":null}", &item), 0);
     text_is(wire_to_json(&item_type, &item),
-            "{\"id\":\"" ID "\",\"rev\":0,\"title\":\"t\",\"kind\":\"book\",\"pages\":20,\"price\":0.0,\"tags\":[],"
+            "{\"id\":\"" ID
+            "\",\"rev\":0,\"title\":\"t\",\"kind\":\"book\",\"pages\":20,\"price\":0.0,\"tags\":[],"
             "\"authors\":[],\"lent\":false}");
 }
 
 static void secrets_are_shown_as_stars(void **state)
 {
     struct author author = { .name = "x" };
-    struct item item = { .id = { { 1 } }, .title = "t", .note = "the code is 1234", .authors = &author, .authors_n = 1 };
+    struct item item = {
+        .id = { { 1 } }, .title = "t", .note = "the code is 1234", .authors = &author, .authors_n = 1
+    };
     json_t *json = wire_to_json_shown(&item_type, &item);
 
     assert_string_equal(json_string_value(json_object_get(json, "note")), "***");
@@ -111,8 +117,10 @@ static void what_is_wrong_is_told_with_its_path(void **state)
 
     refused(f, "\"title\":\"t\"", "id", "is required");
     refused(f, "\"id\":\"" ID "\"", "title", "is required");
-    refused(f, "\"id\":\"video_00000000000000000000000001\",\"title\":\"t\"", "id", "must be an id that begins with item_");
-    refused(f, "\"id\":\"item_80000000000000000000000001\",\"title\":\"t\"", "id", "must be an id that begins with item_");
+    refused(f, "\"id\":\"video_00000000000000000000000001\",\"title\":\"t\"", "id",
+            "must be an id that begins with item_");
+    refused(f, "\"id\":\"item_80000000000000000000000001\",\"title\":\"t\"", "id",
+            "must be an id that begins with item_");
     refused(f, MUST ",\"pages\":0", "pages", "must be at least 1");
     refused(f, MUST ",\"pages\":-1", "pages", "must be a whole number, not negative");
     refused(f, MUST ",\"pages\":1.5", "pages", "must be a whole number, not negative");
@@ -143,11 +151,14 @@ static void a_document_is_bounded_before_the_parser_sees_it(void **state)
     assert_string_equal(f->err.sentence, "is nested deeper than 16 levels");
     assert_int_equal(wire_json_parse(bytes_of(deep + 1, 32), JSON_BODY_MAX, &json, &f->err), 0);
     json_decref(json);
-    assert_int_equal(wire_json_parse(bytes_of_text("[\"\\\"[[[[[[[[[[[[[[[[[[[[[[[\"]"), JSON_BODY_MAX, &json, &f->err), 0);
+    assert_int_equal(
+        wire_json_parse(bytes_of_text("[\"\\\"[[[[[[[[[[[[[[[[[[[[[[[\"]"), JSON_BODY_MAX, &json, &f->err), 0);
     json_decref(json);
     assert_int_equal(wire_json_parse(bytes_of(deep, 34), 33, &json, &f->err), ERR_TOO_LARGE);
-    assert_int_equal(wire_json_parse(bytes_of_text("{\"a\":1,\"a\":2}"), JSON_BODY_MAX, &json, &f->err), ERR_MALFORMED);
-    assert_int_equal(wire_json_parse(bytes_of_text("[\"a\\u0000b\"]"), JSON_BODY_MAX, &json, &f->err), ERR_MALFORMED);
+    assert_int_equal(wire_json_parse(bytes_of_text("{\"a\":1,\"a\":2}"), JSON_BODY_MAX, &json, &f->err),
+                     ERR_MALFORMED);
+    assert_int_equal(wire_json_parse(bytes_of_text("[\"a\\u0000b\"]"), JSON_BODY_MAX, &json, &f->err),
+                     ERR_MALFORMED);
     assert_int_equal(wire_json_parse(bytes_of_text("{} x"), JSON_BODY_MAX, &json, &f->err), ERR_MALFORMED);
     assert_int_equal(wire_json_parse(bytes_of(NULL, 0), JSON_BODY_MAX, &json, &f->err), ERR_MALFORMED);
 }
@@ -157,8 +168,9 @@ static void parameters_take_the_kind_of_their_field(void **state)
     struct fixture *f = *state;
     json_t *json = json_object();
     struct item item;
-    static const char *const given[][2] = { { "id", ID }, { "title", "7" }, { "pages", "12" }, { "lent", "1" },
-                                            { "kind", "map" }, { "tags", "a" }, { "tags", "b" }, { "price", "2" } };
+    static const char *const given[][2] = { { "id", ID },    { "title", "7" },  { "pages", "12" },
+                                            { "lent", "1" }, { "kind", "map" }, { "tags", "a" },
+                                            { "tags", "b" }, { "price", "2" } };
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
         assert_int_equal(wire_json_put_text(json, wire_find(&item_type, given[i][0]), given[i][1], &f->err), 0);

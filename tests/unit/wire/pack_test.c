@@ -22,7 +22,7 @@ static int begin(void **state)
 {
     static struct fixture f;
 
-    f = (struct fixture){ .arena = arena_new() };
+    f = (struct fixture) { .arena = arena_new() };
     *state = &f;
     return 0;
 }
@@ -56,11 +56,29 @@ static struct item whole_item(void)
     static struct author authors[] = { { .name = "Ada" }, { .name = "Bo", .born = 1, .has_born = true } };
     static struct id parts[] = { { { 5 } } };
 
-    return (struct item){ .id = item_id, .rev = 7, .title = "Atlas", .kind = KIND_MAP, .pages = 300, .price = 2.5,
-                          .shift = -3, .has_shift = true, .tags = tags, .tags_n = 2, .authors = authors, .authors_n = 2,
-                          .cover = bytes_of("\0\1\2", 3), .lent = true, .added = 1234567890123, .box = { 3, 4 },
-                          .has_spare = true, .spare = { 0, 7 }, .note = "torn", .shelf_id = shelf_id, .parts = parts,
-                          .parts_n = 1, .has_parts = true };
+    return (struct item) { .id = item_id,
+                           .rev = 7,
+                           .title = "Atlas",
+                           .kind = KIND_MAP,
+                           .pages = 300,
+                           .price = 2.5,
+                           .shift = -3,
+                           .has_shift = true,
+                           .tags = tags,
+                           .tags_n = 2,
+                           .authors = authors,
+                           .authors_n = 2,
+                           .cover = bytes_of("\0\1\2", 3),
+                           .lent = true,
+                           .added = 1234567890123,
+                           .box = { 3, 4 },
+                           .has_spare = true,
+                           .spare = { 0, 7 },
+                           .note = "torn",
+                           .shelf_id = shelf_id,
+                           .parts = parts,
+                           .parts_n = 1,
+                           .has_parts = true };
 }
 
 static void what_is_packed_comes_back(void **state)
@@ -70,7 +88,8 @@ static void what_is_packed_comes_back(void **state)
 
     assert_int_equal(item_pack(&in, &f->buf), 0);
     assert_int_equal(item_unpack(buf_bytes(&f->buf), f->arena, &out, &f->err), 0);
-    assert_true(id_equal(out.id, item_id) && id_equal(out.shelf_id, shelf_id) && id_equal(out.parts[0], in.parts[0]));
+    assert_true(id_equal(out.id, item_id) && id_equal(out.shelf_id, shelf_id) &&
+                id_equal(out.parts[0], in.parts[0]));
     assert_int_equal(out.rev, 7);
     assert_string_equal(out.title, "Atlas");
     assert_int_equal(out.kind, KIND_MAP);
@@ -97,8 +116,17 @@ static void what_is_absent_takes_no_room_and_reads_as_its_default(void **state)
     wire_init(&item_type, &in);
     assert_int_equal(item_pack(&in, &f->buf), 0);
     /* id, title, and the two defaults that zero would not say */
-    assert_memory_equal(f->buf.data, hex(f, "8401c41001020304050670088" "00a0b0c0d0e0f10" "03a17404010514").data, f->buf.len);
-    assert_int_equal(item_unpack(hex(f, "8201c41001020304050670088" "00a0b0c0d0e0f10" "03a174"), f->arena, &out, &f->err), 0);
+    assert_memory_equal(f->buf.data,
+                        hex(f, "8401c41001020304050670088"
+                               "00a0b0c0d0e0f10"
+                               "03a17404010514")
+                            .data,
+                        f->buf.len);
+    assert_int_equal(item_unpack(hex(f, "8201c41001020304050670088"
+                                        "00a0b0c0d0e0f10"
+                                        "03a174"),
+                                 f->arena, &out, &f->err),
+                     0);
     assert_int_equal(out.kind, KIND_BOOK);
     assert_int_equal(out.pages, 20);
     assert_int_equal(out.box.height, 7);
@@ -123,8 +151,13 @@ static void fields_that_are_not_known_are_skipped(void **state)
     struct loan loan;
 
     /* 1: id, 2: since 5, 7: a nested map and list, 300: text */
-    assert_int_equal(loan_unpack(hex(f, "8401c410010203040506700880" "0a0b0c0d0e0f10" "0205" "0781a1789301c302" "cd012ca161"),
-                                 f->arena, &loan, &f->err), 0);
+    assert_int_equal(loan_unpack(hex(f, "8401c410010203040506700880"
+                                        "0a0b0c0d0e0f10"
+                                        "0205"
+                                        "0781a1789301c302"
+                                        "cd012ca161"),
+                                 f->arena, &loan, &f->err),
+                     0);
     assert_int_equal(loan.since, 5);
     assert_null(loan.reader);
 }
@@ -143,10 +176,16 @@ static void every_bound_is_kept_and_named_with_its_path(void **state)
 {
     struct fixture *f = *state;
     const char *four[] = { "a", "b", "c", "d" }, *longs[] = { "ok", "fünf5" }, *empty[] = { "" };
-    struct author nameless[] = { { .name = "Ada" }, { 0 } }, unborn[] = { { .name = "A", .born = -1, .has_born = true } };
+    struct author nameless[] = { { .name = "Ada" }, { 0 } },
+                  unborn[] = { { .name = "A", .born = -1, .has_born = true } };
     struct item item = whole_item();
 
-#define WITH(...) ({ struct item x = item; x.__VA_ARGS__; x; })
+#define WITH(...)             \
+    ({                        \
+        struct item x = item; \
+        x.__VA_ARGS__;        \
+        x;                    \
+    })
     refused(f, WITH(id = ID_NONE), "id", "is required");
     refused(f, WITH(title = NULL), "title", "is required");
     refused(f, WITH(title = ""), "title", "must be at least 1 character");
@@ -164,7 +203,8 @@ static void every_bound_is_kept_and_named_with_its_path(void **state)
     refused(f, WITH(tags = longs, x.tags_n = 2), "tags[1]", "must be at most 4 characters");
     refused(f, WITH(tags = empty, x.tags_n = 1), "tags[0]", "must be at least 1 character");
     refused(f, WITH(authors = nameless), "authors[1].name", "is required");
-    refused(f, WITH(authors = unborn, x.authors_n = 1), "authors[0].born", "must be a moment between 1970 and 9999");
+    refused(f, WITH(authors = unborn, x.authors_n = 1), "authors[0].born",
+            "must be a moment between 1970 and 9999");
     refused(f, WITH(cover = bytes_of("1", 1)), "cover", "must be at least 2 bytes");
     refused(f, WITH(cover = bytes_of("123456789", 9)), "cover", "must be at most 8 bytes");
     refused(f, WITH(added = TIME_MAX + 1), "added", "must be a moment between 1970 and 9999");
@@ -197,11 +237,11 @@ static void what_comes_from_outside_is_refused_before_it_costs_anything(void **s
 
     bytes_are(f, "", ERR_MALFORMED, "", "is empty");
     bytes_are(f, "c1", ERR_MALFORMED, "", "is not msgpack, or was cut short");
-    bytes_are(f, "c70101aa", ERR_MALFORMED, "", "is not msgpack, or was cut short");          /* an extension */
-    bytes_are(f, "dfffffffff", ERR_MALFORMED, "", "claims more than it holds");               /* 4 billion members */
+    bytes_are(f, "c70101aa", ERR_MALFORMED, "", "is not msgpack, or was cut short"); /* an extension */
+    bytes_are(f, "dfffffffff", ERR_MALFORMED, "", "claims more than it holds");      /* 4 billion members */
     bytes_are(f, "ddffffffff", ERR_MALFORMED, "", "claims more than it holds");
     bytes_are(f, "81", ERR_MALFORMED, "", "claims more than it holds");
-    bytes_are(f, "8103a5616263", ERR_MALFORMED, "", "claims more than it holds");             /* 5 characters, 3 there */
+    bytes_are(f, "8103a5616263", ERR_MALFORMED, "", "claims more than it holds"); /* 5 characters, 3 there */
     bytes_are(f, "8103dbffffffff", ERR_MALFORMED, "", "claims more than it holds");
     bytes_are(f, "8103cd01", ERR_MALFORMED, "", "claims more than it holds");
     bytes_are(f, "8103d9", ERR_MALFORMED, "", "is not msgpack, or was cut short");
@@ -224,7 +264,10 @@ static void what_comes_from_outside_is_refused_before_it_costs_anything(void **s
     bytes_are(f, "810801", ERR_INVALID, "tags", "must be a list");
     bytes_are(f, "81089401020304", ERR_INVALID, "tags", "must have at most 3 items");
     bytes_are(f, "81089201a0", ERR_INVALID, "tags[0]", "must be a text");
-    bytes_are(f, "81099181" "01c0", ERR_INVALID, "authors[0].name", "must be a text");
+    bytes_are(f,
+              "81099181"
+              "01c0",
+              ERR_INVALID, "authors[0].name", "must be a text");
     bytes_are(f, "8109918101a0", ERR_INVALID, "id", "is required");
     bytes_are(f, "810d91", ERR_MALFORMED, "", "claims more than it holds");
     bytes_are(f, "810d01", ERR_INVALID, "box", "must be a struct");

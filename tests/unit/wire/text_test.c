@@ -28,7 +28,8 @@ static void an_id_keeps_its_time_version_and_order(void **state)
 static void an_id_is_written_as_the_specification_of_typeid_says(void **state)
 {
     /* the example of the TypeID specification */
-    const struct id id = { { 0x01, 0x89, 0x0a, 0x5d, 0xac, 0x96, 0x77, 0x4b, 0xbc, 0xce, 0xb3, 0x02, 0x09, 0x9a, 0x80, 0x57 } };
+    const struct id id = { { 0x01, 0x89, 0x0a, 0x5d, 0xac, 0x96, 0x77, 0x4b, 0xbc, 0xce, 0xb3, 0x02, 0x09, 0x9a,
+                             0x80, 0x57 } };
     struct id max, back;
     char text[ID_TEXT_SIZE];
 
@@ -45,9 +46,17 @@ static void an_id_is_written_as_the_specification_of_typeid_says(void **state)
 static void what_is_not_an_id_is_refused(void **state)
 {
     static const char *const wrong[] = {
-        "", "video", "video_", "video_8zzzzzzzzzzzzzzzzzzzzzzzzz", "video_01h455vb4pex5vsknk084sn02", "audio_01h455vb4pex5vsknk084sn02q",
-        "video_01h455vb4pex5vsknk084sn02qq", "video_01H455vb4pex5vsknk084sn02q", "video_01h455vb4pex5vsknk084sn0lq",
-        "video-01h455vb4pex5vsknk084sn02q", " video_01h455vb4pex5vsknk084sn02q",
+        "",
+        "video",
+        "video_",
+        "video_8zzzzzzzzzzzzzzzzzzzzzzzzz",
+        "video_01h455vb4pex5vsknk084sn02",
+        "audio_01h455vb4pex5vsknk084sn02q",
+        "video_01h455vb4pex5vsknk084sn02qq",
+        "video_01H455vb4pex5vsknk084sn02q",
+        "video_01h455vb4pex5vsknk084sn0lq",
+        "video-01h455vb4pex5vsknk084sn02q",
+        " video_01h455vb4pex5vsknk084sn02q",
     };
     struct id id;
 
@@ -83,10 +92,25 @@ static void times_are_written_and_read_as_rfc_3339(void **state)
 static void what_is_not_a_time_is_refused(void **state)
 {
     static const char *const wrong[] = {
-        "", "2026", "2026-11-21", "2026-11-21T05:10Z", "2026-11-21T05:10:00", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z",
-        "2025-02-29T00:00:00Z", "2026-11-31T00:00:00Z", "2026-11-21T24:00:00Z", "2026-11-21T05:60:00Z", "2026-11-21T05:10:61Z",
-        "2026-11-21T05:10:00.Z", "2026-11-21T05:10:00+2:00", "2026-11-21T05:10:00+02:00x", "1969-12-31T23:59:59Z",
-        "1970-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "+026-11-21T05:10:00Z",
+        "",
+        "2026",
+        "2026-11-21",
+        "2026-11-21T05:10Z",
+        "2026-11-21T05:10:00",
+        "2026-13-01T00:00:00Z",
+        "2026-00-01T00:00:00Z",
+        "2025-02-29T00:00:00Z",
+        "2026-11-31T00:00:00Z",
+        "2026-11-21T24:00:00Z",
+        "2026-11-21T05:60:00Z",
+        "2026-11-21T05:10:61Z",
+        "2026-11-21T05:10:00.Z",
+        "2026-11-21T05:10:00+2:00",
+        "2026-11-21T05:10:00+02:00x",
+        "1969-12-31T23:59:59Z",
+        "1970-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00",
+        "+026-11-21T05:10:00Z",
     };
     int64_t ms;
 
@@ -96,10 +120,19 @@ static void what_is_not_a_time_is_refused(void **state)
 
 static void utf8_is_what_unicode_says_it_is(void **state)
 {
-    static const char *const good[] = { "", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-                                        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
-    static const char *const bad[] = { "\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-                                       "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xc2", "\xe1\x80", "\xf1\x80\x80", "a\xffz" };
+    static const char *const good[] = { "",
+                                        "a",
+                                        "\x7f",
+                                        "\xc2\x80",
+                                        "\xdf\xbf",
+                                        "\xe0\xa0\x80",
+                                        "\xed\x9f\xbf",
+                                        "\xee\x80\x80",
+                                        "\xf0\x90\x80\x80",
+                                        "\xf4\x8f\xbf\xbf" };
+    static const char *const bad[] = { "\x80",         "\xc0\x80",         "\xc1\xbf",         "\xe0\x9f\xbf",
+                                       "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+                                       "\xc2",         "\xe1\x80",         "\xf1\x80\x80",     "a\xffz" };
     size_t chars;
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
