@@ -6,8 +6,8 @@
 
 struct index {
     struct stems *stems;
-    bool ticking; /* a tick of rebuild.c is under way */
-    bool asked;   /* a page of the scan is */
+    int64_t soon, later; /* when ticks of rebuild.c are due; 0: none is on its way */
+    int64_t asked;       /* when a page of the scan was asked for; 0: none is */
 };
 
 /* search.c */

@@ -10,20 +10,20 @@
 #include "gen/catalog.h"
 #include "gen/errors.h"
 
-#define REBUILD_AGAIN_MS 2000
+enum { REBUILD_AGAIN_MS = 2000, REBUILD_OVERDUE_MS = 10000 };
 
 static turn_then rebuild_tick, rebuild_page;
 
-/* Soon, if none is on its way. */
+/* A tick at once or later, if none is on its way. One that was to come long ago never will: it was undone
+ * with the turn that set it. */
 static int rebuild_tick_after(struct index *self, struct turn *t, uint32_t ms)
 {
-    int r;
+    int64_t *due = ms ? &self->later : &self->soon;
 
-    if (self->ticking)
+    if (*due && turn_now(t) < *due + REBUILD_OVERDUE_MS)
         return 0;
-    r = turn_after(t, ms, rebuild_tick, NULL, 0);
-    self->ticking = r == 0;
-    return r;
+    *due = turn_now(t) + ms;
+    return turn_after(t, ms, rebuild_tick, &ms, sizeof(ms));
 }
 
 static int rebuild_ask(struct index *self, struct turn *t, const struct index_generation *building)
@@ -32,10 +32,10 @@ static int rebuild_ask(struct index *self, struct turn *t, const struct index_ge
     struct scan ask = { .after = building->after, .limit = settings->scan_page };
     int r;
 
-    if (self->asked)
+    if (self->asked && turn_now(t) < self->asked + REBUILD_OVERDUE_MS + scan_call.deadline_ms)
         return 0;
     r = ask_scan(t, &ask, rebuild_page, &building->number, sizeof(building->number));
-    self->asked = r == 0;
+    self->asked = r == 0 ? turn_now(t) : 0;
     return r;
 }
 
@@ -84,7 +84,7 @@ static int rebuild_page(void *me, struct turn *t, int err, const void *reply, co
     struct generations all;
     int r = generations_read(turn_txn(t), turn_arena(t), &all);
 
-    self->asked = false;
+    self->asked = 0;
     if (r < 0)
         return rebuild_tick_after(self, t, REBUILD_AGAIN_MS);
     if (err == 0 && all.building.number == number)
@@ -127,16 +127,16 @@ static int rebuild_tick(void *me, struct turn *t, int err, const void *reply, co
     struct generations all;
     int dropped, r;
 
-    self->ticking = false;
+    *(*(const uint32_t *)ctx ? &self->later : &self->soon) = 0;
     dropped = rebuild_drop(t);
     if (dropped < 0)
         turn_log(t, "drop-failed", "result=%s", err_name(dropped));
     r = generations_read(turn_txn(t), turn_arena(t), &all);
     if (r == 0 && all.building.number)
         r = rebuild_ask(self, t, &all.building);
-    if (r < 0 || dropped < 0 || all.building.number)
-        return rebuild_tick_after(self, t, dropped > 0 ? 0 : REBUILD_AGAIN_MS);
-    return dropped ? rebuild_tick_after(self, t, 0) : 0;
+    if (dropped > 0)
+        return rebuild_tick_after(self, t, 0);
+    return r < 0 || dropped < 0 || all.building.number ? rebuild_tick_after(self, t, REBUILD_AGAIN_MS) : 0;
 }
 
 /* ---- what begins it */
