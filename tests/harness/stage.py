@@ -28,8 +28,11 @@ MEDIA = os.path.join(os.path.dirname(TOP), "shared", "media")
 
 def media(name, otherwise=CLIP):
     """A file of the shared test videos where they are, else the project's own clip."""
-    path = os.path.join(MEDIA, name)
-    return path if os.path.exists(path) else otherwise
+    for folder in ("clean", "hostile"):
+        path = os.path.join(MEDIA, folder, name)
+        if os.path.exists(path):
+            return path
+    return otherwise
 
 
 def free_port():
