@@ -29,13 +29,13 @@
 struct bus;
 
 enum {
-    BUS_CALL_MAX = 1024 * 1024,     /* body of a call or a reply */
-    BUS_DURABLE_MAX = 64 * 1024,    /* body of a job, an event, a value or a result */
-    BUS_NAME_MAX = 200,             /* a name, with its dots */
-    BUS_KEY_MAX = 255,              /* an ordering key, a value's key */
+    BUS_CALL_MAX = 1024 * 1024,  /* body of a call or a reply */
+    BUS_DURABLE_MAX = 64 * 1024, /* body of a job, an event, a value or a result */
+    BUS_NAME_MAX = 200,          /* a name, with its dots */
+    BUS_KEY_MAX = 255,           /* an ordering key, a value's key */
 };
 
-struct bus_trace {                  /* W3C trace context; all zero: none */
+struct bus_trace { /* W3C trace context; all zero: none */
     uint8_t trace[16];
     uint8_t span[8];
     uint8_t flags;
@@ -44,49 +44,60 @@ struct bus_trace {                  /* W3C trace context; all zero: none */
 /* What travels beside a body. Outgoing: zero what does not apply. */
 struct bus_head {
     struct bus_trace trace;
-    const char *subject;            /* access token of the person who asks, NULL: none */
-    struct bytes key;               /* ordering key of a job or an event; shown by `why` */
-    const char *idempotency;        /* of a call, NULL: none */
-    struct id job;                  /* a job's id; on a done or dead event, the job that ended */
-    uint8_t priority;               /* of a job: 255 first, 0 last */
-    uint32_t delay_ms;              /* of a job: not before so long from now */
-    uint32_t ttl_ms;                /* of a job: dead when not done by then; 0: never */
+    const char *subject;     /* access token of the person who asks, NULL: none */
+    struct bytes key;        /* ordering key of a job or an event; shown by `why` */
+    const char *idempotency; /* of a call, NULL: none */
+    struct id job;           /* a job's id; on a done or dead event, the job that ended */
+    uint8_t priority;        /* of a job: 255 first, 0 last */
+    uint32_t delay_ms;       /* of a job: not before so long from now */
+    uint32_t ttl_ms;         /* of a job: dead when not done by then; 0: never */
     /* Incoming only: the broker sets them. */
-    const char *name;               /* full name: call, queue, event type */
-    const char *from;               /* role of the sender, proved to the broker */
-    uint32_t attempt;               /* of a job, from 1; on done and dead, how many it took */
-    int64_t time_ms;                /* when the broker had it, ms UTC */
-    bool redelivered;               /* somebody may have worked on it before */
-    int err;                        /* on a dead event: why the job died (ERR_*), else 0 */
-    const char *err_text;           /* on a dead event: what the last worker said of it, or NULL */
+    const char *name;     /* full name: call, queue, event type */
+    const char *from;     /* role of the sender, proved to the broker */
+    uint32_t attempt;     /* of a job, from 1; on done and dead, how many it took */
+    int64_t time_ms;      /* when the broker had it, ms UTC */
+    bool redelivered;     /* somebody may have worked on it before */
+    int err;              /* on a dead event: why the job died (ERR_*), else 0 */
+    const char *err_text; /* on a dead event: what the last worker said of it, or NULL */
 };
 
 /* A place in a stream. Sequence numbers mean something in one broker store only. */
 struct bus_cursor {
-    struct id store;                /* id of the broker's store, all zero: none yet */
-    uint64_t seq;                   /* last event handled; 0: from the beginning */
+    struct id store; /* id of the broker's store, all zero: none yet */
+    uint64_t seq;    /* last event handled; 0: from the beginning */
 };
 
 struct bus_welcome {
-    struct id store;                /* of the broker; other than before: every cursor is void */
-    uint32_t incarnation;           /* counts the broker's starts */
-    bool resumed;                   /* false on the first connection of this process */
-    uint32_t window;                /* durable messages that may be unconfirmed at a time */
+    struct id store;      /* of the broker; other than before: every cursor is void */
+    uint32_t incarnation; /* counts the broker's starts */
+    bool resumed;         /* false on the first connection of this process */
+    uint32_t window;      /* durable messages that may be unconfirmed at a time */
 };
 
 struct bus_tapped {
     enum bus_tap_kind {
-        BUS_TAP_CALL, BUS_TAP_REPLY, BUS_TAP_ERROR, BUS_TAP_CANCEL, BUS_TAP_PUT, BUS_TAP_JOB, BUS_TAP_ACK,
-        BUS_TAP_NACK, BUS_TAP_DEAD, BUS_TAP_APPEND, BUS_TAP_EVENT, BUS_TAP_VALUE, BUS_TAP_SESSION,
+        BUS_TAP_CALL,
+        BUS_TAP_REPLY,
+        BUS_TAP_ERROR,
+        BUS_TAP_CANCEL,
+        BUS_TAP_PUT,
+        BUS_TAP_JOB,
+        BUS_TAP_ACK,
+        BUS_TAP_NACK,
+        BUS_TAP_DEAD,
+        BUS_TAP_APPEND,
+        BUS_TAP_EVENT,
+        BUS_TAP_VALUE,
+        BUS_TAP_SESSION,
     } kind;
-    const char *from, *to;          /* roles; "-": the broker itself */
-    const struct bus_head *head;    /* name, key, trace, attempt, time_ms */
-    uint64_t seq;                   /* of a job or an event, else the call's number */
-    size_t size;                    /* of the whole body */
-    struct bytes body;              /* empty when only headers were asked for */
-    int64_t latency_us;             /* of what ends something: since it began; else -1 */
-    int err;                        /* 0, or what went wrong */
-    uint64_t dropped;               /* messages this tap missed since the one before */
+    const char *from, *to;       /* roles; "-": the broker itself */
+    const struct bus_head *head; /* name, key, trace, attempt, time_ms */
+    uint64_t seq;                /* of a job or an event, else the call's number */
+    size_t size;                 /* of the whole body */
+    struct bytes body;           /* empty when only headers were asked for */
+    int64_t latency_us;          /* of what ends something: since it began; else -1 */
+    int err;                     /* 0, or what went wrong */
+    uint64_t dropped;            /* messages this tap missed since the one before */
 };
 
 struct bus_events {
@@ -101,14 +112,12 @@ struct bus_events {
     /* The answer to bus_call(): err 0 and a reply, or an error and its problem document (may be empty). */
     void (*reply)(void *ctx, uint64_t cid, int err, struct bytes body);
     /* A call for a service offered here. Answer it once, with bus_reply() or bus_reply_error(). */
-    void (*request)(void *ctx, uint64_t cid, const struct bus_head *head, struct bytes body,
-                    uint32_t deadline_ms);
+    void (*request)(void *ctx, uint64_t cid, const struct bus_head *head, struct bytes body, uint32_t deadline_ms);
     /* Nobody waits for this call's answer any more. Answering it is harmless. */
     void (*cancel)(void *ctx, uint64_t cid);
 
     /* A job, leased until it is acknowledged, given back or lease_ms have passed without bus_extend(). */
-    void (*job)(void *ctx, uint64_t lease, const struct bus_head *head, struct bytes body,
-                uint32_t lease_ms);
+    void (*job)(void *ctx, uint64_t lease, const struct bus_head *head, struct bytes body, uint32_t lease_ms);
     /* The lease ended without us: stop working, keep nothing. */
     void (*lease_lost)(void *ctx, uint64_t lease, int err);
     /* What bus_ack(), bus_nack() or bus_term() asked is committed (0) or came too late (ERR_LEASE_LOST). */
@@ -136,18 +145,17 @@ struct bus_events {
 };
 
 struct bus_options {
-    const char *endpoint;           /* ipc:///path/bus.sock, tcp://host:port */
-    const char *name;               /* the role, as in the ACL */
-    struct bytes secret;            /* of the role; copied */
-    struct id instance;             /* this process, all zero: chosen at random; shown by `peers` */
-    struct id store;                /* of an owner: its store, that makes it a producer; else all zero */
-    uint32_t epoch;                 /* of an owner: how often this store was opened */
-    const char *version;            /* shown by `peers`, NULL: none */
+    const char *endpoint; /* ipc:///path/bus.sock, tcp://host:port */
+    const char *name;     /* the role, as in the ACL */
+    struct bytes secret;  /* of the role; copied */
+    struct id instance;   /* this process, all zero: chosen at random; shown by `peers` */
+    struct id store;      /* of an owner: its store, that makes it a producer; else all zero */
+    uint32_t epoch;       /* of an owner: how often this store was opened */
+    const char *version;  /* shown by `peers`, NULL: none */
 };
 
 /* Callbacks that are NULL are not called. The first connection is made by bus_process(). */
-int bus_new(const struct bus_options *options, const struct bus_events *events, void *ctx,
-            struct bus **ret_bus);
+int bus_new(const struct bus_options *options, const struct bus_events *events, void *ctx, struct bus **ret_bus);
 /* Says goodbye and lets what was sent leave (up to linger_ms). */
 void bus_close(struct bus **bus, unsigned linger_ms);
 /* The descriptor may change in bus_process(), when a connection is replaced: ask each time. */
@@ -162,7 +170,7 @@ bool bus_is_up(const struct bus *bus);
 /* Calls out. The body is copied. A call made while the session is down leaves when it is up again. */
 int bus_call(struct bus *bus, const char *target, const struct bus_head *head, struct bytes body,
              uint32_t deadline_ms, uint64_t *ret_cid);
-void bus_cancel(struct bus *bus, uint64_t cid);                 /* no reply follows */
+void bus_cancel(struct bus *bus, uint64_t cid); /* no reply follows */
 
 /* Calls in. The broker sends at most `slots` calls at a time; 0: none for now, as when draining. */
 int bus_offer(struct bus *bus, const char *service, unsigned slots, bool single);
@@ -171,23 +179,21 @@ int bus_reply_error(struct bus *bus, uint64_t cid, int err, struct bytes problem
 
 /* Jobs in. At most `credit` leases of this queue at a time; 0: no more for now. */
 int bus_take(struct bus *bus, const char *queue, unsigned credit);
-int bus_ack(struct bus *bus, uint64_t lease, struct bytes result);      /* the result is the done event's body */
+int bus_ack(struct bus *bus, uint64_t lease, struct bytes result); /* the result is the done event's body */
 /* Give it back: not again before delay_ms (0: the queue's backoff). wait: no attempt is counted. */
 int bus_nack(struct bus *bus, uint64_t lease, uint32_t delay_ms, bool wait, int err, const char *text);
-int bus_term(struct bus *bus, uint64_t lease, int err, const char *text);       /* dead at once */
+int bus_term(struct bus *bus, uint64_t lease, int err, const char *text); /* dead at once */
 int bus_extend(struct bus *bus, uint64_t lease, uint32_t lease_ms);
 
 /* Durable out, for owners. seq: the outbox row's number, rising. head->job must be set for a job. */
 int bus_put(struct bus *bus, const char *queue, uint64_t seq, const struct bus_head *head, struct bytes body);
-int bus_append(struct bus *bus, const char *event, uint64_t seq, const struct bus_head *head,
-               struct bytes body);
+int bus_append(struct bus *bus, const char *event, uint64_t seq, const struct bus_head *head, struct bytes body);
 
 /* Events in. names: which types, separated by commas; NULL: all that the ACL lets us see. group NULL:
  * no cursor is kept for us. from.store zero: the group's own cursor, else the beginning; from.seq
  * BUS_FROM_END: only what comes from now on. */
 #define BUS_FROM_END UINT64_MAX
-int bus_follow(struct bus *bus, const char *stream, const char *names, const char *group,
-               struct bus_cursor from);
+int bus_follow(struct bus *bus, const char *stream, const char *names, const char *group, struct bus_cursor from);
 int bus_unfollow(struct bus *bus, const char *stream);
 /* Handled up to here: returns credit, and moves the group's cursor. Call it for every event or batch. */
 int bus_cursor(struct bus *bus, const char *stream, uint64_t seq);

@@ -127,7 +127,7 @@ void bus_cancel(struct bus *bus, uint64_t cid)
     if (!out)
         return;
     if (out->sent)
-        bus_send(bus, &(struct frame){ .command = FRAME_CANCEL, .cid = cid }, NULL, (struct bytes){ 0 });
+        bus_send(bus, &(struct frame) { .command = FRAME_CANCEL, .cid = cid }, NULL, (struct bytes) { 0 });
     out_free(bus, out);
 }
 
@@ -149,7 +149,7 @@ void bus_calls_resume(struct bus *bus)
         next = TAILQ_NEXT(out, link);
         r = out_send(bus, out);
         if (r < 0 && r != ERR_BUSY)
-            out_finish(bus, out, r, (struct bytes){ 0 });
+            out_finish(bus, out, r, (struct bytes) { 0 });
     }
 }
 
@@ -170,10 +170,10 @@ void bus_calls_down(struct bus *bus)
         struct bus_out *out = HMAP_OF(node, struct bus_out, node);
 
         next = hmap_next(&bus->out, node);
-        if (!out->sent || node->key > last)             /* a callback may have called again */
+        if (!out->sent || node->key > last) /* a callback may have called again */
             continue;
-        out_finish(bus, out, ERR_WORKER_LOST, (struct bytes){ 0 });
-        next = hmap_first(&bus->out);                   /* the callback may have changed the table */
+        out_finish(bus, out, ERR_WORKER_LOST, (struct bytes) { 0 });
+        next = hmap_first(&bus->out); /* the callback may have changed the table */
     }
     while ((node = hmap_first(&bus->in))) {
         uint64_t cid = node->key;
@@ -198,7 +198,7 @@ void bus_calls_sweep(struct bus *bus)
         next = hmap_next(&bus->out, node);
         if (bus->now < out->deadline + slack)
             continue;
-        out_finish(bus, out, ERR_TIMEOUT, (struct bytes){ 0 });
+        out_finish(bus, out, ERR_TIMEOUT, (struct bytes) { 0 });
         next = hmap_first(&bus->out);
     }
 }
@@ -229,7 +229,7 @@ void bus_on_request(struct bus *bus, const struct frame *f, const struct frame_h
     if (bus->events.request)
         bus->events.request(bus->ctx, bus->next_in, &head, body, f->ms);
     else
-        bus_reply_error(bus, bus->next_in, ERR_UNSUPPORTED, (struct bytes){ 0 });
+        bus_reply_error(bus, bus->next_in, ERR_UNSUPPORTED, (struct bytes) { 0 });
 }
 
 void bus_on_cancel(struct bus *bus, const struct frame *f)
@@ -252,7 +252,7 @@ static int in_answer(struct bus *bus, uint64_t cid, uint8_t command, int err, st
     int r;
 
     if (!in)
-        return ERR_GONE;                        /* cancelled, or of a session that is over */
+        return ERR_GONE; /* cancelled, or of a session that is over */
     if (body.len > BUS_CALL_MAX)
         return ERR_TOO_LARGE;
     frame.cid = in->by_theirs.key;

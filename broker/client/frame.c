@@ -10,23 +10,47 @@ enum field_kind { FIELD_UINT, FIELD_DATA };
 
 struct field {
     uint8_t key, kind;
-    uint16_t max;                   /* of data, bytes */
+    uint16_t max; /* of data, bytes */
     size_t offset;
 };
 
-#define DATA(key, member, max) { key, FIELD_DATA, max, offsetof(struct frame_head, member) }
-#define UINT(key, member) { key, FIELD_UINT, 0, offsetof(struct frame_head, member) }
+#define DATA(key, member, max)                                    \
+    {                                                             \
+        key, FIELD_DATA, max, offsetof(struct frame_head, member) \
+    }
+#define UINT(key, member)                                       \
+    {                                                           \
+        key, FIELD_UINT, 0, offsetof(struct frame_head, member) \
+    }
 
 static const struct field fields[] = {
-    DATA(1, topic, BUS_NAME_MAX), DATA(2, key, BUS_KEY_MAX),       DATA(3, trace, FRAME_TRACE),
-    UINT(5, priority),            UINT(6, ttl_ms),                 UINT(7, delay_ms),
-    UINT(11, attempt),            DATA(13, from, BUS_NAME_MAX),    DATA(15, idempotency, 255),
-    UINT(18, time_ms),            DATA(20, subject, 4096),         DATA(21, name, BUS_NAME_MAX),
-    UINT(22, error),              DATA(23, text, 2048),            DATA(24, job, 16),
-    DATA(25, group, 64),          DATA(26, filter, 4096),          DATA(27, secret, 256),
-    DATA(28, instance, 16),       DATA(29, store, 16),             UINT(30, epoch),
-    DATA(31, version, 64),        UINT(32, incarnation),           DATA(33, to, BUS_NAME_MAX),
-    UINT(34, size),               UINT(35, latency_us),            UINT(36, dropped),
+    DATA(1, topic, BUS_NAME_MAX),
+    DATA(2, key, BUS_KEY_MAX),
+    DATA(3, trace, FRAME_TRACE),
+    UINT(5, priority),
+    UINT(6, ttl_ms),
+    UINT(7, delay_ms),
+    UINT(11, attempt),
+    DATA(13, from, BUS_NAME_MAX),
+    DATA(15, idempotency, 255),
+    UINT(18, time_ms),
+    DATA(20, subject, 4096),
+    DATA(21, name, BUS_NAME_MAX),
+    UINT(22, error),
+    DATA(23, text, 2048),
+    DATA(24, job, 16),
+    DATA(25, group, 64),
+    DATA(26, filter, 4096),
+    DATA(27, secret, 256),
+    DATA(28, instance, 16),
+    DATA(29, store, 16),
+    UINT(30, epoch),
+    DATA(31, version, 64),
+    UINT(32, incarnation),
+    DATA(33, to, BUS_NAME_MAX),
+    UINT(34, size),
+    UINT(35, latency_us),
+    UINT(36, dropped),
 };
 
 static const struct field *field_find(uint64_t key)
@@ -63,13 +87,17 @@ int frame_parse(struct bytes in, struct frame *ret, struct bytes *ret_head, stru
     head_len = (size_t)frame_get(at + 4, 2);
     if (in.len - FRAME_PREFIX < head_len)
         return ERR_MALFORMED;
-    *ret = (struct frame){
-        .command = at[2], .flags = at[3], .code = (uint16_t)frame_get(at + 6, 2),
-        .cid = frame_get(at + 8, 8), .seq = frame_get(at + 16, 8),
-        .ms = (uint32_t)frame_get(at + 24, 4), .handle = (uint32_t)frame_get(at + 28, 4),
+    *ret = (struct frame) {
+        .command = at[2],
+        .flags = at[3],
+        .code = (uint16_t)frame_get(at + 6, 2),
+        .cid = frame_get(at + 8, 8),
+        .seq = frame_get(at + 16, 8),
+        .ms = (uint32_t)frame_get(at + 24, 4),
+        .handle = (uint32_t)frame_get(at + 28, 4),
     };
-    *ret_head = (struct bytes){ at + FRAME_PREFIX, head_len };
-    *ret_body = (struct bytes){ at + FRAME_PREFIX + head_len, in.len - FRAME_PREFIX - head_len };
+    *ret_head = (struct bytes) { at + FRAME_PREFIX, head_len };
+    *ret_body = (struct bytes) { at + FRAME_PREFIX + head_len, in.len - FRAME_PREFIX - head_len };
     if ((ret->flags & FRAME_BODY2) && ret_body->len > 0)
         return ERR_MALFORMED;
     return 0;
@@ -214,11 +242,11 @@ struct bytes frame_name_first(struct bytes name)
 {
     const void *dot = name.len ? memchr(name.data, '.', name.len) : NULL;
 
-    return (struct bytes){ name.data, dot ? (size_t)((const char *)dot - (const char *)name.data) : name.len };
+    return (struct bytes) { name.data, dot ? (size_t)((const char *)dot - (const char *)name.data) : name.len };
 }
 
-static const char *const verbs[VERB_END] = { "?", "call", "offer", "put", "take", "append", "follow", "set",
-                                             "watch", "tap" };
+static const char *const verbs[VERB_END] = { "?",      "call",   "offer", "put",   "take",
+                                             "append", "follow", "set",   "watch", "tap" };
 
 const char *frame_verb_name(enum frame_verb verb)
 {
@@ -237,15 +265,42 @@ enum frame_verb frame_verb_of(struct bytes name)
 const char *frame_command_name(uint8_t command)
 {
     static const char *const names[256] = {
-        [FRAME_HELLO] = "HELLO", [FRAME_WELCOME] = "WELCOME", [FRAME_BYE] = "BYE", [FRAME_PING] = "PING",
-        [FRAME_PONG] = "PONG", [FRAME_GOAWAY] = "GOAWAY", [FRAME_ERROR] = "ERROR", [FRAME_OPEN] = "OPEN",
-        [FRAME_CLOSE] = "CLOSE", [FRAME_OK] = "OK", [FRAME_REQ] = "REQ", [FRAME_REP] = "REP", [FRAME_ERR] = "ERR",
-        [FRAME_CANCEL] = "CANCEL", [FRAME_OFFER] = "OFFER", [FRAME_PUT] = "PUT", [FRAME_JOB] = "JOB",
-        [FRAME_ACK] = "ACK", [FRAME_NACK] = "NACK", [FRAME_TERM] = "TERM", [FRAME_EXTEND] = "EXTEND",
-        [FRAME_CREDIT] = "CREDIT", [FRAME_LEASE_LOST] = "LEASE_LOST", [FRAME_RESUME] = "RESUME",
-        [FRAME_APPEND] = "APPEND", [FRAME_SUB] = "SUB", [FRAME_UNSUB] = "UNSUB", [FRAME_EVT] = "EVT",
-        [FRAME_CURSOR] = "CURSOR", [FRAME_LOST] = "LOST", [FRAME_TAIL] = "TAIL", [FRAME_SET] = "SET",
-        [FRAME_WATCH] = "WATCH", [FRAME_VAL] = "VAL", [FRAME_TAP] = "TAP", [FRAME_TAPMSG] = "TAPMSG",
+        [FRAME_HELLO] = "HELLO",
+        [FRAME_WELCOME] = "WELCOME",
+        [FRAME_BYE] = "BYE",
+        [FRAME_PING] = "PING",
+        [FRAME_PONG] = "PONG",
+        [FRAME_GOAWAY] = "GOAWAY",
+        [FRAME_ERROR] = "ERROR",
+        [FRAME_OPEN] = "OPEN",
+        [FRAME_CLOSE] = "CLOSE",
+        [FRAME_OK] = "OK",
+        [FRAME_REQ] = "REQ",
+        [FRAME_REP] = "REP",
+        [FRAME_ERR] = "ERR",
+        [FRAME_CANCEL] = "CANCEL",
+        [FRAME_OFFER] = "OFFER",
+        [FRAME_PUT] = "PUT",
+        [FRAME_JOB] = "JOB",
+        [FRAME_ACK] = "ACK",
+        [FRAME_NACK] = "NACK",
+        [FRAME_TERM] = "TERM",
+        [FRAME_EXTEND] = "EXTEND",
+        [FRAME_CREDIT] = "CREDIT",
+        [FRAME_LEASE_LOST] = "LEASE_LOST",
+        [FRAME_RESUME] = "RESUME",
+        [FRAME_APPEND] = "APPEND",
+        [FRAME_SUB] = "SUB",
+        [FRAME_UNSUB] = "UNSUB",
+        [FRAME_EVT] = "EVT",
+        [FRAME_CURSOR] = "CURSOR",
+        [FRAME_LOST] = "LOST",
+        [FRAME_TAIL] = "TAIL",
+        [FRAME_SET] = "SET",
+        [FRAME_WATCH] = "WATCH",
+        [FRAME_VAL] = "VAL",
+        [FRAME_TAP] = "TAP",
+        [FRAME_TAPMSG] = "TAPMSG",
     };
 
     return names[command] ? names[command] : "?";
@@ -265,6 +320,6 @@ struct bytes frame_of_id(const struct id *id)
     static const struct id zero;
 
     if (memcmp(id, &zero, sizeof zero) == 0)
-        return (struct bytes){ 0 };
-    return (struct bytes){ id->b, sizeof id->b };
+        return (struct bytes) { 0 };
+    return (struct bytes) { id->b, sizeof id->b };
 }

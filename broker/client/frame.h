@@ -6,8 +6,8 @@
  *     off  0 magic 0xB5   1 version 1   2 command   3 flags   4 u16 header length   6 u16 code
  *          8 u64 cid     16 u64 seq    24 u32 ms   28 u32 handle                   all big-endian
  *
- * What a field means is said with each command in broker/BUS.md. Header keys that are not known are skipped, so that
- * a newer peer may say more. Everything that frame_parse gives is a view into what it was given. */
+ * What a field means is said with each command in broker/BUS.md. Header keys that are not known are skipped, so
+ * that a newer peer may say more. Everything that frame_parse gives is a view into what it was given. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,32 +22,68 @@ enum {
     FRAME_VERSION = 1,
     FRAME_PREFIX = 32,
     FRAME_INLINE = 1024,
-    FRAME_TRACE = 25,               /* trace id 16, span id 8, flags 1 */
+    FRAME_TRACE = 25, /* trace id 16, span id 8, flags 1 */
 };
 
 enum frame_command {
-    FRAME_HELLO = 1, FRAME_WELCOME, FRAME_BYE, FRAME_PING, FRAME_PONG, FRAME_GOAWAY, FRAME_ERROR,
-    FRAME_OPEN = 16, FRAME_CLOSE, FRAME_OK,
-    FRAME_REQ = 32, FRAME_REP, FRAME_ERR, FRAME_CANCEL, FRAME_OFFER,
-    FRAME_PUT = 48, FRAME_JOB, FRAME_ACK, FRAME_NACK, FRAME_TERM, FRAME_EXTEND, FRAME_CREDIT, FRAME_LEASE_LOST,
+    FRAME_HELLO = 1,
+    FRAME_WELCOME,
+    FRAME_BYE,
+    FRAME_PING,
+    FRAME_PONG,
+    FRAME_GOAWAY,
+    FRAME_ERROR,
+    FRAME_OPEN = 16,
+    FRAME_CLOSE,
+    FRAME_OK,
+    FRAME_REQ = 32,
+    FRAME_REP,
+    FRAME_ERR,
+    FRAME_CANCEL,
+    FRAME_OFFER,
+    FRAME_PUT = 48,
+    FRAME_JOB,
+    FRAME_ACK,
+    FRAME_NACK,
+    FRAME_TERM,
+    FRAME_EXTEND,
+    FRAME_CREDIT,
+    FRAME_LEASE_LOST,
     FRAME_RESUME,
-    FRAME_APPEND = 64, FRAME_SUB, FRAME_UNSUB, FRAME_EVT, FRAME_CURSOR, FRAME_LOST, FRAME_TAIL,
-    FRAME_SET = 80, FRAME_WATCH, FRAME_VAL,
-    FRAME_TAP = 96, FRAME_TAPMSG,
+    FRAME_APPEND = 64,
+    FRAME_SUB,
+    FRAME_UNSUB,
+    FRAME_EVT,
+    FRAME_CURSOR,
+    FRAME_LOST,
+    FRAME_TAIL,
+    FRAME_SET = 80,
+    FRAME_WATCH,
+    FRAME_VAL,
+    FRAME_TAP = 96,
+    FRAME_TAPMSG,
 };
 
 enum frame_flags {
-    FRAME_BODY2 = 1,                /* the body is frame B */
-    FRAME_REDELIVERED = 8,          /* a job that was leased before */
-    FRAME_GONE = 16,                /* SET and VAL: no value any more */
-    FRAME_WAIT = 32,                /* NACK: no attempt is counted */
-    FRAME_SINGLE = 64,              /* OFFER: nobody else may offer this service */
-    FRAME_HEADERS = 128,            /* TAP: without bodies */
+    FRAME_BODY2 = 1,       /* the body is frame B */
+    FRAME_REDELIVERED = 8, /* a job that was leased before */
+    FRAME_GONE = 16,       /* SET and VAL: no value any more */
+    FRAME_WAIT = 32,       /* NACK: no attempt is counted */
+    FRAME_SINGLE = 64,     /* OFFER: nobody else may offer this service */
+    FRAME_HEADERS = 128,   /* TAP: without bodies */
 };
 
 /* What OPEN asks for; also the verbs of the ACL. */
 enum frame_verb {
-    VERB_CALL = 1, VERB_OFFER, VERB_PUT, VERB_TAKE, VERB_APPEND, VERB_FOLLOW, VERB_SET, VERB_WATCH, VERB_TAP,
+    VERB_CALL = 1,
+    VERB_OFFER,
+    VERB_PUT,
+    VERB_TAKE,
+    VERB_APPEND,
+    VERB_FOLLOW,
+    VERB_SET,
+    VERB_WATCH,
+    VERB_TAP,
     VERB_END,
 };
 
@@ -60,40 +96,41 @@ struct frame {
 
 /* The header map; the number is the key on the wire. Absent: NULL data, or 0. */
 struct frame_head {
-    struct bytes topic;             /*  1 OPEN: the name */
-    struct bytes key;               /*  2 ordering key, a value's key */
-    struct bytes trace;             /*  3 FRAME_TRACE bytes */
-    uint64_t priority;              /*  5 */
-    uint64_t ttl_ms;                /*  6 */
-    uint64_t delay_ms;              /*  7 */
-    uint64_t attempt;               /* 11 */
-    struct bytes from;              /* 13 the sender's role; the broker sets it */
-    struct bytes idempotency;       /* 15 */
-    uint64_t time_ms;               /* 18 when the broker had it */
-    struct bytes subject;           /* 20 access token of the person who asks */
-    struct bytes name;              /* 21 full name of a call, queue, event or value */
-    uint64_t error;                 /* 22 number of the error in schemas/errors.toml */
-    struct bytes text;              /* 23 a sentence that goes with it */
-    struct bytes job;               /* 24 id of a job */
-    struct bytes group;             /* 25 SUB */
-    struct bytes filter;            /* 26 SUB: names; TAP: the terms */
-    struct bytes secret;            /* 27 HELLO */
-    struct bytes instance;          /* 28 HELLO: this process */
-    struct bytes store;             /* 29 HELLO: the producer's store; WELCOME, SUB, LOST: the broker's */
-    uint64_t epoch;                 /* 30 HELLO: of the producer's store */
-    struct bytes version;           /* 31 HELLO: of the program */
-    uint64_t incarnation;           /* 32 WELCOME */
-    struct bytes to;                /* 33 TAPMSG */
-    uint64_t size;                  /* 34 TAPMSG: of the body */
-    uint64_t latency_us;            /* 35 TAPMSG: plus one; 0: none */
-    uint64_t dropped;               /* 36 TAPMSG */
+    struct bytes topic;       /*  1 OPEN: the name */
+    struct bytes key;         /*  2 ordering key, a value's key */
+    struct bytes trace;       /*  3 FRAME_TRACE bytes */
+    uint64_t priority;        /*  5 */
+    uint64_t ttl_ms;          /*  6 */
+    uint64_t delay_ms;        /*  7 */
+    uint64_t attempt;         /* 11 */
+    struct bytes from;        /* 13 the sender's role; the broker sets it */
+    struct bytes idempotency; /* 15 */
+    uint64_t time_ms;         /* 18 when the broker had it */
+    struct bytes subject;     /* 20 access token of the person who asks */
+    struct bytes name;        /* 21 full name of a call, queue, event or value */
+    uint64_t error;           /* 22 number of the error in schemas/errors.toml */
+    struct bytes text;        /* 23 a sentence that goes with it */
+    struct bytes job;         /* 24 id of a job */
+    struct bytes group;       /* 25 SUB */
+    struct bytes filter;      /* 26 SUB: names; TAP: the terms */
+    struct bytes secret;      /* 27 HELLO */
+    struct bytes instance;    /* 28 HELLO: this process */
+    struct bytes store;       /* 29 HELLO: the producer's store; WELCOME, SUB, LOST: the broker's */
+    uint64_t epoch;           /* 30 HELLO: of the producer's store */
+    struct bytes version;     /* 31 HELLO: of the program */
+    uint64_t incarnation;     /* 32 WELCOME */
+    struct bytes to;          /* 33 TAPMSG */
+    uint64_t size;            /* 34 TAPMSG: of the body */
+    uint64_t latency_us;      /* 35 TAPMSG: plus one; 0: none */
+    uint64_t dropped;         /* 36 TAPMSG */
 };
 
 /* Reads frame A. 0, or ERR_MALFORMED. ret_body is what follows the header (empty with FRAME_BODY2). */
 int frame_parse(struct bytes in, struct frame *ret, struct bytes *ret_head, struct bytes *ret_body);
 int frame_parse_head(struct bytes in, struct frame_head *ret);
 
-/* Appends prefix and header map, and the body when it is small: then *ret_inline is true. head NULL: an empty map. */
+/* Appends prefix and header map, and the body when it is small: then *ret_inline is true. head NULL: an empty
+ * map. */
 void frame_build(struct buf *out, const struct frame *frame, const struct frame_head *head, struct bytes body,
                  bool *ret_inline);
 /* The same with a header map that is packed already. */
@@ -103,10 +140,10 @@ void frame_build_head(struct buf *out, const struct frame_head *head);
 
 /* Dotted words of [a-z0-9_-], "$" in front of the first one allowed, BUS_NAME_MAX bytes at most. */
 bool frame_name_ok(struct bytes name);
-struct bytes frame_name_first(struct bytes name);               /* the word before the first dot */
-const char *frame_verb_name(enum frame_verb verb);              /* "call", ...; "?" */
-enum frame_verb frame_verb_of(struct bytes name);               /* 0: none */
+struct bytes frame_name_first(struct bytes name);  /* the word before the first dot */
+const char *frame_verb_name(enum frame_verb verb); /* "call", ...; "?" */
+enum frame_verb frame_verb_of(struct bytes name);  /* 0: none */
 const char *frame_command_name(uint8_t command);
 
-struct id frame_id(struct bytes raw);                           /* all zero when it is not 16 bytes */
-struct bytes frame_of_id(const struct id *id);                  /* absent when the id is all zero */
+struct id frame_id(struct bytes raw);          /* all zero when it is not 16 bytes */
+struct bytes frame_of_id(const struct id *id); /* absent when the id is all zero */

@@ -1,4 +1,5 @@
-/* handle - the names a process uses. The client numbers them itself, so that OPEN and what follows it leave together. */
+/* handle - the names a process uses. The client numbers them itself, so that OPEN and what follows it leave
+ * together. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,7 +57,7 @@ int bus_handle_open(struct bus *bus, struct bus_handle *handle)
         return handle->refused;
     if (handle->open)
         return 0;
-    r = bus_send(bus, &frame, &head, (struct bytes){ 0 });
+    r = bus_send(bus, &frame, &head, (struct bytes) { 0 });
     handle->open = r == 0;
     return r;
 }
@@ -72,19 +73,12 @@ static void handle_declare(struct bus *bus, struct bus_handle *handle)
         frame.command = FRAME_OFFER;
         frame.flags = handle->single ? FRAME_SINGLE : 0;
         break;
-    case VERB_TAKE:
-        frame.command = FRAME_CREDIT;
-        break;
-    case VERB_WATCH:
-        frame.command = FRAME_WATCH;
-        break;
-    case VERB_FOLLOW:
-        bus_follow_subscribe(bus, handle);
-        return;
-    default:
-        return;
+    case VERB_TAKE: frame.command = FRAME_CREDIT; break;
+    case VERB_WATCH: frame.command = FRAME_WATCH; break;
+    case VERB_FOLLOW: bus_follow_subscribe(bus, handle); return;
+    default: return;
     }
-    bus_send(bus, &frame, NULL, (struct bytes){ 0 });
+    bus_send(bus, &frame, NULL, (struct bytes) { 0 });
 }
 
 /* Leases are shown before credit is given: the broker counts those that come back against it. */
@@ -207,5 +201,5 @@ int bus_unfollow(struct bus *bus, const char *stream)
         return r;
     handle->active = false;
     frame.handle = handle->number;
-    return bus->state == BUS_UP ? bus_send(bus, &frame, NULL, (struct bytes){ 0 }) : 0;
+    return bus->state == BUS_UP ? bus_send(bus, &frame, NULL, (struct bytes) { 0 }) : 0;
 }

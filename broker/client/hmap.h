@@ -1,6 +1,7 @@
 /* hmap - an intrusive hash table with 64-bit keys. The owner embeds a node and finds itself by HMAP_OF.
  *
- * Equal keys may lie in it together (hashes of names): hmap_next_same walks them. Nothing is allocated but the slots. */
+ * Equal keys may lie in it together (hashes of names): hmap_next_same walks them. Nothing is allocated but the
+ * slots. */
 #pragma once
 
 #include <stddef.h>
@@ -17,10 +18,10 @@ struct hnode {
 
 struct hmap {
     struct hnode **slots;
-    size_t mask, n;                 /* mask 0: nothing allocated yet */
+    size_t mask, n; /* mask 0: nothing allocated yet */
 };
 
-#define HMAP_OF(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define HMAP_OF(node, type, member)    ((type *)(void *)((char *)(node)-offsetof(type, member)))
 #define HMAP_MAYBE(node, type, member) ((node) ? HMAP_OF(node, type, member) : NULL)
 
 static inline size_t hmap_slot(const struct hmap *map, uint64_t key)
@@ -105,10 +106,11 @@ static inline struct hnode *hmap_next(const struct hmap *map, const struct hnode
 static inline void hmap_free(struct hmap *map)
 {
     free(map->slots);
-    *map = (struct hmap){ 0 };
+    *map = (struct hmap) { 0 };
 }
 
-/* FNV-1a; start with HMAP_SEED, chain for several parts. The names hashed are bounded in number by their limits. */
+/* FNV-1a; start with HMAP_SEED, chain for several parts. The names hashed are bounded in number by their
+ * limits. */
 #define HMAP_SEED 0xcbf29ce484222325u
 static inline uint64_t hmap_hash(uint64_t seed, struct bytes data)
 {

@@ -69,18 +69,18 @@ static int lease_settle(struct bus *bus, uint64_t number, struct frame frame, co
     lease->settling = true;
     r = bus->state == BUS_UP ? bus_send_packed(bus, &lease->a, &lease->b) : 0;
     if (r == ERR_BUSY)
-        bus_link_down(bus, ERR_BUSY);           /* a stuck broker; it is said again after the reconnect */
+        bus_link_down(bus, ERR_BUSY); /* a stuck broker; it is said again after the reconnect */
     return 0;
 }
 
 int bus_ack(struct bus *bus, uint64_t lease, struct bytes result)
 {
-    return lease_settle(bus, lease, (struct frame){ .command = FRAME_ACK }, NULL, result);
+    return lease_settle(bus, lease, (struct frame) { .command = FRAME_ACK }, NULL, result);
 }
 
 static void lease_error(struct frame_head *head, int err, const char *text)
 {
-    *head = (struct frame_head){ .error = (uint64_t)-err, .text = bytes_of_text(text) };
+    *head = (struct frame_head) { .error = (uint64_t)-err, .text = bytes_of_text(text) };
     if (head->text.len > 2048)
         head->text.len = 2048;
 }
@@ -91,7 +91,7 @@ int bus_nack(struct bus *bus, uint64_t lease, uint32_t delay_ms, bool wait, int 
     struct frame_head head;
 
     lease_error(&head, err, text);
-    return lease_settle(bus, lease, frame, &head, (struct bytes){ 0 });
+    return lease_settle(bus, lease, frame, &head, (struct bytes) { 0 });
 }
 
 int bus_term(struct bus *bus, uint64_t lease, int err, const char *text)
@@ -99,7 +99,7 @@ int bus_term(struct bus *bus, uint64_t lease, int err, const char *text)
     struct frame_head head;
 
     lease_error(&head, err, text);
-    return lease_settle(bus, lease, (struct frame){ .command = FRAME_TERM }, &head, (struct bytes){ 0 });
+    return lease_settle(bus, lease, (struct frame) { .command = FRAME_TERM }, &head, (struct bytes) { 0 });
 }
 
 int bus_extend(struct bus *bus, uint64_t number, uint32_t lease_ms)
@@ -111,7 +111,7 @@ int bus_extend(struct bus *bus, uint64_t number, uint32_t lease_ms)
         return ERR_LEASE_LOST;
     frame.cid = lease->by_theirs.key;
     frame.handle = lease->handle->number;
-    return bus_send(bus, &frame, NULL, (struct bytes){ 0 });
+    return bus_send(bus, &frame, NULL, (struct bytes) { 0 });
 }
 
 void bus_on_settled(struct bus *bus, const struct frame *f)
@@ -152,13 +152,16 @@ void bus_leases_resume(struct bus *bus)
 
     for (node = hmap_first(&bus->leases); node && bus->state == BUS_UP; node = hmap_next(&bus->leases, node)) {
         struct bus_lease *lease = HMAP_OF(node, struct bus_lease, node);
-        struct frame frame = { .command = FRAME_RESUME, .cid = lease->by_theirs.key, .seq = lease->seq,
-                               .code = lease->attempt, .handle = lease->handle->number };
+        struct frame frame = { .command = FRAME_RESUME,
+                               .cid = lease->by_theirs.key,
+                               .seq = lease->seq,
+                               .code = lease->attempt,
+                               .handle = lease->handle->number };
         struct frame_head head = { .priority = lease->priority };
 
         if (bus_handle_open(bus, lease->handle) < 0)
             continue;
-        bus_send(bus, &frame, &head, (struct bytes){ 0 });
+        bus_send(bus, &frame, &head, (struct bytes) { 0 });
         if (lease->settling)
             bus_send_packed(bus, &lease->a, &lease->b);
     }

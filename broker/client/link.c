@@ -1,7 +1,8 @@
 /* link - the connection: its socket, its session, its heartbeats, and how it comes back.
  *
  * Each connection is a socket of its own; libzmq's reconnecting is off, because it would hide that the session is
- * gone and come back in step with everybody else's. The monitor tells when a connection stands and when it fell. */
+ * gone and come back in step with everybody else's. The monitor tells when a connection stands and when it
+ * fell. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,10 +80,10 @@ static void link_connect(struct bus *bus)
     bus->tries++;
     bus->greet_by = bus->now + BUS_GREET_MS;
     bus->state = BUS_CONNECTING;
-    if (zmq_socket_monitor(bus->socket, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
-                                                  ZMQ_EVENT_CLOSED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                                                  ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                                                  ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) < 0 ||
+    if (zmq_socket_monitor(bus->socket, name,
+                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) < 0 ||
         zmq_connect(bus->monitor, name) < 0)
         abort();
     link_watch(bus, bus->monitor);
@@ -116,13 +117,16 @@ static void link_greet(struct bus *bus)
 {
     struct frame frame = { .command = FRAME_HELLO, .code = FRAME_VERSION };
     struct frame_head head = {
-        .topic = { bus->name, strlen(bus->name) }, .secret = { bus->secret.data, bus->secret.len },
-        .instance = frame_of_id(&bus->instance), .store = frame_of_id(&bus->store), .epoch = bus->epoch,
+        .topic = { bus->name, strlen(bus->name) },
+        .secret = { bus->secret.data, bus->secret.len },
+        .instance = frame_of_id(&bus->instance),
+        .store = frame_of_id(&bus->store),
+        .epoch = bus->epoch,
         .version = { bus->version, bus->version ? strlen(bus->version) : 0 },
     };
 
     bus->state = BUS_GREETING;
-    if (bus_send(bus, &frame, &head, (struct bytes){ 0 }) < 0)
+    if (bus_send(bus, &frame, &head, (struct bytes) { 0 }) < 0)
         bus_link_down(bus, ERR_UNAVAILABLE);
 }
 
@@ -137,7 +141,7 @@ static bool link_monitor(struct bus *bus)
         return false;
     if (n >= 2)
         memcpy(&event, part, 2);
-    zmq_recv(bus->monitor, part, sizeof part, ZMQ_DONTWAIT);    /* the address */
+    zmq_recv(bus->monitor, part, sizeof part, ZMQ_DONTWAIT); /* the address */
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED && bus->state == BUS_CONNECTING)
         link_greet(bus);
     else if (event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
@@ -155,8 +159,10 @@ static void link_welcome(struct bus *bus, const struct frame *f, const struct fr
     bus->tries = 0;
     bus->heartbeat_ms = f->ms ? f->ms : 2000;
     bus->ping_at = bus->now + bus->heartbeat_ms;
-    bus->welcome = (struct bus_welcome){ .store = frame_id(h->store), .incarnation = (uint32_t)h->incarnation,
-                                         .resumed = again, .window = f->code ? f->code : 1 };
+    bus->welcome = (struct bus_welcome) { .store = frame_id(h->store),
+                                          .incarnation = (uint32_t)h->incarnation,
+                                          .resumed = again,
+                                          .window = f->code ? f->code : 1 };
     bus_handles_declare(bus);
     bus_calls_resume(bus);
     if (bus->state == BUS_UP && bus->events.up)
@@ -170,7 +176,8 @@ static void link_dispatch(struct bus *bus, const struct frame *f, const struct f
     case FRAME_PONG: return;
     case FRAME_GOAWAY: bus_link_down(bus, err_from_bus(f->code)); return;
     case FRAME_ERROR: bus_on_error(bus, f, h); return;
-    case FRAME_REP: case FRAME_ERR: bus_on_answer(bus, f, body); return;
+    case FRAME_REP:
+    case FRAME_ERR: bus_on_answer(bus, f, body); return;
     case FRAME_REQ: bus_on_request(bus, f, h, body); return;
     case FRAME_CANCEL: bus_on_cancel(bus, f); return;
     case FRAME_JOB: bus_on_job(bus, f, h, body); return;
@@ -182,7 +189,7 @@ static void link_dispatch(struct bus *bus, const struct frame *f, const struct f
     case FRAME_TAIL: bus_on_tail(bus, f); return;
     case FRAME_VAL: bus_on_value(bus, f, h, body); return;
     case FRAME_TAPMSG: bus_on_tapped(bus, f, h, body); return;
-    default: return;                            /* a newer broker may say more */
+    default: return; /* a newer broker may say more */
     }
 }
 
@@ -198,7 +205,7 @@ static void link_take(struct bus *bus, zmq_msg_t *a, zmq_msg_t *b)
         return;
     }
     if (frame.flags & FRAME_BODY2)
-        body = (struct bytes){ zmq_msg_data(b), zmq_msg_size(b) };
+        body = (struct bytes) { zmq_msg_data(b), zmq_msg_size(b) };
     link_dispatch(bus, &frame, &parsed, body);
 }
 
@@ -214,7 +221,7 @@ static bool link_receive(struct bus *bus)
         got = true;
         if (!zmq_msg_more(part))
             break;
-        part = &parts[1];                       /* a third part would overwrite the second: nobody sends one */
+        part = &parts[1]; /* a third part would overwrite the second: nobody sends one */
     }
     if (got)
         link_take(bus, &parts[0], &parts[1]);
@@ -262,7 +269,7 @@ static void link_heartbeat(struct bus *bus)
         return;
     }
     if (bus->now - bus->said_at >= bus->heartbeat_ms || bus->now - bus->heard_at >= bus->heartbeat_ms)
-        bus_send(bus, &(struct frame){ .command = FRAME_PING }, NULL, (struct bytes){ 0 });
+        bus_send(bus, &(struct frame) { .command = FRAME_PING }, NULL, (struct bytes) { 0 });
     bus->ping_at = bus->now + bus->heartbeat_ms;
 }
 
@@ -291,7 +298,7 @@ void bus_process(struct bus *bus, int64_t now_ms)
     bus->busy = true;
     if (bus->state == BUS_RESTING && now_ms >= bus->retry_at)
         link_connect(bus);
-    while (n < BUS_BATCH && !bus->dead) {               /* first what came before the connection fell */
+    while (n < BUS_BATCH && !bus->dead) { /* first what came before the connection fell */
         if (bus->socket && link_receive(bus))
             n++;
         else if (bus->dead || !bus->monitor || !link_monitor(bus))
@@ -345,7 +352,7 @@ int bus_new(const struct bus_options *options, const struct bus_events *events, 
 {
     struct bus *bus;
 
-    if (!frame_name_ok((struct bytes){ options->name, strlen(options->name) }) || options->secret.len > 256)
+    if (!frame_name_ok((struct bytes) { options->name, strlen(options->name) }) || options->secret.len > 256)
         return ERR_INVALID;
     bus = calloc(1, sizeof *bus);
     if (!bus || !(bus->zmq = zmq_ctx_new()) || (bus->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
@@ -378,7 +385,7 @@ void bus_close(struct bus **bus_at, unsigned linger_ms)
     if (!bus)
         return;
     if (bus->state == BUS_UP)
-        bus_send(bus, &(struct frame){ .command = FRAME_BYE }, NULL, (struct bytes){ 0 });
+        bus_send(bus, &(struct frame) { .command = FRAME_BYE }, NULL, (struct bytes) { 0 });
     link_close(bus, (int)linger_ms);
     bus->dead = true;
     if (!bus->busy)

@@ -8,7 +8,7 @@ struct mp mp_of(struct bytes in)
 {
     const uint8_t *at = in.data;
 
-    return (struct mp){ .at = at, .end = at ? at + in.len : at };
+    return (struct mp) { .at = at, .end = at ? at + in.len : at };
 }
 
 bool mp_end(const struct mp *mp)
@@ -92,9 +92,12 @@ static int mp_data_width(uint8_t type)
     if ((type & 0xe0) == 0xa0)
         return 0;
     switch (type) {
-    case 0xc4: case 0xd9: return 1;
-    case 0xc5: case 0xda: return 2;
-    case 0xc6: case 0xdb: return 4;
+    case 0xc4:
+    case 0xd9: return 1;
+    case 0xc5:
+    case 0xda: return 2;
+    case 0xc6:
+    case 0xdb: return 4;
     default: return -1;
     }
 }
@@ -115,7 +118,7 @@ bool mp_get_data(struct mp *mp, struct bytes *ret)
         return false;
     if ((uint64_t)(mp->end - mp->at) < 1u + (unsigned)width + len)
         return false;
-    *ret = (struct bytes){ mp->at + 1 + width, (size_t)len };
+    *ret = (struct bytes) { mp->at + 1 + width, (size_t)len };
     mp->at += 1 + (unsigned)width + len;
     return true;
 }
@@ -126,12 +129,20 @@ static unsigned mp_scalar_size(uint8_t type)
     if (type < 0x80 || type >= 0xe0)
         return 1;
     switch (type) {
-    case 0xc0: case 0xc2: case 0xc3: return 1;
-    case 0xcc: case 0xd0: return 2;
-    case 0xcd: case 0xd1: return 3;
-    case 0xca: case 0xce: case 0xd2: return 5;
-    case 0xcb: case 0xcf: case 0xd3: return 9;
-    default: return 0;                          /* extension types are not part of the protocol */
+    case 0xc0:
+    case 0xc2:
+    case 0xc3: return 1;
+    case 0xcc:
+    case 0xd0: return 2;
+    case 0xcd:
+    case 0xd1: return 3;
+    case 0xca:
+    case 0xce:
+    case 0xd2: return 5;
+    case 0xcb:
+    case 0xcf:
+    case 0xd3: return 9;
+    default: return 0; /* extension types are not part of the protocol */
     }
 }
 
@@ -159,7 +170,7 @@ static bool mp_skip_at(struct mp *mp, unsigned depth)
         per = 2;
     }
     if ((uint64_t)n * per > (uint64_t)(mp->end - mp->at))
-        return false;                           /* every child takes a byte at least */
+        return false; /* every child takes a byte at least */
     for (uint64_t i = 0; i < (uint64_t)n * per; i++) {
         if (!mp_skip_at(mp, depth - 1))
             return false;
@@ -251,7 +262,7 @@ void mp_put_str(struct buf *out, const char *text)
     if (!text)
         mp_put_sized(out, 0xc0, 0, 0);
     else
-        mp_put_text(out, (struct bytes){ text, strlen(text) });
+        mp_put_text(out, (struct bytes) { text, strlen(text) });
 }
 
 void mp_put_bytes(struct buf *out, struct bytes data)

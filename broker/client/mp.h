@@ -19,7 +19,7 @@ bool mp_end(const struct mp *mp);
 bool mp_get_map(struct mp *mp, uint32_t *ret_pairs);
 bool mp_get_array(struct mp *mp, uint32_t *ret_items);
 bool mp_get_uint(struct mp *mp, uint64_t *ret);
-bool mp_get_data(struct mp *mp, struct bytes *ret);             /* text or bytes, borrowed */
+bool mp_get_data(struct mp *mp, struct bytes *ret); /* text or bytes, borrowed */
 bool mp_skip(struct mp *mp);
 
 void mp_put_map(struct buf *out, uint32_t pairs);
@@ -28,5 +28,5 @@ void mp_put_uint(struct buf *out, uint64_t n);
 void mp_put_int(struct buf *out, int64_t n);
 void mp_put_bool(struct buf *out, bool on);
 void mp_put_text(struct buf *out, struct bytes text);
-void mp_put_str(struct buf *out, const char *text);             /* NULL: nil */
+void mp_put_str(struct buf *out, const char *text); /* NULL: nil */
 void mp_put_bytes(struct buf *out, struct bytes data);

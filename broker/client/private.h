@@ -8,42 +8,42 @@
 #include "broker/client/hmap.h"
 
 enum {
-    BUS_HANDLES = 4096,             /* names one process may use */
-    BUS_PENDING = 1024,             /* calls that wait for a session */
-    BUS_FOLLOW_CREDIT = 256,        /* events delivered and not yet handled, per stream */
+    BUS_HANDLES = 4096,      /* names one process may use */
+    BUS_PENDING = 1024,      /* calls that wait for a session */
+    BUS_FOLLOW_CREDIT = 256, /* events delivered and not yet handled, per stream */
     BUS_TAP_CREDIT = 1024,
-    BUS_BATCH = 256,                /* messages per bus_process() */
-    BUS_GREET_MS = 5000,            /* from connect to WELCOME */
-    BUS_SWEEP_MS = 250,             /* how often deadlines of calls are looked at */
-    BUS_CALL_SLACK_MS = 1000,       /* the broker answers a deadline first, when it lives */
+    BUS_BATCH = 256,          /* messages per bus_process() */
+    BUS_GREET_MS = 5000,      /* from connect to WELCOME */
+    BUS_SWEEP_MS = 250,       /* how often deadlines of calls are looked at */
+    BUS_CALL_SLACK_MS = 1000, /* the broker answers a deadline first, when it lives */
 };
 
 enum bus_state { BUS_RESTING, BUS_CONNECTING, BUS_GREETING, BUS_UP, BUS_ENDED };
 
 /* A name in use, numbered by us; the number lives as long as the process. */
 struct bus_handle {
-    struct hnode node;              /* by hash of verb and name */
+    struct hnode node; /* by hash of verb and name */
     uint32_t number;
     enum frame_verb verb;
     char *name;
-    bool open;                      /* said to the broker in this session */
-    int refused;                    /* what the broker answered */
-    unsigned amount;                /* slots of an offer, credit of a take */
+    bool open;       /* said to the broker in this session */
+    int refused;     /* what the broker answered */
+    unsigned amount; /* slots of an offer, credit of a take */
     bool active, single;
     struct bus_follow *follow;
 };
 
 struct bus_follow {
     char *names, *group;
-    struct bus_cursor at;           /* what was delivered last */
-    uint64_t open[BUS_FOLLOW_CREDIT];   /* delivered, not yet handled: a ring */
+    struct bus_cursor at;             /* what was delivered last */
+    uint64_t open[BUS_FOLLOW_CREDIT]; /* delivered, not yet handled: a ring */
     unsigned first, n;
 };
 
 /* A call of ours. The packed frame is kept until it leaves. */
 struct bus_out {
-    struct hnode node;              /* by cid */
-    TAILQ_ENTRY(bus_out) link;      /* in `pending` while it has not left */
+    struct hnode node;         /* by cid */
+    TAILQ_ENTRY(bus_out) link; /* in `pending` while it has not left */
     struct bus_handle *handle;
     int64_t deadline;
     bool sent;
@@ -52,18 +52,18 @@ struct bus_out {
 
 /* A call of somebody else's, to be answered here. */
 struct bus_in {
-    struct hnode node;              /* by our own number */
-    struct hnode by_theirs;         /* by the broker's */
+    struct hnode node;      /* by our own number */
+    struct hnode by_theirs; /* by the broker's */
 };
 
 struct bus_lease {
-    struct hnode node;              /* by our own number */
-    struct hnode by_theirs;         /* by the broker's lease id */
+    struct hnode node;      /* by our own number */
+    struct hnode by_theirs; /* by the broker's lease id */
     struct bus_handle *handle;
     uint64_t seq;
     uint16_t attempt;
     uint8_t priority;
-    bool settling;                  /* the frame below is on its way */
+    bool settling; /* the frame below is on its way */
     struct buf a, b;
 };
 
@@ -78,7 +78,7 @@ struct bus {
     void *zmq, *socket, *monitor;
     int epoll;
     enum bus_state state;
-    bool busy, dead;                /* inside bus_process(); closed meanwhile */
+    bool busy, dead; /* inside bus_process(); closed meanwhile */
     int64_t now, retry_at, greet_by, heard_at, said_at, ping_at, sweep_at;
     unsigned tries;
     uint64_t random;
@@ -92,10 +92,10 @@ struct bus {
     TAILQ_HEAD(, bus_out) pending;
     unsigned pending_n;
     uint64_t next_cid, next_in, next_lease;
-    unsigned unconfirmed;           /* durable messages on their way */
+    unsigned unconfirmed; /* durable messages on their way */
 
-    struct buf scratch;             /* the frame being built */
-    char strings[12 * 1024];        /* NUL-terminated copies for one callback */
+    struct buf scratch;      /* the frame being built */
+    char strings[12 * 1024]; /* NUL-terminated copies for one callback */
     size_t strings_n;
     char *tap_filter;
     unsigned tap_sample, tap_seen;
@@ -105,14 +105,14 @@ struct bus {
 /* handle.c */
 int bus_handle_of(struct bus *bus, enum frame_verb verb, const char *name, struct bus_handle **ret);
 struct bus_handle *bus_handle_at(const struct bus *bus, uint32_t number);
-int bus_handle_open(struct bus *bus, struct bus_handle *handle);        /* says it once per session */
-void bus_handles_declare(struct bus *bus);                              /* after WELCOME */
+int bus_handle_open(struct bus *bus, struct bus_handle *handle); /* says it once per session */
+void bus_handles_declare(struct bus *bus);                       /* after WELCOME */
 void bus_handles_free(struct bus *bus);
 
 /* head.c: between the public head and the one on the wire. */
 int bus_head_out(const struct bus_head *head, uint8_t trace[FRAME_TRACE], struct frame_head *ret);
 void bus_head_in(struct bus *bus, const struct frame *frame, const struct frame_head *in, struct bus_head *ret);
-const char *bus_string(struct bus *bus, struct bytes text);             /* NULL when absent */
+const char *bus_string(struct bus *bus, struct bytes text); /* NULL when absent */
 
 /* link.c */
 int bus_send(struct bus *bus, const struct frame *frame, const struct frame_head *head, struct bytes body);

@@ -15,7 +15,7 @@ static int durable_send(struct bus *bus, enum frame_verb verb, const char *name,
     int r;
 
     if (!frame_of_id(&bus->store).data)
-        return ERR_UNSUPPORTED;                 /* only an owner of a store is a producer */
+        return ERR_UNSUPPORTED; /* only an owner of a store is a producer */
     if (body.len > BUS_DURABLE_MAX)
         return ERR_TOO_LARGE;
     if (bus->state != BUS_UP)
@@ -66,12 +66,15 @@ void bus_on_durable(struct bus *bus, const struct frame *f)
 void bus_follow_subscribe(struct bus *bus, struct bus_handle *handle)
 {
     struct bus_follow *follow = handle->follow;
-    struct frame frame = { .command = FRAME_SUB, .handle = handle->number, .seq = follow->at.seq,
+    struct frame frame = { .command = FRAME_SUB,
+                           .handle = handle->number,
+                           .seq = follow->at.seq,
                            .code = (uint16_t)(BUS_FOLLOW_CREDIT - follow->n) };
-    struct frame_head head = { .store = frame_of_id(&follow->at.store), .group = bytes_of_text(follow->group),
+    struct frame_head head = { .store = frame_of_id(&follow->at.store),
+                               .group = bytes_of_text(follow->group),
                                .filter = bytes_of_text(follow->names) };
 
-    bus_send(bus, &frame, &head, (struct bytes){ 0 });
+    bus_send(bus, &frame, &head, (struct bytes) { 0 });
 }
 
 static struct bus_follow *follow_at(const struct bus *bus, uint32_t number, struct bus_handle **ret)
@@ -88,11 +91,11 @@ void bus_on_event(struct bus *bus, const struct frame *f, const struct frame_hea
 
     if (!follow)
         return;
-    if (follow->n == BUS_FOLLOW_CREDIT) {       /* more than we gave credit for */
+    if (follow->n == BUS_FOLLOW_CREDIT) { /* more than we gave credit for */
         bus_link_down(bus, ERR_MALFORMED);
         return;
     }
-    follow->at = (struct bus_cursor){ bus->welcome.store, f->seq };
+    follow->at = (struct bus_cursor) { bus->welcome.store, f->seq };
     follow->open[(follow->first + follow->n++) % BUS_FOLLOW_CREDIT] = f->seq;
     bus_head_in(bus, f, h, &head);
     if (bus->events.event)
@@ -117,7 +120,7 @@ int bus_cursor(struct bus *bus, const char *stream, uint64_t seq)
         frame.code++;
     }
     frame.handle = handle->number;
-    return bus->state == BUS_UP ? bus_send(bus, &frame, NULL, (struct bytes){ 0 }) : 0;
+    return bus->state == BUS_UP ? bus_send(bus, &frame, NULL, (struct bytes) { 0 }) : 0;
 }
 
 void bus_on_lost(struct bus *bus, const struct frame *f)
@@ -127,7 +130,7 @@ void bus_on_lost(struct bus *bus, const struct frame *f)
 
     if (!follow)
         return;
-    follow->at = (struct bus_cursor){ bus->welcome.store, f->seq };
+    follow->at = (struct bus_cursor) { bus->welcome.store, f->seq };
     if (bus->events.lost)
         bus->events.lost(bus->ctx, handle->name, follow->at);
 }
@@ -139,7 +142,7 @@ void bus_on_tail(struct bus *bus, const struct frame *f)
 
     if (!follow)
         return;
-    follow->at = (struct bus_cursor){ bus->welcome.store, f->seq };
+    follow->at = (struct bus_cursor) { bus->welcome.store, f->seq };
     if (bus->events.caught_up)
         bus->events.caught_up(bus->ctx, handle->name, follow->at);
 }

@@ -36,10 +36,10 @@ void bus_on_value(struct bus *bus, const struct frame *f, const struct frame_hea
     if (!handle || !bus->events.value)
         return;
     bus->strings_n = 0;
-    name = bus_string(bus, h->name);            /* a watched pattern has many */
+    name = bus_string(bus, h->name); /* a watched pattern has many */
     key = bus_string(bus, h->key);
     if (f->flags & FRAME_GONE)
-        body = (struct bytes){ 0 };
+        body = (struct bytes) { 0 };
     else if (!body.data)
         body.data = "";
     bus->events.value(bus->ctx, name ? name : handle->name, key ? key : "", body);
@@ -104,7 +104,7 @@ void bus_tap_declare(struct bus *bus)
     frame.code = bus->tap_filter ? BUS_TAP_CREDIT : 0;
     frame.flags = bus->tap_headers ? FRAME_HEADERS : 0;
     bus->tap_seen = 0;
-    bus_send(bus, &frame, &head, (struct bytes){ 0 });
+    bus_send(bus, &frame, &head, (struct bytes) { 0 });
 }
 
 void bus_on_tapped(struct bus *bus, const struct frame *f, const struct frame_head *h, struct bytes body)
@@ -114,16 +114,23 @@ void bus_on_tapped(struct bus *bus, const struct frame *f, const struct frame_he
 
     if (++bus->tap_seen == BUS_TAP_CREDIT / 4) {
         bus->tap_seen = 0;
-        bus_send(bus, &(struct frame){ .command = FRAME_CREDIT, .handle = f->handle, .code = BUS_TAP_CREDIT / 4 },
-                 NULL, (struct bytes){ 0 });
+        bus_send(bus, &(struct frame) { .command = FRAME_CREDIT, .handle = f->handle, .code = BUS_TAP_CREDIT / 4 },
+                 NULL, (struct bytes) { 0 });
     }
     if (!bus->events.tap)
         return;
     bus_head_in(bus, f, h, &head);
-    tapped = (struct bus_tapped){
-        .kind = (enum bus_tap_kind)f->code, .from = head.from, .to = bus_string(bus, h->to), .head = &head,
-        .seq = f->seq, .size = (size_t)h->size, .body = body,
-        .latency_us = h->latency_us ? (int64_t)h->latency_us - 1 : -1, .err = head.err, .dropped = h->dropped,
+    tapped = (struct bus_tapped) {
+        .kind = (enum bus_tap_kind)f->code,
+        .from = head.from,
+        .to = bus_string(bus, h->to),
+        .head = &head,
+        .seq = f->seq,
+        .size = (size_t)h->size,
+        .body = body,
+        .latency_us = h->latency_us ? (int64_t)h->latency_us - 1 : -1,
+        .err = head.err,
+        .dropped = h->dropped,
     };
     bus->events.tap(bus->ctx, &tapped);
 }

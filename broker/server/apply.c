@@ -34,7 +34,8 @@ static int apply_lane_check(struct bus_store *store, struct store_txn *txn, stru
     return 0;
 }
 
-static int apply_lane_set(struct bus_store *store, struct store_txn *txn, const struct store_op *op, uint32_t target)
+static int apply_lane_set(struct bus_store *store, struct store_txn *txn, const struct store_op *op,
+                          uint32_t target)
 {
     struct record_key key = record_lane_key(op->producer, target);
 
@@ -189,15 +190,15 @@ static int apply_lease(struct bus_store *store, struct store_txn *txn, struct st
     int r = engine_get(store, txn, ROWS_JOB, record_bytes(&key), &payload);
 
     if (r < 0)
-        return r == ERR_NOT_FOUND ? 0 : r;              /* it ended before its lease was worth a row */
+        return r == ERR_NOT_FOUND ? 0 : r; /* it ended before its lease was worth a row */
     buf_reset(&store->scratch);
     record_pack_lease(&store->scratch, op->record.attempts, op->instance);
     return engine_put(store, txn, ROWS_LEASE, record_bytes(&key), buf_bytes(&store->scratch));
 }
 
 /* Moves one held row to the ready jobs. */
-static int apply_promote_row(struct bus_store *store, struct store_txn *txn, struct store_op *op, struct bytes held,
-                             struct bytes value, struct job_key job)
+static int apply_promote_row(struct bus_store *store, struct store_txn *txn, struct store_op *op,
+                             struct bytes held, struct bytes value, struct job_key job)
 {
     struct record_key from = { .len = held.len }, to = record_job_key(job);
     struct bytes payload;
@@ -337,10 +338,10 @@ static int apply_resume(struct bus_store *store, struct store_txn *txn, struct s
 int engine_apply(struct bus_store *store, struct store_txn *txn, struct store_op *op)
 {
     static int (*const apply[STORE_KINDS])(struct bus_store *, struct store_txn *, struct store_op *) = {
-        [STORE_PUT] = apply_put,         [STORE_APPEND] = apply_append,     [STORE_ACK] = apply_ack,
-        [STORE_DEAD] = apply_dead,       [STORE_RETRY] = apply_retry,       [STORE_LEASE] = apply_lease,
-        [STORE_PROMOTE] = apply_promote, [STORE_CURSOR] = apply_cursor,     [STORE_SET] = apply_set,
-        [STORE_REQUEUE] = apply_from_dead, [STORE_DROP] = apply_from_dead,  [STORE_PRUNE] = apply_prune,
+        [STORE_PUT] = apply_put,           [STORE_APPEND] = apply_append,  [STORE_ACK] = apply_ack,
+        [STORE_DEAD] = apply_dead,         [STORE_RETRY] = apply_retry,    [STORE_LEASE] = apply_lease,
+        [STORE_PROMOTE] = apply_promote,   [STORE_CURSOR] = apply_cursor,  [STORE_SET] = apply_set,
+        [STORE_REQUEUE] = apply_from_dead, [STORE_DROP] = apply_from_dead, [STORE_PRUNE] = apply_prune,
         [STORE_RESUME] = apply_resume,
     };
 

@@ -25,25 +25,25 @@
 
 enum {
     BROKER_HEARTBEAT_MS = 2000,
-    BROKER_DEAD_AFTER = 3,          /* heartbeats */
-    BROKER_GRACE_MS = 10000,        /* for leases of before a restart */
-    BROKER_LAST_WORDS_MS = 50,      /* a process that died may have messages on their way */
-    BROKER_WINDOW = 1024,           /* durable messages per session, unconfirmed */
+    BROKER_DEAD_AFTER = 3,     /* heartbeats */
+    BROKER_GRACE_MS = 10000,   /* for leases of before a restart */
+    BROKER_LAST_WORDS_MS = 50, /* a process that died may have messages on their way */
+    BROKER_WINDOW = 1024,      /* durable messages per session, unconfirmed */
     BROKER_HANDLES = 4096,
-    BROKER_WAITING = 1024,          /* calls that wait for a free slot, per service */
-    BROKER_LAZY_MS = 1000,          /* leases and cursors reach the disk by then */
-    BROKER_LOST_MAX = 20,           /* workers that may be lost with one job */
+    BROKER_WAITING = 1024, /* calls that wait for a free slot, per service */
+    BROKER_LAZY_MS = 1000, /* leases and cursors reach the disk by then */
+    BROKER_LOST_MAX = 20,  /* workers that may be lost with one job */
     BROKER_FULL_PERCENT = 85,
     BROKER_VALUES = 100000,
-    BROKER_READY = 1024,            /* of a queue's next jobs, in memory */
+    BROKER_READY = 1024, /* of a queue's next jobs, in memory */
 };
 
 /* A name that a session opened. */
 struct handle {
     enum frame_verb verb;
-    int err;                        /* ERR_FORBIDDEN, ERR_UNKNOWN_NAME: what was answered to OPEN */
-    char *name;                     /* NULL: not open */
-    uint64_t refused_from;          /* put, append: later ones of this lane wait for it; 0: none */
+    int err;               /* ERR_FORBIDDEN, ERR_UNKNOWN_NAME: what was answered to OPEN */
+    char *name;            /* NULL: not open */
+    uint64_t refused_from; /* put, append: later ones of this lane wait for it; 0: none */
     struct service *service;
     struct queue *queue;
     struct stream *stream;
@@ -54,23 +54,23 @@ struct handle {
 };
 
 struct session {
-    struct hnode node, by_serial;   /* by routing id; by serial */
+    struct hnode node, by_serial; /* by routing id; by serial */
     TAILQ_ENTRY(session) link, lost_link;
-    uint64_t serial;                /* never used twice */
+    uint64_t serial; /* never used twice */
     uint8_t routing[5];
     char *role, *version;
     struct id instance, store;
     uint32_t epoch;
     unsigned uid, pid;
-    int pidfd;                      /* -1: not of this host */
-    bool lost, dying;               /* its process ended: last words only */
-    bool goodbye;                   /* it said BYE */
+    int pidfd;        /* -1: not of this host */
+    bool lost, dying; /* its process ended: last words only */
+    bool goodbye;     /* it said BYE */
     int lost_err;
-    int64_t since_ms, heard_ms;     /* wall clock, monotonic */
+    int64_t since_ms, heard_ms; /* wall clock, monotonic */
     struct timer timer;
     struct handle *handles;
     uint32_t handles_n;
-    TAILQ_HEAD(, call) asked;       /* calls of this session */
+    TAILQ_HEAD(, call) asked; /* calls of this session */
     LIST_HEAD(, lease) leases;
     unsigned unconfirmed;
     uint64_t messages_in, messages_out;
@@ -97,18 +97,18 @@ struct offer {
 };
 
 struct call {
-    struct hnode node, by_asker;    /* by the broker's cid; by asker and its cid */
-    TAILQ_ENTRY(call) link;         /* among the asker's */
-    TAILQ_ENTRY(call) at;           /* waiting, or with an offer */
+    struct hnode node, by_asker; /* by the broker's cid; by asker and its cid */
+    TAILQ_ENTRY(call) link;      /* among the asker's */
+    TAILQ_ENTRY(call) at;        /* waiting, or with an offer */
     struct session *asker;
-    uint64_t cid;                   /* the asker's */
+    uint64_t cid; /* the asker's */
     struct service *service;
-    struct offer *offer;            /* NULL: waiting */
+    struct offer *offer; /* NULL: waiting */
     struct timer timer;
     int64_t began_us, deadline_ms;
     char *name;
-    struct buf head;                /* as the worker gets it */
-    struct buf small;               /* body, when it came in the first frame */
+    struct buf head;  /* as the worker gets it */
+    struct buf small; /* body, when it came in the first frame */
     zmq_msg_t large;
     bool has_large;
 };
@@ -122,40 +122,40 @@ struct taker {
 };
 
 enum lease_state {
-    LEASE_ORPHAN,                   /* found on disk; its worker may still come back */
+    LEASE_ORPHAN, /* found on disk; its worker may still come back */
     LEASE_HELD,
-    LEASE_SETTLING,                 /* its end is on the way to the disk */
+    LEASE_SETTLING, /* its end is on the way to the disk */
 };
 
 struct lease {
-    struct hnode node, by_seq;      /* by lease id; in its queue, by seq */
-    LIST_ENTRY(lease) link;         /* with its session */
+    struct hnode node, by_seq; /* by lease id; in its queue, by seq */
+    LIST_ENTRY(lease) link;    /* with its session */
     enum lease_state state;
     struct queue *queue;
-    struct taker *taker;            /* NULL: orphan, or the taker left while it settled */
+    struct taker *taker; /* NULL: orphan, or the taker left while it settled */
     struct session *session;
     struct id instance;
     struct job_key key;
-    uint16_t attempts, lost;        /* before this lease */
+    uint16_t attempts, lost; /* before this lease */
     struct timer timer;
     int64_t began_us, since_ms;
     struct id job;
-    struct buf head;                /* the job's own, for taps and `why` */
+    struct buf head; /* the job's own, for taps and `why` */
 };
 
 struct queue {
     struct hnode node, by_id;
     char *name;
     uint32_t id, done_stream, dead_stream;
-    struct policy_queue policy;     /* borrows from the policy */
+    struct policy_queue policy; /* borrows from the policy */
     TAILQ_HEAD(, taker) takers;
-    struct hmap leases;             /* by seq: out of the ready window while they last */
+    struct hmap leases; /* by seq: out of the ready window while they last */
     struct job_key window[BROKER_READY];
-    size_t first, n;                /* of the window */
-    bool whole;                     /* the window holds every ready job */
-    bool pressed;                   /* on the list of queues to dispatch */
+    size_t first, n; /* of the window */
+    bool whole;      /* the window holds every ready job */
+    bool pressed;    /* on the list of queues to dispatch */
     TAILQ_ENTRY(queue) press_link;
-    uint64_t ready, held, dead;     /* ready counts leased ones, too */
+    uint64_t ready, held, dead; /* ready counts leased ones, too */
     uint64_t puts, acks, retries, deads;
 };
 
@@ -185,10 +185,10 @@ struct follower {
     struct stream *stream;
     struct group *group;
     uint32_t handle;
-    uint64_t at;                    /* looked at up to here */
+    uint64_t at; /* looked at up to here */
     unsigned credit;
     bool tail_said;
-    char *names;                    /* separated by commas; NULL: all the policy allows */
+    char *names; /* separated by commas; NULL: all the policy allows */
 };
 
 struct value {
@@ -203,7 +203,7 @@ struct value {
 struct watcher {
     TAILQ_ENTRY(watcher) link;
     struct session *session;
-    const char *name;               /* of its handle */
+    const char *name; /* of its handle */
     uint32_t handle;
 };
 
@@ -221,27 +221,28 @@ struct tap {
 struct figures {
     uint64_t messages_in, messages_out, refused, malformed, strangers, late_replies, deferred;
     uint64_t calls, replies, call_errors, timeouts, no_worker, workers_lost;
-    uint64_t puts, appends, duplicates, jobs, acks, retries, deads, leases_lost, leases_resumed, events, values, taps;
+    uint64_t puts, appends, duplicates, jobs, acks, retries, deads, leases_lost, leases_resumed, events, values,
+        taps;
 };
 
 struct broker {
     struct policy policy;
-    char *keys;                     /* folder of role secrets */
+    char *keys; /* folder of role secrets */
     struct bus_store *store;
     struct id store_id;
     uint32_t incarnation;
-    bool no_socket;                 /* tests: what is sent goes to `outgoing` */
+    bool no_socket; /* tests: what is sent goes to `outgoing` */
     void (*outgoing)(struct broker *broker, struct session *to, struct bytes a, struct bytes b);
 
     void *zmq, *socket;
-    int pids;                       /* epoll of pidfds */
+    int pids; /* epoll of pidfds */
     int64_t now_ms, now_us, wall_ms, started_ms;
     uint64_t random;
     bool stopping;
     struct timers timers;
     struct timer lazy, grace, prune, promote;
     bool in_grace;
-    int64_t next_due_ms;            /* of a held job; 0: none */
+    int64_t next_due_ms; /* of a held job; 0: none */
     bool promoting;
 
     struct hmap sessions, serials, services, queues, queue_ids, streams, stream_ids, calls, asked, leases, values;
@@ -254,11 +255,11 @@ struct broker {
     unsigned taps_n;
     uint64_t next_serial, next_call;
     uint32_t next_lease;
-    unsigned blocked;               /* the writer refused for lack of room: nothing is admitted until it may again */
-    unsigned adding;                /* puts and appends on their way to the disk */
+    unsigned blocked; /* the writer refused for lack of room: nothing is admitted until it may again */
+    unsigned adding;  /* puts and appends on their way to the disk */
     int64_t stranger_ms;
     struct figures figures;
-    struct buf frame;               /* the one being built */
+    struct buf frame; /* the one being built */
 };
 
 /* A message as it came: head is parsed by those who need it. */
@@ -266,23 +267,25 @@ struct message {
     struct frame frame;
     struct bytes head_raw, body;
     struct frame_head head;
-    zmq_msg_t *large;               /* the second frame, NULL: none */
+    zmq_msg_t *large; /* the second frame, NULL: none */
 };
 
 /* send.c */
 void send_frame(struct broker *b, struct session *to, const struct frame *frame, const struct frame_head *head,
                 struct bytes body);
-void send_raw(struct broker *b, struct session *to, const struct frame *frame, struct bytes head, struct bytes body);
-void send_large(struct broker *b, struct session *to, const struct frame *frame, struct bytes head, zmq_msg_t *body);
+void send_raw(struct broker *b, struct session *to, const struct frame *frame, struct bytes head,
+              struct bytes body);
+void send_large(struct broker *b, struct session *to, const struct frame *frame, struct bytes head,
+                zmq_msg_t *body);
 void send_error(struct broker *b, struct session *to, uint32_t handle, struct bytes topic, int err);
 void session_mark_lost(struct broker *b, struct session *session, int err);
 
 /* session.c */
 void session_hello(struct broker *b, const uint8_t routing[5], zmq_msg_t *raw, struct message *m);
 void session_refuse(struct broker *b, const uint8_t routing[5], int err);
-void session_reap(struct broker *b);                    /* takes apart what is marked lost */
-void session_pids(struct broker *b);                    /* processes that died */
-void session_goodbye(struct broker *b, int err);        /* tells everybody to come back later */
+void session_reap(struct broker *b);             /* takes apart what is marked lost */
+void session_pids(struct broker *b);             /* processes that died */
+void session_goodbye(struct broker *b, int err); /* tells everybody to come back later */
 struct session *session_of(const struct broker *b, uint64_t serial);
 void session_announce(struct broker *b, struct session *session, bool gone);
 
@@ -295,7 +298,7 @@ struct handle *names_handle(struct broker *b, struct session *s, const struct me
 struct service *names_service(struct broker *b, struct bytes name);
 struct queue *names_queue(const struct broker *b, struct bytes name);
 struct stream *names_stream(const struct broker *b, struct bytes name);
-int names_load(struct broker *b);                       /* queues and streams, from policy and store */
+int names_load(struct broker *b); /* queues and streams, from policy and store */
 void names_free(struct broker *b);
 
 /* call.c */
@@ -317,7 +320,8 @@ void job_put_done(struct broker *b, struct store_op *op);
 void job_settled(struct broker *b, struct store_op *op);
 
 /* lease.c: what becomes of them */
-struct lease *lease_new(struct broker *b, struct queue *queue, struct job_key key, const struct job_record *record);
+struct lease *lease_new(struct broker *b, struct queue *queue, struct job_key key,
+                        const struct job_record *record);
 void lease_free(struct broker *b, struct lease *lease);
 void lease_give(struct broker *b, struct lease *lease, struct taker *taker);
 void lease_fail(struct broker *b, struct lease *lease, int err, struct bytes text, int64_t delay_ms, bool counted);
@@ -328,7 +332,7 @@ int lease_load(struct broker *b);
 /* queue.c: which job is next, and who gets it */
 void queue_press(struct broker *b, struct queue *queue);
 void queue_add(struct broker *b, struct queue *queue, struct job_key key);
-void queue_run(struct broker *b);                       /* dispatches what is pressed */
+void queue_run(struct broker *b); /* dispatches what is pressed */
 void queue_taker_gone(struct broker *b, struct taker *taker);
 void queue_promote(struct broker *b);
 void queue_promoted(struct broker *b, struct store_op *op);
@@ -368,10 +372,10 @@ void value_free_all(struct broker *b);
 struct tap_show {
     enum bus_tap_kind kind;
     const char *from, *to, *name;
-    struct bytes head;              /* packed: key, trace, job */
+    struct bytes head; /* packed: key, trace, job */
     struct bytes body;
     uint64_t seq;
-    int64_t latency_us;             /* -1: none */
+    int64_t latency_us; /* -1: none */
     int err;
     unsigned attempt;
 };
@@ -379,10 +383,10 @@ void tap_show(struct broker *b, const struct tap_show *show);
 void tap_on_tap(struct broker *b, struct session *s, struct message *m);
 void tap_on_credit(struct broker *b, struct session *s, const struct message *m);
 void tap_gone(struct broker *b, struct tap *tap);
-#define TAP(b, ...)                                             \
-    do {                                                        \
-        if (__builtin_expect((b)->taps_n != 0, 0))              \
-            tap_show((b), &(struct tap_show){ __VA_ARGS__ });   \
+#define TAP(b, ...)                                            \
+    do {                                                       \
+        if (__builtin_expect((b)->taps_n != 0, 0))             \
+            tap_show((b), &(struct tap_show) { __VA_ARGS__ }); \
     } while (0)
 
 /* sys.c: $sys.* */
@@ -392,17 +396,17 @@ void sys_dead_changed(struct broker *b, struct store_op *op);
 /* router.c */
 struct broker_options {
     const char *state, *bind, *keys;
-    const char *const *policies;    /* NULL-terminated */
+    const char *const *policies; /* NULL-terminated */
     size_t map_size;
     bool any_filesystem;
-    bool no_socket, no_thread;      /* tests */
+    bool no_socket, no_thread; /* tests */
 };
 int broker_new(const struct broker_options *options, struct broker **ret, char error[static 256]);
-int broker_run(struct broker *b, int stop_fd);          /* until stop_fd is readable: 0; or the store died */
-void broker_stop(struct broker *b);                      /* drains */
+int broker_run(struct broker *b, int stop_fd); /* until stop_fd is readable: 0; or the store died */
+void broker_stop(struct broker *b);            /* drains */
 void broker_free(struct broker **b);
 void broker_take(struct broker *b, const uint8_t *routing, size_t routing_len, zmq_msg_t *a, zmq_msg_t *body);
-void broker_settle(struct broker *b);                   /* what the store handed back, and what follows from it */
+void broker_settle(struct broker *b); /* what the store handed back, and what follows from it */
 void broker_clock(struct broker *b);
 /* One line for an operator; silent in tests that have no socket. */
 void broker_log(const struct broker *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,16 +1,18 @@
 /* bus_store - where the broker keeps what it promised: jobs, events, cursors, lanes and values.
  *
- * The boundary between the router and an engine. The router hands in operations and goes on; the engine applies them
- * in the order they came, as many per commit as are waiting, and hands each back when its commit is on the disk. Reads
- * are synchronous, from a snapshot that holds what was handed back before it began. The engine behind it is LMDB
- * (engine.c); another one has to pass the same tests (tests/unit/broker_store_test.c).
+ * The boundary between the router and an engine. The router hands in operations and goes on; the engine applies
+ * them in the order they came, as many per commit as are waiting, and hands each back when its commit is on the
+ * disk. Reads are synchronous, from a snapshot that holds what was handed back before it began. The engine
+ * behind it is LMDB (engine.c); another one has to pass the same tests (tests/unit/broker_store_test.c).
  *
  * Ids        queues and streams are numbers that the engine gives to names, for ever
  * Exactness  a lane (producer, target) has one high-water mark, written with the message it counts: what is at or
  *            below it is a duplicate. A sequence number is never used twice, also when a queue ran empty
- * Refuses    when the store is full, everything that would add (STORE_PUT, STORE_APPEND, STORE_SET) until the router
- *            has seen the refusal and said STORE_RESUME: so that no later message of a lane overtakes a refused one
- * Dies       when the outcome of a commit is unknown: nothing is handed back any more, and the process must exit */
+ * Refuses    when the store is full, everything that would add (STORE_PUT, STORE_APPEND, STORE_SET) until the
+ *            router has seen the refusal and said STORE_RESUME: so that no later message of a lane overtakes a
+ *            refused one
+ * Dies       when the outcome of a commit is unknown: nothing is handed back any more, and the process must
+ *            exit */
 #pragma once
 
 #include <stdbool.h>
@@ -31,12 +33,12 @@ struct job_key {
 };
 
 struct job_record {
-    uint16_t attempts;              /* that failed */
-    uint16_t lost;                  /* sessions that were lost with it; not counted as attempts */
-    int64_t time_ms, expires_ms;    /* when it was put; 0: never */
+    uint16_t attempts;           /* that failed */
+    uint16_t lost;               /* sessions that were lost with it; not counted as attempts */
+    int64_t time_ms, expires_ms; /* when it was put; 0: never */
     struct id job;
-    struct bytes head, body;        /* as the producer's message, and what the broker added */
-    int err;                        /* of the last attempt */
+    struct bytes head, body; /* as the producer's message, and what the broker added */
+    int err;                 /* of the last attempt */
     struct bytes text;
 };
 
@@ -46,18 +48,18 @@ struct event_record {
 };
 
 enum store_kind {
-    STORE_PUT,                      /* a job, ready or held until `due_ms` */
+    STORE_PUT, /* a job, ready or held until `due_ms` */
     STORE_APPEND,
-    STORE_ACK,                      /* job ends well: deleted, done event appended */
-    STORE_DEAD,                     /* job ends badly: kept among the dead, dead event appended */
-    STORE_RETRY,                    /* job is held until `due_ms`, or ready again (0) */
-    STORE_LEASE,                    /* who has it; lazy */
-    STORE_PROMOTE,                  /* held jobs that are due become ready: see `promoted` */
-    STORE_CURSOR,                   /* of a group; lazy */
-    STORE_SET,                      /* a lasting value; body.data NULL: removes it */
-    STORE_REQUEUE,                  /* a dead job becomes ready, with its attempts forgotten */
-    STORE_DROP,                     /* a dead job is forgotten */
-    STORE_PRUNE,                    /* events of before `due_ms` go, a bounded number of them */
+    STORE_ACK,     /* job ends well: deleted, done event appended */
+    STORE_DEAD,    /* job ends badly: kept among the dead, dead event appended */
+    STORE_RETRY,   /* job is held until `due_ms`, or ready again (0) */
+    STORE_LEASE,   /* who has it; lazy */
+    STORE_PROMOTE, /* held jobs that are due become ready: see `promoted` */
+    STORE_CURSOR,  /* of a group; lazy */
+    STORE_SET,     /* a lasting value; body.data NULL: removes it */
+    STORE_REQUEUE, /* a dead job becomes ready, with its attempts forgotten */
+    STORE_DROP,    /* a dead job is forgotten */
+    STORE_PRUNE,   /* events of before `due_ms` go, a bounded number of them */
     STORE_RESUME,
     STORE_KINDS,
 };
@@ -66,32 +68,32 @@ enum store_kind {
 struct store_op {
     STAILQ_ENTRY(store_op) link;
     enum store_kind kind;
-    bool lazy;                      /* waits for the next commit instead of causing one */
-    uint64_t session, cid;          /* the router's own: whom to answer */
+    bool lazy;             /* waits for the next commit instead of causing one */
+    uint64_t session, cid; /* the router's own: whom to answer */
     uint32_t handle;
     int64_t began_us;
     void *ctx;
 
-    struct id producer;             /* STORE_PUT, STORE_APPEND */
+    struct id producer; /* STORE_PUT, STORE_APPEND */
     uint32_t epoch;
     uint64_t producer_seq;
-    struct job_key key;             /* STORE_PUT: without seq */
-    uint32_t stream;                /* of the event; of the done or dead event: 0 for none */
+    struct job_key key; /* STORE_PUT: without seq */
+    uint32_t stream;    /* of the event; of the done or dead event: 0 for none */
     int64_t now_ms, due_ms;
-    uint64_t seq;                   /* STORE_CURSOR */
-    char *name;                     /* event type of done or dead; group; value */
-    char *from;                     /* of a done or dead event: the role that ended the job */
-    struct job_record record;       /* head, body and text borrow from `memory`; of STORE_ACK the body is the result,
+    uint64_t seq;             /* STORE_CURSOR */
+    char *name;               /* event type of done or dead; group; value */
+    char *from;               /* of a done or dead event: the role that ended the job */
+    struct job_record record; /* head, body and text borrow from `memory`; of STORE_ACK the body is the result,
                                        of STORE_SET head is the key */
-    struct id instance;             /* STORE_LEASE: whose */
+    struct id instance;       /* STORE_LEASE: whose */
     struct buf memory;
 
-    int status;                     /* 0, ERR_DUPLICATE, ERR_CONFLICT (epoch), ERR_NOT_FOUND, ERR_STORE_FULL */
-    uint64_t ret_seq;               /* of the job put, or of the event appended */
-    bool held;                      /* STORE_PUT, STORE_RETRY: not ready yet */
-    struct job_key *promoted;       /* STORE_PROMOTE */
+    int status;               /* 0, ERR_DUPLICATE, ERR_CONFLICT (epoch), ERR_NOT_FOUND, ERR_STORE_FULL */
+    uint64_t ret_seq;         /* of the job put, or of the event appended */
+    bool held;                /* STORE_PUT, STORE_RETRY: not ready yet */
+    struct job_key *promoted; /* STORE_PROMOTE */
     size_t promoted_n;
-    int64_t next_due_ms;            /* STORE_PROMOTE: of the next held job; 0: none */
+    int64_t next_due_ms; /* STORE_PROMOTE: of the next held job; 0: none */
 };
 
 struct store_op *store_op_new(enum store_kind kind);
@@ -103,31 +105,31 @@ struct bus_store_options {
     const char *dir;
     size_t map_size;
     bool any_filesystem;
-    bool no_thread;                 /* tests: bus_store_step() does the writer's work */
+    bool no_thread; /* tests: bus_store_step() does the writer's work */
 };
 
 int bus_store_open(const struct bus_store_options *options, struct bus_store **ret);
-void bus_store_close(struct bus_store **store);         /* what was submitted is committed first */
+void bus_store_close(struct bus_store **store); /* what was submitted is committed first */
 struct id bus_store_id(const struct bus_store *store);
 uint32_t bus_store_incarnation(const struct bus_store *store);
 
 enum bus_target { TARGET_QUEUE = 'q', TARGET_STREAM = 's' };
 /* At start only, before the first operation. */
 int bus_store_define(struct bus_store *store, enum bus_target kind, const char *name, uint32_t *ret_id);
-int bus_store_defined(struct bus_store *store, int (*each)(void *ctx, enum bus_target, const char *name, uint32_t id),
-                      void *ctx);
+int bus_store_defined(struct bus_store *store,
+                      int (*each)(void *ctx, enum bus_target, const char *name, uint32_t id), void *ctx);
 
 void bus_store_submit(struct bus_store *store, struct store_op *op);
-void bus_store_flush(struct bus_store *store);          /* commits lazy ones, too, now */
-struct store_op *bus_store_done(struct bus_store *store);       /* the next that came back, NULL: none */
-int bus_store_fd(const struct bus_store *store);        /* readable when some may have come back */
+void bus_store_flush(struct bus_store *store);            /* commits lazy ones, too, now */
+struct store_op *bus_store_done(struct bus_store *store); /* the next that came back, NULL: none */
+int bus_store_fd(const struct bus_store *store);          /* readable when some may have come back */
 bool bus_store_dead(const struct bus_store *store);
 void bus_store_step(struct bus_store *store);
 
 struct bus_store_counts {
-    uint64_t commits, operations;   /* committed since the start */
-    uint64_t sync_us, sync_max_us;  /* time in commits */
-    unsigned percent;               /* of the map that is used */
+    uint64_t commits, operations;  /* committed since the start */
+    uint64_t sync_us, sync_max_us; /* time in commits */
+    unsigned percent;              /* of the map that is used */
 };
 struct bus_store_counts bus_store_counts(const struct bus_store *store);
 
@@ -156,9 +158,10 @@ struct store_lease {
 int bus_store_held(struct bus_store *store, int (*each)(void *ctx, const struct held_job *), void *ctx);
 int bus_store_dead_jobs(struct bus_store *store, int (*each)(void *ctx, const struct held_job *), void *ctx);
 int bus_store_leases(struct bus_store *store, int (*each)(void *ctx, const struct store_lease *), void *ctx);
-int bus_store_cursors(struct bus_store *store, int (*each)(void *ctx, uint32_t stream, struct bytes group, uint64_t),
-                      void *ctx);
-int bus_store_values(struct bus_store *store, int (*each)(void *ctx, struct bytes name, struct bytes key,
-                                                          struct bytes body), void *ctx);
-int bus_store_ready_counts(struct bus_store *store, void (*each)(void *ctx, uint32_t queue, uint64_t n), void *ctx);
+int bus_store_cursors(struct bus_store *store,
+                      int (*each)(void *ctx, uint32_t stream, struct bytes group, uint64_t), void *ctx);
+int bus_store_values(struct bus_store *store,
+                     int (*each)(void *ctx, struct bytes name, struct bytes key, struct bytes body), void *ctx);
+int bus_store_ready_counts(struct bus_store *store, void (*each)(void *ctx, uint32_t queue, uint64_t n),
+                           void *ctx);
 int bus_store_backup(struct bus_store *store, const char *dir);

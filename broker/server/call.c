@@ -52,17 +52,17 @@ static void call_answer(struct broker *b, struct session *to, uint64_t cid, int 
     struct frame frame = { .command = err ? FRAME_ERR : FRAME_REP, .code = err_to_bus(err), .cid = cid };
 
     if (m && m->large)
-        send_large(b, to, &frame, (struct bytes){ 0 }, m->large);
+        send_large(b, to, &frame, (struct bytes) { 0 }, m->large);
     else
-        send_raw(b, to, &frame, (struct bytes){ 0 }, m ? m->body : (struct bytes){ 0 });
+        send_raw(b, to, &frame, (struct bytes) { 0 }, m ? m->body : (struct bytes) { 0 });
 }
 
 /* The broker's own end of a call: the asker is told, and so is the worker when it has begun. */
 static void call_end(struct broker *b, struct call *call, int err, bool tell_worker)
 {
     if (call->offer && tell_worker)
-        send_frame(b, call->offer->session, &(struct frame){ .command = FRAME_CANCEL, .cid = call->node.key }, NULL,
-                   (struct bytes){ 0 });
+        send_frame(b, call->offer->session, &(struct frame) { .command = FRAME_CANCEL, .cid = call->node.key },
+                   NULL, (struct bytes) { 0 });
     if (err) {
         call->service->errors++;
         b->figures.call_errors++;
@@ -87,12 +87,13 @@ static struct offer *call_choose(struct service *service)
 {
     struct offer *offer, *best = NULL;
 
-    TAILQ_FOREACH(offer, &service->offers, link) {
+    TAILQ_FOREACH(offer, &service->offers, link)
+    {
         if (offer->used < offer->slots && !offer->session->lost &&
             (!best || offer->slots - offer->used > best->slots - best->used))
             best = offer;
     }
-    if (best) {                                 /* the next of equals comes first the next time */
+    if (best) { /* the next of equals comes first the next time */
         TAILQ_REMOVE(&service->offers, best, link);
         TAILQ_INSERT_TAIL(&service->offers, best, link);
     }
@@ -102,7 +103,9 @@ static struct offer *call_choose(struct service *service)
 /* The call is on no list: it goes to this offer. */
 static void call_give(struct broker *b, struct call *call, struct offer *offer)
 {
-    struct frame frame = { .command = FRAME_REQ, .cid = call->node.key, .handle = offer->handle,
+    struct frame frame = { .command = FRAME_REQ,
+                           .cid = call->node.key,
+                           .handle = offer->handle,
                            .ms = (uint32_t)(call->deadline_ms > b->now_ms ? call->deadline_ms - b->now_ms : 1) };
 
     call->offer = offer;
@@ -139,8 +142,12 @@ static struct call *call_new(struct broker *b, struct session *s, struct handle 
     struct call *call = calloc(1, sizeof *call);
     uint32_t ms = m->frame.ms ? m->frame.ms : CALL_DEFAULT_MS;
     struct frame_head head = {
-        .name = bytes_of_text(handle->name), .from = bytes_of_text(s->role), .key = m->head.key,
-        .trace = m->head.trace, .idempotency = m->head.idempotency, .subject = m->head.subject,
+        .name = bytes_of_text(handle->name),
+        .from = bytes_of_text(s->role),
+        .key = m->head.key,
+        .trace = m->head.trace,
+        .idempotency = m->head.idempotency,
+        .subject = m->head.subject,
         .time_ms = (uint64_t)b->wall_ms,
     };
 
@@ -176,7 +183,7 @@ static int call_refuse(const struct broker *b, const struct session *s, const st
     if (m->body.len > BUS_CALL_MAX)
         return ERR_TOO_LARGE;
     if (TAILQ_EMPTY(&service->offers) && !b->in_grace)
-        return ERR_UNAVAILABLE;                 /* after a restart its processes are on their way back */
+        return ERR_UNAVAILABLE; /* after a restart its processes are on their way back */
     if (service->waiting_n >= BROKER_WAITING)
         return ERR_BUSY;
     return 0;

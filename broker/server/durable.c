@@ -1,7 +1,7 @@
 /* durable - what puts and appends have in common: windows, lanes, room, and the answer after the commit.
  *
- * A lane (one producer, one queue or stream) stays in order: when a message is refused for a reason that passes, the
- * later ones of the lane are refused too, until it has been sent again. */
+ * A lane (one producer, one queue or stream) stays in order: when a message is refused for a reason that
+ * passes, the later ones of the lane are refused too, until it has been sent again. */
 #include <string.h>
 
 #include "broker/server/broker.h"
@@ -11,7 +11,7 @@ static int durable_check(struct broker *b, const struct session *s, const struct
                          const struct message *m)
 {
     if (id_is_zero(s->store))
-        return ERR_FORBIDDEN;                   /* only an owner of a store is a producer */
+        return ERR_FORBIDDEN; /* only an owner of a store is a producer */
     if (m->body.len > BUS_DURABLE_MAX)
         return ERR_TOO_LARGE;
     if (handle->verb == VERB_PUT && id_is_zero(frame_id(m->head.job)))
@@ -29,9 +29,11 @@ static int durable_check(struct broker *b, const struct session *s, const struct
 
 static void durable_say(struct broker *b, struct session *s, uint32_t handle, uint64_t seq, uint64_t cid, int err)
 {
-    struct frame frame = { .command = FRAME_OK, .code = err_to_bus(err), .handle = handle, .seq = seq, .cid = cid };
+    struct frame frame = {
+        .command = FRAME_OK, .code = err_to_bus(err), .handle = handle, .seq = seq, .cid = cid
+    };
 
-    send_frame(b, s, &frame, NULL, (struct bytes){ 0 });
+    send_frame(b, s, &frame, NULL, (struct bytes) { 0 });
 }
 
 bool durable_admit(struct broker *b, struct session *s, struct handle *handle, const struct message *m)
@@ -56,16 +58,23 @@ struct store_op *durable_op(struct broker *b, struct session *s, const struct me
 {
     struct store_op *op = store_op_new(kind);
     struct frame_head head = {
-        .name = bytes_of_text(name), .from = bytes_of_text(s->role), .key = m->head.key, .trace = m->head.trace,
-        .job = m->head.job, .time_ms = (uint64_t)b->wall_ms, .priority = m->head.priority,
+        .name = bytes_of_text(name),
+        .from = bytes_of_text(s->role),
+        .key = m->head.key,
+        .trace = m->head.trace,
+        .job = m->head.job,
+        .time_ms = (uint64_t)b->wall_ms,
+        .priority = m->head.priority,
         .ttl_ms = m->head.ttl_ms,
     };
     struct buf packed = { 0 };
 
     frame_build_head(&packed, &head);
-    store_op_record(op, &(struct job_record){ .time_ms = b->wall_ms, .expires_ms = expires_ms,
-                                              .job = frame_id(m->head.job), .head = buf_bytes(&packed),
-                                              .body = m->body });
+    store_op_record(op, &(struct job_record) { .time_ms = b->wall_ms,
+                                               .expires_ms = expires_ms,
+                                               .job = frame_id(m->head.job),
+                                               .head = buf_bytes(&packed),
+                                               .body = m->body });
     buf_free(&packed);
     op->session = s->serial;
     op->handle = m->frame.handle;

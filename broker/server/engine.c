@@ -12,8 +12,8 @@
 
 enum { ENGINE_TYPE = 0xfe00, ENGINE_VERSION = 1, ENGINE_TARGETS = 65536 };
 
-static const char *const table_names[ENGINE_TABLES] = { "meta", "job", "held", "lease", "dead", "lane", "evt", "cur",
-                                                        "lvc" };
+static const char *const table_names[ENGINE_TABLES] = { "meta", "job", "held", "lease", "dead",
+                                                        "lane", "evt", "cur",  "lvc" };
 
 struct store_op *store_op_new(enum store_kind kind)
 {
@@ -109,14 +109,15 @@ static void engine_grow_counters(struct bus_store *store, uint32_t n)
     if (!store->counters)
         abort();
     for (; store->counters_n < n; store->counters_n++)
-        store->counters[store->counters_n] = (struct counter){ .next = 1, .committed = 1 };
+        store->counters[store->counters_n] = (struct counter) { .next = 1, .committed = 1 };
 }
 
 /* The row of a target's counter: "seq" and the number. */
 static struct record_key engine_counter_key(uint32_t id)
 {
-    struct record_key key = { .b = { 's', 'e', 'q', (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
-                                     (uint8_t)id }, .len = 7 };
+    struct record_key key = {
+        .b = { 's', 'e', 'q', (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id }, .len = 7
+    };
 
     return key;
 }
@@ -146,7 +147,7 @@ static int engine_load_counter(struct bus_store *store, struct store_txn *txn, u
     if (r == ERR_NOT_FOUND)
         return 0;
     if (r == 0)
-        store->counters[id] = (struct counter){ .next = next, .committed = next };
+        store->counters[id] = (struct counter) { .next = next, .committed = next };
     return r;
 }
 
@@ -211,7 +212,9 @@ static int engine_open_tables(struct bus_store *store)
 
 int bus_store_open(const struct bus_store_options *options, struct bus_store **ret)
 {
-    struct store_options env = { .dir = options->dir, .map_size = options->map_size, .max_dbs = ENGINE_TABLES + 1,
+    struct store_options env = { .dir = options->dir,
+                                 .map_size = options->map_size,
+                                 .max_dbs = ENGINE_TABLES + 1,
                                  .any_filesystem = options->any_filesystem };
     struct bus_store *store = calloc(1, sizeof *store);
     int r;

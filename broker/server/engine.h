@@ -9,14 +9,24 @@
 #include "broker/server/record.h"
 #include "data/store/env.h"
 
-enum engine_table { ROWS_META, ROWS_JOB, ROWS_HELD, ROWS_LEASE, ROWS_DEAD, ROWS_LANE, ROWS_EVENT, ROWS_CURSOR,
-                    ROWS_VALUE, ENGINE_TABLES };
+enum engine_table {
+    ROWS_META,
+    ROWS_JOB,
+    ROWS_HELD,
+    ROWS_LEASE,
+    ROWS_DEAD,
+    ROWS_LANE,
+    ROWS_EVENT,
+    ROWS_CURSOR,
+    ROWS_VALUE,
+    ENGINE_TABLES
+};
 
 enum {
     ENGINE_BATCH_OPS = 1024,
     ENGINE_BATCH_BYTES = 4 * 1024 * 1024,
-    ENGINE_PROMOTE = 256,           /* held jobs per operation */
-    ENGINE_PRUNE = 1000,            /* events per operation */
+    ENGINE_PROMOTE = 256, /* held jobs per operation */
+    ENGINE_PRUNE = 1000,  /* events per operation */
 };
 
 STAILQ_HEAD(store_ops, store_op);
@@ -32,9 +42,9 @@ struct bus_store {
     struct store_db *tables[ENGINE_TABLES];
     struct store_txn *reading;
 
-    struct counter *counters;       /* by target id */
+    struct counter *counters; /* by target id */
     uint32_t counters_n;
-    bool full;                      /* nothing is added until STORE_RESUME */
+    bool full; /* nothing is added until STORE_RESUME */
     struct buf scratch, sealed;
 
     pthread_t thread;

@@ -15,7 +15,7 @@ void job_on_put(struct broker *b, struct session *s, struct message *m)
         return;
     expires = m->head.ttl_ms ? b->wall_ms + (int64_t)(m->head.ttl_ms & UINT32_MAX) : 0;
     op = durable_op(b, s, m, STORE_PUT, handle->queue->name, expires);
-    op->key = (struct job_key){ handle->queue->id, (uint8_t)(m->head.priority & 255), 0 };
+    op->key = (struct job_key) { handle->queue->id, (uint8_t)(m->head.priority & 255), 0 };
     op->due_ms = m->head.delay_ms ? b->wall_ms + (int64_t)(m->head.delay_ms & UINT32_MAX) : 0;
     bus_store_submit(b->store, op);
 }
@@ -49,7 +49,7 @@ static void job_answer(struct broker *b, struct session *s, uint64_t lease, int 
 {
     struct frame frame = { .command = FRAME_ACK, .code = err_to_bus(err), .cid = lease };
 
-    send_frame(b, s, &frame, NULL, (struct bytes){ 0 });
+    send_frame(b, s, &frame, NULL, (struct bytes) { 0 });
 }
 
 /* The lease that this session holds, or an answer that it does not. */
@@ -78,7 +78,7 @@ void job_on_ack(struct broker *b, struct session *s, struct message *m)
     }
     policy = &lease->queue->policy;
     op = store_op_new(STORE_ACK);
-    store_op_record(op, &(struct job_record){ .body = m->body });
+    store_op_record(op, &(struct job_record) { .body = m->body });
     op->key = lease->key;
     op->session = s->serial;
     op->cid = m->frame.cid;
@@ -119,8 +119,10 @@ void job_on_extend(struct broker *b, struct session *s, struct message *m)
     uint32_t ms = m->frame.ms;
 
     if (!lease || lease->session != s) {
-        send_frame(b, s, &(struct frame){ .command = FRAME_LEASE_LOST, .cid = m->frame.cid,
-                                          .code = err_to_bus(ERR_LEASE_LOST) }, NULL, (struct bytes){ 0 });
+        send_frame(b, s,
+                   &(struct frame) {
+                       .command = FRAME_LEASE_LOST, .cid = m->frame.cid, .code = err_to_bus(ERR_LEASE_LOST) },
+                   NULL, (struct bytes) { 0 });
     } else if (lease->state == LEASE_HELD) {
         timer_set(&b->timers, &lease->timer, b->now_ms + (ms ? ms : lease->queue->policy.lease_ms));
     }
@@ -156,7 +158,8 @@ void job_on_credit(struct broker *b, struct session *s, struct message *m)
 
 /* A worker shows a lease that it had before a connection, or the broker, was lost. It gets it back when the job is
  * there, at the same attempt, and nobody else has it. */
-static struct lease *job_find_again(struct broker *b, struct session *s, struct queue *queue, const struct message *m)
+static struct lease *job_find_again(struct broker *b, struct session *s, struct queue *queue,
+                                    const struct message *m)
 {
     struct hnode *node = hmap_find(&queue->leases, m->frame.seq);
     struct lease *lease = HMAP_MAYBE(node, struct lease, by_seq);
@@ -165,7 +168,9 @@ static struct lease *job_find_again(struct broker *b, struct session *s, struct 
 
     if (lease)
         return lease->state == LEASE_ORPHAN && id_equal(lease->instance, s->instance) &&
-               lease->attempts + 1 == m->frame.code ? lease : NULL;
+                       lease->attempts + 1 == m->frame.code
+                   ? lease
+                   : NULL;
     if (bus_store_read_begin(b->store) < 0)
         return NULL;
     key.priority = (uint8_t)(m->head.priority & 255);
@@ -182,11 +187,13 @@ void job_on_resume(struct broker *b, struct session *s, struct message *m)
     if (!handle)
         return;
     if (!lease) {
-        send_frame(b, s, &(struct frame){ .command = FRAME_LEASE_LOST, .cid = m->frame.cid,
-                                          .code = err_to_bus(ERR_LEASE_LOST) }, NULL, (struct bytes){ 0 });
+        send_frame(b, s,
+                   &(struct frame) {
+                       .command = FRAME_LEASE_LOST, .cid = m->frame.cid, .code = err_to_bus(ERR_LEASE_LOST) },
+                   NULL, (struct bytes) { 0 });
         return;
     }
-    hmap_del(&b->leases, &lease->node);         /* it goes by the number that its worker knows */
+    hmap_del(&b->leases, &lease->node); /* it goes by the number that its worker knows */
     hmap_add(&b->leases, &lease->node, m->frame.cid);
     b->figures.leases_resumed++;
     lease_give(b, lease, job_taker(b, s, handle, m->frame.handle));
@@ -195,14 +202,14 @@ void job_on_resume(struct broker *b, struct session *s, struct message *m)
 static void job_tap_end(struct broker *b, const struct store_op *op, const struct lease *lease,
                         const struct session *s)
 {
-    static const uint8_t kinds[STORE_KINDS] = { [STORE_ACK] = BUS_TAP_ACK, [STORE_RETRY] = BUS_TAP_NACK,
-                                                [STORE_DEAD] = BUS_TAP_DEAD };
+    static const uint8_t kinds[STORE_KINDS] = {
+        [STORE_ACK] = BUS_TAP_ACK, [STORE_RETRY] = BUS_TAP_NACK, [STORE_DEAD] = BUS_TAP_DEAD
+    };
 
     TAP(b, .kind = kinds[op->kind], .from = s ? s->role : "-", .to = "-", .name = lease->queue->name,
-        .head = buf_bytes(&lease->head), .body = op->kind == STORE_ACK ? op->record.body : (struct bytes){ 0 },
+        .head = buf_bytes(&lease->head), .body = op->kind == STORE_ACK ? op->record.body : (struct bytes) { 0 },
         .seq = lease->key.seq, .latency_us = b->now_us - lease->began_us,
-        .err = op->status ? op->status : op->record.err,
-        .attempt = lease->attempts + (op->kind == STORE_ACK));
+        .err = op->status ? op->status : op->record.err, .attempt = lease->attempts + (op->kind == STORE_ACK));
 }
 
 /* A lease's end is on the disk. */

@@ -1,7 +1,7 @@
 /* lease - a job in somebody's hands: given, extended, lost, found again, ended.
  *
- * Only its end is written before it counts. That it was given is written with the next commit there is: a job that is
- * done within a second or so never has a lease row on the disk. */
+ * Only its end is written before it counts. That it was given is written with the next commit there is: a job
+ * that is done within a second or so never has a lease row on the disk. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,8 +35,10 @@ static void lease_expire(void *ctx, struct timer *timer)
 
     b->figures.leases_lost++;
     if (lease->session)
-        send_frame(b, lease->session, &(struct frame){ .command = FRAME_LEASE_LOST, .cid = lease->node.key,
-                                                       .code = err_to_bus(ERR_TIMEOUT) }, NULL, (struct bytes){ 0 });
+        send_frame(b, lease->session,
+                   &(struct frame) {
+                       .command = FRAME_LEASE_LOST, .cid = lease->node.key, .code = err_to_bus(ERR_TIMEOUT) },
+                   NULL, (struct bytes) { 0 });
     if (orphan)
         lease_fail(b, lease, ERR_WORKER_LOST, bytes_of_text("its worker did not come back"), 0, false);
     else
@@ -99,8 +101,8 @@ static struct store_op *lease_op(struct broker *b, struct lease *lease, enum sto
 {
     struct store_op *op = store_op_new(kind);
 
-    store_op_record(op, &(struct job_record){ .attempts = lease->attempts, .lost = lease->lost, .err = err,
-                                              .text = text });
+    store_op_record(
+        op, &(struct job_record) { .attempts = lease->attempts, .lost = lease->lost, .err = err, .text = text });
     op->key = lease->key;
     op->began_us = lease->began_us;
     op->now_ms = b->wall_ms;
@@ -177,7 +179,7 @@ static int lease_load_one(void *ctx, const struct store_lease *row)
     int r;
 
     if (!node)
-        return 0;                               /* a queue that the policy no longer has */
+        return 0; /* a queue that the policy no longer has */
     r = bus_store_job(b->store, row->key, &record);
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;

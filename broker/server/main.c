@@ -51,10 +51,15 @@ static int main_signals(void)
 static void main_options(int argc, char **argv, struct broker_options *options, const char **policies)
 {
     static const struct option known[] = {
-        { "state", required_argument, NULL, 's' }, { "bind", required_argument, NULL, 'b' },
-        { "keys", required_argument, NULL, 'k' },  { "acl", required_argument, NULL, 'a' },
-        { "map-size", required_argument, NULL, 'm' }, { "any-filesystem", no_argument, NULL, 'f' },
-        { "secret-fd", required_argument, NULL, 'i' }, { "config", required_argument, NULL, 'i' }, { 0 },
+        { "state", required_argument, NULL, 's' },
+        { "bind", required_argument, NULL, 'b' },
+        { "keys", required_argument, NULL, 'k' },
+        { "acl", required_argument, NULL, 'a' },
+        { "map-size", required_argument, NULL, 'm' },
+        { "any-filesystem", no_argument, NULL, 'f' },
+        { "secret-fd", required_argument, NULL, 'i' },
+        { "config", required_argument, NULL, 'i' },
+        { 0 },
     };
     size_t n = 0;
     char *end;
@@ -65,7 +70,7 @@ static void main_options(int argc, char **argv, struct broker_options *options, 
         case 'b': options->bind = optarg; break;
         case 'k': options->keys = optarg; break;
         case 'f': options->any_filesystem = true; break;
-        case 'i': break;                        /* what every program of the platform is given */
+        case 'i': break; /* what every program of the platform is given */
         case 'a':
             if (n == POLICIES)
                 main_usage();

@@ -128,7 +128,8 @@ static int names_load_streams(struct broker *b)
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < policy->rules_n; i++) {
-        if (policy->rules[i].verb == VERB_APPEND && !policy->rules[i].deny && strchr(policy->rules[i].pattern, '.'))
+        if (policy->rules[i].verb == VERB_APPEND && !policy->rules[i].deny &&
+            strchr(policy->rules[i].pattern, '.'))
             r = names_add_stream(b, frame_name_first(bytes_of_text(policy->rules[i].pattern)), keep);
     }
     for (size_t i = 0; r == 0 && i < policy->queues_n; i++) {
@@ -208,8 +209,8 @@ static int names_bind(struct broker *b, struct session *s, struct handle *handle
         return ERR_MALFORMED;
     if (names_reserved(verb, name))
         return ERR_FORBIDDEN;
-    if (verb == VERB_FOLLOW ? !policy_follows(&b->policy, s->role, name) :
-                              !policy_allows(&b->policy, s->role, verb, name))
+    if (verb == VERB_FOLLOW ? !policy_follows(&b->policy, s->role, name)
+                            : !policy_allows(&b->policy, s->role, verb, name))
         return ERR_FORBIDDEN;
     if (verb == VERB_CALL || verb == VERB_OFFER)
         handle->service = names_service(b, verb == VERB_CALL ? first : name);
@@ -268,7 +269,7 @@ void names_close(struct broker *b, struct session *s, struct handle *handle)
     if (handle->watcher)
         value_watcher_gone(b, handle->watcher);
     free(handle->name);
-    *handle = (struct handle){ 0 };
+    *handle = (struct handle) { 0 };
 }
 
 struct handle *names_handle(struct broker *b, struct session *s, const struct message *m, enum frame_verb verb)
@@ -288,7 +289,7 @@ struct handle *names_handle(struct broker *b, struct session *s, const struct me
     else if (!handle || !handle->name)
         answer.command = FRAME_ERROR;
     else
-        return NULL;                            /* it was told when it opened the name */
-    send_frame(b, s, &answer, &(struct frame_head){ .topic = bytes_of_text("?") }, (struct bytes){ 0 });
+        return NULL; /* it was told when it opened the name */
+    send_frame(b, s, &answer, &(struct frame_head) { .topic = bytes_of_text("?") }, (struct bytes) { 0 });
     return NULL;
 }

@@ -12,7 +12,11 @@ enum { POLICY_FILE_MAX = 4 * 1024 * 1024 };
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
 static const struct policy_queue queue_defaults = {
-    .lease_ms = 30000, .attempts = 5, .backoff_from_ms = 2000, .backoff_to_ms = 300000, .max = 1000000,
+    .lease_ms = 30000,
+    .attempts = 5,
+    .backoff_from_ms = 2000,
+    .backoff_to_ms = 300000,
+    .max = 1000000,
 };
 
 static void *policy_grow(void *rows, size_t n, size_t size)
@@ -61,7 +65,8 @@ static bool pattern_ok(const char *pattern)
     if (len == 0 || len > BUS_NAME_MAX)
         return false;
     for (size_t i = 0; i <= len; i++) {
-        bool alone = (i == 0 || pattern[i - 1] == '.') && (pattern[i] && (!pattern[i + 1] || pattern[i + 1] == '.'));
+        bool alone = (i == 0 || pattern[i - 1] == '.') &&
+                     (pattern[i] && (!pattern[i + 1] || pattern[i + 1] == '.'));
 
         if (pattern[i] == '>' && pattern[i + 1])
             return false;
@@ -297,7 +302,7 @@ void policy_free(struct policy *policy)
     free(policy->queues);
     free(policy->streams);
     free(policy->singles);
-    *policy = (struct policy){ 0 };
+    *policy = (struct policy) { 0 };
 }
 
 bool policy_match(const char *pattern, struct bytes name)

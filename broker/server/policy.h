@@ -1,4 +1,5 @@
-/* policy - what may be said on this bus, and how each queue and stream behaves: the file generated from the schemas.
+/* policy - what may be said on this bus, and how each queue and stream behaves: the file generated from the
+ * schemas.
  *
  *     kinobus-policy 1
  *     allow ROLE VERB PATTERN          VERB: call offer put take append follow set watch tap; ROLE: a role, or *
@@ -8,10 +9,10 @@
  *     service NAME [single]
  *     value NAME ...
  *
- * Nothing is allowed that no row allows; a deny row wins over every allow row. Several files may be read one after the
- * other; a later row for the same queue replaces the earlier one. Lines that begin with # and empty lines are skipped;
- * `value` rows document who sets what and need nothing from the broker. A line that is not understood is an error:
- * a broker that guesses its rights is worse than none. */
+ * Nothing is allowed that no row allows; a deny row wins over every allow row. Several files may be read one
+ * after the other; a later row for the same queue replaces the earlier one. Lines that begin with # and empty
+ * lines are skipped; `value` rows document who sets what and need nothing from the broker. A line that is not
+ * understood is an error: a broker that guesses its rights is worse than none. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,9 +22,9 @@
 #include "broker/client/frame.h"
 
 struct policy_queue {
-    char *name, *done, *dead;       /* events; NULL: none */
+    char *name, *done, *dead; /* events; NULL: none */
     uint32_t lease_ms, attempts, backoff_from_ms, backoff_to_ms;
-    uint64_t max;                   /* jobs at rest; above it 507 */
+    uint64_t max; /* jobs at rest; above it 507 */
 };
 
 struct policy_stream {
@@ -32,7 +33,7 @@ struct policy_stream {
 };
 
 struct policy_rule {
-    char *role, *pattern;           /* role NULL: everybody */
+    char *role, *pattern; /* role NULL: everybody */
     enum frame_verb verb;
     bool deny;
 };

@@ -1,8 +1,8 @@
 /* queue - which job is next, and who gets it.
  *
- * The store's key order is the order of delivery. A window of the next jobs lies in memory; it is refilled by one range
- * read, and jobs under a lease are skipped. The window may name a job twice, or one that is gone: what counts is the
- * lease table and the store, which are asked before a job leaves. */
+ * The store's key order is the order of delivery. A window of the next jobs lies in memory; it is refilled by
+ * one range read, and jobs under a lease are skipped. The window may name a job twice, or one that is gone:
+ * what counts is the lease table and the store, which are asked before a job leaves. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +57,7 @@ void queue_add(struct broker *b, struct queue *queue, struct job_key key)
     if (queue->n == BROKER_READY) {
         queue->whole = false;
         if (queue_compare(key, last) < 0)
-            queue->n--;                         /* the last one is found again by the next refill */
+            queue->n--; /* the last one is found again by the next refill */
     }
     if (queue->n < BROKER_READY && (queue->whole || (queue->n && queue_compare(key, last) < 0)))
         window_insert(queue, key);
@@ -98,7 +98,8 @@ static struct taker *queue_choose(struct queue *queue)
 {
     struct taker *taker, *best = NULL;
 
-    TAILQ_FOREACH(taker, &queue->takers, link) {
+    TAILQ_FOREACH(taker, &queue->takers, link)
+    {
         if (taker->used < taker->credit && !taker->session->lost &&
             (!best || taker->credit - taker->used > best->credit - best->used))
             best = taker;
@@ -127,8 +128,12 @@ static void queue_deliver(struct broker *b, struct queue *queue, struct taker *t
 {
     struct lease *lease = lease_new(b, queue, key, record);
     struct frame frame = {
-        .command = FRAME_JOB, .handle = taker->handle, .cid = lease->node.key, .seq = key.seq,
-        .code = (uint16_t)(record->attempts + 1), .ms = queue->policy.lease_ms,
+        .command = FRAME_JOB,
+        .handle = taker->handle,
+        .cid = lease->node.key,
+        .seq = key.seq,
+        .code = (uint16_t)(record->attempts + 1),
+        .ms = queue->policy.lease_ms,
         .flags = record->attempts || record->lost ? FRAME_REDELIVERED : 0,
     };
 
@@ -183,7 +188,8 @@ void queue_taker_gone(struct broker *b, struct taker *taker)
     struct lease *lease;
 
     (void)b;
-    LIST_FOREACH(lease, &s->leases, link) {
+    LIST_FOREACH(lease, &s->leases, link)
+    {
         if (lease->taker == taker)
             lease->taker = NULL;
     }
@@ -201,7 +207,8 @@ static void queue_promote_tick(void *ctx, struct timer *timer)
     queue_promote(ctx);
 }
 
-/* A held job is due then. The store counts in wall-clock time, which may jump: the router looks once a second, too. */
+/* A held job is due then. The store counts in wall-clock time, which may jump: the router looks once a second,
+ * too. */
 void queue_held_until(struct broker *b, int64_t due_ms)
 {
     int64_t in = due_ms > b->wall_ms ? due_ms - b->wall_ms : 0;

@@ -191,8 +191,8 @@ static int read_cursor_row(struct bus_store *store, void *ctx, struct bytes key,
                       bytes_of(at + 4, key.len - 4), seq);
 }
 
-int bus_store_cursors(struct bus_store *store, int (*each)(void *ctx, uint32_t stream, struct bytes group, uint64_t),
-                      void *ctx)
+int bus_store_cursors(struct bus_store *store,
+                      int (*each)(void *ctx, uint32_t stream, struct bytes group, uint64_t), void *ctx)
 {
     struct cursor_walk walk = { each, ctx };
 
@@ -215,8 +215,8 @@ static int read_value_row(struct bus_store *store, void *ctx, struct bytes key, 
                       bytes_of(end + 1, key.len - (size_t)(end - at) - 1), payload);
 }
 
-int bus_store_values(struct bus_store *store, int (*each)(void *ctx, struct bytes name, struct bytes key,
-                                                          struct bytes body), void *ctx)
+int bus_store_values(struct bus_store *store,
+                     int (*each)(void *ctx, struct bytes name, struct bytes key, struct bytes body), void *ctx)
 {
     struct value_walk walk = { each, ctx };
 
@@ -249,7 +249,7 @@ int bus_store_ready_counts(struct bus_store *store, void (*each)(void *ctx, uint
         if (job.queue != walk.queue && walk.n)
             each(ctx, walk.queue, walk.n);
         if (job.queue != walk.queue)
-            walk = (struct count_walk){ each, ctx, job.queue, 0 };
+            walk = (struct count_walk) { each, ctx, job.queue, 0 };
         walk.n++;
     }
     if (walk.n)
@@ -272,7 +272,7 @@ static int read_def_row(struct bus_store *store, void *ctx, struct bytes key, st
     int r;
 
     if (key.len < 5 || key.len - 4 >= sizeof name || memcmp(at, "def", 3) != 0)
-        return 0;                               /* other meta data */
+        return 0; /* other meta data */
     r = record_unpack_pair(payload, &id, &unused);
     if (r < 0)
         return r;
@@ -281,8 +281,8 @@ static int read_def_row(struct bus_store *store, void *ctx, struct bytes key, st
     return walk->each(walk->ctx, (enum bus_target)at[3], name, (uint32_t)id);
 }
 
-int bus_store_defined(struct bus_store *store, int (*each)(void *ctx, enum bus_target, const char *name, uint32_t id),
-                      void *ctx)
+int bus_store_defined(struct bus_store *store,
+                      int (*each)(void *ctx, enum bus_target, const char *name, uint32_t id), void *ctx)
 {
     struct def_walk walk = { each, ctx };
 

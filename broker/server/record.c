@@ -15,7 +15,7 @@ static void key_number(struct record_key *key, uint64_t n, unsigned size)
 static void key_data(struct record_key *key, struct bytes data)
 {
     size_t room = sizeof key->b - key->len;
-    size_t len = data.len < room ? data.len : room;     /* names and keys are shorter: checked where they came in */
+    size_t len = data.len < room ? data.len : room; /* names and keys are shorter: checked where they came in */
 
     if (len)
         memcpy(key->b + key->len, data.data, len);
@@ -97,8 +97,8 @@ bool record_read_job_key(struct bytes raw, struct job_key *ret)
 {
     if (raw.len != 13)
         return false;
-    *ret = (struct job_key){ (uint32_t)raw_number(raw, 0, 4), (uint8_t)(255u - raw_number(raw, 4, 1)),
-                             raw_number(raw, 5, 8) };
+    *ret = (struct job_key) { (uint32_t)raw_number(raw, 0, 4), (uint8_t)(255u - raw_number(raw, 4, 1)),
+                              raw_number(raw, 5, 8) };
     return true;
 }
 
@@ -199,7 +199,8 @@ int record_unpack_pair(struct bytes in, uint64_t *ret_first, uint64_t *ret_secon
     uint32_t n;
 
     return mp_get_array(&mp, &n) && n >= 2 && mp_get_uint(&mp, ret_first) && mp_get_uint(&mp, ret_second)
-               ? 0 : ERR_CORRUPT;
+               ? 0
+               : ERR_CORRUPT;
 }
 
 void record_pack_lease(struct buf *out, uint16_t attempts, struct id instance)
@@ -231,9 +232,16 @@ int record_end_head(struct buf *out, struct bytes job_head, const char *event, c
 
     if (r < 0)
         return ERR_CORRUPT;
-    head = (struct frame_head){
-        .name = bytes_of_text(event), .from = bytes_of_text(from), .time_ms = (uint64_t)now_ms, .key = job.key,
-        .trace = job.trace, .job = job.job, .attempt = attempts, .error = (uint64_t)-err, .text = text,
+    head = (struct frame_head) {
+        .name = bytes_of_text(event),
+        .from = bytes_of_text(from),
+        .time_ms = (uint64_t)now_ms,
+        .key = job.key,
+        .trace = job.trace,
+        .job = job.job,
+        .attempt = attempts,
+        .error = (uint64_t)-err,
+        .text = text,
     };
     frame_build_head(out, &head);
     return 0;

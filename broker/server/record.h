@@ -27,7 +27,7 @@ static inline struct bytes record_bytes(const struct record_key *key)
 
 struct record_key record_job_key(struct job_key job);
 struct record_key record_held_key(int64_t due_ms, struct job_key job);
-struct record_key record_pair_key(uint32_t target, uint64_t seq);       /* dead, evt */
+struct record_key record_pair_key(uint32_t target, uint64_t seq); /* dead, evt */
 struct record_key record_lane_key(struct id producer, uint32_t target);
 struct record_key record_named_key(uint32_t stream, struct bytes group);
 struct record_key record_value_key(struct bytes name, struct bytes key);

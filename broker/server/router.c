@@ -48,7 +48,7 @@ static void on_bye(struct broker *b, struct session *s, struct message *m)
 
 static void on_ping(struct broker *b, struct session *s, struct message *m)
 {
-    send_frame(b, s, &(struct frame){ .command = FRAME_PONG, .cid = m->frame.cid }, NULL, (struct bytes){ 0 });
+    send_frame(b, s, &(struct frame) { .command = FRAME_PONG, .cid = m->frame.cid }, NULL, (struct bytes) { 0 });
 }
 
 static void on_close(struct broker *b, struct session *s, struct message *m)
@@ -68,19 +68,34 @@ static void on_credit(struct broker *b, struct session *s, struct message *m)
 typedef void command_fn(struct broker *b, struct session *s, struct message *m);
 
 static command_fn *const commands[256] = {
-    [FRAME_BYE] = on_bye,             [FRAME_PING] = on_ping,           [FRAME_OPEN] = names_open,
-    [FRAME_CLOSE] = on_close,         [FRAME_REQ] = call_on_req,        [FRAME_REP] = call_on_answer,
-    [FRAME_ERR] = call_on_answer,     [FRAME_CANCEL] = call_on_cancel,  [FRAME_OFFER] = call_on_offer,
-    [FRAME_PUT] = job_on_put,         [FRAME_ACK] = job_on_ack,         [FRAME_NACK] = job_on_nack,
-    [FRAME_TERM] = job_on_nack,       [FRAME_EXTEND] = job_on_extend,   [FRAME_CREDIT] = on_credit,
-    [FRAME_RESUME] = job_on_resume,   [FRAME_APPEND] = stream_on_append, [FRAME_SUB] = stream_on_sub,
-    [FRAME_UNSUB] = stream_on_sub,    [FRAME_CURSOR] = stream_on_cursor, [FRAME_SET] = value_on_set,
-    [FRAME_WATCH] = value_on_watch,   [FRAME_TAP] = tap_on_tap,
+    [FRAME_BYE] = on_bye,
+    [FRAME_PING] = on_ping,
+    [FRAME_OPEN] = names_open,
+    [FRAME_CLOSE] = on_close,
+    [FRAME_REQ] = call_on_req,
+    [FRAME_REP] = call_on_answer,
+    [FRAME_ERR] = call_on_answer,
+    [FRAME_CANCEL] = call_on_cancel,
+    [FRAME_OFFER] = call_on_offer,
+    [FRAME_PUT] = job_on_put,
+    [FRAME_ACK] = job_on_ack,
+    [FRAME_NACK] = job_on_nack,
+    [FRAME_TERM] = job_on_nack,
+    [FRAME_EXTEND] = job_on_extend,
+    [FRAME_CREDIT] = on_credit,
+    [FRAME_RESUME] = job_on_resume,
+    [FRAME_APPEND] = stream_on_append,
+    [FRAME_SUB] = stream_on_sub,
+    [FRAME_UNSUB] = stream_on_sub,
+    [FRAME_CURSOR] = stream_on_cursor,
+    [FRAME_SET] = value_on_set,
+    [FRAME_WATCH] = value_on_watch,
+    [FRAME_TAP] = tap_on_tap,
 };
 
 static bool broker_parse(zmq_msg_t *a, zmq_msg_t *second, struct message *m)
 {
-    *m = (struct message){ .large = NULL };
+    *m = (struct message) { .large = NULL };
     if (frame_parse(bytes_of(zmq_msg_data(a), zmq_msg_size(a)), &m->frame, &m->head_raw, &m->body) < 0 ||
         frame_parse_head(m->head_raw, &m->head) < 0)
         return false;
@@ -112,7 +127,7 @@ void broker_take(struct broker *b, const uint8_t *routing, size_t routing_len, z
 
     b->figures.messages_in++;
     if (routing_len != 5 || routing[0] != 0) {
-        b->figures.malformed++;                 /* it chose a routing id of its own */
+        b->figures.malformed++; /* it chose a routing id of its own */
         return;
     }
     memcpy(&number, routing + 1, sizeof number);
@@ -144,7 +159,7 @@ static bool broker_receive(struct broker *b)
         zmq_msg_init(&parts[i]);
     got = zmq_msg_recv(&parts[0], b->socket, ZMQ_DONTWAIT) >= 0;
     while (got && zmq_msg_more(&parts[n < 3 ? n : 2]) && n < 64) {
-        n++;                                    /* parts behind the third one are read and forgotten */
+        n++; /* parts behind the third one are read and forgotten */
         zmq_msg_recv(&parts[n < 3 ? n : 2], b->socket, ZMQ_DONTWAIT);
     }
     if (n == 1 || n == 2)
@@ -161,10 +176,13 @@ static void broker_done(struct broker *b, struct store_op *op)
     switch (op->kind) {
     case STORE_PUT: job_put_done(b, op); break;
     case STORE_APPEND: stream_append_done(b, op); break;
-    case STORE_ACK: case STORE_DEAD: case STORE_RETRY: job_settled(b, op); break;
+    case STORE_ACK:
+    case STORE_DEAD:
+    case STORE_RETRY: job_settled(b, op); break;
     case STORE_PROMOTE: queue_promoted(b, op); break;
     case STORE_SET: value_set_done(b, op); break;
-    case STORE_REQUEUE: case STORE_DROP: sys_dead_changed(b, op); break;
+    case STORE_REQUEUE:
+    case STORE_DROP: sys_dead_changed(b, op); break;
     case STORE_PRUNE: stream_pruned(b, op); break;
     default: break;
     }
@@ -174,12 +192,12 @@ void broker_settle(struct broker *b)
 {
     struct store_op *op;
 
-    bus_store_read_end(b->store);               /* the next snapshot holds what is handed back here */
+    bus_store_read_end(b->store); /* the next snapshot holds what is handed back here */
     while ((op = bus_store_done(b->store))) {
         broker_done(b, op);
         store_op_free(op);
     }
-    if (b->blocked && !b->adding) {             /* every refusal was seen, and no lane has a message on its way */
+    if (b->blocked && !b->adding) { /* every refusal was seen, and no lane has a message on its way */
         b->blocked = 0;
         bus_store_submit(b->store, store_op_new(STORE_RESUME));
     }
@@ -246,7 +264,7 @@ int broker_run(struct broker *b, int stop_fd)
         broker_clock(b);
         if (!more && TAILQ_EMPTY(&b->pressed_queues) && TAILQ_EMPTY(&b->pressed_streams))
             wait = next < 0 ? -1 : next > b->now_ms ? next - b->now_ms : 0;
-        bus_store_read_end(b->store);           /* no snapshot is held while nothing happens */
+        bus_store_read_end(b->store); /* no snapshot is held while nothing happens */
         if (zmq_poll(items, 4, (long)wait) < 0 && errno != EINTR)
             return ERR_IO;
         more = broker_turn(b, ROUTER_BATCH);
@@ -295,7 +313,7 @@ static int broker_bind(struct broker *b, const char *bind)
     router_set(b->socket, ZMQ_HEARTBEAT_TIMEOUT, 6000);
     router_set(b->socket, ZMQ_HEARTBEAT_TTL, 6000);
     zmq_setsockopt(b->socket, ZMQ_MAXMSGSIZE, &max, sizeof max);
-    mask = umask(0007);                         /* an ipc socket is for the owner and the group */
+    mask = umask(0007); /* an ipc socket is for the owner and the group */
     r = zmq_bind(b->socket, bind);
     umask(mask);
     return r < 0 ? ERR_IO : 0;
@@ -343,7 +361,8 @@ static void broker_arm(struct broker *b)
 
 static int broker_open(struct broker *b, const struct broker_options *options, char error[static 256])
 {
-    struct bus_store_options store = { .map_size = options->map_size, .any_filesystem = options->any_filesystem,
+    struct bus_store_options store = { .map_size = options->map_size,
+                                       .any_filesystem = options->any_filesystem,
                                        .no_thread = options->no_thread };
     char dir[4096];
     int r = broker_policy(b, options, error);
@@ -406,7 +425,8 @@ void broker_free(struct broker **b_at)
     *b_at = NULL;
     if (!b)
         return;
-    TAILQ_FOREACH(s, &b->all, link) {
+    TAILQ_FOREACH(s, &b->all, link)
+    {
         s->goodbye = true;
         session_mark_lost(b, s, 0);
     }

@@ -53,10 +53,11 @@ void send_frame(struct broker *b, struct session *to, const struct frame *frame,
         return;
     buf_reset(&b->frame);
     frame_build(&b->frame, frame, head, body, &in_first);
-    send_parts(b, to, buf_bytes(&b->frame), in_first ? (struct bytes){ 0 } : body);
+    send_parts(b, to, buf_bytes(&b->frame), in_first ? (struct bytes) { 0 } : body);
 }
 
-void send_raw(struct broker *b, struct session *to, const struct frame *frame, struct bytes head, struct bytes body)
+void send_raw(struct broker *b, struct session *to, const struct frame *frame, struct bytes head,
+              struct bytes body)
 {
     bool in_first;
 
@@ -64,11 +65,12 @@ void send_raw(struct broker *b, struct session *to, const struct frame *frame, s
         return;
     buf_reset(&b->frame);
     frame_build_raw(&b->frame, frame, head, body, &in_first);
-    send_parts(b, to, buf_bytes(&b->frame), in_first ? (struct bytes){ 0 } : body);
+    send_parts(b, to, buf_bytes(&b->frame), in_first ? (struct bytes) { 0 } : body);
 }
 
 /* Hands the body on without a copy; it is consumed. */
-void send_large(struct broker *b, struct session *to, const struct frame *frame, struct bytes head, zmq_msg_t *body)
+void send_large(struct broker *b, struct session *to, const struct frame *frame, struct bytes head,
+                zmq_msg_t *body)
 {
     struct bytes view = { zmq_msg_data(body), zmq_msg_size(body) };
     bool in_first;
@@ -93,5 +95,5 @@ void send_error(struct broker *b, struct session *to, uint32_t handle, struct by
     struct frame_head head = { .topic = topic };
 
     b->figures.refused++;
-    send_frame(b, to, &frame, &head, (struct bytes){ 0 });
+    send_frame(b, to, &frame, &head, (struct bytes) { 0 });
 }

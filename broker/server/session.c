@@ -1,7 +1,7 @@
 /* session - who is there: the greeting, the proof of a role, fencing of stores, and how a session ends.
  *
- * A session whose process died gives its leases back at once; one whose connection broke keeps them for a grace time,
- * because the process works on and will be back; one that said goodbye leaves without leases by itself. */
+ * A session whose process died gives its leases back at once; one whose connection broke keeps them for a grace
+ * time, because the process works on and will be back; one that said goodbye leaves without leases by itself. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -21,8 +21,8 @@ struct session *session_of(const struct broker *b, uint64_t serial)
     return HMAP_MAYBE(hmap_find(&b->serials, serial), struct session, by_serial);
 }
 
-/* The secret lies in a file named after the role; it may end with a line break. Read at each greeting, so that a new
- * one counts at once. Both sides are hashed, so that the comparison tells nothing of either length. */
+/* The secret lies in a file named after the role; it may end with a line break. Read at each greeting, so that
+ * a new one counts at once. Both sides are hashed, so that the comparison tells nothing of either length. */
 static int session_prove(const struct broker *b, struct bytes role, struct bytes secret)
 {
     unsigned char want[crypto_generichash_BYTES], have[crypto_generichash_BYTES];
@@ -39,7 +39,7 @@ static int session_prove(const struct broker *b, struct bytes role, struct bytes
     while (n > 0 && (known[n - 1] == '\n' || known[n - 1] == '\r'))
         n--;
     if (n < 16 || n > 256)
-        return ERR_FORBIDDEN;                   /* too short to be a secret */
+        return ERR_FORBIDDEN; /* too short to be a secret */
     crypto_generichash(want, sizeof want, (unsigned char *)known, (size_t)n, NULL, 0);
     crypto_generichash(have, sizeof have, secret.data ? secret.data : (const void *)"", secret.len, NULL, 0);
     sodium_memzero(known, sizeof known);
@@ -50,7 +50,7 @@ static void session_goaway(struct broker *b, struct session *s, int err)
 {
     struct frame frame = { .command = FRAME_GOAWAY, .code = err_to_bus(err) };
 
-    send_frame(b, s, &frame, NULL, (struct bytes){ 0 });
+    send_frame(b, s, &frame, NULL, (struct bytes) { 0 });
     session_mark_lost(b, s, err);
 }
 
@@ -59,7 +59,8 @@ static int session_fence(struct broker *b, struct id store, uint64_t epoch, stru
 {
     struct session *other;
 
-    TAILQ_FOREACH(other, &b->all, link) {
+    TAILQ_FOREACH(other, &b->all, link)
+    {
         bool same = id_equal(other->instance, instance);
 
         if (other->lost || (!same && (id_is_zero(store) || !id_equal(other->store, store))))
@@ -210,7 +211,7 @@ void session_refuse(struct broker *b, const uint8_t routing[5], int err)
     struct frame frame = { .command = FRAME_ERROR, .code = err_to_bus(err), .handle = UINT32_MAX };
 
     memcpy(nobody.routing, routing, sizeof nobody.routing);
-    send_frame(b, &nobody, &frame, NULL, (struct bytes){ 0 });
+    send_frame(b, &nobody, &frame, NULL, (struct bytes) { 0 });
     if (nobody.lost)
         TAILQ_REMOVE(&b->lost, &nobody, lost_link);
 }
@@ -225,13 +226,13 @@ void session_hello(struct broker *b, const uint8_t routing[5], zmq_msg_t *raw, s
     if (err) {
         b->figures.refused++;
         broker_log(b, "broker hello role=%.*s result=%s", (int)m->head.topic.len,
-                m->head.topic.len ? (const char *)m->head.topic.data : "", err_name(err));
+                   m->head.topic.len ? (const char *)m->head.topic.data : "", err_name(err));
         session_refuse(b, routing, err);
         return;
     }
-    session_reap(b);                            /* whom it replaces leaves first: its leases wait for it */
+    session_reap(b); /* whom it replaces leaves first: its leases wait for it */
     s = session_new(b, routing, raw, m);
-    send_frame(b, s, &frame, &head, (struct bytes){ 0 });
+    send_frame(b, s, &frame, &head, (struct bytes) { 0 });
     session_announce(b, s, false);
     TAP(b, .kind = BUS_TAP_SESSION, .from = s->role, .to = "-", .name = "hello", .latency_us = -1);
 }
@@ -278,7 +279,8 @@ void session_goodbye(struct broker *b, int err)
 {
     struct session *s;
 
-    TAILQ_FOREACH(s, &b->all, link) {
+    TAILQ_FOREACH(s, &b->all, link)
+    {
         if (!s->lost)
             session_goaway(b, s, err);
     }

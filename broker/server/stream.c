@@ -1,7 +1,7 @@
 /* stream - events: appended once, read by every follower at its own pace, always from the store.
  *
- * A live follower and one that was away for a day take the same path. What a follower may not see, or did not ask for,
- * is passed over here. */
+ * A live follower and one that was away for a day take the same path. What a follower may not see, or did not
+ * ask for, is passed over here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,8 @@ void stream_append_done(struct broker *b, struct store_op *op)
     if (b->taps_n && frame_parse_head(op->record.head, &head) == 0) {
         name = names_copy(head.name);
         TAP(b, .kind = BUS_TAP_APPEND, .from = s ? s->role : "-", .to = "-", .name = name, .head = op->record.head,
-            .body = op->record.body, .seq = op->ret_seq, .latency_us = b->now_us - op->began_us, .err = op->status);
+            .body = op->record.body, .seq = op->ret_seq, .latency_us = b->now_us - op->began_us,
+            .err = op->status);
         free(name);
     }
     if (op->status == 0)
@@ -65,7 +66,8 @@ static struct group *stream_group(struct stream *stream, struct bytes name)
 {
     struct group *group;
 
-    LIST_FOREACH(group, &stream->groups, link) {
+    LIST_FOREACH(group, &stream->groups, link)
+    {
         if (bytes_equal(bytes_of_text(group->name), name))
             return group;
     }
@@ -93,11 +95,11 @@ static void stream_say_lost(struct broker *b, struct follower *f)
 {
     struct frame frame = { .command = FRAME_LOST, .handle = f->handle, .seq = f->at };
 
-    send_frame(b, f->session, &frame, NULL, (struct bytes){ 0 });
+    send_frame(b, f->session, &frame, NULL, (struct bytes) { 0 });
 }
 
-/* Where reading begins: a cursor of this store, the group's own, the end, or the oldest there is. Events that a cursor
- * needs and that are gone, or a cursor of another store, are LOST. */
+/* Where reading begins: a cursor of this store, the group's own, the end, or the oldest there is. Events that a
+ * cursor needs and that are gone, or a cursor of another store, are LOST. */
 static void stream_place(struct broker *b, struct follower *f, const struct message *m)
 {
     struct stream *stream = f->stream;
@@ -111,7 +113,7 @@ static void stream_place(struct broker *b, struct follower *f, const struct mess
     f->at = id_is_zero(store) && f->group ? f->group->seq : m->frame.seq;
     if (!other && f->at <= stream->last && f->at + 1 >= stream->first)
         return;
-    if (!other && f->at == 0) {                 /* from the beginning, as far as there is one */
+    if (!other && f->at == 0) { /* from the beginning, as far as there is one */
         f->at = stream->first - 1;
         return;
     }
@@ -216,13 +218,13 @@ static bool stream_feed(struct broker *b, struct follower *f)
         int r = bus_store_event(b->store, f->stream->id, f->at + 1, &seq, &event);
 
         if (r == ERR_NOT_FOUND || (r == 0 && seq > f->stream->last)) {
-            f->at = f->stream->last;            /* pruned away; what is later is of a commit not handed back yet */
+            f->at = f->stream->last; /* pruned away; what is later is of a commit not handed back yet */
             break;
         }
         if (r < 0) {
             broker_log(b, "broker stream=%s after=%llu result=%s", f->stream->name, (unsigned long long)f->at,
-                    err_name(r));
-            f->credit = 0;                      /* it stands still: an event is never skipped in silence */
+                       err_name(r));
+            f->credit = 0; /* it stands still: an event is never skipped in silence */
             break;
         }
         f->at = seq;
@@ -230,8 +232,8 @@ static bool stream_feed(struct broker *b, struct follower *f)
     }
     if (f->at == f->stream->last && !f->tail_said && !f->session->lost) {
         f->tail_said = true;
-        send_frame(b, f->session, &(struct frame){ .command = FRAME_TAIL, .handle = f->handle, .seq = f->at }, NULL,
-                   (struct bytes){ 0 });
+        send_frame(b, f->session, &(struct frame) { .command = FRAME_TAIL, .handle = f->handle, .seq = f->at },
+                   NULL, (struct bytes) { 0 });
     }
     return f->credit && !f->session->lost && f->at < f->stream->last;
 }
@@ -249,7 +251,7 @@ void stream_run(struct broker *b)
         if (bus_store_read_begin(b->store) < 0)
             return;
         TAILQ_FOREACH(f, &stream->followers, link)
-            more |= stream_feed(b, f);
+        more |= stream_feed(b, f);
         if (more)
             stream_press(b, stream);
         if (stream == last)
@@ -263,7 +265,8 @@ void stream_flush_cursors(struct broker *b)
         struct stream *stream = HMAP_OF(node, struct stream, node);
         struct group *group;
 
-        LIST_FOREACH(group, &stream->groups, link) {
+        LIST_FOREACH(group, &stream->groups, link)
+        {
             struct store_op *op;
 
             if (!group->dirty)
@@ -310,7 +313,8 @@ void stream_pruned(struct broker *b, struct store_op *op)
     if (!stream || op->seq < stream->first)
         return;
     stream->first = op->seq + 1;
-    TAILQ_FOREACH(f, &stream->followers, link) {
+    TAILQ_FOREACH(f, &stream->followers, link)
+    {
         if (f->at + 1 >= stream->first)
             continue;
         f->at = stream->first - 1;

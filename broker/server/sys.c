@@ -119,7 +119,7 @@ static int sys_backup(struct broker *b, const struct sys_ask *ask, struct buf *o
 static const struct sys_service {
     const char *name;
     sys_serve *serve;
-    enum store_kind change;         /* of a dead job: answered after the commit */
+    enum store_kind change; /* of a dead job: answered after the commit */
 } services[] = {
     { "$sys.queues", sys_queues, 0 },
     { "$sys.peers", sys_peers, 0 },
@@ -176,7 +176,7 @@ int sys_dead_change(struct broker *b, const struct sys_ask *ask, enum store_kind
     if (!ask->has_seq)
         return ERR_INVALID;
     op = store_op_new(kind);
-    op->key = (struct job_key){ queue->id, 0, ask->seq };
+    op->key = (struct job_key) { queue->id, 0, ask->seq };
     op->session = ask->session->serial;
     op->cid = ask->cid;
     op->now_ms = b->wall_ms;
@@ -198,7 +198,7 @@ void sys_dead_changed(struct broker *b, struct store_op *op)
     if (s) {
         mp_put_map(&out, 1);
         sys_pair_uint(&out, "changed", op->status == 0);
-        sys_answer(b, s, op->cid, op->status, op->status ? (struct bytes){ 0 } : buf_bytes(&out));
+        sys_answer(b, s, op->cid, op->status, op->status ? (struct bytes) { 0 } : buf_bytes(&out));
     }
     buf_free(&out);
 }

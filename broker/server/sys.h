@@ -1,7 +1,7 @@
 /* sys - what the broker itself serves, to operators: `$sys.*`.
  *
- * Requests and replies are self-describing msgpack maps with text keys, so that the command line shows them as they
- * are. An unknown key of a request is skipped. */
+ * Requests and replies are self-describing msgpack maps with text keys, so that the command line shows them as
+ * they are. An unknown key of a request is skipped. */
 #pragma once
 
 #include "broker/client/mp.h"

@@ -4,7 +4,7 @@
 #include "broker/server/sys.h"
 #include "gen/errors.h"
 
-enum { SYS_SCAN = 10000 };          /* ready jobs looked at for one question */
+enum { SYS_SCAN = 10000 }; /* ready jobs looked at for one question */
 
 struct sys_jobs {
     struct broker *b;

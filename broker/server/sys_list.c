@@ -13,13 +13,15 @@ int sys_queues(struct broker *b, const struct sys_ask *ask, struct buf *out)
         const struct taker *taker;
         uint64_t takers = 0, credit = 0;
 
-        TAILQ_FOREACH(taker, &queue->takers, link) {
+        TAILQ_FOREACH(taker, &queue->takers, link)
+        {
             takers++;
             credit += taker->credit;
         }
         mp_put_map(out, 11);
         sys_pair_text(out, "name", bytes_of_text(queue->name));
-        sys_pair_uint(out, "ready", queue->ready - (queue->leases.n < queue->ready ? queue->leases.n : queue->ready));
+        sys_pair_uint(out, "ready",
+                      queue->ready - (queue->leases.n < queue->ready ? queue->leases.n : queue->ready));
         sys_pair_uint(out, "leased", queue->leases.n);
         sys_pair_uint(out, "held", queue->held);
         sys_pair_uint(out, "dead", queue->dead);
@@ -40,9 +42,10 @@ int sys_peers(struct broker *b, const struct sys_ask *ask, struct buf *out)
 
     (void)ask;
     TAILQ_FOREACH(s, &b->all, link)
-        n++;
+    n++;
     mp_put_array(out, n);
-    TAILQ_FOREACH(s, &b->all, link) {
+    TAILQ_FOREACH(s, &b->all, link)
+    {
         uint32_t offers = 0, takes = 0;
 
         for (uint32_t i = 0; i < s->handles_n; i++) {
@@ -76,7 +79,7 @@ int sys_services(struct broker *b, const struct sys_ask *ask, struct buf *out)
         uint32_t n = 0;
 
         TAILQ_FOREACH(offer, &service->offers, link)
-            n++;
+        n++;
         mp_put_map(out, 5);
         sys_pair_text(out, "name", bytes_of_text(service->name));
         sys_pair_uint(out, "calls", service->calls);
@@ -84,7 +87,8 @@ int sys_services(struct broker *b, const struct sys_ask *ask, struct buf *out)
         sys_pair_uint(out, "waiting", service->waiting_n);
         mp_put_str(out, "offers");
         mp_put_array(out, n);
-        TAILQ_FOREACH(offer, &service->offers, link) {
+        TAILQ_FOREACH(offer, &service->offers, link)
+        {
             mp_put_map(out, 4);
             sys_pair_text(out, "role", bytes_of_text(offer->session->role));
             sys_pair_uint(out, "pid", offer->session->pid);
@@ -101,10 +105,11 @@ static void sys_stream_groups(const struct stream *stream, struct buf *out)
     uint32_t n = 0;
 
     LIST_FOREACH(group, &stream->groups, link)
-        n++;
+    n++;
     mp_put_str(out, "groups");
     mp_put_array(out, n);
-    LIST_FOREACH(group, &stream->groups, link) {
+    LIST_FOREACH(group, &stream->groups, link)
+    {
         mp_put_map(out, 3);
         sys_pair_text(out, "name", bytes_of_text(group->name));
         sys_pair_uint(out, "at", group->seq);
@@ -122,7 +127,7 @@ int sys_streams(struct broker *b, const struct sys_ask *ask, struct buf *out)
         uint32_t n = 0;
 
         TAILQ_FOREACH(f, &stream->followers, link)
-            n++;
+        n++;
         mp_put_map(out, 6);
         sys_pair_text(out, "name", bytes_of_text(stream->name));
         sys_pair_uint(out, "first", stream->first);
@@ -131,7 +136,8 @@ int sys_streams(struct broker *b, const struct sys_ask *ask, struct buf *out)
         sys_stream_groups(stream, out);
         mp_put_str(out, "followers");
         mp_put_array(out, n);
-        TAILQ_FOREACH(f, &stream->followers, link) {
+        TAILQ_FOREACH(f, &stream->followers, link)
+        {
             mp_put_map(out, 4);
             sys_pair_text(out, "role", bytes_of_text(f->session->role));
             sys_pair_uint(out, "at", f->at);
@@ -177,18 +183,41 @@ int sys_stats(struct broker *b, const struct sys_ask *ask, struct buf *out)
 {
     struct bus_store_counts store = bus_store_counts(b->store);
     const struct figures *f = &b->figures;
-    const struct { const char *name; uint64_t n; } rows[] = {
-        { "uptime_ms", (uint64_t)(b->now_ms - b->started_ms) }, { "incarnation", b->incarnation },
-        { "sessions", b->sessions.n }, { "messages_in", f->messages_in }, { "messages_out", f->messages_out },
-        { "refused", f->refused }, { "malformed", f->malformed }, { "strangers", f->strangers },
-        { "calls", f->calls }, { "replies", f->replies }, { "call_errors", f->call_errors },
-        { "timeouts", f->timeouts }, { "no_worker", f->no_worker }, { "workers_lost", f->workers_lost },
-        { "late_replies", f->late_replies }, { "puts", f->puts }, { "appends", f->appends },
-        { "duplicates", f->duplicates }, { "jobs", f->jobs }, { "acks", f->acks }, { "retries", f->retries },
-        { "deads", f->deads }, { "leases_lost", f->leases_lost }, { "leases_resumed", f->leases_resumed },
-        { "events", f->events }, { "values", f->values }, { "taps", f->taps },
-        { "commits", store.commits }, { "store_operations", store.operations },
-        { "commit_us", store.commits ? store.sync_us / store.commits : 0 }, { "commit_max_us", store.sync_max_us },
+    const struct {
+        const char *name;
+        uint64_t n;
+    } rows[] = {
+        { "uptime_ms", (uint64_t)(b->now_ms - b->started_ms) },
+        { "incarnation", b->incarnation },
+        { "sessions", b->sessions.n },
+        { "messages_in", f->messages_in },
+        { "messages_out", f->messages_out },
+        { "refused", f->refused },
+        { "malformed", f->malformed },
+        { "strangers", f->strangers },
+        { "calls", f->calls },
+        { "replies", f->replies },
+        { "call_errors", f->call_errors },
+        { "timeouts", f->timeouts },
+        { "no_worker", f->no_worker },
+        { "workers_lost", f->workers_lost },
+        { "late_replies", f->late_replies },
+        { "puts", f->puts },
+        { "appends", f->appends },
+        { "duplicates", f->duplicates },
+        { "jobs", f->jobs },
+        { "acks", f->acks },
+        { "retries", f->retries },
+        { "deads", f->deads },
+        { "leases_lost", f->leases_lost },
+        { "leases_resumed", f->leases_resumed },
+        { "events", f->events },
+        { "values", f->values },
+        { "taps", f->taps },
+        { "commits", store.commits },
+        { "store_operations", store.operations },
+        { "commit_us", store.commits ? store.sync_us / store.commits : 0 },
+        { "commit_max_us", store.sync_max_us },
         { "store_percent", store.percent },
     };
 

@@ -1,5 +1,5 @@
-/* tap - shows messages to an operator, filtered and sampled here. It runs on credit and never holds a message back:
- * what does not fit is counted as dropped. */
+/* tap - shows messages to an operator, filtered and sampled here. It runs on credit and never holds a message
+ * back: what does not fit is counted as dropped. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,14 +15,17 @@ struct tap_term {
     char *text;
 };
 
-static const char *const tap_kinds[] = { "call", "reply", "error", "cancel", "put", "job", "ack", "nack", "dead",
-                                         "append", "event", "value", "session" };
+static const char *const tap_kinds[] = { "call", "reply", "error",  "cancel", "put",   "job",    "ack",
+                                         "nack", "dead",  "append", "event",  "value", "session" };
 
 static void tap_add_term(struct tap *tap, struct bytes word)
 {
-    static const struct { const char *prefix; enum tap_field field; } prefixes[] = {
-        { "from=", TERM_FROM }, { "to=", TERM_TO }, { "actor=", TERM_ACTOR }, { "trace=", TERM_TRACE },
-        { "kind=", TERM_KIND },
+    static const struct {
+        const char *prefix;
+        enum tap_field field;
+    } prefixes[] = {
+        { "from=", TERM_FROM },   { "to=", TERM_TO },     { "actor=", TERM_ACTOR },
+        { "trace=", TERM_TRACE }, { "kind=", TERM_KIND },
     };
     struct tap_term *term = &tap->terms[tap->terms_n++];
 
@@ -137,20 +140,28 @@ static bool tap_wants(struct tap *tap, const struct tap_show *show, const struct
 
 static void tap_send(struct broker *b, struct tap *tap, const struct tap_show *show, const struct frame_head *of)
 {
-    struct frame frame = { .command = FRAME_TAPMSG, .handle = tap->handle, .code = (uint16_t)show->kind,
-                           .seq = show->seq };
+    struct frame frame = {
+        .command = FRAME_TAPMSG, .handle = tap->handle, .code = (uint16_t)show->kind, .seq = show->seq
+    };
     struct frame_head head = {
-        .name = bytes_of_text(show->name), .from = bytes_of_text(show->from), .to = bytes_of_text(show->to),
-        .key = of->key, .trace = of->trace, .job = of->job, .time_ms = (uint64_t)b->wall_ms,
-        .attempt = show->attempt ? show->attempt : of->attempt, .size = show->body.len,
-        .latency_us = show->latency_us < 0 ? 0 : (uint64_t)show->latency_us + 1, .error = (uint64_t)-show->err,
+        .name = bytes_of_text(show->name),
+        .from = bytes_of_text(show->from),
+        .to = bytes_of_text(show->to),
+        .key = of->key,
+        .trace = of->trace,
+        .job = of->job,
+        .time_ms = (uint64_t)b->wall_ms,
+        .attempt = show->attempt ? show->attempt : of->attempt,
+        .size = show->body.len,
+        .latency_us = show->latency_us < 0 ? 0 : (uint64_t)show->latency_us + 1,
+        .error = (uint64_t)-show->err,
         .dropped = tap->dropped,
     };
 
     tap->dropped = 0;
     tap->credit--;
     b->figures.taps++;
-    send_frame(b, tap->session, &frame, &head, tap->headers_only ? (struct bytes){ 0 } : show->body);
+    send_frame(b, tap->session, &frame, &head, tap->headers_only ? (struct bytes) { 0 } : show->body);
 }
 
 void tap_show(struct broker *b, const struct tap_show *show)
@@ -160,7 +171,8 @@ void tap_show(struct broker *b, const struct tap_show *show)
 
     if (frame_parse_head(show->head, &head) < 0)
         return;
-    LIST_FOREACH(tap, &b->taps, link) {
+    LIST_FOREACH(tap, &b->taps, link)
+    {
         if (tap->session->lost || !tap_wants(tap, show, &head))
             continue;
         if (tap->credit)

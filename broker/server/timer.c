@@ -80,5 +80,5 @@ int64_t timers_next(const struct timers *timers)
 void timers_free(struct timers *timers)
 {
     free(timers->heap);
-    *timers = (struct timers){ 0 };
+    *timers = (struct timers) { 0 };
 }

@@ -1,4 +1,5 @@
-/* value - the last word on a name and a key: settings, presence, progress. Watchers get what there is, then changes.
+/* value - the last word on a name and a key: settings, presence, progress. Watchers get what there is, then
+ * changes.
  *
  * A value with a time to live is in memory only; one without is committed first and shown then. */
 #include <stdlib.h>
@@ -29,10 +30,12 @@ static struct value *value_find(const struct broker *b, struct bytes name, struc
 static void value_say(struct broker *b, const struct watcher *watcher, const struct value *value, bool gone)
 {
     struct frame frame = { .command = FRAME_VAL, .handle = watcher->handle, .flags = gone ? FRAME_GONE : 0 };
-    struct frame_head head = { .name = bytes_of_text(value->name), .key = bytes_of_text(value->key),
-                               .from = bytes_of_text(value->from), .time_ms = (uint64_t)value->time_ms };
+    struct frame_head head = { .name = bytes_of_text(value->name),
+                               .key = bytes_of_text(value->key),
+                               .from = bytes_of_text(value->from),
+                               .time_ms = (uint64_t)value->time_ms };
 
-    send_frame(b, watcher->session, &frame, &head, gone ? (struct bytes){ 0 } : buf_bytes(&value->body));
+    send_frame(b, watcher->session, &frame, &head, gone ? (struct bytes) { 0 } : buf_bytes(&value->body));
 }
 
 static void value_show(struct broker *b, const struct value *value, bool gone)
@@ -40,7 +43,8 @@ static void value_show(struct broker *b, const struct value *value, bool gone)
     struct watcher *watcher;
 
     b->figures.values++;
-    TAILQ_FOREACH(watcher, &b->watchers, link) {
+    TAILQ_FOREACH(watcher, &b->watchers, link)
+    {
         if (strcmp(watcher->name, value->name) == 0)
             value_say(b, watcher, value, gone);
     }
@@ -50,7 +54,7 @@ static void value_show(struct broker *b, const struct value *value, bool gone)
 
         frame_build_head(&packed, &head);
         TAP(b, .kind = BUS_TAP_VALUE, .from = value->from, .to = "-", .name = value->name,
-            .head = buf_bytes(&packed), .body = gone ? (struct bytes){ 0 } : buf_bytes(&value->body),
+            .head = buf_bytes(&packed), .body = gone ? (struct bytes) { 0 } : buf_bytes(&value->body),
             .latency_us = -1, .err = gone ? ERR_GONE : 0);
         buf_free(&packed);
     }
@@ -110,7 +114,7 @@ void value_set(struct broker *b, const char *name, struct bytes key, struct byte
     value->lasting = ttl_ms == 0;
     buf_reset(&value->body);
     buf_put(&value->body, body.data, body.len);
-    buf_room(&value->body, 1);                  /* data is set, also when the body is empty */
+    buf_room(&value->body, 1); /* data is set, also when the body is empty */
     if (ttl_ms > 0)
         timer_set(&b->timers, &value->timer, b->now_ms + ttl_ms);
     else
@@ -138,7 +142,7 @@ static void value_refuse(struct broker *b, struct session *s, uint32_t handle, c
     struct frame_head head = { .topic = bytes_of_text(name), .key = key.data ? key : bytes_of_text("") };
 
     b->figures.refused++;
-    send_frame(b, s, &frame, &head, (struct bytes){ 0 });
+    send_frame(b, s, &frame, &head, (struct bytes) { 0 });
 }
 
 /* To the disk first. shown: it is in memory already, and only what lay on the disk has to go. */
@@ -147,7 +151,7 @@ static void value_commit(struct broker *b, const struct session *s, const struct
 {
     struct store_op *op = store_op_new(STORE_SET);
 
-    store_op_record(op, &(struct job_record){ .head = m->head.key, .body = body });
+    store_op_record(op, &(struct job_record) { .head = m->head.key, .body = body });
     op->name = names_copy(bytes_of_text(handle->name));
     op->from = names_copy(bytes_of_text(s->role));
     op->session = s->serial;
@@ -161,7 +165,7 @@ void value_on_set(struct broker *b, struct session *s, struct message *m)
 {
     struct handle *handle = names_handle(b, s, m, VERB_SET);
     bool gone = m->frame.flags & FRAME_GONE, lasted;
-    struct bytes body = gone ? (struct bytes){ 0 } : bytes_of(m->body.data ? m->body.data : "", m->body.len);
+    struct bytes body = gone ? (struct bytes) { 0 } : bytes_of(m->body.data ? m->body.data : "", m->body.len);
     struct value *known;
     int err;
 
@@ -180,7 +184,7 @@ void value_on_set(struct broker *b, struct session *s, struct message *m)
     }
     value_set(b, handle->name, m->head.key, body, s->role, m->frame.ms);
     if (lasted)
-        value_commit(b, s, handle, m, (struct bytes){ 0 }, true);
+        value_commit(b, s, handle, m, (struct bytes) { 0 }, true);
 }
 
 void value_set_done(struct broker *b, struct store_op *op)

@@ -39,7 +39,8 @@ static int writer_apply(struct bus_store *store, struct store_ops *batch)
     struct store_op *op;
     int r = store_begin_write(store->env, &txn);
 
-    STAILQ_FOREACH(op, batch, link) {
+    STAILQ_FOREACH(op, batch, link)
+    {
         if (r == 0)
             r = engine_apply(store, txn, op);
     }
@@ -55,8 +56,8 @@ static int writer_apply(struct bus_store *store, struct store_ops *batch)
     return r;
 }
 
-/* A batch that does not fit is applied again without what adds. What fails beyond that is not to be talked away: the
- * router is told that the store is dead, and answers nothing. */
+/* A batch that does not fit is applied again without what adds. What fails beyond that is not to be talked
+ * away: the router is told that the store is dead, and answers nothing. */
 static int writer_commit(struct bus_store *store, struct store_ops *batch)
 {
     int64_t began = writer_us(), took;
@@ -77,7 +78,7 @@ static int writer_commit(struct bus_store *store, struct store_ops *batch)
     if ((uint64_t)took > store->counts.sync_max_us)
         store->counts.sync_max_us = (uint64_t)took;
     STAILQ_FOREACH(op, batch, link)
-        store->counts.operations++;
+    store->counts.operations++;
     pthread_mutex_unlock(&store->lock);
     if ((store->counts.commits & 63) == 1 && store_usage(store->env, &usage) == 0) {
         pthread_mutex_lock(&store->lock);
@@ -127,7 +128,7 @@ static void writer_work(struct bus_store *store)
     if (r < 0) {
         fprintf(stderr, "broker store result=%s\n", err_name(r));
         store->dead = true;
-        STAILQ_CONCAT(&store->submitted, &batch);       /* freed at the end, never answered */
+        STAILQ_CONCAT(&store->submitted, &batch); /* freed at the end, never answered */
     } else {
         STAILQ_CONCAT(&store->done, &batch);
     }

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         frame_build_head(&built, &parsed);
         if (frame_parse_head(buf_bytes(&built), &again) < 0 || !bytes_equal(parsed.name, again.name) ||
             parsed.ttl_ms != again.ttl_ms)
-            abort();                            /* what was understood must be understood again */
+            abort(); /* what was understood must be understood again */
     }
     buf_free(&built);
     if (frame_parse(in, &frame, &head, &body) == 0 && frame_parse_head(head, &parsed) == 0) {

@@ -1,9 +1,11 @@
-/* Sessions against the broker's whole state machine, without a socket: three peers of a role that may do everything
- * say what the input says, in any order, and the store commits whenever the input says so.
+/* Sessions against the broker's whole state machine, without a socket: three peers of a role that may do
+ * everything say what the input says, in any order, and the store commits whenever the input says so.
  *
- * Input: rows of  who u8 | command u8 | flags u8 | code u8 | cid u8 | seq u8 | ms u8 | handle u8 | head length u8 |
- * body length u8 | head | body.  who 0..2: a message of that peer; 3: the store commits; 4: time passes; 5: a peer is
- * lost; 6: answers to what the broker last asked. */
+ * Input: rows of
+ *     who u8 | command u8 | flags u8 | code u8 | cid u8 | seq u8 | ms u8 | handle u8 |
+ *     head length u8 | body length u8 | head | body
+ * who 0..2: a message of that peer; 3: the store commits; 4: time passes; 5: a peer is lost; 6: answers to what
+ * the broker said last. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +19,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { PEERS = 3, ROW = 10 };
 
 static const char policy[] =
-    "kinobus-policy 1\nallow all call >\nallow all offer >\nallow all put >\nallow all take >\nallow all append >\n"
+    "kinobus-policy 1\nallow all call >\nallow all offer >\nallow all put >\nallow all take >\nallow all append "
+    ">\n"
     "allow all follow >\nallow all set >\nallow all watch >\nallow all tap >\n"
     "queue a.b lease_ms=20 attempts=2 backoff_ms=1,2 done=a.done dead=a.dead\nstream a\nservice one single\n";
 
 static struct broker *broker;
-static struct frame last;                       /* what the broker said last */
+static struct frame last; /* what the broker said last */
 
 static void outgoing(struct broker *b, struct session *to, struct bytes a, struct bytes body)
 {
@@ -34,7 +37,7 @@ static void outgoing(struct broker *b, struct session *to, struct bytes a, struc
     (void)to;
     (void)body;
     if (frame_parse(a, &frame, &head, &in_first) < 0 || frame_parse_head(head, &parsed) < 0)
-        abort();                                /* the broker never says what a client could not read */
+        abort(); /* the broker never says what a client could not read */
     last = frame;
 }
 
@@ -53,8 +56,13 @@ static void start(void)
 {
     static char dir[] = "/dev/shm/bus-fuzz-XXXXXX", keys[64], acl[64];
     const char *policies[] = { acl, NULL };
-    struct broker_options options = { .state = dir, .keys = keys, .policies = policies, .map_size = 256u << 20,
-                                      .any_filesystem = true, .no_socket = true, .no_thread = true };
+    struct broker_options options = { .state = dir,
+                                      .keys = keys,
+                                      .policies = policies,
+                                      .map_size = 256u << 20,
+                                      .any_filesystem = true,
+                                      .no_socket = true,
+                                      .no_thread = true };
     char error[256];
 
     if (sodium_init() < 0 || !mkdtemp(dir))
@@ -92,21 +100,23 @@ static void hello(uint8_t who)
 {
     struct frame frame = { .command = FRAME_HELLO, .code = FRAME_VERSION };
     struct id instance = { { 1, who } }, store = { { 2, who } };
-    struct frame_head head = { .topic = bytes_of_text("all"), .epoch = 1, .store = frame_of_id(&store),
+    struct frame_head head = { .topic = bytes_of_text("all"),
+                               .epoch = 1,
+                               .store = frame_of_id(&store),
                                .instance = frame_of_id(&instance),
                                .secret = bytes_of_text("0123456789abcdef0123456789abcdef") };
     struct buf packed = { 0 };
 
     frame_build_head(&packed, &head);
-    say(who, &frame, buf_bytes(&packed), (struct bytes){ 0 });
+    say(who, &frame, buf_bytes(&packed), (struct bytes) { 0 });
     buf_free(&packed);
 }
 
 /* Handles 1 to 9 are open for one verb each, so that most of what follows has a meaning. */
 static void open_names(uint8_t who)
 {
-    static const char *const names[VERB_END] = { "", "a.call", "a", "a.b", "a.b", "a.sold", "a", "a.value", "a.value",
-                                                 ">" };
+    static const char *const names[VERB_END] = { "",       "a.call", "a",       "a.b",     "a.b",
+                                                 "a.sold", "a",      "a.value", "a.value", ">" };
 
     for (unsigned verb = 1; verb < VERB_END; verb++) {
         struct frame frame = { .command = FRAME_OPEN, .code = (uint16_t)verb, .handle = verb };
@@ -114,7 +124,7 @@ static void open_names(uint8_t who)
         struct buf packed = { 0 };
 
         frame_build_head(&packed, &head);
-        say(who, &frame, buf_bytes(&packed), (struct bytes){ 0 });
+        say(who, &frame, buf_bytes(&packed), (struct bytes) { 0 });
         buf_free(&packed);
     }
 }
@@ -137,8 +147,13 @@ static void pass(unsigned ms)
 
 static size_t row(const uint8_t *at, size_t left)
 {
-    struct frame frame = { .command = at[1], .flags = at[2] & ~FRAME_BODY2, .code = at[3], .cid = at[4],
-                           .seq = at[5], .ms = at[6], .handle = at[7] };
+    struct frame frame = { .command = at[1],
+                           .flags = at[2] & ~FRAME_BODY2,
+                           .code = at[3],
+                           .cid = at[4],
+                           .seq = at[5],
+                           .ms = at[6],
+                           .handle = at[7] };
     size_t head = at[8], body = at[9];
 
     if (left < ROW + head + body)
@@ -171,9 +186,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t at = 0; at + ROW <= size;)
         at += row(data + at, size - at);
     for (uint8_t who = 0; who < PEERS; who++)
-        say(who, &(struct frame){ .command = FRAME_BYE }, (struct bytes){ 0 }, (struct bytes){ 0 });
+        say(who, &(struct frame) { .command = FRAME_BYE }, (struct bytes) { 0 }, (struct bytes) { 0 });
     pass(3600 * 1000);
     if (broker->calls.n || !TAILQ_EMPTY(&broker->all))
-        abort();                                /* nobody is left, so nothing may be left of them */
+        abort(); /* nobody is left, so nothing may be left of them */
     return 0;
 }

@@ -210,11 +210,11 @@ static void a_value_is_shown_when_it_is_set_expires_and_who_comes_later_sees_it_
     live_until(live, shop->counted[SEEN_UP] == 1 && reader->counted[SEEN_UP] == 1);
     bus_set(shop->bus, "shop.open", "monday", text("yes"), 0);
     bus_set(shop->bus, "shop.open", "now", text("a"), 300);
-    live_until(live, reader->counted[SEEN_VALUE] == 3);         /* both, and then the end of the second */
+    live_until(live, reader->counted[SEEN_VALUE] == 3); /* both, and then the end of the second */
     assert_true(peer_seen(reader, SEEN_VALUE, 2)->flag);
     assert_string_equal(peer_seen(reader, SEEN_VALUE, 2)->key, "now");
     live_stop(live);
-    live_start(live);                                           /* the one without an end lasts */
+    live_start(live); /* the one without an end lasts */
     late = live_join(live, "reader", 0);
     bus_watch(late->bus, "shop.open");
     live_until(live, late->counted[SEEN_VALUE] == 1);
@@ -242,7 +242,7 @@ static void a_tap_sees_a_call_and_its_answer_and_nothing_that_its_filter_exclude
     offering(live, 1, echo);
     bus_tap(cli->bus, "shop.price actor=web", 1, false);
     live_until(live, cli->counted[SEEN_UP] == 1);
-    bus_call(cli->bus, "$sys.stats", NULL, text(""), 5000, &cid);       /* the tap stands once this is answered */
+    bus_call(cli->bus, "$sys.stats", NULL, text(""), 5000, &cid); /* the tap stands once this is answered */
     live_until(live, cli->counted[SEEN_REPLY] == 1);
     bus_call(web->bus, "shop.cost", NULL, text("no"), 5000, &cid);
     bus_call(web->bus, "shop.price", NULL, text("tea"), 5000, &cid);
@@ -256,8 +256,8 @@ static void a_tap_sees_a_call_and_its_answer_and_nothing_that_its_filter_exclude
 
 static void the_broker_answers_operators_about_itself(void **state)
 {
-    static const char *const names[] = { "$sys.queues", "$sys.peers", "$sys.services", "$sys.streams", "$sys.stats",
-                                         "$sys.values", "$sys.why", "$sys.dead.ls" };
+    static const char *const names[] = { "$sys.queues", "$sys.peers",  "$sys.services", "$sys.streams",
+                                         "$sys.stats",  "$sys.values", "$sys.why",      "$sys.dead.ls" };
     struct live *live = *state;
     struct peer *cli = live_join(live, "cli", 0), *web = live_join(live, "web", 0);
     size_t n = sizeof names / sizeof *names;

@@ -21,10 +21,21 @@ static struct bytes text(const char *t)
 static void what_is_built_is_read_back(void **state)
 {
     uint8_t trace[FRAME_TRACE] = { 1, 2, 3 };
-    struct frame out = { .command = FRAME_PUT, .flags = FRAME_WAIT, .code = 503, .cid = UINT64_MAX - 1, .seq = 1,
-                         .ms = 70000, .handle = 9 }, in;
-    struct frame_head head = { .topic = text("a.b"), .key = text(""), .trace = { trace, sizeof trace },
-                               .priority = 255, .ttl_ms = UINT64_MAX, .subject = text("token"), .text = text("why") };
+    struct frame out = { .command = FRAME_PUT,
+                         .flags = FRAME_WAIT,
+                         .code = 503,
+                         .cid = UINT64_MAX - 1,
+                         .seq = 1,
+                         .ms = 70000,
+                         .handle = 9 },
+                 in;
+    struct frame_head head = { .topic = text("a.b"),
+                               .key = text(""),
+                               .trace = { trace, sizeof trace },
+                               .priority = 255,
+                               .ttl_ms = UINT64_MAX,
+                               .subject = text("token"),
+                               .text = text("why") };
     struct frame_head got;
     struct bytes raw, body;
     struct buf buf = { 0 };
@@ -39,7 +50,7 @@ static void what_is_built_is_read_back(void **state)
     assert_true(in.seq == out.seq && in.ms == out.ms && in.handle == out.handle);
     assert_true(bytes_equal(body, text("body")));
     assert_true(bytes_equal(got.topic, text("a.b")) && bytes_equal(got.subject, text("token")));
-    assert_non_null(got.key.data);              /* present and empty is not absent */
+    assert_non_null(got.key.data); /* present and empty is not absent */
     assert_null(got.group.data);
     assert_int_equal(got.ttl_ms, UINT64_MAX);
     assert_int_equal(got.priority, 255);
@@ -78,9 +89,9 @@ static void every_cut_of_a_frame_is_refused_or_read_without_reading_past_it(void
     bool in_first;
 
     (void)state;
-    frame_build(&buf, &out, &head, (struct bytes){ 0 }, &in_first);
+    frame_build(&buf, &out, &head, (struct bytes) { 0 }, &in_first);
     for (size_t len = 0; len < buf.len; len++) {
-        uint8_t *cut = malloc(len ? len : 1);   /* its own allocation: a sanitizer sees one byte too many */
+        uint8_t *cut = malloc(len ? len : 1); /* its own allocation: a sanitizer sees one byte too many */
 
         memcpy(cut, buf.data, len);
         assert_int_equal(frame_parse(bytes_of(cut, len), &in, &raw, &body), ERR_MALFORMED);

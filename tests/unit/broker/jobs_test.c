@@ -23,7 +23,9 @@ static struct peer *owner(struct live *live, uint32_t epoch)
 
 static void put(struct peer *shop, uint64_t seq, const char *body, uint8_t priority, uint32_t delay_ms)
 {
-    struct bus_head head = { .job = live_id(body), .key = text("video"), .priority = priority, .delay_ms = delay_ms };
+    struct bus_head head = {
+        .job = live_id(body), .key = text("video"), .priority = priority, .delay_ms = delay_ms
+    };
 
     assert_int_equal(bus_put(shop->bus, "shop.pack", seq, &head, text(body)), 0);
 }
@@ -49,9 +51,10 @@ static void a_job_is_confirmed_delivered_acknowledged_and_its_end_is_an_event(vo
 
     worker->answer = ack_it;
     bus_take(worker->bus, "shop.pack", 2);
-    bus_follow(shop->bus, "shop", "shop.packed,shop.spoilt", "shop", (struct bus_cursor){ 0 });
+    bus_follow(shop->bus, "shop", "shop.packed,shop.spoilt", "shop", (struct bus_cursor) { 0 });
     put(shop, 1, "box", 0, 0);
-    live_until(live, shop->counted[SEEN_OK] == 1 && shop->counted[SEEN_EVENT] == 1 && worker->counted[SEEN_SETTLED]);
+    live_until(live,
+               shop->counted[SEEN_OK] == 1 && shop->counted[SEEN_EVENT] == 1 && worker->counted[SEEN_SETTLED]);
     job = peer_seen(worker, SEEN_JOB, 0);
     done = peer_seen(shop, SEEN_EVENT, 0);
     assert_string_equal(job->body, "box");
@@ -120,7 +123,7 @@ static void a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_the
 
     worker->answer = fail_it;
     bus_take(worker->bus, "shop.pack", 1);
-    bus_follow(shop->bus, "shop", NULL, "shop", (struct bus_cursor){ 0 });
+    bus_follow(shop->bus, "shop", NULL, "shop", (struct bus_cursor) { 0 });
     put(shop, 1, "broken", 0, 0);
     live_until(live, shop->counted[SEEN_EVENT] == 1);
     dead = peer_seen(shop, SEEN_EVENT, 0);
@@ -133,7 +136,8 @@ static void a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_the
     assert_true(peer_seen(worker, SEEN_JOB, 1)->flag);
     /* An operator has it tried again: map { queue: "shop.pack", seq: 1 } */
     worker->answer = ack_it;
-    bus_call(cli->bus, "$sys.dead.requeue", NULL, bytes_of("\x82\xa5queue\xa9shop.pack\xa3seq\x01", 22), 5000, &cid);
+    bus_call(cli->bus, "$sys.dead.requeue", NULL, bytes_of("\x82\xa5queue\xa9shop.pack\xa3seq\x01", 22), 5000,
+             &cid);
     live_until(live, cli->counted[SEEN_REPLY] == 1 && shop->counted[SEEN_EVENT] == 2);
     assert_int_equal(peer_seen(cli, SEEN_REPLY, 0)->err, 0);
     assert_string_equal(peer_seen(shop, SEEN_EVENT, 1)->name, "shop.packed");
@@ -154,7 +158,7 @@ static void a_job_handed_back_to_wait_does_not_use_up_its_attempts(void **state)
 
     worker->answer = wait_first;
     bus_take(worker->bus, "shop.pack", 1);
-    bus_follow(shop->bus, "shop", NULL, NULL, (struct bus_cursor){ 0 });
+    bus_follow(shop->bus, "shop", NULL, NULL, (struct bus_cursor) { 0 });
     put(shop, 1, "slow", 0, 0);
     live_until(live, shop->counted[SEEN_EVENT] == 1);
     assert_string_equal(peer_seen(shop, SEEN_EVENT, 0)->name, "shop.packed");
@@ -164,7 +168,8 @@ static void a_job_handed_back_to_wait_does_not_use_up_its_attempts(void **state)
 static void a_worker_that_leaves_gives_its_job_to_another(void **state)
 {
     struct live *live = *state;
-    struct peer *shop = owner(live, 1), *first = live_join(live, "worker", 0), *second = live_join(live, "worker", 0);
+    struct peer *shop = owner(live, 1), *first = live_join(live, "worker", 0),
+                *second = live_join(live, "worker", 0);
 
     bus_take(first->bus, "shop.pack", 1);
     put(shop, 1, "box", 0, 0);
@@ -211,17 +216,18 @@ static void a_worker_that_is_killed_gives_its_job_to_another_at_once(void **stat
     for (size_t i = 0; (gone = peer_seen(cli, SEEN_TAP, i)) && strcmp(gone->name, "gone") != 0; i++)
         ;
     assert_non_null(gone);
-    assert_int_equal(gone->err, ERR_WORKER_LOST);       /* the death was seen, not a heartbeat missed */
+    assert_int_equal(gone->err, ERR_WORKER_LOST); /* the death was seen, not a heartbeat missed */
     assert_true(peer_seen(worker, SEEN_JOB, 0)->flag);
 }
 
 static void a_lease_outlives_the_broker_and_its_end_is_committed_once(void **state)
 {
     struct live *live = *state;
-    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0), *other = live_join(live, "worker", 0);
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0),
+                *other = live_join(live, "worker", 0);
     uint64_t lease;
 
-    bus_follow(shop->bus, "shop", NULL, "shop", (struct bus_cursor){ 0 });
+    bus_follow(shop->bus, "shop", NULL, "shop", (struct bus_cursor) { 0 });
     bus_take(worker->bus, "shop.pack", 1);
     put(shop, 1, "box", 0, 0);
     live_until(live, worker->counted[SEEN_JOB] == 1 && other->counted[SEEN_UP] == 1);
@@ -279,7 +285,7 @@ static void a_group_goes_on_where_it_was_and_gets_only_what_it_asked_for_and_may
     struct peer *shop = owner(live, 1), *reader = live_join(live, "reader", 0), *again;
 
     reader->answer = read_it;
-    bus_follow(reader->bus, "shop", NULL, "readers", (struct bus_cursor){ 0 });
+    bus_follow(reader->bus, "shop", NULL, "readers", (struct bus_cursor) { 0 });
     append(shop, 1, "shop.sold", "one");
     append(shop, 2, "shop.bought", "secret");
     append(shop, 3, "shop.sold", "two");
@@ -291,7 +297,7 @@ static void a_group_goes_on_where_it_was_and_gets_only_what_it_asked_for_and_may
     live_stop(live);
     live_start(live);
     again = live_join(live, "reader", 0);
-    bus_follow(again->bus, "shop", NULL, "readers", (struct bus_cursor){ 0 });
+    bus_follow(again->bus, "shop", NULL, "readers", (struct bus_cursor) { 0 });
     live_until(live, again->counted[SEEN_TAIL] == 1);
     assert_int_equal(again->counted[SEEN_EVENT], 1);
     assert_string_equal(peer_seen(again, SEEN_EVENT, 0)->body, "three");
@@ -306,7 +312,7 @@ static void a_follower_never_has_more_events_in_hand_than_its_credit(void **stat
     for (uint64_t seq = 1; seq <= 600; seq++)
         append(shop, seq, "shop.sold", "x");
     live_until(live, shop->counted[SEEN_OK] == 600);
-    bus_follow(reader->bus, "shop", NULL, NULL, (struct bus_cursor){ 0 });
+    bus_follow(reader->bus, "shop", NULL, NULL, (struct bus_cursor) { 0 });
     live_until(live, reader->counted[SEEN_EVENT] == 256);
     bus_call(cli->bus, "$sys.stats", NULL, text(""), 5000, &cid);
     live_until(live, cli->counted[SEEN_REPLY] == 1);
@@ -338,7 +344,7 @@ static void a_follower_from_the_end_gets_only_what_comes_then(void **state)
 
     append(shop, 1, "shop.sold", "old");
     live_until(live, shop->counted[SEEN_OK] == 1);
-    bus_follow(reader->bus, "shop", NULL, NULL, (struct bus_cursor){ .seq = BUS_FROM_END });
+    bus_follow(reader->bus, "shop", NULL, NULL, (struct bus_cursor) { .seq = BUS_FROM_END });
     live_until(live, reader->counted[SEEN_TAIL] == 1);
     assert_int_equal(peer_seen(reader, SEEN_TAIL, 0)->number, 1);
     append(shop, 2, "shop.sold", "new");

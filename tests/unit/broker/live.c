@@ -82,8 +82,12 @@ void live_start(struct live *live)
 {
     char bind[100], keys[100], acl[100], error[256] = "";
     const char *policies[] = { acl, NULL };
-    struct broker_options options = { .state = live->dir, .bind = bind, .keys = keys, .policies = policies,
-                                      .map_size = 64 * 1024 * 1024, .any_filesystem = true };
+    struct broker_options options = { .state = live->dir,
+                                      .bind = bind,
+                                      .keys = keys,
+                                      .policies = policies,
+                                      .map_size = 64 * 1024 * 1024,
+                                      .any_filesystem = true };
 
     snprintf(bind, sizeof bind, "ipc://%s/bus.sock", live->dir);
     snprintf(keys, sizeof keys, "%s/keys", live->dir);
@@ -147,7 +151,7 @@ static struct seen *peer_note(struct peer *peer, enum seen_kind kind, uint64_t n
 
     peer->n++;
     peer->counted[kind]++;
-    *seen = (struct seen){ .kind = kind, .number = number, .err = err };
+    *seen = (struct seen) { .kind = kind, .number = number, .err = err };
     return seen;
 }
 
@@ -206,7 +210,8 @@ static void on_reply(void *ctx, uint64_t cid, int err, struct bytes body)
     peer_said(ctx, seen);
 }
 
-static void on_request(void *ctx, uint64_t cid, const struct bus_head *head, struct bytes body, uint32_t deadline_ms)
+static void on_request(void *ctx, uint64_t cid, const struct bus_head *head, struct bytes body,
+                       uint32_t deadline_ms)
 {
     struct seen *seen = peer_note(ctx, SEEN_REQUEST, cid, 0);
 
@@ -312,13 +317,14 @@ static void on_tap(void *ctx, const struct bus_tapped *tapped)
 struct peer *live_join(struct live *live, const char *role, uint32_t epoch)
 {
     static const struct bus_events events = {
-        on_up, on_down, on_refused, on_reply, on_request, on_cancel, on_job, on_lease_lost, on_settled, on_ok, on_no,
-        on_event, on_lost, on_tail, on_value, on_set_failed, on_tap,
+        on_up, on_down, on_refused, on_reply, on_request, on_cancel, on_job,        on_lease_lost, on_settled,
+        on_ok, on_no,   on_event,   on_lost,  on_tail,    on_value,  on_set_failed, on_tap,
     };
     struct peer *peer = &live->peers[live->peers_n++];
     char endpoint[100];
-    struct bus_options options = { .endpoint = endpoint, .name = role, .secret = bytes_of_text(SECRET),
-                                   .epoch = epoch, .version = "test" };
+    struct bus_options options = {
+        .endpoint = endpoint, .name = role, .secret = bytes_of_text(SECRET), .epoch = epoch, .version = "test"
+    };
 
     assert_true(live->peers_n <= LIVE_PEERS);
     snprintf(endpoint, sizeof endpoint, "ipc://%s/bus.sock", live->dir);
@@ -347,7 +353,7 @@ void live_pump(struct live *live, int wait_ms)
             continue;
         own = bus_timeout_ms(live->peers[i].bus, live_ms());
         timeout = own >= 0 && own < timeout ? own : timeout;
-        fds[n++] = (struct pollfd){ bus_fd(live->peers[i].bus), POLLIN, 0 };
+        fds[n++] = (struct pollfd) { bus_fd(live->peers[i].bus), POLLIN, 0 };
     }
     poll(fds, n, timeout);
     for (size_t i = 0; i < live->peers_n; i++) {

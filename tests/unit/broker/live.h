@@ -1,7 +1,7 @@
 /* live - a real broker on a thread, and clients whose callbacks are written down; the test's thread is their loop.
  *
- * live_until(live, CONDITION) runs every client until the condition holds; a test that waits in vain fails by its own
- * deadline of 20 seconds, and no test depends on how long anything takes. */
+ * live_until(live, CONDITION) runs every client until the condition holds; a test that waits in vain fails by
+ * its own deadline of 20 seconds, and no test depends on how long anything takes. */
 #pragma once
 
 #include <setjmp.h>
@@ -21,10 +21,25 @@ enum { LIVE_PEERS = 8, LIVE_SEEN = 4096 };
 /* One callback. */
 struct seen {
     enum seen_kind {
-        SEEN_UP, SEEN_DOWN, SEEN_REFUSED, SEEN_REPLY, SEEN_REQUEST, SEEN_CANCEL, SEEN_JOB, SEEN_LEASE_LOST,
-        SEEN_SETTLED, SEEN_OK, SEEN_NO, SEEN_EVENT, SEEN_LOST, SEEN_TAIL, SEEN_VALUE, SEEN_SET_FAILED, SEEN_TAP,
+        SEEN_UP,
+        SEEN_DOWN,
+        SEEN_REFUSED,
+        SEEN_REPLY,
+        SEEN_REQUEST,
+        SEEN_CANCEL,
+        SEEN_JOB,
+        SEEN_LEASE_LOST,
+        SEEN_SETTLED,
+        SEEN_OK,
+        SEEN_NO,
+        SEEN_EVENT,
+        SEEN_LOST,
+        SEEN_TAIL,
+        SEEN_VALUE,
+        SEEN_SET_FAILED,
+        SEEN_TAP,
     } kind;
-    uint64_t number;                /* cid, lease or seq */
+    uint64_t number; /* cid, lease or seq */
     int err;
     bool flag;
     char name[64], from[32], key[64], text[64], body[64];
@@ -56,11 +71,11 @@ struct live {
 
 int live_setup(void **state);
 int live_teardown(void **state);
-void live_start(struct live *live);                     /* the broker; setup has started one */
+void live_start(struct live *live); /* the broker; setup has started one */
 void live_stop(struct live *live);
 /* A client of this role; epoch 0: without a store. Owners of one role share a store. */
 struct peer *live_join(struct live *live, const char *role, uint32_t epoch);
-void live_leave(struct peer *peer);                     /* with a goodbye */
+void live_leave(struct peer *peer); /* with a goodbye */
 void live_pump(struct live *live, int wait_ms);
 bool live_late(int64_t began_ms);
 int64_t live_ms(void);
@@ -69,12 +84,12 @@ struct id live_id(const char *text);
 /* The n-th (from 0) callback of a kind, NULL: not yet. */
 const struct seen *peer_seen(const struct peer *peer, enum seen_kind kind, size_t n);
 
-#define live_until(live, condition)                                             \
-    do {                                                                        \
-        int64_t live_began = live_ms();                                         \
-        while (!(condition)) {                                                  \
-            live_pump(live, 20);                                                \
-            if (live_late(live_began))                                          \
-                fail_msg("waited in vain for: %s", #condition);                 \
-        }                                                                       \
+#define live_until(live, condition)                             \
+    do {                                                        \
+        int64_t live_began = live_ms();                         \
+        while (!(condition)) {                                  \
+            live_pump(live, 20);                                \
+            if (live_late(live_began))                          \
+                fail_msg("waited in vain for: %s", #condition); \
+        }                                                       \
     } while (0)

@@ -19,12 +19,28 @@ static struct bytes text(const char *t)
 
 static void patterns_match_words_not_characters(void **state)
 {
-    static const struct { const char *pattern, *name; bool matches; } rows[] = {
-        { "a.b", "a.b", true },     { "a.b", "a.bc", false },   { "a.b", "a", false },      { "a", "a.b", false },
-        { "a.*", "a.b", true },     { "a.*", "a.b.c", false },  { "a.*", "a", false },      { "*.b", "a.b", true },
-        { "a.*.c", "a.b.c", true }, { "a.*.c", "a.b.d", false }, { ">", "a", true },        { ">", "a.b.c", true },
-        { "a.>", "a.b.c", true },   { "a.>", "a", false },      { "*", "a", true },         { "*", "a.b", false },
-        { "$sys.>", "$sys.dead.ls", true }, { "a.*", "a.", false },
+    static const struct {
+        const char *pattern, *name;
+        bool matches;
+    } rows[] = {
+        { "a.b", "a.b", true },
+        { "a.b", "a.bc", false },
+        { "a.b", "a", false },
+        { "a", "a.b", false },
+        { "a.*", "a.b", true },
+        { "a.*", "a.b.c", false },
+        { "a.*", "a", false },
+        { "*.b", "a.b", true },
+        { "a.*.c", "a.b.c", true },
+        { "a.*.c", "a.b.d", false },
+        { ">", "a", true },
+        { ">", "a.b.c", true },
+        { "a.>", "a.b.c", true },
+        { "a.>", "a", false },
+        { "*", "a", true },
+        { "*", "a.b", false },
+        { "$sys.>", "$sys.dead.ls", true },
+        { "a.*", "a.", false },
     };
 
     (void)state;
@@ -38,8 +54,10 @@ static void nothing_is_allowed_without_a_row_and_deny_wins(void **state)
     char error[256];
 
     (void)state;
-    assert_int_equal(policy_parse(&policy, "kinobus-policy 1\nallow web call shop.*\ndeny web call shop.close\n"
-                                           "allow * watch open\nallow root call >\ndeny * call secret.>\n", "t", error),
+    assert_int_equal(policy_parse(&policy,
+                                  "kinobus-policy 1\nallow web call shop.*\ndeny web call shop.close\n"
+                                  "allow * watch open\nallow root call >\ndeny * call secret.>\n",
+                                  "t", error),
                      0);
     assert_true(policy_allows(&policy, "web", VERB_CALL, text("shop.buy")));
     assert_false(policy_allows(&policy, "web", VERB_CALL, text("shop.close")));
@@ -58,9 +76,12 @@ static void a_queue_has_the_properties_of_its_last_row(void **state)
     char error[256];
 
     (void)state;
-    assert_int_equal(policy_parse(&policy, "queue a.b attempts=9\nqueue a.b lease_ms=5 backoff_ms=10,20 done=a.x "
-                                           "dead=a.y max=7 priority=1\nservice a single\nstream a keep_s=3\n"
-                                           "value a.v ttl_ms=0\n", "t", error), 0);
+    assert_int_equal(policy_parse(&policy,
+                                  "queue a.b attempts=9\nqueue a.b lease_ms=5 backoff_ms=10,20 done=a.x "
+                                  "dead=a.y max=7 priority=1\nservice a single\nstream a keep_s=3\n"
+                                  "value a.v ttl_ms=0\n",
+                                  "t", error),
+                     0);
     queue = policy_queue(&policy, text("a.b"));
     assert_non_null(queue);
     assert_int_equal(policy.queues_n, 1);
@@ -79,10 +100,24 @@ static void a_queue_has_the_properties_of_its_last_row(void **state)
 static void a_line_that_is_not_understood_is_an_error_that_names_it(void **state)
 {
     static const char *const bad[] = {
-        "allow web call", "allow web shout a.b", "allow web call a..b", "allow web call a.>.b", "allow WEB call a",
-        "permit web call a.b", "queue a.b lease_ms=0", "queue a.b lease_ms=x", "queue a.b backoff_ms=9,1",
-        "queue a.b done=noword", "queue a.b color=red", "queue", "stream a.b", "service a double",
-        "kinobus-policy 2", "allow web call a.b extra", "queue a.b attempts=70000", "allow web call a.b*",
+        "allow web call",
+        "allow web shout a.b",
+        "allow web call a..b",
+        "allow web call a.>.b",
+        "allow WEB call a",
+        "permit web call a.b",
+        "queue a.b lease_ms=0",
+        "queue a.b lease_ms=x",
+        "queue a.b backoff_ms=9,1",
+        "queue a.b done=noword",
+        "queue a.b color=red",
+        "queue",
+        "stream a.b",
+        "service a double",
+        "kinobus-policy 2",
+        "allow web call a.b extra",
+        "queue a.b attempts=70000",
+        "allow web call a.b*",
     };
     char error[256];
 

@@ -24,8 +24,9 @@ struct fixture {
 
 static void store_up(struct fixture *f)
 {
-    struct bus_store_options options = { .dir = f->path, .map_size = f->map_size, .any_filesystem = true,
-                                         .no_thread = true };
+    struct bus_store_options options = {
+        .dir = f->path, .map_size = f->map_size, .any_filesystem = true, .no_thread = true
+    };
 
     assert_int_equal(bus_store_open(&options, &f->store), 0);
     assert_int_equal(bus_store_define(f->store, TARGET_QUEUE, "shop.pack", &f->queue), 0);
@@ -67,7 +68,7 @@ static void reopen(struct fixture *f)
 
 static struct id producer(uint8_t n)
 {
-    return (struct id){ { n } };
+    return (struct id) { { n } };
 }
 
 static struct store_op *run(struct fixture *f, struct store_op *op)
@@ -99,13 +100,14 @@ static struct store_op *put_op(struct fixture *f, uint8_t who, uint32_t epoch, u
     struct buf packed = { 0 };
 
     frame_build_head(&packed, &head);
-    store_op_record(op, &(struct job_record){ .time_ms = 1, .job = producer(9), .head = buf_bytes(&packed),
-                                              .body = bytes_of_text("body") });
+    store_op_record(
+        op, &(struct job_record) {
+                .time_ms = 1, .job = producer(9), .head = buf_bytes(&packed), .body = bytes_of_text("body") });
     buf_free(&packed);
     op->producer = producer(who);
     op->epoch = epoch;
     op->producer_seq = seq;
-    op->key = (struct job_key){ f->queue, priority, 0 };
+    op->key = (struct job_key) { f->queue, priority, 0 };
     op->now_ms = 1000;
     op->due_ms = due_ms;
     return op;
@@ -115,8 +117,10 @@ static struct store_op *end_op(enum store_kind kind, struct fixture *f, struct j
 {
     struct store_op *op = store_op_new(kind);
 
-    store_op_record(op, &(struct job_record){ .attempts = 1, .err = kind == STORE_ACK ? 0 : ERR_IO,
-                                              .body = bytes_of_text(body), .text = bytes_of_text("why") });
+    store_op_record(op, &(struct job_record) { .attempts = 1,
+                                               .err = kind == STORE_ACK ? 0 : ERR_IO,
+                                               .body = bytes_of_text(body),
+                                               .text = bytes_of_text("why") });
     op->key = key;
     op->stream = f->stream;
     op->name = strdup("shop.ended");
@@ -130,7 +134,7 @@ static struct job_key first_job(struct fixture *f)
     struct job_key key = { 0 };
 
     assert_int_equal(bus_store_read_begin(f->store), 0);
-    if (bus_store_next_job(f->store, f->queue, (struct job_key){ f->queue, 255, 0 }, &key) < 0)
+    if (bus_store_next_job(f->store, f->queue, (struct job_key) { f->queue, 255, 0 }, &key) < 0)
         key.seq = 0;
     bus_store_read_end(f->store);
     return key;
@@ -154,11 +158,11 @@ static void a_lane_takes_each_number_once_and_gaps_are_fine(void **state)
     assert_int_equal(settle(f, put_op(f, 1, 1, 5, 0, 0)), ERR_DUPLICATE);
     assert_int_equal(settle(f, put_op(f, 1, 1, 4, 0, 0)), ERR_DUPLICATE);
     assert_int_equal(settle(f, put_op(f, 1, 1, 9, 0, 0)), 0);
-    assert_int_equal(settle(f, put_op(f, 2, 1, 5, 0, 0)), 0);          /* somebody else's lane */
+    assert_int_equal(settle(f, put_op(f, 2, 1, 5, 0, 0)), 0); /* somebody else's lane */
     reopen(f);
     assert_int_equal(settle(f, put_op(f, 1, 2, 9, 0, 0)), ERR_DUPLICATE);
     assert_int_equal(settle(f, put_op(f, 1, 2, 10, 0, 0)), 0);
-    assert_int_equal(settle(f, put_op(f, 1, 1, 11, 0, 0)), ERR_CONFLICT);      /* an epoch that is over */
+    assert_int_equal(settle(f, put_op(f, 1, 1, 11, 0, 0)), ERR_CONFLICT); /* an epoch that is over */
 }
 
 static void a_duplicate_within_one_commit_is_recognised_too(void **state)
@@ -361,7 +365,7 @@ static struct store_op *append_op(struct fixture *f, uint64_t seq, int64_t now_m
     struct store_op *op = store_op_new(STORE_APPEND);
     void *body = calloc(1, size + 1);
 
-    store_op_record(op, &(struct job_record){ .body = bytes_of(body, size) });
+    store_op_record(op, &(struct job_record) { .body = bytes_of(body, size) });
     free(body);
     op->producer = producer(1);
     op->epoch = 1;
@@ -410,8 +414,8 @@ static void a_full_store_refuses_what_adds_until_it_is_told_to_go_on_and_still_e
         ;
     assert_int_equal(status, ERR_STORE_FULL);
     kept = last_event(f);
-    assert_int_equal(kept, seq - 1);                            /* what was refused left nothing behind */
-    assert_int_equal(settle(f, append_op(f, seq + 1, 1, 1)), ERR_STORE_FULL);  /* a later one does not overtake */
+    assert_int_equal(kept, seq - 1); /* what was refused left nothing behind */
+    assert_int_equal(settle(f, append_op(f, seq + 1, 1, 1)), ERR_STORE_FULL); /* a later one does not overtake */
     assert_false(bus_store_dead(f->store));
     assert_int_equal(settle(f, end_op(STORE_RETRY, f, key, "")), 0);
     settle(f, store_op_new(STORE_RESUME));
@@ -431,7 +435,7 @@ static void after_a_commit_of_unknown_outcome_nothing_is_handed_back(void **stat
         bus_store_step(f->store);
         op = bus_store_done(f->store);
         store_fault_disarm();
-        assert_true(op != NULL || bus_store_dead(f->store));    /* an answer, or the end of the process */
+        assert_true(op != NULL || bus_store_dead(f->store)); /* an answer, or the end of the process */
         if (op) {
             assert_int_equal(op->status, op->status == ERR_STORE_FULL ? ERR_STORE_FULL : 0);
             store_op_free(op);

@@ -37,8 +37,8 @@ static void what_is_due_fires_in_the_order_of_its_time_and_what_was_stopped_does
     for (size_t i = 0; i < 1000; i += 4)
         timer_stop(&timers, &timer[i]);
     for (size_t i = 1; i < 1000; i += 4)
-        timer_set(&timers, &timer[i], rand_r(&seed) % 500);     /* moved */
-    timer_stop(&timers, &timer[0]);                             /* twice is harmless */
+        timer_set(&timers, &timer[i], rand_r(&seed) % 500); /* moved */
+    timer_stop(&timers, &timer[0]);                         /* twice is harmless */
     for (int64_t now = 0; now < 500; now += 37)
         timers_run(&timers, now, NULL, 10000);
     timers_run(&timers, 500, NULL, 10000);
