@@ -15,8 +15,6 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from stage import BIN, free_port  # noqa: E402  (the folder must be on the path first)
 
-SHARE = os.path.join(os.path.dirname(BIN), "share")
-POLICY = os.path.join(SHARE, "bus.acl")
 SCRIPT = "console.log('kinobus');\n" * 400
 
 
@@ -49,7 +47,7 @@ class Front:
         self.write("web/assets/app-0a1b2c3d.js", SCRIPT)
         self.write("web/.hidden", "no")
         os.symlink("/etc/passwd", os.path.join(self.state, "web", "link.txt"))
-        self.run("kinobus-broker", "--state", self.state, "--acl", POLICY)
+        self.run("kinobus-broker", "--state", self.state)
         self.front = self.run("kinobus-front", "--state", self.state, "--web", os.path.join(self.state, "web"))
         until = time.monotonic() + 20
         while time.monotonic() < until:

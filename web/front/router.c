@@ -52,6 +52,22 @@ static bool router_matches(const char *pattern, const struct router_path *path)
     }
 }
 
+static bool router_lists(const char *methods, const char *method)
+{
+    size_t len = strlen(method);
+
+    for (const char *p = methods; (p = strstr(p, method)) != NULL; p += len)
+        if ((p == methods || p[-1] == ' ') && (p[len] == ',' || p[len] == '\0'))
+            return true;
+    return false;
+}
+
+static void router_list(struct buf *methods, const char *method)
+{
+    if (!router_lists(buf_text(methods), method))
+        buf_printf(methods, "%s%s", methods->len ? ", " : "", method);
+}
+
 const struct route *router_find(const char *method, const struct router_path *path, struct buf *ret_methods)
 {
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
@@ -63,9 +79,9 @@ const struct route *router_find(const char *method, const struct router_path *pa
             continue;
         if (strcmp(route->method, wanted) == 0)
             return route;
-        buf_printf(ret_methods, "%s%s", ret_methods->len ? ", " : "", route->method);
+        router_list(ret_methods, route->method);
         if (strcmp(route->method, "GET") == 0)
-            buf_put_text(ret_methods, ", HEAD");
+            router_list(ret_methods, "HEAD");
     }
     return NULL;
 }
@@ -95,16 +111,6 @@ static const struct router_hand by_hand[] = {
     { "/readyz", "GET, HEAD", health_ready },
     { "/metrics", "GET, HEAD", metrics_serve },
 };
-
-static bool router_lists(const char *methods, const char *method)
-{
-    size_t len = strlen(method);
-
-    for (const char *p = methods; (p = strstr(p, method)) != NULL; p += len)
-        if ((p == methods || p[-1] == ' ') && (p[len] == ',' || p[len] == '\0'))
-            return true;
-    return false;
-}
 
 static void router_refuse_method(struct exchange *x, const char *methods)
 {

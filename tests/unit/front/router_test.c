@@ -64,6 +64,8 @@ static void other_methods_are_named(void **state)
 {
     assert_null(find("PUT", "/api/v1/videos"));
     assert_string_equal(buf_text(&methods), "GET, HEAD, POST");
+    assert_null(find("PUT", "/api/v1/users/me"));
+    assert_string_equal(buf_text(&methods), "GET, HEAD, PATCH");
     assert_null(find("POST", "/api/v1/videos/video_x"));
     assert_non_null(strstr(buf_text(&methods), "PATCH"));
     assert_non_null(strstr(buf_text(&methods), "DELETE"));
