@@ -221,6 +221,7 @@ void *encoder_main(void *encoder)
     struct encoder_state *s = e->state;
     struct shown item;
 
+    link_name_thread(e->rendition->dir);
     while (queue_take(&e->queue, &item)) {
         for (int64_t n = item.first; n < item.first + item.count; n++)
             if (n % s->div == 0)

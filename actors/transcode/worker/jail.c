@@ -181,7 +181,6 @@ static const struct {
     { SCMP_SYS(vfork), EACCES },
     { SCMP_SYS(clone3), ENOSYS },
     { SCMP_SYS(ioctl), ENOTTY },
-    { SCMP_SYS(prctl), EPERM },
     { SCMP_SYS(set_mempolicy), EPERM },
     { SCMP_SYS(mbind), EPERM },
     { SCMP_SYS(io_uring_setup), ENOSYS },
@@ -201,6 +200,7 @@ static int add_conditional(scmp_filter_ctx filter)
     const scmp_datum_t thread = CLONE_THREAD, exec = SANITIZED ? 0 : 4 /* PROT_EXEC */;
     const scmp_datum_t self = (scmp_datum_t)getpid();
     struct scmp_arg_cmp no_thread = SCMP_A0(SCMP_CMP_MASKED_EQ, thread, 0);
+    struct scmp_arg_cmp not_name = SCMP_A0(SCMP_CMP_NE, PR_SET_NAME);
     struct scmp_arg_cmp executable = SCMP_A2(SCMP_CMP_MASKED_EQ, 4, 4);
     int r;
 
@@ -217,6 +217,10 @@ static int add_conditional(scmp_filter_ctx filter)
         r = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mprotect), 1, &executable);
     if (r == 0)
         r = allow_if(filter, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, self));
+    if (r == 0)
+        r = allow_if(filter, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+    if (r == 0)
+        r = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1, &not_name);
     if (r == 0)
         r = allow_if(filter, SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)); /* reading limits */
     if (r == 0)

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -125,6 +126,11 @@ void link_progress(unsigned work, uint64_t done)
     pthread_mutex_unlock(&progress_lock);
     if (tell.work)
         link_send(CONTROL_PROGRESS, 0, &tell, sizeof(tell), NULL, 0);
+}
+
+void link_name_thread(const char *name)
+{
+    prctl(PR_SET_NAME, name, 0, 0, 0); /* the kernel cuts it at 15 characters */
 }
 
 void link_done(enum control_end end, const char *format, ...)

@@ -29,5 +29,8 @@ void link_log(enum control_log level, const char *format, ...) __attribute__((fo
 /* Adds to what was done so far; tells the parent now and then. done: frames of the grid finished, or 0 to leave it. */
 void link_progress(unsigned work, uint64_t done);
 
+/* What the calling thread is called in top -H. */
+void link_name_thread(const char *name);
+
 /* The last word: sends DONE and ends the process without unwinding anything. */
 _Noreturn void link_done(enum control_end end, const char *format, ...) __attribute__((format(printf, 2, 3)));

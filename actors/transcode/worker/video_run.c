@@ -106,6 +106,7 @@ static void *scale_all(void *ctx)
     struct video *v = ctx;
     struct shown item;
 
+    link_name_thread("scale");
     while (queue_take(&v->pictures, &item)) {
         AVFrame *out[PICTURE_SIZES];
         unsigned need = 0;
