@@ -11,9 +11,9 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "fault")]
-from api import ApiError  # noqa: E402  (the folders must be on the path first)
-from check import check  # noqa: E402
+from check import check  # noqa: E402  (the folders must be on the path first)
 from stage import CLIP, Stage  # noqa: E402
+from api import ApiError  # noqa: E402  (stage puts its folder there)
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
 MOMENTS = {  # when to kill whom: at a message of this kind and name
