@@ -4,9 +4,11 @@
 #include "actors/runtime/turn.h"
 #include "gen/playback.h"
 
+enum { PLAYBACK_OVERDUE_MS = 10000 };
+
 struct playback {
-    bool tending;    /* the tick of keys.c is under way */
-    bool forgetting; /* the one of known.c is */
+    /* When ticks are due; 0: none is on its way. One that is overdue was undone with the turn that set it. */
+    int64_t tending, forgetting;
 };
 
 /* start.c */

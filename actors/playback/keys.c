@@ -64,7 +64,7 @@ static int keys_tick(void *me, struct turn *t, int err, const void *reply, const
 {
     struct playback *self = me;
 
-    self->tending = false;
+    self->tending = 0;
     return keys_tend(self, t);
 }
 
@@ -81,10 +81,10 @@ int keys_tend(struct playback *self, struct turn *t)
         r = keys_retire(t, keys, n);
     if (r == 0)
         r = keys_publish(t);
-    if (r == 0 && !self->tending)
-        r = turn_after(t, KEYS_TEND_MS, keys_tick, NULL, 0);
-    self->tending |= r == 0;
-    return r;
+    if (r < 0 || (self->tending && turn_now(t) < self->tending + PLAYBACK_OVERDUE_MS))
+        return r;
+    self->tending = turn_now(t) + KEYS_TEND_MS;
+    return turn_after(t, KEYS_TEND_MS, keys_tick, NULL, 0);
 }
 
 static int64_t keys_expiry_s(struct turn *t)

@@ -137,7 +137,7 @@ static int known_forget_tick(void *me, struct turn *t, int err, const void *repl
 {
     struct playback *self = me;
 
-    self->forgetting = false;
+    self->forgetting = 0;
     return known_forget(self, t);
 }
 
@@ -145,9 +145,8 @@ int known_forget(struct playback *self, struct turn *t)
 {
     int r = known_forget_slice(t);
 
-    if (r <= 0 || self->forgetting)
+    if (r <= 0 || (self->forgetting && turn_now(t) < self->forgetting + PLAYBACK_OVERDUE_MS))
         return r < 0 ? r : 0;
-    r = turn_after(t, 0, known_forget_tick, NULL, 0);
-    self->forgetting = r == 0;
-    return r;
+    self->forgetting = turn_now(t);
+    return turn_after(t, 0, known_forget_tick, NULL, 0);
 }
