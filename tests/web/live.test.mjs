@@ -30,7 +30,7 @@ test("somebody registers, uploads, and watches before or when it is ready", asyn
     await own(page).getByRole("link", { name: "Watch now" }).click(LONG);
     await plays(page);
     address = new URL(page.url()).pathname;
-    await page.getByText("Still being prepared").waitFor({ state: "hidden", ...LONG });
+    await page.getByText("Still being prepared", { exact: true }).waitFor({ state: "hidden", ...LONG });
     await until(page, () => Math.abs(document.querySelector("video").duration - 6) < 0.5);
     await page.screenshot({ path: join(SHOTS, "live-watch.png") });
     await assertAccessible(page, "watch");

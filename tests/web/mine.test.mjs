@@ -72,7 +72,6 @@ test("a title that is empty never leaves the browser, one that is too long is to
 test("a notification arrives while one is looking, and opening the list marks it as read", async () => {
     const page = await site.open("/", { as: ALICE });
     await page.getByRole("button", { name: "Notifications, 1 new" }).waitFor();
-    await page.waitForFunction(() => true);
     const alice = [...site.state.users.values()].find((u) => u.user.email === ALICE.email).user;
     while (!site.state.streams.size)
         await page.waitForTimeout(20);
@@ -83,6 +82,28 @@ test("a notification arrives while one is looking, and opening the list marks it
     await assertAccessible(page, "notifications");
     await page.getByRole("button", { name: "Notifications", exact: true }).waitFor();
     assert.ok(site.state.notes.every((n) => n.read));
+});
+
+test("the pages of one browser share one connection for events, and pass it on", async () => {
+    const first = await site.open("/mine", { as: ALICE });
+    const second = await first.context().newPage();
+    await second.goto(site.url + "/");
+    const alice = [...site.state.users.values()].find((u) => u.user.email === ALICE.email).user;
+    const told = async (pages, title) => {
+        while (!site.state.streams.size)
+            await second.waitForTimeout(20);
+        assert.equal(site.state.streams.size, 1);
+        site.state.note(alice, { kind: "video_ready", title });
+        await Promise.all(pages.map((page) => page.getByRole("status").getByText(title).waitFor()));
+    };
+    await second.getByRole("button", { name: "Notifications, 1 new" }).waitFor();
+    await told([first, second], "To both");
+    const asked = () => site.state.asked.filter((a) => a.endsWith("/events")).length;
+    const had = asked();
+    await first.close();
+    while (asked() === had || site.state.streams.size !== 1)
+        await second.waitForTimeout(20);
+    await told([second], "To the one that is left");
 });
 
 test("a server that fails is told with what to do, and asked again on wish", async () => {

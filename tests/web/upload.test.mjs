@@ -37,7 +37,7 @@ test("a file is uploaded, prepared before one's eyes, renamed meanwhile and watc
     const { title, visibility } = uploads()[0].video;
     assert.deepEqual([title, visibility], ["My first film", "public"]);
     await named.getByRole("link", { name: "Watch now" }).click();
-    await page.getByText("Still being prepared").waitFor();
+    await page.getByText("Still being prepared", { exact: true }).waitFor();
     await page.waitForFunction(() => document.querySelector("video")?.currentTime > 0.3);
 });
 

@@ -74,7 +74,7 @@ for (const [how, off] of [["told by events", false], ["by asking, where events d
         const video = site.state.titled("Broken tape");
         site.state.encode(video);
         const page = await site.open(`/watch/${video.id}`, { as: ALICE, still: false, expected: [401, 503] });
-        await page.getByText("Still being prepared").waitFor();
+        await page.getByText("Still being prepared", { exact: true }).waitFor();
         await page.getByText(/^\d+ of 12$/).waitFor();
         await until(page, () => document.querySelector("video")?.currentTime > 0);
         const asked = () => site.state.asked.filter((a) => a.includes(video.id));
@@ -83,7 +83,7 @@ for (const [how, off] of [["told by events", false], ["by asking, where events d
         assert.ok((await media(page, "currentTime")) < 6, "it began at its start, not where the playlist ended");
         while (!asked().some((a) => a.endsWith("/master.m3u8")))
             await page.waitForTimeout(50);
-        await page.getByText("Still being prepared").waitFor({ state: "hidden" });
+        await page.getByText("Still being prepared", { exact: true }).waitFor({ state: "hidden" });
         await until(page, () => Math.abs(document.querySelector("video").duration - 24) < 0.2 && document.querySelector("video").readyState >= 3);
         assert.ok((await media(page, "currentTime")) > 0.5, "it stayed at its place");
         await advances(page);

@@ -1,6 +1,6 @@
 // Notifications: how many are new, and the list. Opening it marks what it shows as read.
 import type { Notification } from "#api";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { on } from "../api/events";
 import { call, saying } from "../api/http";
 import { ago, plural } from "../lib/format";
@@ -13,9 +13,13 @@ export function Bell() {
     const [unread, setUnread] = useState(0);
     const [failed, setFailed] = useState("");
 
+    const round = useRef(0);
     const load = async () => {
+        const mine = ++round.current;
         try {
             const answer = await call("GET /api/v1/notifications", {});
+            if (mine !== round.current)
+                return;             // a later one is on its way
             setItems(answer.items ?? []);
             setUnread(answer.unread ?? 0);
             setFailed("");
@@ -28,8 +32,7 @@ export function Bell() {
         return on("lost", () => void load());
     }, []);
     useEffect(() => on("notification", (note) => {
-        setItems((had) => [note, ...had.filter((n) => n.id !== note.id)]);
-        setUnread((n) => n + 1);
+        void load();                // counting here as well would count some twice
         toast(note.title ?? "Something happened.", note.video_id ? { label: "Look", href: `/watch/${note.video_id}` } : undefined);
     }), []);
 
