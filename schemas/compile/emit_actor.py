@@ -84,15 +84,16 @@ def handlers_header(schema):
         if len(line) > 112:
             cut = line.rfind(", const")
             line = line[:cut + 1] + "\n        " + line[cut + 2:]
-        note = " /* NULL: it expired or was removed */" if kind == "watch" else ""
-        out.append(line + note + "\n")
+        if kind == "watch":
+            line = "    /* value NULL: it expired or was removed */\n" + line
+        out.append(line + "\n")
     out.append(f"}};\nextern const struct actor_schema {n}_schema;\n\n")
     return "".join(out)
 
 
 def thunk(schema, kind, slot, ask, reply):
     n, arg = schema.name, ARGUMENT[kind]
-    name = f"{n}_{kind}_{slot}"
+    name = f"{n}_run_{slot}"
     result = "void" if kind == "watch" else "int"
     head = f"const void *handlers, void *self, struct turn *t, const void *{arg}" + (", void *reply" if kind == "serve" else "")
     call = f"h->{slot}(self, t, {arg}{', reply' if reply else ''})"
@@ -122,7 +123,7 @@ def actor_source(schema):
         for k, slot, _, _, descriptor in found:
             if k == kind:
                 has = f"{n}_has_{slot}, " if kind == "serve" else ""
-                rows.append(f"    {{ &{descriptor}, {has}{n}_{kind}_{slot} }},\n")
+                rows.append(f"    {{ &{descriptor}, {has}{n}_run_{slot} }},\n")
         if rows:
             out.append(f"static const struct {kind}_def {n}_{plural}[] = {{\n{''.join(rows)}}};\n\n")
             lists.append(f"    .{plural} = {n}_{plural},\n    .{plural}_n = {len(rows)},\n")

@@ -1,5 +1,5 @@
 """NAME.h and NAME.c: structs, enums, their descriptors, and what is declared of calls, events, jobs and values."""
-from text import BANNER, comment, macro, quote
+from text import BANNER, comment, fill, macro, quote
 
 CTYPES = {"bool": "bool", "int": "int64_t", "count": "uint64_t", "float": "double", "text": "const char *",
           "bytes": "struct bytes", "id": "struct id", "time": "int64_t"}
@@ -134,15 +134,16 @@ def field_source(struct, f):
         parts.append(f".cookie = {quote(f.cookie)}")
     if f.doc:
         parts.append(f".doc = {quote(f.doc)}")
-    return "    { " + ",\n      ".join([", ".join(parts[:4]), ", ".join(parts[4:])]) + " },\n"
+    return fill("    { ", parts, " },\n")
 
 
 def struct_source(struct):
     n, count = struct.name, len(struct.fields)
     rows = "".join(field_source(struct, f) for f in struct.fields)
     table = f"static const struct wire_field {n}_fields[] = {{\n{rows}}};\n" if count else ""
-    return (f"{table}const struct wire_type {n}_type = {{ .name = {quote(n)}, .size = sizeof(struct {n}), "
-            f".fields = {n + '_fields' if count else 'NULL'}, .fields_n = {count}, .max_nodes = {struct.nodes()} }};\n\n")
+    parts = [f".name = {quote(n)}", f".size = sizeof(struct {n})", f".fields = {n + '_fields' if count else 'NULL'}",
+             f".fields_n = {count}", f".max_nodes = {struct.nodes()}"]
+    return table + fill(f"const struct wire_type {n}_type = {{ ", parts, " };\n\n", "    ")
 
 
 def key_of(struct, name):
@@ -153,9 +154,9 @@ def key_of(struct, name):
 def call_source(call, front):
     allow = " | ".join(ALLOW[word] for word in call.allow)
     reply = f"&{call.reply.name}_type" if call.reply else "NULL"
-    return (f"const struct call_def {call.name}_call = {{ .name = {quote(call.full)}, .request = &{call.request.name}_type,\n"
-            f"    .reply = {reply}, .allow = {allow}, .writes = {str(call.writes).lower()}, "
-            f".deadline_ms = {call.deadline_ms}, .front = {quote(front)} }};\n")
+    parts = [f".name = {quote(call.full)}", f".request = &{call.request.name}_type", f".reply = {reply}", f".allow = {allow}",
+             f".writes = {str(call.writes).lower()}", f".deadline_ms = {call.deadline_ms}", f".front = {quote(front)}"]
+    return fill(f"const struct call_def {call.name}_call = {{ ", parts, " };\n", "    ")
 
 
 def event_source(event):

@@ -10,7 +10,7 @@ HAS = {"bool", "int", "count", "float", "time", "enum", "struct"}  # kinds whose
 ROLES = ["viewer", "creator", "moderator", "admin"]
 WORDS = ["anyone", "owner", "actors"]
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-DEPTH, NODES, UNKNOWN_NODES = 8, 1 << 20, 64
+DEPTH, NODES, UNKNOWN_NODES = 8, 1 << 20, 1024  # unknown: what a newer sender may add
 DURABLE_MAX = 64 * 1024
 FIELDS_MAX = 64  # the reader marks what it has seen in one word
 
@@ -117,7 +117,7 @@ class Struct:
         return next((f for f in self.fields if f.name == name), None)
 
     def nodes(self, top=True):
-        total = 1 + (UNKNOWN_NODES if top else 8)
+        total = 1 + (UNKNOWN_NODES if top else 16)
         for f in self.fields:
             item = f.target.nodes(False) if f.type == "struct" else 1
             total += 1 + (1 + f.max_items * item if f.list else item)

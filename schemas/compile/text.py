@@ -45,6 +45,18 @@ def comment(text, indent=""):
     return "\n".join(lines + [line + " */"]) + "\n"
 
 
+def fill(first, parts, last, indent="      "):
+    """Parts of an initializer, as many to a line as 112 columns hold."""
+    lines, line = [], first
+    for i, part in enumerate(parts):
+        piece = part + (", " if i < len(parts) - 1 else "")
+        if len(line) + len(piece.rstrip()) > 112 and line.strip():
+            lines.append(line.rstrip())
+            line = indent
+        line += piece
+    return "\n".join(lines + [line + last])
+
+
 def macro(name):
     return name.upper().replace(".", "_").replace("-", "_")
 
