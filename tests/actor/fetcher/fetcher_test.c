@@ -1,0 +1,107 @@
+/* The fetcher as an actor: which mails it gives back, and which it gives up. What a mail server does is in
+ * tests/unit/fetcher. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "actors/fetcher/fetcher.h"
+#include "gen/errors.h"
+#include "gen/fetcher.h"
+#include "tests/harness/rig.h"
+
+static const char *const nobody_listens[] = { "fetcher.smtp_url=smtp://127.0.0.1:1", "fetcher.smtp_tls=never",
+                                              NULL };
+
+static int begin(void **state)
+{
+    *state = rig_new(&fetcher_actor, NULL);
+    assert_non_null(rig_actor(*state));
+    return 0;
+}
+
+static int begin_with_server(void **state)
+{
+    *state = rig_new(&fetcher_actor, nobody_listens);
+    assert_non_null(rig_actor(*state));
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_free(&rig);
+    return 0;
+}
+
+static struct send_mail mail(void)
+{
+    return (struct send_mail) { .to = "ann@example.org",
+                                .from = "kinobus@example.org",
+                                .subject = "Hello",
+                                .body = "Text",
+                                .message_id = "note_1@example.org" };
+}
+
+static void take(struct rig *rig, const struct send_mail *job)
+{
+    rig_job(rig, &send_mail_job, job, (struct id) { { 5 } }, 1);
+    rig_run(rig);
+}
+
+static void without_a_mail_server_mail_is_given_up(void **state)
+{
+    struct rig *rig = *state;
+    struct send_mail job = mail();
+    const struct fake_sent *term;
+
+    take(rig, &job);
+    term = fake_next(FAKE_TERM, NULL);
+    assert_non_null(term);
+    assert_int_equal(term->err, ERR_UNSUPPORTED);
+    assert_non_null(strstr(term->text, "fetcher.smtp_url"));
+}
+
+static void a_mail_that_cannot_be_written_is_given_up(void **state)
+{
+    struct rig *rig = *state;
+    struct send_mail job = mail();
+    const struct fake_sent *term;
+
+    job.to = "ann@example.org\nBcc: x@y";
+    take(rig, &job);
+    term = fake_next(FAKE_TERM, NULL);
+    assert_non_null(term);
+    assert_int_equal(term->err, ERR_INVALID);
+    assert_string_equal(term->text, "to: cannot stand in a mail");
+    assert_int_equal(fake_count(FAKE_ACK, NULL), 0);
+}
+
+static void a_server_that_is_away_gives_the_mail_back(void **state)
+{
+    struct rig *rig = *state;
+    struct send_mail job = mail();
+    const struct fake_sent *nack;
+
+    take(rig, &job);
+    nack = fake_next(FAKE_NACK, NULL);
+    assert_non_null(nack);
+    assert_int_equal(nack->err, ERR_UNAVAILABLE);
+    assert_false(nack->flag); /* an attempt is counted */
+    assert_true(nack->text && *nack->text);
+    assert_int_equal(fake_count(FAKE_ACK, NULL) + fake_count(FAKE_TERM, NULL), 0);
+}
+
+int main(void)
+{
+#define T(name, how) cmocka_unit_test_setup_teardown(name, how, end)
+    const struct CMUnitTest tests[] = {
+        T(without_a_mail_server_mail_is_given_up, begin),
+        T(a_mail_that_cannot_be_written_is_given_up, begin_with_server),
+        T(a_server_that_is_away_gives_the_mail_back, begin_with_server),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
