@@ -1,0 +1,72 @@
+"""What a message costs, beside what the disk itself gives in the same run.
+
+A figure line is `name key=value ...`: calls (no disk), events (append to delivery), jobs (put, take, acknowledge,
+done event), each with 1, 64 and 1000 on the way. commits_per_message says what the group commit saves; `disk` is a
+bare write and fdatasync of 4 KiB, one after the other: no promise can be cheaper with a window of 1.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+BIN = os.environ.get("KINOBUS_BIN", os.path.join(TOP, "build", "bin"))
+BENCH = os.path.join(os.path.dirname(BIN), "bench", "bus_bench")
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def disk(folder, n=300):
+    took = []
+    with open(os.path.join(folder, "probe"), "wb", buffering=0) as f:
+        for _ in range(n):
+            began = time.perf_counter()
+            f.write(bytes(4096))
+            os.fdatasync(f.fileno())
+            took.append(time.perf_counter() - began)
+    took.sort()
+    return f"disk window=1 n={n} per_s={n / sum(took):.0f} p50_us={took[n // 2] * 1e6:.0f} p99_us={took[n * 99 // 100] * 1e6:.0f}"
+
+
+def memory(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+        rows = dict(line.split(":", 1) for line in f)
+    return f"memory anon_kib={rows['RssAnon'].split()[0]} rss_kib={rows['VmRSS'].split()[0]}"
+
+
+def run(folder, n):
+    with open(os.path.join(folder, "policy"), "wb") as f:
+        f.write(subprocess.run([BENCH, "--policy"], stdout=subprocess.PIPE, check=True).stdout)
+    os.mkdir(os.path.join(folder, "keys"), 0o700)
+    with open(os.path.join(folder, "keys", "bench"), "w", encoding="utf-8") as f:
+        f.write(SECRET)
+    yield disk(folder)
+    with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
+        broker = subprocess.Popen([os.path.join(BIN, "kinobus-broker"), "--state", folder, "--any-filesystem", "--acl",
+                                   os.path.join(folder, "policy")], stderr=log)
+    try:
+        bench = subprocess.Popen([BENCH, f"ipc://{folder}/bus.sock", SECRET, str(n)], stdout=subprocess.PIPE, text=True)
+        for line in bench.stdout:
+            yield line.strip()
+        if bench.wait() != 0:
+            raise SystemExit("bus_bench failed")
+        yield memory(broker.pid)
+    finally:
+        broker.terminate()
+        broker.wait()
+
+
+def main(args):
+    numbers = [int(a) for a in args if a.isdigit()]
+    folder = tempfile.mkdtemp(prefix="kinobus-bench-", dir="/var/tmp")
+    try:
+        for line in run(folder, numbers[0] if numbers else 20000):
+            name, *pairs = line.split()
+            print(json.dumps({"name": name, **dict(p.split("=") for p in pairs)}) if "--json" in args else line, flush=True)
+    finally:
+        shutil.rmtree(folder)
+
+
+main(sys.argv[1:])
