@@ -157,17 +157,24 @@ int upload_append(struct upload_sink *sink, const void *data, size_t len)
     return 0;
 }
 
-/* What the catalog does not hear now it hears with the next step, or finds in the object itself. */
-static int upload_report(struct upload_sink *sink)
+static int upload_tell(struct upload_sink *sink, unsigned again_ms)
 {
     struct upload_advanced ask = { .id = sink->upload->id,
                                    .capability = sink->upload->capability,
                                    .offset = sink->frontier,
                                    .length = sink->length,
                                    .has_length = sink->has_length };
-    int r = call_ask(sink->x, &upload_advanced_call, &(struct call_extra) { .anonymous = true }, &ask, NULL);
 
     front_count(sink->x->front, FRONT_UPLOAD_REPORTS, 1);
+    return call_ask(sink->x, &upload_advanced_call,
+                    &(struct call_extra) { .again_ms = again_ms, .anonymous = true }, &ask, NULL);
+}
+
+/* What the catalog does not hear now it hears with the next step, or finds in the object itself. */
+static int upload_report(struct upload_sink *sink)
+{
+    int r = upload_tell(sink, 0);
+
     return r == ERR_GONE || r == ERR_NOT_FOUND || r == ERR_FORBIDDEN ? r : 0;
 }
 
@@ -197,6 +204,8 @@ int upload_finish(struct upload_sink *sink, struct video *ret_video)
             sink->frontier = info.size;
     }
     ask.length = sink->frontier;
+    if (r == 0 && sink->upload->partial) /* a part of a film that is joined later: there is no video to answer */
+        return upload_tell(sink, CALL_HOLD_MS);
     if (r == 0)
         r = call_ask(sink->x, &upload_complete_call,
                      &(struct call_extra) { .again_ms = CALL_HOLD_MS, .anonymous = true }, &ask, ret_video);

@@ -52,7 +52,8 @@ void upload_close(struct upload_sink *sink);
 /* Nothing is answered on an error by these. */
 int upload_append(struct upload_sink *sink, const void *data, size_t len);
 int upload_step(struct upload_sink *sink); /* makes durable what was appended, and tells the catalog */
-/* All is there: seals the object and has the catalog commit it. A sealed one is told again. */
+/* All is there: seals the object and has the catalog commit it. A sealed one is told again. A partial upload
+ * has no video: ret_video stays as it is. */
 int upload_finish(struct upload_sink *sink, struct video *ret_video);
 /* The rest of the request's body. each (may be NULL) sees the bytes first. */
 typedef void upload_each(void *ctx, const void *data, size_t len);
