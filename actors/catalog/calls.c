@@ -126,7 +126,7 @@ int catalog_list_videos(struct catalog *self, struct turn *t, const struct list_
 
 int catalog_scan(struct catalog *self, struct turn *t, const struct scan *ask, struct scan_reply *reply)
 {
-    struct bytes after = id_is_zero(ask->after) ? (struct bytes) { 0 } : bytes_of(ask->after.b, 16);
+    struct bytes after = id_is_zero(ask->after) ? bytes_of(NULL, 0) : bytes_of(ask->after.b, 16);
     struct table_walk walk;
     struct video_row row;
     int r = table_walk_start(&walk, turn_txn(t), &video_row_table, TABLE_PRIMARY, NULL, 0, TABLE_UP, after);

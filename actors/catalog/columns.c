@@ -143,6 +143,7 @@ int life_restore(struct doing *d)
 
 int life_delete(struct doing *d)
 {
+    d->row.dirty_at = 0;
     d->events |= DOING_DELETED;
     return 0;
 }

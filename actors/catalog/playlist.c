@@ -341,33 +341,46 @@ static int playlist_start(struct catalog *self, struct turn *t, const struct vid
     return r;
 }
 
-/* Those marked longest, as far as there is room. A full pool is no error: the mark stays, and the clock
- * comes by. */
-static int playlist_turn(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+/* A turn that ends with what it remembers: nothing may fail behind that, or the place would stay taken. A
+ * full pool is no error: the mark stays, and the clock comes by. */
+static int playlist_one(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
     struct id *place = playlist_place(self, ID_NONE);
-    struct table_walk walk;
+    const struct id *video = ctx;
     struct video_row row;
-    int r = 0;
+    int r;
 
-    if (!place)
+    if (!place || playlist_place(self, *video))
         return 0;
-    r = table_walk_start(&walk, turn_txn(t), &video_row_table, VIDEO_ROW_BY_DIRTY, NULL, 0, TABLE_UP,
-                         (struct bytes) { 0 });
-    while (r == 0 && place && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
-        r = 0;
-        if (playlist_place(self, row.id))
-            continue;
-        r = playlist_start(self, t, &row, place);
-        if (r == 0)
-            place = playlist_place(self, ID_NONE);
-    }
-    table_walk_end(&walk);
+    r = video_row_get(turn_txn(t), turn_arena(t), *video, &row);
+    if (r < 0 || !row.dirty_at || row.life == LIFE_STATE_DELETING)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    r = playlist_start(self, t, &row, place);
     return r == ERR_BUSY ? 0 : r;
 }
 
-/* In a turn of its own: what it remembers of work under way must not outlive a turn that was undone, and
- * who asked is answered without it. */
+/* Those marked longest, as far as there is room. */
+static int playlist_turn(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct catalog *self = self_;
+    struct table_walk walk;
+    struct video_row row;
+    unsigned asked = 0;
+    int r = table_walk_start(&walk, turn_txn(t), &video_row_table, VIDEO_ROW_BY_DIRTY, NULL, 0, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    while (r == 0 && asked < CATALOG_WRITING_MOST && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
+        r = 0;
+        if (playlist_place(self, row.id))
+            continue;
+        r = actor_resume(self->actor, 0, 0, playlist_one, &row.id, sizeof(row.id));
+        asked++;
+    }
+    table_walk_end(&walk);
+    return r;
+}
+
+/* In a turn of its own: who asked is answered without it. */
 int playlist_ask(struct catalog *self)
 {
     return actor_resume(self->actor, 0, 0, playlist_turn, NULL, 0);

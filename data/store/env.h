@@ -118,3 +118,4 @@ int store_verify(struct store *store, struct store_report *ret);
 enum store_fault { STORE_FAULT_LOST, STORE_FAULT_COMMITTED }; /* what a failing commit really did */
 bool store_fault_arm(unsigned n, enum store_fault commit);
 void store_fault_disarm(void);
+void store_fault_hold(bool hold); /* while held no call strikes or counts: a test looks around */

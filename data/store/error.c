@@ -39,6 +39,7 @@ int store_error(struct store *store, int rc)
 static struct {
     atomic_uint left; /* calls until the fault; 0: disarmed or struck */
     bool armed;
+    atomic_bool held;
     enum store_fault commit;
 } fault;
 
@@ -58,9 +59,14 @@ void store_fault_disarm(void)
     atomic_store(&fault.left, 0);
 }
 
+void store_fault_hold(bool hold)
+{
+    atomic_store(&fault.held, hold);
+}
+
 bool store_fault_strikes(void)
 {
-    unsigned left = atomic_load(&fault.left);
+    unsigned left = atomic_load(&fault.held) ? 0 : atomic_load(&fault.left);
 
     while (left && !atomic_compare_exchange_weak(&fault.left, &left, left - 1))
         continue;
@@ -80,6 +86,10 @@ bool store_fault_arm(unsigned n, enum store_fault commit)
 }
 
 void store_fault_disarm(void)
+{
+}
+
+void store_fault_hold(bool hold)
 {
 }
 

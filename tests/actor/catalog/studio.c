@@ -3,6 +3,24 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The bus delivers an event again until it is handled; what is wrong with it stays wrong. */
+static int studio_deliver(struct fake *f, const struct probe_done *probe, const struct run_done *run,
+                          const struct run_dead *dead)
+{
+    int r = ERR_IO;
+
+    for (unsigned tries = 0; tries < 4 && (r == ERR_IO || r == ERR_OUTCOME_UNKNOWN); tries++) {
+        struct turn *t = fake_begin(f);
+
+        r = !t      ? 0
+            : probe ? catalog_on_probe_done(&f->self, t, probe)
+            : run   ? catalog_on_run_done(&f->self, t, run)
+                    : catalog_on_run_dead(&f->self, t, dead);
+        r = fake_end(f, r);
+    }
+    return r;
+}
+
 /* ---- probes */
 
 static struct probed_track studio_picture(const struct studio *s)
@@ -72,8 +90,7 @@ bool studio_probe(struct fake *f, const struct studio *s)
     done.job_id = sent->job;
     done.video_id = job.video_id;
     done.version = job.version;
-    assert_int_equal(FAKE_CALL(f, catalog_on_probe_done, &done), 0);
-    return true;
+    return studio_deliver(f, &done, NULL, NULL) == 0;
 }
 
 /* ---- runs */
@@ -150,7 +167,7 @@ int studio_answer(struct fake *f, const struct encode_run *job, struct id job_id
         done.images = arena_alloc(f->arena, sizeof(*done.images));
         done.images_n = 1;
     }
-    return FAKE_CALL(f, catalog_on_run_done, &done);
+    return studio_deliver(f, NULL, &done, NULL);
 }
 
 bool studio_run(struct fake *f, const struct studio *s)
@@ -172,8 +189,7 @@ bool studio_kill_run(struct fake *f, const char *reason)
     if (!sent)
         return false;
     struct run_dead dead = { .job_id = sent->job, .attempts = 5, .reason = reason };
-    assert_int_equal(FAKE_CALL(f, catalog_on_run_dead, &dead), 0);
-    return true;
+    return studio_deliver(f, NULL, NULL, &dead) == 0;
 }
 
 void studio_work(struct fake *f, const struct studio *s)

@@ -1,0 +1,375 @@
+/* calls_test - who sees what, lists, changes, trash and the end of a video, and whatever call of the store
+ * fails. */
+#include "tests/actor/catalog/studio.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct studio clip = { .seconds = 7, .width = 640, .height = 360, .sounds = 1, .proven = true };
+
+static struct id publish(struct fake *f, const char *title, enum visibility visibility)
+{
+    struct create_upload ask = {
+        .title = title, .has_visibility = true, .visibility = visibility, .length = 9, .has_length = true
+    };
+    struct upload upload = { 0 };
+    struct video video = { 0 };
+
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &upload), 0);
+    struct upload_complete complete = { .id = upload.id, .capability = upload.capability, .length = 9 };
+    assert_int_equal(FAKE_CALL(f, catalog_upload_complete, &complete, &video), 0);
+    studio_work(f, &clip);
+    f->now += 1000;
+    return upload.video_id;
+}
+
+static int get(struct fake *f, struct id id)
+{
+    struct video video;
+
+    return FAKE_CALL(f, catalog_get_video, &(struct get_video) { .id = id }, &video);
+}
+
+/* The titles of a list, their first letters. */
+static const char *list(struct fake *f, struct list_videos ask)
+{
+    static char titles[256];
+    size_t n = 0;
+
+    if (!ask.limit)
+        ask.limit = 24;
+    for (;;) {
+        struct list_videos_reply reply = { 0 };
+
+        assert_int_equal(FAKE_CALL(f, catalog_list_videos, &ask, &reply), 0);
+        for (size_t i = 0; i < reply.items_n; i++)
+            titles[n++] = reply.items[i].title[0];
+        if (!*reply.next)
+            break;
+        ask.cursor = reply.next;
+    }
+    titles[n] = 0;
+    return titles;
+}
+
+static void only_who_may_see_a_video_is_told_that_it_is_there(void **state)
+{
+    struct fake *f = *state;
+    struct id private = publish(f, "private", VISIBILITY_PRIVATE), unlisted = publish(f, "u", VISIBILITY_UNLISTED),
+              public = publish(f, "public", VISIBILITY_PUBLIC), none = { .b = { 9 } };
+    struct playable playable;
+
+    assert_int_equal(get(f, private), 0);
+    assert_int_equal(get(f, none), ERR_NOT_FOUND);
+    fake_be(f, 0, 0);
+    assert_int_equal(get(f, private), ERR_NOT_FOUND);
+    assert_int_equal(get(f, unlisted), 0);
+    assert_int_equal(get(f, public), 0);
+    assert_int_equal(FAKE_CALL(f, catalog_get_playable, &(struct get_playable) { .id = private }, &playable),
+                     ERR_NOT_FOUND);
+    memset(&playable, 0, sizeof(playable));
+    assert_int_equal(FAKE_CALL(f, catalog_get_playable, &(struct get_playable) { .id = public }, &playable), 0);
+    assert_true(playable.final);
+    assert_int_equal(playable.tracks_n, 3); /* 360, 240, one sound */
+    fake_be(f, 2, ROLE_CREATOR);
+    assert_int_equal(get(f, private), ERR_NOT_FOUND);
+    fake_be(f, 3, ROLE_MODERATOR);
+    assert_int_equal(get(f, private), 0);
+    assert_string_equal(list(f, (struct list_videos) { 0 }), "p");
+}
+
+static void what_is_not_published_is_not_there_for_others(void **state)
+{
+    struct fake *f = *state;
+    struct create_video ask = { .title = "draft", .visibility = VISIBILITY_PUBLIC };
+    struct video video;
+
+    assert_int_equal(FAKE_CALL(f, catalog_create_video, &ask, &video), 0);
+    fake_be(f, 2, ROLE_VIEWER);
+    assert_int_equal(get(f, video.id), ERR_NOT_FOUND);
+    assert_string_equal(list(f, (struct list_videos) { 0 }), "");
+}
+
+static void lists_come_newest_first_and_page_by_page(void **state)
+{
+    struct fake *f = *state;
+
+    for (char title[2] = "a"; *title <= 'g'; ++*title)
+        publish(f, title, VISIBILITY_PUBLIC);
+    publish(f, "x", VISIBILITY_PRIVATE);
+    for (uint64_t limit = 1; limit <= 8; limit++) {
+        assert_string_equal(list(f, (struct list_videos) { .limit = limit }), "gfedcba");
+        assert_string_equal(list(f, (struct list_videos) { .limit = limit, .mine = true }), "xgfedcba");
+    }
+    fake_be(f, 2, ROLE_CREATOR);
+    assert_string_equal(list(f, (struct list_videos) { .mine = true }), "");
+}
+
+static void a_cursor_of_another_list_is_refused(void **state)
+{
+    struct fake *f = *state;
+    struct list_videos_reply reply = { 0 };
+
+    publish(f, "a", VISIBILITY_PUBLIC);
+    publish(f, "b", VISIBILITY_PUBLIC);
+    assert_int_equal(FAKE_CALL(f, catalog_list_videos, &(struct list_videos) { .limit = 1 }, &reply), 0);
+    struct list_videos mine = { .limit = 1, .mine = true, .cursor = reply.next };
+    assert_int_equal(FAKE_CALL(f, catalog_list_videos, &mine, &reply), ERR_INVALID);
+    mine.cursor = "not base64!";
+    assert_int_equal(FAKE_CALL(f, catalog_list_videos, &mine, &reply), ERR_INVALID);
+    fake_be(f, 0, 0);
+    mine.cursor = NULL;
+    assert_int_equal(FAKE_CALL(f, catalog_list_videos, &mine, &reply), ERR_UNAUTHENTICATED);
+}
+
+static void a_scan_names_every_video_once(void **state)
+{
+    struct fake *f = *state;
+    struct scan ask = { .limit = 2 };
+    unsigned seen = 0;
+
+    for (char title[2] = "a"; *title <= 'e'; ++*title)
+        publish(f, title, VISIBILITY_PRIVATE);
+    for (bool more = true; more;) {
+        struct scan_reply reply = { 0 };
+
+        assert_int_equal(FAKE_CALL(f, catalog_scan, &ask, &reply), 0);
+        seen += (unsigned)reply.items_n;
+        ask.after = reply.items[reply.items_n - 1].id;
+        more = reply.more;
+    }
+    assert_int_equal(seen, 5);
+}
+
+static void a_change_is_announced_and_a_stale_one_refused(void **state)
+{
+    struct fake *f = *state;
+    struct id id = publish(f, "a", VISIBILITY_PRIVATE);
+    const char *tags[] = { "sea", "sun" };
+    struct update_video ask = { .id = id,
+                                .title = "b",
+                                .tags = tags,
+                                .tags_n = 2,
+                                .has_visibility = true,
+                                .visibility = VISIBILITY_PUBLIC,
+                                .has_if_rev = true };
+    struct video video;
+
+    ask.if_rev = studio_video(f, id).rev;
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &ask, &video), 0);
+    assert_string_equal(video.title, "b");
+    assert_int_equal(video.tags_n, 2);
+    assert_int_equal(fake_count(f, "catalog.video_changed"), 1);
+    assert_string_equal(list(f, (struct list_videos) { 0 }), "b");
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &ask, &video), ERR_PRECONDITION);
+    fake_be(f, 2, ROLE_CREATOR);
+    ask.has_if_rev = false;
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &ask, &video), ERR_FORBIDDEN); /* public: it may be seen */
+    fake_be(f, 1, ROLE_CREATOR);
+    struct update_video clear = { .id = id, .clear_tags = true };
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &clear, &video), 0);
+    assert_int_equal(video.tags_n, 0);
+}
+
+static void the_trash_gives_back_until_it_is_emptied(void **state)
+{
+    struct fake *f = *state;
+    struct id id = publish(f, "a", VISIBILITY_PUBLIC);
+    struct delete_video trash = { .id = id };
+    struct update_video restore = { .id = id, .restore = true };
+    struct video video;
+
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &trash), 0);
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &trash), 0); /* asked again, it is so already */
+    assert_int_equal(fake_count(f, "catalog.video_deleted"), 1);
+    assert_string_equal(list(f, (struct list_videos) { 0 }), "");
+    assert_string_equal(list(f, (struct list_videos) { .mine = true, .trashed = true }), "a");
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &restore, &video), 0);
+    assert_string_equal(list(f, (struct list_videos) { 0 }), "a");
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &trash), 0);
+    fake_pass(f, (int64_t)f->settings.trash_ms - 10000);
+    assert_int_equal(get(f, id), 0);
+    fake_pass(f, 20000);
+    assert_int_equal(get(f, id), ERR_NOT_FOUND);
+}
+
+static int count_one(void *ctx, const char *name, const struct blob_info *info)
+{
+    ++*(unsigned *)ctx;
+    return 0;
+}
+
+static unsigned objects(struct fake *f)
+{
+    unsigned n = 0;
+
+    assert_int_equal(blob_list(f->self.blobs, "", count_one, &n), 0);
+    return n;
+}
+
+/* Rows of all tables but the accounts' usage. */
+static uint64_t rows(struct fake *f)
+{
+    uint64_t sum = 0, n;
+    struct turn *t = fake_begin(f);
+
+    for (size_t i = 0; i < catalog_schema.tables_n; i++)
+        if (strcmp(catalog_schema.tables[i]->name, "usage_row") != 0) {
+            assert_int_equal(table_count(turn_txn(t), catalog_schema.tables[i], &n), 0);
+            sum += n;
+        }
+    fake_end(f, 0);
+    return sum;
+}
+
+static void a_deleted_video_leaves_no_file_and_no_row(void **state)
+{
+    struct fake *f = *state;
+    struct id id = publish(f, "a", VISIBILITY_PUBLIC);
+
+    assert_true(objects(f) > 5);
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = id, .now = true }), 0);
+    assert_int_equal(get(f, id), ERR_NOT_FOUND);
+    fake_settle(f);
+    assert_int_equal(objects(f), 0);
+    assert_int_equal(rows(f), 1); /* its tombstone */
+    assert_int_equal(blob_put_new(f->self.blobs, "media/late/x", bytes_of_text("x"), NULL), 0);
+    fake_pass(f, 2 * 3600000);
+    assert_int_equal(rows(f), 0);
+    assert_int_equal(objects(f), 1); /* another video's files stay */
+}
+
+static void files_of_a_run_that_ended_after_the_delete_go_with_the_tombstone(void **state)
+{
+    struct fake *f = *state;
+    struct id id = publish(f, "a", VISIBILITY_PUBLIC);
+    char name[128], folder[ID_TEXT_SIZE];
+
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = id, .now = true }), 0);
+    fake_settle(f);
+    snprintf(name, sizeof(name), "media/%s/1/v/h264-360/000001.m4s", id_format("video", id, folder));
+    assert_int_equal(blob_put_new(f->self.blobs, name, bytes_of_text("late"), NULL), 0);
+    fake_pass(f, 2 * 3600000);
+    assert_int_equal(objects(f), 0);
+}
+
+static void a_restart_in_the_middle_of_a_delete_goes_on_with_it(void **state)
+{
+    struct fake *f = *state;
+    struct id id = publish(f, "a", VISIBILITY_PUBLIC);
+
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = id, .now = true }), 0);
+    fake_restart(f);
+    fake_pass(f, 6000);
+    assert_int_equal(objects(f), 0);
+    assert_int_equal(rows(f), 1);
+}
+
+static void results_for_a_deleted_video_are_dropped(void **state)
+{
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 9);
+    struct encode_run job;
+
+    assert_true(studio_probe(f, &clip));
+    struct fake_sent *sent = fake_take(f, "transcode.encode_run");
+    assert_int_equal(wire_unpack(&encode_run_type, sent->body, f->arena, &job, NULL), 0);
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = id, .now = true }), 0);
+    assert_int_equal(studio_answer(f, &job, sent->job, &clip), 0); /* while it is being deleted */
+    fake_settle(f);
+    assert_int_equal(studio_answer(f, &job, sent->job, &clip), 0); /* and after */
+    assert_int_equal(rows(f), 1);
+}
+
+static void why_tells_what_each_column_waits_for(void **state)
+{
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 9);
+    struct why_reply why = { 0 };
+
+    assert_true(studio_probe(f, &clip));
+    assert_int_equal(FAKE_CALL(f, catalog_why, &(struct why) { .id = id }, &why), 0);
+    assert_int_equal(why.state, VIDEO_STATE_PROCESSING);
+    assert_true(why.parts_n >= 6);
+    assert_string_equal(why.parts[0].what, "upload");
+    assert_string_equal(why.parts[0].state, "complete");
+    assert_string_equal(why.parts[1].state, "processing");
+    assert_string_equal(why.parts[4].state, "released");
+    assert_string_equal(why.parts[4].who, "transcode");
+    while (studio_kill_run(f, "the encoder said: no"))
+        continue;
+    memset(&why, 0, sizeof(why));
+    assert_int_equal(FAKE_CALL(f, catalog_why, &(struct why) { .id = id }, &why), 0);
+    assert_int_equal(why.state, VIDEO_STATE_FAILED);
+    assert_non_null(strstr(why.sentence, "the encoder said: no"));
+    unsigned failed = 0;
+    for (size_t i = 0; i < why.parts_n; i++)
+        failed += strcmp(why.parts[i].state, "failed") == 0 && why.parts[i].attempts == 5;
+    assert_true(failed >= 2); /* picture and sound */
+    fake_be(f, 2, ROLE_CREATOR);
+    assert_int_equal(FAKE_CALL(f, catalog_why, &(struct why) { .id = id }, &why), ERR_NOT_FOUND);
+}
+
+/* Every call of the store fails once, in every handler on the way from an upload to a ready video: a
+ * client that asks again, a bus that delivers again and a process that starts again end at the same video,
+ * once. */
+static void whichever_call_fails_a_video_becomes_ready_once(void **state)
+{
+    struct fake *f = *state;
+    unsigned n, struck = 0;
+
+    for (n = 1; n < 4000; n += n < 60 ? 1 : 23) {
+        struct upload upload = { 0 };
+        struct create_upload ask = { .length = 9, .has_length = true };
+        unsigned ready = fake_count(f, "catalog.video_ready"), playable = fake_count(f, "catalog.video_playable");
+        int r = -1;
+
+        if (!store_fault_arm(n, n % 2 ? STORE_FAULT_LOST : STORE_FAULT_COMMITTED))
+            break;
+        for (unsigned tries = 0; r && tries < 3; tries++)
+            r = FAKE_CALL(f, catalog_create_upload, &ask, &upload);
+        assert_int_equal(r, 0);
+        struct upload_complete complete = { .id = upload.id, .capability = upload.capability, .length = 9 };
+        struct video video;
+        r = -1;
+        for (unsigned tries = 0; r && tries < 3; tries++)
+            r = FAKE_CALL(f, catalog_upload_complete, &complete, &video);
+        assert_int_equal(r, 0);
+        for (unsigned tries = 0; tries < 3; tries++) {
+            studio_work(f, &clip);
+            fake_pass(f, 6000);
+        }
+        store_fault_hold(true);
+        assert_int_equal(studio_video(f, upload.video_id).state, VIDEO_STATE_READY);
+        struck++;
+        assert_int_equal(fake_count(f, "catalog.video_ready"), ready + 1);
+        assert_int_equal(fake_count(f, "catalog.video_playable"), playable + 1);
+        f->sent_n = 0;
+        store_fault_hold(false);
+    }
+    store_fault_disarm();
+    assert_true(struck > 60);
+}
+
+#define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_fake(only_who_may_see_a_video_is_told_that_it_is_there),
+        with_fake(what_is_not_published_is_not_there_for_others),
+        with_fake(lists_come_newest_first_and_page_by_page),
+        with_fake(a_cursor_of_another_list_is_refused),
+        with_fake(a_scan_names_every_video_once),
+        with_fake(a_change_is_announced_and_a_stale_one_refused),
+        with_fake(the_trash_gives_back_until_it_is_emptied),
+        with_fake(a_deleted_video_leaves_no_file_and_no_row),
+        with_fake(files_of_a_run_that_ended_after_the_delete_go_with_the_tombstone),
+        with_fake(a_restart_in_the_middle_of_a_delete_goes_on_with_it),
+        with_fake(results_for_a_deleted_video_are_dropped),
+        with_fake(why_tells_what_each_column_waits_for),
+        with_fake(whichever_call_fails_a_video_becomes_ready_once),
+    };
+
+    return cmocka_run_group_tests_name("catalog_calls", tests, NULL, NULL);
+}

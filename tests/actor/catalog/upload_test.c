@@ -1,0 +1,369 @@
+/* upload_test - uploads: reports and their capability, lengths, parts, what stands still, what is given
+ * up, room. */
+#include "tests/actor/catalog/studio.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct studio clip = { .seconds = 7, .width = 640, .height = 360, .sounds = 1, .proven = true };
+
+static struct upload open_upload(struct fake *f, struct create_upload ask)
+{
+    struct upload upload = { 0 };
+
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &upload), 0);
+    return upload;
+}
+
+static int advance(struct fake *f, const struct upload *upload, uint64_t offset)
+{
+    struct upload_advanced ask = { .id = upload->id, .capability = upload->capability, .offset = offset };
+
+    return FAKE_CALL(f, catalog_upload_advanced, &ask);
+}
+
+static int complete(struct fake *f, const struct upload *upload, uint64_t length)
+{
+    struct upload_complete ask = { .id = upload->id, .capability = upload->capability, .length = length };
+    struct video video = { 0 };
+
+    return FAKE_CALL(f, catalog_upload_complete, &ask, &video);
+}
+
+/* What the front would have written, up to a durable frontier. */
+static void write_bytes(struct fake *f, const struct upload *upload, size_t len)
+{
+    static const char zeros[4096];
+    struct blob_grow *grow;
+    uint64_t frontier;
+
+    assert_int_equal(blob_grow_open(f->self.blobs, upload->blob, &grow, &frontier), 0);
+    while (frontier < len) {
+        size_t n = len - frontier < sizeof(zeros) ? len - frontier : sizeof(zeros);
+
+        assert_int_equal(blob_grow_append(grow, zeros, n), 0);
+        assert_int_equal(blob_grow_sync(grow, &frontier), 0);
+    }
+    blob_grow_close(&grow);
+}
+
+static bool object_is_there(struct fake *f, const struct upload *upload)
+{
+    struct blob_info info;
+
+    return blob_stat(f->self.blobs, upload->blob, &info) == 0;
+}
+
+static void a_file_is_looked_at_as_soon_as_enough_is_there(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 1 << 20, .has_length = true });
+
+    assert_int_equal(advance(f, &upload, 1000), 0);
+    assert_int_equal(fake_count(f, "transcode.probe"), 0);
+    assert_int_equal(studio_video(f, upload.video_id).state, VIDEO_STATE_UPLOADING);
+    assert_int_equal(advance(f, &upload, f->settings.probe_after_bytes), 0);
+    assert_int_equal(fake_count(f, "transcode.probe"), 1);
+    assert_int_equal(advance(f, &upload, f->settings.probe_after_bytes + 5), 0);
+    assert_int_equal(fake_count(f, "transcode.probe"), 1); /* one look at a time */
+}
+
+static void a_look_that_needs_more_is_taken_again_when_that_is_there(void **state)
+{
+    const struct studio tail = { .need_more = true, .need_offset = 900000 };
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 1 << 20, .has_length = true });
+
+    assert_int_equal(advance(f, &upload, 300000), 0);
+    assert_true(studio_probe(f, &tail));
+    assert_int_equal(advance(f, &upload, 800000), 0);
+    assert_int_equal(fake_count(f, "transcode.probe"), 1);
+    assert_int_equal(advance(f, &upload, 900001), 0);
+    assert_int_equal(fake_count(f, "transcode.probe"), 2);
+    assert_true(studio_probe(f, &clip));
+    assert_int_equal(studio_video(f, upload.video_id).media, MEDIA_STATE_PROCESSING);
+}
+
+static void what_came_while_it_looked_counts_at_once(void **state)
+{
+    const struct studio tail = { .need_more = true, .need_offset = 900000 };
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 1 << 20, .has_length = true });
+
+    assert_int_equal(advance(f, &upload, 300000), 0);
+    assert_int_equal(advance(f, &upload, 1000000), 0);
+    assert_true(studio_probe(f, &tail));
+    assert_int_equal(fake_count(f, "transcode.probe"), 2);
+}
+
+static void a_whole_file_that_needs_more_is_cut_short_and_says_so(void **state)
+{
+    const struct studio tail = { .need_more = true, .need_offset = 9000000 };
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 1 << 20);
+
+    assert_true(studio_probe(f, &tail));
+    assert_int_equal(studio_video(f, id).state, VIDEO_STATE_FAILED);
+    assert_non_null(strstr(studio_video(f, id).reason, "cut short"));
+}
+
+static void a_film_is_watchable_before_its_upload_ends(void **state)
+{
+    const struct studio film = { .seconds = 95, .width = 1280, .height = 720, .sounds = 1, .proven = true };
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 1 << 24, .has_length = true });
+
+    assert_int_equal(advance(f, &upload, 1 << 20), 0);
+    assert_true(studio_probe(f, &film));
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(studio_run(f, &film));
+        fake_settle(f);
+    }
+    assert_int_equal(studio_video(f, upload.video_id).upload, UPLOAD_STATE_RECEIVING);
+    assert_int_equal(studio_video(f, upload.video_id).state, VIDEO_STATE_PLAYABLE);
+    assert_true(fake_count(f, "transcode.encode_run") > 2);
+    assert_int_equal(complete(f, &upload, 1 << 24), 0);
+    studio_work(f, &film);
+    assert_int_equal(studio_video(f, upload.video_id).state, VIDEO_STATE_READY);
+}
+
+static void only_who_holds_the_capability_may_report(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 100, .has_length = true }), forged;
+    uint8_t other[32] = { 1 };
+
+    forged = upload;
+    forged.capability = bytes_of(other, 32);
+    assert_int_equal(advance(f, &forged, 10), ERR_FORBIDDEN);
+    assert_int_equal(complete(f, &forged, 100), ERR_FORBIDDEN);
+    forged.capability = bytes_of(upload.capability.data, 31);
+    assert_int_equal(advance(f, &forged, 10), ERR_FORBIDDEN);
+    assert_int_equal(studio_video(f, upload.video_id).uploaded_bytes, 0);
+}
+
+static void a_declared_length_holds(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 100, .has_length = true });
+
+    assert_int_equal(advance(f, &upload, 101), ERR_INVALID);
+    assert_int_equal(complete(f, &upload, 99), ERR_CONFLICT);
+    assert_int_equal(advance(f, &upload, 60), 0);
+    assert_int_equal(advance(f, &upload, 50), 0); /* late: it has been further */
+    assert_int_equal(studio_video(f, upload.video_id).uploaded_bytes, 60);
+}
+
+static void a_report_of_the_last_byte_completes_by_itself(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 100, .has_length = true });
+
+    assert_int_equal(advance(f, &upload, 100), 0);
+    assert_int_equal(studio_video(f, upload.video_id).upload, UPLOAD_STATE_COMPLETE);
+    assert_int_equal(complete(f, &upload, 100), 0); /* asked again, it is so already */
+}
+
+static void a_deferred_length_is_known_in_the_end(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .filename = "x" });
+
+    assert_int_equal(advance(f, &upload, 50), 0);
+    assert_int_equal(complete(f, &upload, 70), 0);
+    assert_int_equal(studio_video(f, upload.video_id).declared_bytes, 70);
+    assert_int_equal(studio_video(f, upload.video_id).upload, UPLOAD_STATE_COMPLETE);
+}
+
+static void bytes_whose_report_was_lost_are_found_by_the_clock(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 5000, .has_length = true }), seen;
+
+    write_bytes(f, &upload, 5000); /* and the front died */
+    assert_int_equal(FAKE_CALL(f, catalog_get_upload, &(struct get_upload) { .id = upload.id }, &seen), 0);
+    assert_int_equal(seen.offset, 5000);
+    fake_pass(f, 6000);
+    assert_int_equal(studio_video(f, upload.video_id).upload, UPLOAD_STATE_COMPLETE);
+    studio_work(f, &clip);
+    assert_int_equal(studio_video(f, upload.video_id).state, VIDEO_STATE_READY);
+    struct blob_info info;
+    assert_int_equal(blob_stat(f->self.blobs, upload.blob, &info), 0);
+    assert_false(info.growing); /* and its object was sealed */
+}
+
+static void an_upload_that_stands_still_expires_with_its_bytes(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 5000, .has_length = true });
+
+    write_bytes(f, &upload, 100);
+    fake_pass(f, 6000);
+    assert_int_equal(studio_video(f, upload.video_id).uploaded_bytes, 100);
+    fake_pass(f, (int64_t)f->settings.upload_ms - 10000);
+    assert_int_equal(studio_video(f, upload.video_id).upload, UPLOAD_STATE_RECEIVING);
+    fake_pass(f, 20000);
+    assert_int_equal(studio_video(f, upload.video_id).state, VIDEO_STATE_EXPIRED);
+    assert_false(object_is_there(f, &upload));
+    assert_int_equal(advance(f, &upload, 200), ERR_NOT_FOUND);
+}
+
+static void a_new_upload_brings_an_expired_video_back(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 1 << 20, .has_length = true });
+
+    assert_int_equal(advance(f, &upload, 300000), 0);
+    assert_true(studio_probe(f, &clip));
+    fake_pass(f, (int64_t)f->settings.upload_ms + 6000);
+    assert_int_equal(studio_video(f, upload.video_id).media, MEDIA_STATE_FAILED);
+    upload = open_upload(f,
+                         (struct create_upload) { .video_id = upload.video_id, .length = 9, .has_length = true });
+    assert_int_equal(complete(f, &upload, 9), 0);
+    studio_work(f, &clip);
+    assert_int_equal(studio_video(f, upload.video_id).state, VIDEO_STATE_READY);
+    assert_int_equal(studio_video(f, upload.video_id).version, 2); /* another file, another folder */
+}
+
+static void a_dropped_upload_leaves_a_video_that_waits(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = 5000, .has_length = true });
+
+    write_bytes(f, &upload, 100);
+    assert_int_equal(advance(f, &upload, 100), 0);
+    fake_be(f, 2, ROLE_CREATOR);
+    assert_int_equal(FAKE_CALL(f, catalog_drop_upload, &(struct drop_upload) { .id = upload.id }), ERR_NOT_FOUND);
+    fake_be(f, 1, ROLE_CREATOR);
+    assert_int_equal(FAKE_CALL(f, catalog_drop_upload, &(struct drop_upload) { .id = upload.id }), 0);
+    fake_settle(f);
+    assert_false(object_is_there(f, &upload));
+    assert_int_equal(studio_video(f, upload.video_id).state, VIDEO_STATE_WAITING);
+    assert_int_equal(studio_video(f, upload.video_id).uploaded_bytes, 0);
+}
+
+static void partial_uploads_are_joined_in_the_order_named(void **state)
+{
+    struct fake *f = *state;
+    struct upload a = open_upload(f,
+                                  (struct create_upload) { .length = 100, .has_length = true, .partial = true });
+    struct upload b = open_upload(f, (struct create_upload) { .length = 50, .has_length = true, .partial = true });
+    struct id ids[] = { b.id, a.id };
+    struct concat_uploads ask = { .parts = ids, .parts_n = 2, .filename = "two.mkv" };
+    struct upload whole = { 0 };
+    struct probe job;
+
+    assert_true(id_is_zero(a.video_id));
+    assert_int_equal(complete(f, &a, 100), 0);
+    assert_int_equal(FAKE_CALL(f, catalog_concat_uploads, &ask, &whole), ERR_CONFLICT); /* b is not finished */
+    assert_int_equal(complete(f, &b, 50), 0);
+    assert_int_equal(FAKE_CALL(f, catalog_concat_uploads, &ask, &whole), 0);
+    assert_int_equal(whole.length, 150);
+    assert_string_equal(studio_video(f, whole.video_id).title, "two");
+    assert_int_equal(studio_video(f, whole.video_id).upload, UPLOAD_STATE_COMPLETE);
+    struct fake_sent *sent = fake_take(f, "transcode.probe");
+    assert_int_equal(wire_unpack(&probe_type, sent->body, f->arena, &job, NULL), 0);
+    assert_int_equal(job.parts_n, 2);
+    assert_string_equal(job.parts[0].blob, b.blob);
+    assert_int_equal(job.parts[1].offset, 50);
+    assert_int_equal(job.length, 150);
+    assert_int_equal(FAKE_CALL(f, catalog_concat_uploads, &ask, &whole), ERR_CONFLICT); /* used up */
+}
+
+/* The tail first: a part that says where it belongs is read from there before the rest has come. */
+static void a_part_that_says_its_place_is_of_use_at_once(void **state)
+{
+    const struct studio tail = { .need_more = true, .need_offset = 900000 };
+    struct fake *f = *state;
+    struct create_video make = { .title = "tail first" };
+    struct video video;
+
+    assert_int_equal(FAKE_CALL(f, catalog_create_video, &make, &video), 0);
+    struct upload head = open_upload(
+        f, (struct create_upload) { .video_id = video.id, .length = 900000, .has_length = true, .partial = true });
+    struct upload end = open_upload(
+        f, (struct create_upload) {
+               .video_id = video.id, .length = 100000, .has_length = true, .partial = true, .at = 900000 });
+    assert_int_equal(advance(f, &head, 300000), 0);
+    assert_true(studio_probe(f, &tail));
+    assert_int_equal(complete(f, &end, 100000), 0);
+    assert_int_equal(fake_count(f, "transcode.probe"), 2);
+    assert_true(studio_probe(f, &clip));
+    assert_int_equal(complete(f, &head, 900000), 0);
+    assert_int_equal(studio_video(f, video.id).upload, UPLOAD_STATE_RECEIVING); /* until they are joined */
+    struct id ids[] = { head.id, end.id };
+    struct concat_uploads ask = { .parts = ids, .parts_n = 2 };
+    struct upload whole;
+    assert_int_equal(FAKE_CALL(f, catalog_concat_uploads, &ask, &whole), 0);
+    assert_int_equal(studio_video(f, video.id).upload, UPLOAD_STATE_COMPLETE);
+    studio_work(f, &clip);
+    assert_int_equal(studio_video(f, video.id).state, VIDEO_STATE_READY);
+}
+
+static void a_quota_is_asked_before_and_given_back_after(void **state)
+{
+    struct fake *f = *state;
+    struct create_upload ask = { .length = 700, .has_length = true };
+    struct upload upload, second;
+
+    f->settings.quota_bytes = 1000;
+    upload = open_upload(f, ask);
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &second), ERR_QUOTA_EXCEEDED);
+    fake_be(f, 2, ROLE_CREATOR);
+    open_upload(f, ask); /* another account's own */
+    fake_be(f, 1, ROLE_CREATOR);
+    assert_int_equal(FAKE_CALL(f, catalog_drop_upload, &(struct drop_upload) { .id = upload.id }), 0);
+    open_upload(f, ask);
+}
+
+static void a_disk_without_room_says_so_before_a_byte_is_sent(void **state)
+{
+    struct fake *f = *state;
+    struct create_upload ask = { .length = UINT64_C(1) << 40, .has_length = true };
+    struct upload upload;
+
+    f->settings.reserve_bytes = UINT64_C(1) << 50;
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &upload), ERR_STORE_FULL);
+    assert_int_equal(fake_count(f, "catalog.video_created"), 0);
+}
+
+static void another_ones_video_takes_no_upload(void **state)
+{
+    struct fake *f = *state;
+    struct create_video make = { .title = "mine" };
+    struct video video;
+    struct upload upload;
+
+    assert_int_equal(FAKE_CALL(f, catalog_create_video, &make, &video), 0);
+    fake_be(f, 2, ROLE_CREATOR);
+    struct create_upload ask = { .video_id = video.id, .length = 5, .has_length = true };
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &upload), ERR_NOT_FOUND);
+}
+
+#define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_fake(a_file_is_looked_at_as_soon_as_enough_is_there),
+        with_fake(a_look_that_needs_more_is_taken_again_when_that_is_there),
+        with_fake(what_came_while_it_looked_counts_at_once),
+        with_fake(a_whole_file_that_needs_more_is_cut_short_and_says_so),
+        with_fake(a_film_is_watchable_before_its_upload_ends),
+        with_fake(only_who_holds_the_capability_may_report),
+        with_fake(a_declared_length_holds),
+        with_fake(a_report_of_the_last_byte_completes_by_itself),
+        with_fake(a_deferred_length_is_known_in_the_end),
+        with_fake(bytes_whose_report_was_lost_are_found_by_the_clock),
+        with_fake(an_upload_that_stands_still_expires_with_its_bytes),
+        with_fake(a_new_upload_brings_an_expired_video_back),
+        with_fake(a_dropped_upload_leaves_a_video_that_waits),
+        with_fake(partial_uploads_are_joined_in_the_order_named),
+        with_fake(a_part_that_says_its_place_is_of_use_at_once),
+        with_fake(a_quota_is_asked_before_and_given_back_after),
+        with_fake(a_disk_without_room_says_so_before_a_byte_is_sent),
+        with_fake(another_ones_video_takes_no_upload),
+    };
+
+    return cmocka_run_group_tests_name("catalog_upload", tests, NULL, NULL);
+}
