@@ -20,7 +20,7 @@ static int unsent_try(struct actor *actor, const struct unsent *u)
     case UNSENT_ACK: return bus_ack(actor->bus, u->handle, body);
     case UNSENT_NACK: return bus_nack(actor->bus, u->handle, u->ms, u->flag, u->err, u->body);
     case UNSENT_TERM: return bus_term(actor->bus, u->handle, u->err, u->body);
-    case UNSENT_SET: return bus_set(actor->bus, u->name, u->key, u->flag ? (struct bytes) { 0 } : body, u->ms);
+    case UNSENT_SET: return bus_set(actor->bus, u->name, u->key, u->flag ? bytes_of(NULL, 0) : body, u->ms);
     }
     return ERR_INTERNAL;
 }

@@ -118,7 +118,7 @@ static bool name_codec(const struct cmaf_track *t, const struct buf *config, cha
         snprintf(codec, 32, "avc1.%02x%02x%02x", d[5], d[6], d[7]);
         return d[5] == 100 || d[5] == 77;
     }
-    snprintf(codec, 32, "mp4a.40.%u", d[0] >> 3);
+    snprintf(codec, 32, "mp4a.40.%d", d[0] >> 3);
     return d[0] >> 3 == 2; /* AAC-LC */
 }
 

@@ -53,7 +53,7 @@ void send_frame(struct broker *b, struct session *to, const struct frame *frame,
         return;
     buf_reset(&b->frame);
     frame_build(&b->frame, frame, head, body, &in_first);
-    send_parts(b, to, buf_bytes(&b->frame), in_first ? (struct bytes) { 0 } : body);
+    send_parts(b, to, buf_bytes(&b->frame), in_first ? bytes_of(NULL, 0) : body);
 }
 
 void send_raw(struct broker *b, struct session *to, const struct frame *frame, struct bytes head,
@@ -65,7 +65,7 @@ void send_raw(struct broker *b, struct session *to, const struct frame *frame, s
         return;
     buf_reset(&b->frame);
     frame_build_raw(&b->frame, frame, head, body, &in_first);
-    send_parts(b, to, buf_bytes(&b->frame), in_first ? (struct bytes) { 0 } : body);
+    send_parts(b, to, buf_bytes(&b->frame), in_first ? bytes_of(NULL, 0) : body);
 }
 
 /* Hands the body on without a copy; it is consumed. */

@@ -198,7 +198,7 @@ void sys_dead_changed(struct broker *b, struct store_op *op)
     if (s) {
         mp_put_map(&out, 1);
         sys_pair_uint(&out, "changed", op->status == 0);
-        sys_answer(b, s, op->cid, op->status, op->status ? (struct bytes) { 0 } : buf_bytes(&out));
+        sys_answer(b, s, op->cid, op->status, op->status ? bytes_of(NULL, 0) : buf_bytes(&out));
     }
     buf_free(&out);
 }

@@ -161,7 +161,7 @@ static void tap_send(struct broker *b, struct tap *tap, const struct tap_show *s
     tap->dropped = 0;
     tap->credit--;
     b->figures.taps++;
-    send_frame(b, tap->session, &frame, &head, tap->headers_only ? (struct bytes) { 0 } : show->body);
+    send_frame(b, tap->session, &frame, &head, tap->headers_only ? bytes_of(NULL, 0) : show->body);
 }
 
 void tap_show(struct broker *b, const struct tap_show *show)

@@ -35,7 +35,7 @@ static void value_say(struct broker *b, const struct watcher *watcher, const str
                                .from = bytes_of_text(value->from),
                                .time_ms = (uint64_t)value->time_ms };
 
-    send_frame(b, watcher->session, &frame, &head, gone ? (struct bytes) { 0 } : buf_bytes(&value->body));
+    send_frame(b, watcher->session, &frame, &head, gone ? bytes_of(NULL, 0) : buf_bytes(&value->body));
 }
 
 static void value_show(struct broker *b, const struct value *value, bool gone)
@@ -54,7 +54,7 @@ static void value_show(struct broker *b, const struct value *value, bool gone)
 
         frame_build_head(&packed, &head);
         TAP(b, .kind = BUS_TAP_VALUE, .from = value->from, .to = "-", .name = value->name,
-            .head = buf_bytes(&packed), .body = gone ? (struct bytes) { 0 } : buf_bytes(&value->body),
+            .head = buf_bytes(&packed), .body = gone ? bytes_of(NULL, 0) : buf_bytes(&value->body),
             .latency_us = -1, .err = gone ? ERR_GONE : 0);
         buf_free(&packed);
     }
@@ -165,7 +165,7 @@ void value_on_set(struct broker *b, struct session *s, struct message *m)
 {
     struct handle *handle = names_handle(b, s, m, VERB_SET);
     bool gone = m->frame.flags & FRAME_GONE, lasted;
-    struct bytes body = gone ? (struct bytes) { 0 } : bytes_of(m->body.data ? m->body.data : "", m->body.len);
+    struct bytes body = gone ? bytes_of(NULL, 0) : bytes_of(m->body.data ? m->body.data : "", m->body.len);
     struct value *known;
     int err;
 

@@ -298,7 +298,8 @@ int link_call(struct link *link, const struct link_call *call, struct buf *ret_r
         slot.err = link->stop ? ERR_INTERRUPTED : ERR_BUSY;
     } else {
         link->in_hand++;
-        slot.next = link->waiting;
+        slot.next = link->waiting; /* on this stack until slot.done, under the lock */
+        // cppcheck-suppress autoVariables
         link->waiting = &slot;
         link_wake(link);
         while (!slot.done)
