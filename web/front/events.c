@@ -7,10 +7,12 @@
 #include "gen/errors.h"
 #include "gen/notify.h"
 #include "schemas/wire/json.h"
+#include "web/front/departed.h"
 #include "web/front/hub.h"
 #include "web/front/identity.h"
 
 #define EVENTS_HEARTBEAT_MS 15000
+#define EVENTS_LOOK_MS      500 /* how soon a page that was closed gives its place back */
 
 /* ---- in */
 
@@ -51,23 +53,35 @@ void events_progress(struct front *front, struct bytes body)
 
 /* ---- out */
 
+/* Whether the stream goes on after a time without messages. */
+static bool events_quiet(struct exchange *x, int fd, int64_t *beat_at_ms)
+{
+    static const char heartbeat[] = ": heartbeat\n\n";
+
+    if (departed(fd))
+        return false;
+    if (front_monotonic() < *beat_at_ms)
+        return true;
+    *beat_at_ms = front_monotonic() + EVENTS_HEARTBEAT_MS;
+    return identity_holds(x) && exchange_write(x, heartbeat, sizeof(heartbeat) - 1) == 0;
+}
+
 static void events_run(struct exchange *x, struct hub_listener *listener)
 {
-    static const char hello[] = "retry: 3000\n\n", heartbeat[] = ": heartbeat\n\n";
+    static const char hello[] = "retry: 3000\n\n";
+    int fd = departed_find(x->request);
+    int64_t beat_at_ms = front_monotonic() + EVENTS_HEARTBEAT_MS;
     struct buf messages = { 0 };
-    int r = exchange_write(x, hello, sizeof(hello) - 1);
+    bool on = exchange_write(x, hello, sizeof(hello) - 1) == 0;
 
-    while (r == 0) {
-        enum hub_got got = hub_take(x->front->hub, listener, EVENTS_HEARTBEAT_MS, &messages);
+    while (on) {
+        enum hub_got got = hub_take(x->front->hub, listener, EVENTS_LOOK_MS, &messages);
 
-        if (got == HUB_END)
-            break;
-        if (got == HUB_MESSAGE) {
-            r = exchange_write(x, messages.data, messages.len);
+        on = got == HUB_MESSAGE ? exchange_write(x, messages.data, messages.len) == 0
+             : got == HUB_QUIET ? events_quiet(x, fd, &beat_at_ms)
+                                : false;
+        if (got == HUB_MESSAGE)
             front_count(x->front, FRONT_EVENTS_SENT, 1);
-        } else {
-            r = identity_holds(x) ? exchange_write(x, heartbeat, sizeof(heartbeat) - 1) : ERR_UNAUTHENTICATED;
-        }
     }
     buf_free(&messages);
 }

@@ -1,0 +1,208 @@
+"""What players fetch and what pages are told: media by a right in the path, and server-sent events."""
+import gzip
+import http.client
+import json
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from stage import CLIP, Api, Stage  # noqa: E402  (the folder must be on the path first)
+
+PASSWORD = "correct horse battery"
+
+
+class Listener:
+    """GET /api/v1/events of somebody, message by message."""
+
+    def __init__(self, api, **headers):
+        self.connection = http.client.HTTPConnection(api.host, api.port, timeout=60)
+        self.connection.request("GET", "/api/v1/events", headers={"Authorization": "Bearer " + (api.token or ""), **headers})
+        self.answer = self.connection.getresponse()
+
+    def next(self):
+        """(event, data) of the next message; heartbeats and the greeting are passed over."""
+        event, data = None, None
+        while True:
+            line = self.answer.readline().decode()
+            if not line:
+                raise AssertionError("the stream ended")
+            if line.startswith("event: "):
+                event = line[7:].strip()
+            elif line.startswith("data: "):
+                data = json.loads(line[6:])
+            elif line == "\n" and event:
+                return event, data
+
+    def expect(self, event, wanted):
+        for _ in range(1000):
+            got, data = self.next()
+            if got == event and wanted(data):
+                return data
+        raise AssertionError(f"no {event} that was wanted in a thousand messages")
+
+    def close(self):
+        self.answer.close()     # the connection itself lives as long as its answer
+        self.connection.close()
+
+
+class Media(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stage = Stage().__enter__()
+        cls.alice, cls.anyone = cls.stage.login(), Api(cls.stage.url)
+        tail = cls.stage.tail("catalog.*")
+        cls.video = cls.alice.upload(CLIP, title="A film", visibility="public")
+        tail.expect("catalog.video_ready", video_id=cls.video, within=120)
+        cls.playing = cls.anyone.post(f"/api/v1/videos/{cls.video}/playback")
+        cls.base = cls.playing["hls_url"].rsplit("/", 1)[0]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stage.__exit__(None, None, None)
+
+    def fetch(self, url, method="GET", **headers):
+        return self.anyone.send(method, url, None, {k.replace("_", "-"): v for k, v in headers.items()})
+
+    def lines(self, url):
+        return [line for line in self.fetch(url).body.decode().splitlines() if line and line[0] != "#"]
+
+    def segment(self):
+        leaf = self.lines(self.playing["hls_url"])[0]
+        return f"{self.base}/{leaf.rsplit('/', 1)[0]}/{self.lines(f'{self.base}/{leaf}')[0]}"
+
+    def test_a_segment_is_immutable_and_comes_in_ranges(self):
+        url = self.segment()
+        answer = self.fetch(url)
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "video/iso.segment"))
+        self.assertRegex(answer.headers["Cache-Control"], r"^public, max-age=\d+, immutable$")
+        self.assertLessEqual(int(answer.headers["Cache-Control"].split("=")[1].split(",")[0]), 7 * 3600)
+        self.assertEqual(self.fetch(url, If_None_Match=answer.headers["ETag"]).status, 304)
+        part = self.fetch(url, Range="bytes=10-19")
+        self.assertEqual((part.status, part.body), (206, answer.body[10:20]))
+        self.assertEqual(self.fetch(url, Range=f"bytes={len(answer.body)}-").status, 416)
+        head = self.fetch(url, "HEAD")
+        self.assertEqual((head.status, head.headers["Content-Length"], head.body), (200, str(len(answer.body)), b""))
+
+    def test_media_is_safe_to_embed_and_to_nothing_else(self):
+        answer = self.fetch(self.playing["poster_url"])
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "image/jpeg"))
+        self.assertEqual(answer.headers["Content-Security-Policy"], "sandbox; default-src 'none'")
+        self.assertEqual(answer.headers["X-Content-Type-Options"], "nosniff")
+        self.assertEqual(answer.headers["Cross-Origin-Resource-Policy"], "cross-origin")
+
+    def test_a_playlist_is_compressed_for_who_takes_it(self):
+        plain = self.fetch(self.playing["hls_url"])
+        self.assertEqual(plain.headers["Content-Type"], "application/vnd.apple.mpegurl")
+        answer = self.fetch(self.playing["hls_url"], Accept_Encoding="gzip")
+        self.assertEqual(answer.headers["Content-Encoding"], "gzip")
+        self.assertEqual(gzip.decompress(answer.body), plain.body)
+        self.assertNotEqual(answer.headers["ETag"], plain.headers["ETag"])
+
+    def test_the_right_is_for_one_video_and_no_character_of_it_may_change(self):
+        url = self.playing["hls_url"]
+        token = url.split("/")[2]
+        for i, c in enumerate(token):
+            changed = token[:i] + ("B" if c != "B" else "C") + token[i + 1:]
+            self.assertEqual(self.fetch(url.replace(token, changed)).status, 403, changed)
+        other = self.alice.post("/api/v1/videos", {"title": "Other"})["id"]
+        self.assertEqual(self.fetch(url.replace(self.video, other)).status, 403)
+        self.assertEqual(self.fetch(url.replace("/1/", "/2/")).status, 403)
+        self.assertEqual(self.fetch(url.replace(token, token + "A")).status, 403)
+
+    def test_nothing_but_the_videos_own_files_can_be_fetched(self):
+        for name in ("nothing.m4s", "../../../raw", "%2e%2e/1/master.m3u8", ".hidden", "v", "", "MASTER.m3u8", "a" * 600):
+            with self.subTest(name):
+                answer = self.fetch(f"{self.base}/{name}")
+                self.assertIn(answer.status, (400, 404))
+                self.assertEqual(answer.headers["Content-Type"], "application/problem+json")
+
+    def test_a_player_may_begin_with_the_id_alone(self):
+        answer = self.fetch(f"/api/v1/videos/stream/{self.video}")
+        self.assertEqual(answer.status, 302)
+        self.assertTrue(self.fetch(answer.headers["Location"]).body.startswith(b"#EXTM3U"))
+        self.assertEqual(self.fetch("/api/v1/videos/stream/video_01h455vb4pex5vsknk084sn02q").status, 404)
+        self.assertEqual(self.fetch("/api/v1/videos/stream/x").status, 404)
+
+    def test_media_plays_on_without_anybody_else_on_the_bus(self):
+        with Stage() as p:
+            alice = p.login()
+            tail = p.tail("catalog.*")
+            video = alice.upload(CLIP, title="A film", visibility="public")
+            tail.expect("catalog.video_ready", video_id=video, within=120)
+            url = alice.post(f"/api/v1/videos/{video}/playback")["hls_url"]
+            for _ in range(3):
+                for name in ("playback", "catalog", "auth", "broker"):
+                    p.kill(name)
+                self.assertEqual(Api(p.url).send("GET", url).status, 200)
+                p.wait_ready()
+
+
+class Events(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stage = Stage().__enter__()
+        cls.alice = cls.stage.login()
+        Api(cls.stage.url).post("/api/v1/auth/register", {"email": "bob@example.org", "password": PASSWORD, "name": "Bob"})
+        cls.bob = Api(cls.stage.url).login("bob@example.org", PASSWORD)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stage.__exit__(None, None, None)
+
+    def test_an_owner_sees_a_film_grow_and_hears_that_it_is_ready(self):
+        alice, bob = Listener(self.alice, **{"Last-Event-ID": "7"}), Listener(self.bob)
+        self.assertEqual(alice.answer.status, 200)
+        self.assertTrue(alice.answer.headers["Content-Type"].startswith("text/event-stream"))
+        self.assertEqual(alice.answer.headers["Cache-Control"], "no-store")
+        hers = self.alice.upload(CLIP, title="Hers", visibility="public")
+        his = self.bob.upload(CLIP, title="His", visibility="public")
+        seen = alice.expect("video_progress", lambda d: d["video_id"] == hers and d["state"] == "ready")
+        self.assertEqual(seen["runs_done"], seen["runs_total"])
+        told = alice.expect("notification", lambda d: d["kind"] == "video_ready")
+        self.assertEqual(told["video_id"], hers)
+        told = bob.expect("notification", lambda d: True)
+        self.assertEqual(told["video_id"], his, "somebody else's notification")
+        alice.close()
+        bob.close()
+
+    def listeners(self):
+        text = self.bob.send("GET", "/metrics").body.decode()
+        return sum(int(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("kinobus_listeners{"))
+
+    def wait_for_listeners(self, n):
+        until = time.monotonic() + 30
+        while self.listeners() != n:
+            self.assertLess(time.monotonic(), until, f"{self.listeners()} listeners, not {n}")
+
+    def test_a_page_that_was_closed_gives_its_place_back(self):
+        self.wait_for_listeners(0)
+        page = Listener(self.bob)
+        self.wait_for_listeners(1)
+        page.close()
+        self.wait_for_listeners(0)
+
+    def test_five_pages_listen_and_a_sixth_does_not(self):
+        self.wait_for_listeners(0)
+        pages = [Listener(self.bob) for _ in range(5)]
+        self.assertEqual([p.answer.status for p in pages], [200] * 5)
+        sixth = Listener(self.bob)
+        self.assertEqual((sixth.answer.status, json.loads(sixth.answer.read())["code"]), (429, "rate_limited"))
+        for page in pages + [sixth]:
+            page.close()
+
+    def test_nobody_listens_without_saying_who_he_is(self):
+        self.assertEqual(Listener(Api(self.stage.url)).answer.status, 401)
+
+    def test_pages_are_sent_home_when_the_front_stops(self):
+        with Stage() as p:
+            page = Listener(p.login())
+            self.assertEqual(page.answer.status, 200)
+            p.stop()
+            self.assertIn(b"retry:", page.answer.read())
+            page.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
