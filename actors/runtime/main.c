@@ -18,7 +18,8 @@
 static int main_usage(const struct actor_def *def, int status)
 {
     fprintf(status ? stderr : stdout,
-            "kinobus-%s --state DIR [--config FILE] [--secret-fd N] [--bus ENDPOINT] [--set NAME=VALUE]...\n",
+            "kinobus-%s --state DIR [--config FILE] [--secret-fd N] [--bus ENDPOINT] [--set NAME=VALUE]... "
+            "[--any-filesystem]\n",
             def->name);
     return status;
 }
@@ -33,6 +34,7 @@ static int main_arguments(const struct actor_def *def, int argc, char **argv, st
         { "secret-fd", required_argument, NULL, 'f' },
         { "bus", required_argument, NULL, 'b' },
         { "set", required_argument, NULL, 'v' },
+        { "any-filesystem", no_argument, NULL, 'a' },
         { "help", no_argument, NULL, 'h' },
         { 0 },
     };
@@ -51,6 +53,7 @@ static int main_arguments(const struct actor_def *def, int argc, char **argv, st
                 return main_usage(def, 64);
             sets[start->sets_n++] = optarg;
             break;
+        case 'a': start->any_filesystem = true; break;
         case 'h': return main_usage(def, 0);
         default: return main_usage(def, 64);
         }

@@ -43,7 +43,9 @@ static bool run_key(const struct turn *t, struct inbox_key *ret)
     *ret = (struct inbox_key) { .subject = request->subject.user_id,
                                 .method = request->serve->call->name,
                                 .key = request->head->idempotency };
-    return ret->key && *ret->key && (request->subject.known || (request->serve->call->allow & ALLOW_ACTORS));
+    return ret->key && *ret->key &&
+           (request->subject.known || request->subject.is_operator ||
+            (request->serve->call->allow & ALLOW_ACTORS));
 }
 
 /* 1: it was done before, and the answer is there. */
