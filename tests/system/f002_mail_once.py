@@ -1,0 +1,65 @@
+"""f002: a mail is sent when the fetcher dies after the server has it and before it has said so; every try is the same
+mail, so that a receiver drops the second copy. And the link in it works."""
+import os
+import re
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from stage import Stage  # noqa: E402  (the folder must be on the path first)
+from api import Api  # noqa: E402
+from smtp_sink import TAKEN, Sink  # noqa: E402
+
+
+class MailOnce(unittest.TestCase):
+    def setUp(self):
+        self.reached, self.go_on = threading.Event(), threading.Event()
+        self.kill_first = False
+
+    def before(self, mail):
+        if not self.kill_first:
+            return TAKEN
+        self.kill_first = False
+        self.reached.set()
+        self.go_on.wait(60)
+        return None     # there is nobody left to hear an answer
+
+    def stage(self, sink):
+        return Stage(env={"KINOBUS_FETCHER_SMTP_URL": sink.url, "KINOBUS_FETCHER_SMTP_TLS": "never",
+                          "KINOBUS_NOTIFY_MAIL_FROM": "kinobus@example.org", "KINOBUS_AUTH_VERIFY_MAIL": "true",
+                          "KINOBUS_NOTIFY_PUBLIC_URL": "https://video.example.org"})
+
+    @staticmethod
+    def register(stage, name):
+        Api(stage.url).post("/api/v1/auth/register",
+                            {"email": f"{name}@example.org", "password": "correct horse", "name": name})
+
+    def test_a_new_account_is_verified_by_the_link_in_its_mail(self):
+        with Sink(self.before) as sink, self.stage(sink) as stage:
+            self.register(stage, "ann")
+            mail = sink.wait(within=60)
+            self.assertEqual(mail["To"], "ann@example.org")
+            self.assertEqual(mail["From"], "kinobus@example.org")
+            token = re.search(r"https://video\.example\.org/verify\?token=(\S+)", mail.get_content())[1]
+            user = Api(stage.url).post("/api/v1/auth/verify", {"token": token})
+            self.assertTrue(user["verified"])
+
+    def test_a_kill_before_the_answer_sends_the_same_mail_again(self):
+        self.kill_first = True
+        with Sink(self.before) as sink, self.stage(sink) as stage:
+            tail = stage.tail("kind=ack")
+            self.register(stage, "bob")
+            self.assertTrue(self.reached.wait(60), "no mail was offered")
+            stage.kill("fetcher")
+            self.go_on.set()
+            mail = sink.wait(within=150)      # after the lease of the one that died
+            self.assertTrue(mail["Message-ID"])
+            tail.expect("fetcher.send_mail", kind="ack", within=30)
+            self.assertEqual(len(sink.offered), 2)
+            self.assertEqual(sink.offered[0], sink.offered[1])
+            self.assertTrue(sink.took.empty())
+
+
+if __name__ == "__main__":
+    unittest.main()
