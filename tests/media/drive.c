@@ -73,6 +73,7 @@ static int answer(const struct wire_type *type, const void *result, const struct
         json_object_set_new(all, "result", wire_to_json(type, result));
     json_dumpf(all, stdout, JSON_INDENT(1));
     putchar('\n');
+    json_decref(all);
     return o->end != ATTEND_DONE;
 }
 
@@ -92,14 +93,17 @@ static int job(struct attend *how, bool probing)
 
     if (r < 0) {
         fprintf(stderr, "job: %s: %s %s\n", err_name(r), err.path, err.sentence);
-        return 2;
-    }
-    if (probing) {
+        r = 2;
+    } else if (probing) {
         attend_probe(how, &probe, arena, &probed, &outcome);
-        return answer(&probe_done_type, &probed, &outcome);
+        r = answer(&probe_done_type, &probed, &outcome);
+    } else {
+        attend_run(how, &run, arena, &done, &outcome);
+        r = answer(&run_done_type, &done, &outcome);
     }
-    attend_run(how, &run, arena, &done, &outcome);
-    return answer(&run_done_type, &done, &outcome);
+    json_decref(in);
+    arena_free(&arena);
+    return r;
 }
 
 int main(int argc, char **argv)
@@ -113,6 +117,7 @@ int main(int argc, char **argv)
                           .keep_stderr = true,
                           .log = say };
     char uri[4096];
+    int r;
 
     if (argc < 4) {
         fprintf(stderr, "usage: transcode-drive WORKER STORE put NAME FILE [GROW] | probe | run\n");
@@ -126,6 +131,9 @@ int main(int argc, char **argv)
     how.blobs = blobs;
     how.program = argv[1];
     if (strcmp(argv[3], "put") == 0 && argc >= 6)
-        return put(blobs, argv[4], argv[5], argc > 6 ? strtoull(argv[6], NULL, 10) : 0);
-    return job(&how, strcmp(argv[3], "probe") == 0);
+        r = put(blobs, argv[4], argv[5], argc > 6 ? strtoull(argv[6], NULL, 10) : 0);
+    else
+        r = job(&how, strcmp(argv[3], "probe") == 0);
+    blobs_close(&blobs);
+    return r;
 }
