@@ -79,6 +79,7 @@ static void link_down(void *ctx, int err)
 
     atomic_store(&link->down_since_ms, link_now());
     atomic_store(&link->up, false);
+    link->events->down(link->ctx);
     if (err == ERR_FORBIDDEN || err == ERR_CONFLICT)
         link->events->end(link->ctx, err);
 }

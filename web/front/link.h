@@ -27,6 +27,7 @@ struct link_events {
     void (*value)(void *ctx, const char *name, const char *key, struct bytes body);
     void (*event)(void *ctx, const struct bus_head *head, struct bytes body);
     void (*tick)(void *ctx, int64_t now_ms); /* now and then, at least every second */
+    void (*down)(void *ctx);                 /* what was watched is not known any more, until it is told again */
     void (*end)(void *ctx, int err);         /* the bus does not want us: stop at once */
 };
 

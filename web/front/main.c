@@ -83,6 +83,11 @@ static void main_tick(void *ctx, int64_t now_ms)
     metrics_publish(front);
 }
 
+static void main_down(void *ctx)
+{
+    peers_clear(((struct front *)ctx)->peers);
+}
+
 static void main_refused(void *ctx, int err)
 {
     log_line(LOG_AT_ERROR, "bus", "err=%s sentence=\"the broker does not want this process\"", err_slug(err));
@@ -90,7 +95,7 @@ static void main_refused(void *ctx, int err)
     kill(getpid(), SIGTERM);
 }
 
-static const struct link_events main_events = { main_value, main_event, main_tick, main_refused };
+static const struct link_events main_events = { main_value, main_event, main_tick, main_down, main_refused };
 
 /* ---- start */
 

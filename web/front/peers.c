@@ -110,6 +110,14 @@ void peers_value(struct peers *peers, const char *key, struct bytes body)
     pthread_mutex_unlock(&peers->lock);
 }
 
+void peers_clear(struct peers *peers)
+{
+    pthread_mutex_lock(&peers->lock);
+    for (unsigned i = 0; i < PEERS_MAX; i++)
+        peers->peers[i].key[0] = '\0';
+    pthread_mutex_unlock(&peers->lock);
+}
+
 bool peers_offer(struct peers *peers, const char *service)
 {
     bool found = false;

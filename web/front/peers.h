@@ -12,4 +12,5 @@ void peers_free(struct peers **peers);
 
 /* A value of $sys.peers, from the bus thread. body.data NULL: that process is gone. */
 void peers_value(struct peers *peers, const char *key, struct bytes body);
+void peers_clear(struct peers *peers);
 bool peers_offer(struct peers *peers, const char *service);

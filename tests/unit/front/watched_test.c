@@ -29,6 +29,9 @@ static void a_service_is_there_while_somebody_offers_it(void **state)
     assert_true(peers_offer(peers, "catalog"));
     peers_value(peers, "catalog/2", bytes_of_text("\x80"));
     assert_false(peers_offer(peers, "catalog"));
+    peers_value(peers, "catalog/3", bytes_of_text(offers));
+    peers_clear(peers);
+    assert_false(peers_offer(peers, "catalog"));
     peers_free(&peers);
 }
 
