@@ -8,11 +8,12 @@
 #include <string.h>
 
 #include "actors/catalog/hls.h"
+#include "actors/catalog/iframe.h"
 #include "actors/catalog/mpd.h"
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 
-enum { PLAYLIST_FILES_MOST = 2 * (LADDER_MOST + PLAN_AUDIO_MOST) + 4 };
+enum { PLAYLIST_FILES_MOST = 3 * (LADDER_MOST + PLAN_AUDIO_MOST) + 4, PLAYLIST_TRICK_SIDE = 480 };
 
 struct playlist_file {
     char *name;
@@ -211,6 +212,51 @@ static int playlist_preview(struct doing *d, const struct plan *plan, const char
     return 0;
 }
 
+/* The pictures of a rendition's GOPs, in order. */
+static int playlist_gops(struct doing *d, struct iframe_track *track)
+{
+    struct segment_row row = { .video_id = d->row.id, .version = d->row.version, .dir = track->video->dir };
+    size_t most = track->video->segments_n * 3, n = 0; /* a segment is three GOPs at most */
+    struct iframe_gop *gops = arena_alloc_n(turn_arena(d->t), most + 1, sizeof(*gops));
+    struct table_walk walk;
+    int r = table_walk_start(&walk, turn_txn(d->t), &segment_row_table, TABLE_PRIMARY, &row, 3, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    while (r == 0 && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0) {
+        r = 0;
+        for (size_t i = 0; i < row.gops_n && n < most; i++)
+            gops[n++] = (struct iframe_gop) { (uint32_t)row.number, row.gops[i].offset, row.gops[i].iframe_bytes,
+                                              (uint32_t)row.gops[i].frames };
+    }
+    table_walk_end(&walk);
+    track->gops = gops;
+    track->gops_n = n;
+    return r;
+}
+
+/* Trick play by the smallest rung and by the one of 480: MEDIA 1.4. */
+static int playlist_trick(struct doing *d, const char *prefix, const struct hls_set *set, struct buf *master,
+                          struct playlist_write *w)
+{
+    for (size_t i = 0; i < set->video_n; i++) {
+        const struct hls_rendition *video = &set->video[i];
+        uint32_t side = video->width < video->height ? video->width : video->height;
+        struct iframe_track track = { .video = video };
+        int r;
+
+        if (side != PLAYLIST_TRICK_SIDE && i + 1 < set->video_n)
+            continue;
+        r = playlist_gops(d, &track);
+        if (r < 0)
+            return r;
+        if (!track.gops_n)
+            continue;
+        iframe_media(playlist_file(w, prefix, video->dir, "iframe.m3u8"), &track);
+        iframe_master(master, &track);
+    }
+    return 0;
+}
+
 static int playlist_final(struct doing *d, const struct plan *plan, const char *prefix, struct playlist_write *w)
 {
     struct playlist_set set;
@@ -221,7 +267,11 @@ static int playlist_final(struct doing *d, const struct plan *plan, const char *
     if (r < 0)
         return r;
     playlist_write_media(w, prefix, &set.set, "index.m3u8", true, true);
-    hls_master(playlist_file(w, prefix, "", "master.m3u8"), &set.set, true);
+    struct buf *master = playlist_file(w, prefix, "", "master.m3u8");
+    hls_master(master, &set.set, true);
+    r = playlist_trick(d, prefix, &set.set, master, w);
+    if (r < 0)
+        return r;
     mpd_write(playlist_file(w, prefix, "", "manifest.mpd"), &set.set);
     w->final = true;
     return 0;
@@ -263,13 +313,23 @@ static int playlist_build(struct doing *d, struct playlist_write *w)
 
 /* ---- the pool, and what comes of it */
 
+static bool playlist_is_master(const struct playlist_file *file)
+{
+    const char *leaf = strrchr(file->name, '/') + 1;
+
+    return strcmp(leaf, "master.m3u8") == 0 || strcmp(leaf, "preview.m3u8") == 0;
+}
+
+/* What is named lies there before what names it. */
 static int playlist_work(void *ctx)
 {
     struct playlist_write *w = *(struct playlist_write **)ctx;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < w->files_n; i++)
-        r = blob_put(w->blobs, w->files[i].name, buf_bytes(&w->files[i].text), NULL);
+    for (unsigned masters = 0; masters < 2; masters++)
+        for (size_t i = 0; r == 0 && i < w->files_n; i++)
+            if (playlist_is_master(&w->files[i]) == masters)
+                r = blob_put(w->blobs, w->files[i].name, buf_bytes(&w->files[i].text), NULL);
     return r;
 }
 

@@ -58,6 +58,9 @@ static void all_playlists_lie_there_when_it_is_ready(void **state)
     assert_non_null(strstr(file_text(f, id, "preview.m3u8"), "v/h264-360/event.m3u8"));
     assert_non_null(strstr(file_text(f, id, "v/h264-360/event.m3u8"), "#EXT-X-ENDLIST"));
     assert_non_null(strstr(file_text(f, id, "manifest.mpd"), "<MPD"));
+    assert_non_null(strstr(file_text(f, id, "master.m3u8"), "URI=\"v/h264-240/iframe.m3u8\""));
+    assert_non_null(strstr(file_text(f, id, "master.m3u8"), "URI=\"v/h264-480/iframe.m3u8\""));
+    assert_non_null(strstr(file_text(f, id, "v/h264-480/iframe.m3u8"), "#EXT-X-BYTERANGE:9000@0"));
 }
 
 static void the_first_run_of_preview_and_sound_make_it_playable(void **state)

@@ -98,9 +98,13 @@ bool studio_probe(struct fake *f, const struct studio *s)
 static struct made_segment studio_segment(struct fake *f, const struct encode_run *job, size_t n, uint64_t first,
                                           uint64_t frames, uint64_t div)
 {
+    struct made_gop *gop = arena_alloc(f->arena, sizeof(*gop));
     uint64_t unit = job->kind == RUN_KIND_AUDIO ? 1024 : job->fps_den * div;
 
+    *gop = (struct made_gop) { .offset = 0, .iframe_bytes = 9000, .frames = frames / div };
     return (struct made_segment) {
+        .gops = gop,
+        .gops_n = job->kind == RUN_KIND_VIDEO,
         .number = job->segments[n].number,
         .size = 1000 * frames,
         .frames = frames / div,
