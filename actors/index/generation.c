@@ -107,7 +107,7 @@ static int generation_drop_table(struct store_txn *txn, struct arena *arena, con
 /* All that a generation is made of; tombstones go as soon as it serves. */
 static const struct table_def *const generation_tables[] = {
     &index_posting_table,  &index_word_table,     &index_suggestion_table, &index_text_table,
-    &index_document_table, &index_language_table, &index_tombstone_table,
+    &index_document_table, &index_language_table, &index_tombstone_table,  NULL,
 };
 
 static int generation_drop_one(struct store_txn *txn, struct arena *arena, const struct index_generation *one,
@@ -115,7 +115,7 @@ static int generation_drop_one(struct store_txn *txn, struct arena *arena, const
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && *rows > 0 && i < sizeof(generation_tables) / sizeof(*generation_tables); i++)
+    for (size_t i = 0; r == 0 && *rows > 0 && generation_tables[i]; i++)
         r = generation_drop_table(txn, arena, generation_tables[i], one->number, rows);
     if (r == 0 && *rows > 0)
         r = index_generation_del(txn, one->number);
@@ -140,7 +140,7 @@ static int generation_find_dropping(struct store_txn *txn, struct arena *arena, 
 int generation_drop(struct store_txn *txn, struct arena *arena, unsigned rows)
 {
     struct generations all;
-    struct index_generation one;
+    struct index_generation one = { .number = 0 };
     int r = generations_read(txn, arena, &all);
 
     if (r == 0 && all.serving.number)

@@ -16,7 +16,7 @@ static int index_count(struct turn *t, int r)
 /* A video as it is now, in the generation that serves and in the one that grows. */
 static int index_put(struct index *self, struct turn *t, const struct video *video)
 {
-    struct generations all;
+    struct generations all = { .serving.number = 0 };
     int r = generations_read(turn_txn(t), turn_arena(t), &all);
 
     if (r == 0 && all.serving.number)
@@ -55,7 +55,7 @@ static int index_on_published(struct index *self, struct turn *t, const struct v
 
 static int index_on_deleted(struct index *self, struct turn *t, const struct video_deleted *event)
 {
-    struct generations all;
+    struct generations all = { .serving.number = 0 };
     int r = generations_read(turn_txn(t), turn_arena(t), &all);
 
     if (r == 0 && all.serving.number)

@@ -136,20 +136,20 @@ static int postings_words(struct store_txn *txn, struct arena *arena, const stru
                           const struct posted *new)
 {
     const struct document_word *a = old->words.list, *b = new->words.list;
-    const struct document_word *a_end = a + old->words.n, *b_end = b + new->words.n;
+    size_t i = 0, j = 0;
     int r = 0;
 
-    while (r == 0 && (a < a_end || b < b_end)) {
-        int order = a == a_end ? 1 : b == b_end ? -1 : strcmp(a->word, b->word);
+    while (r == 0 && (i < old->words.n || j < new->words.n)) {
+        int order = i == old->words.n ? 1 : j == new->words.n ? -1 : strcmp(a[i].word, b[j].word);
 
         if (order < 0)
-            r = postings_fewer(txn, arena, old, a++);
+            r = postings_fewer(txn, arena, old, &a[i++]);
         else if (order > 0)
-            r = postings_more(txn, arena, new, b++);
-        else if (memcmp(a++->counts, b->counts, sizeof(b->counts)) == 0)
-            b++;
+            r = postings_more(txn, arena, new, &b[j++]);
+        else if (memcmp(a[i++].counts, b[j].counts, sizeof(b->counts)) == 0)
+            j++;
         else
-            r = postings_add_word(txn, new, b++);
+            r = postings_add_word(txn, new, &b[j++]);
     }
     return r;
 }
@@ -160,7 +160,7 @@ static int postings_language(struct store_txn *txn, struct arena *arena, uint64_
     struct index_language row;
     int r;
 
-    if (!language || !*language)
+    if (!*language)
         return 0;
     r = index_language_get(txn, arena, generation, language, &row);
     if (r == ERR_NOT_FOUND)
@@ -176,7 +176,8 @@ static int postings_language(struct store_txn *txn, struct arena *arena, uint64_
 static int postings_languages(struct store_txn *txn, struct arena *arena, const struct posted *old,
                               const struct posted *new)
 {
-    const char *from = old->there ? old->words.language : "", *to = new->there ? new->words.language : "";
+    const char *from = old->words.language ? old->words.language : "";
+    const char *to = new->words.language ? new->words.language : "";
     int r;
 
     if (strcmp(from, to) == 0)

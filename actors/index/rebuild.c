@@ -81,7 +81,7 @@ static int rebuild_page(void *me, struct turn *t, int err, const void *reply, co
     struct index *self = me;
     const struct scan_reply *page = reply;
     uint64_t number = *(const uint64_t *)ctx;
-    struct generations all;
+    struct generations all = { .serving.number = 0 };
     int r = generations_read(turn_txn(t), turn_arena(t), &all);
 
     self->asked = 0;
@@ -124,7 +124,7 @@ static int rebuild_drop(struct turn *t)
 static int rebuild_tick(void *me, struct turn *t, int err, const void *reply, const void *ctx)
 {
     struct index *self = me;
-    struct generations all;
+    struct generations all = { .serving.number = 0 };
     int dropped, r;
 
     *(*(const uint32_t *)ctx ? &self->later : &self->soon) = 0;
@@ -154,7 +154,7 @@ static int rebuild_begin(struct turn *t, struct index_generation *ret)
 
 int index_on_rebuild(struct index *self, struct turn *t, const struct rebuild *ask, struct rebuild_reply *reply)
 {
-    struct generations all;
+    struct generations all = { .serving.number = 0 };
     int r = generations_read(turn_txn(t), turn_arena(t), &all);
 
     if (r == 0 && !all.building.number)
@@ -169,7 +169,7 @@ int index_on_status(struct index *self, struct turn *t, const struct index_statu
                     struct index_status_reply *reply)
 {
     const struct index_generation *answering;
-    struct generations all;
+    struct generations all = { .serving.number = 0 };
     int r = generations_read(turn_txn(t), turn_arena(t), &all);
 
     answering = generations_answering(&all);
@@ -187,7 +187,7 @@ int index_on_status(struct index *self, struct turn *t, const struct index_statu
 int index_up(void *me, struct turn *t)
 {
     struct index *self = me;
-    struct generations all;
+    struct generations all = { .serving.number = 0 };
     const struct index_generation *newest;
     int r = generations_read(turn_txn(t), turn_arena(t), &all);
 

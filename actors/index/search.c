@@ -69,7 +69,7 @@ int index_on_search(struct index *self, struct turn *t, const struct search *ask
                                       .rows = settings->search_rows,
                                       .most = ask->limit };
     struct finder_result found;
-    struct generations all;
+    struct generations all = { .serving.number = 0 };
     struct rank_hit place;
     struct query query;
     int r = search_place(t, ask->cursor, &place, &options.place);
@@ -93,7 +93,7 @@ int index_on_search(struct index *self, struct turn *t, const struct search *ask
 int index_on_suggest(struct index *self, struct turn *t, const struct suggest *ask, struct suggest_reply *reply)
 {
     const struct index_generation *generation;
-    struct generations all;
+    struct generations all = { .serving.number = 0 };
     int r = generations_read(turn_txn(t), turn_arena(t), &all);
 
     generation = generations_answering(&all);

@@ -144,7 +144,7 @@ int notify_on_mark_read(struct notify *self, struct turn *t, const struct mark_r
 {
     const struct subject *who = turn_subject(t);
     struct note_reader reader;
-    struct note last;
+    struct note last = { .created_at = 0 };
     int r = 0;
 
     if (!who->known)
