@@ -1,5 +1,6 @@
 #include "actors/catalog/hls.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,10 +103,11 @@ static void hls_variant(struct buf *out, const struct hls_rendition *video, cons
                         const char *leaf)
 {
     struct hls_rate rate = hls_declared(video, final), sound = hls_loudest(set, final);
-    buf_printf(out, "#EXT-X-STREAM-INF:BANDWIDTH=%llu,AVERAGE-BANDWIDTH=%llu,CODECS=\"%s%s%s\",RESOLUTION=%ux%u,",
-               (unsigned long long)(rate.peak + sound.peak), (unsigned long long)(rate.average + sound.average),
-               video->codec, set->audio_n ? "," : "", set->audio_n ? set->audio[0].codec : "", video->width,
-               video->height);
+    buf_printf(out,
+               "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64 ",AVERAGE-BANDWIDTH=%" PRIu64
+               ",CODECS=\"%s%s%s\",RESOLUTION=%ux%u,",
+               rate.peak + sound.peak, rate.average + sound.average, video->codec, set->audio_n ? "," : "",
+               set->audio_n ? set->audio[0].codec : "", video->width, video->height);
     buf_printf(out, "FRAME-RATE=%.3f,%sCLOSED-CAPTIONS=NONE\n%s/%s\n", (double)video->fps_num / video->fps_den,
                set->audio_n ? "AUDIO=\"aac\"," : "", video->dir, leaf);
 }
@@ -115,9 +117,10 @@ static void hls_sound_alone(struct buf *out, const struct hls_set *set, bool fin
     struct hls_rate rate = hls_loudest(set, final);
     if (!set->audio_n)
         return;
-    buf_printf(out, "#EXT-X-STREAM-INF:BANDWIDTH=%llu,AVERAGE-BANDWIDTH=%llu,CODECS=\"%s\",AUDIO=\"aac\"\n%s/%s\n",
-               (unsigned long long)rate.peak, (unsigned long long)rate.average, set->audio[0].codec,
-               set->audio[0].dir, leaf);
+    buf_printf(out,
+               "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64 ",AVERAGE-BANDWIDTH=%" PRIu64
+               ",CODECS=\"%s\",AUDIO=\"aac\"\n%s/%s\n",
+               rate.peak, rate.average, set->audio[0].codec, set->audio[0].dir, leaf);
 }
 
 /* The variant that players start with: the one nearest to 2 Mb/s. */

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/catalog/hls.h"
-#include "actors/catalog/iframe.h"
+#include "actors/catalog/playset.h"
 #include "actors/catalog/mpd.h"
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
@@ -37,125 +36,6 @@ static void playlist_free(struct playlist_write *w)
         buf_free(&w->files[i].text);
     }
     free(w);
-}
-
-/* ---- sets of renditions, from rows */
-
-struct playlist_set {
-    struct hls_rendition video[LADDER_MOST], audio[PLAN_AUDIO_MOST];
-    struct hls_set set;
-    bool complete; /* every rendition has been begun */
-    uint64_t segments;
-};
-
-/* The first n segments of a rendition, as far as they follow each other. */
-static int playlist_segments(struct doing *d, const char *dir, uint64_t n, struct hls_rendition *ret)
-{
-    struct segment_row row = { .video_id = d->row.id, .version = d->row.version, .dir = dir };
-    struct hls_segment *segments = arena_alloc_n(turn_arena(d->t), n ? n : 1, sizeof(*segments));
-    struct table_walk walk;
-    size_t got = 0;
-    int r = table_walk_start(&walk, turn_txn(d->t), &segment_row_table, TABLE_PRIMARY, &row, 3, TABLE_UP,
-                             (struct bytes) { 0 });
-
-    while (r == 0 && got < n && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0 &&
-           row.number == got + 1) {
-        segments[got++] = (struct hls_segment) { (uint32_t)row.number, row.duration, row.size };
-        r = 0;
-    }
-    table_walk_end(&walk);
-    ret->segments = segments;
-    ret->segments_n = got;
-    return r < 0 ? r : 0;
-}
-
-/* 1: there, 0: no run of it has been done. */
-static int playlist_rendition(struct doing *d, const char *dir, struct hls_rendition *ret, uint64_t *ret_segments)
-{
-    struct rendition_row row;
-    int r = rendition_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, dir, &row);
-
-    if (r < 0)
-        return r == ERR_NOT_FOUND ? 0 : r;
-    ret->dir = row.dir;
-    ret->codec = row.codec;
-    ret->timescale = (uint32_t)row.timescale;
-    *ret_segments = row.segments;
-    return 1;
-}
-
-static int playlist_add_video(struct doing *d, const struct plan *plan, size_t rung, struct playlist_set *set)
-{
-    const struct ladder_rung *from = &plan->ladder.rungs[rung];
-    struct hls_rendition *to = &set->video[set->set.video_n];
-    uint64_t segments = 0;
-    int r = playlist_rendition(d, from->dir, to, &segments);
-
-    to->width = from->width;
-    to->height = from->height;
-    to->fps_num = plan->ladder.fps_num;
-    to->fps_den = plan->ladder.fps_den * (from->fps_div ? from->fps_div : 1);
-    to->cap_kbps = from->maxrate_kbps;
-    set->complete &= r > 0;
-    set->segments = segments < set->segments ? segments : set->segments;
-    set->set.video_n += r > 0;
-    return r < 0 ? r : 0;
-}
-
-static int playlist_add_audio(struct doing *d, const struct plan *plan, size_t n, struct playlist_set *set)
-{
-    const struct plan_audio *from = &plan->audio[n];
-    struct hls_rendition *to = &set->audio[set->set.audio_n];
-    uint64_t segments = 0;
-    int r = playlist_rendition(d, from->dir, to, &segments);
-
-    to->name = from->name;
-    to->language = from->language;
-    to->channels = from->channels;
-    to->is_default = from->is_default;
-    set->complete &= r > 0;
-    set->segments = segments < set->segments ? segments : set->segments;
-    set->set.audio_n += r > 0;
-    return r < 0 ? r : 0;
-}
-
-/* The rungs of a set (the preview's alone, or all of them) and all sounds, with no segments yet. */
-static int playlist_collect(struct doing *d, const struct plan *plan, bool all, struct playlist_set *set)
-{
-    int r = 0;
-
-    *set = (struct playlist_set) { .complete = true, .segments = UINT64_MAX };
-    set->set.video = set->video;
-    set->set.audio = set->audio;
-    for (size_t i = 0; r == 0 && plan->has_video && i < plan->ladder.rungs_n; i++)
-        if (all || i == plan->ladder.preview)
-            r = playlist_add_video(d, plan, i, set);
-    for (size_t i = 0; r == 0 && i < plan->audio_n; i++)
-        r = playlist_add_audio(d, plan, i, set);
-    if (!set->complete || set->segments == UINT64_MAX)
-        set->segments = 0;
-    return r;
-}
-
-/* `n` segments each; 0: all that there are. */
-static int playlist_load(struct doing *d, struct playlist_set *set, uint64_t n)
-{
-    struct hls_rendition *all[LADDER_MOST + PLAN_AUDIO_MOST];
-    size_t count = 0;
-    int r = 0;
-
-    for (size_t i = 0; i < set->set.video_n; i++)
-        all[count++] = &set->video[i];
-    for (size_t i = 0; i < set->set.audio_n; i++)
-        all[count++] = &set->audio[i];
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        struct rendition_row row;
-
-        r = rendition_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, all[i]->dir, &row);
-        if (r == 0)
-            r = playlist_segments(d, all[i]->dir, n && n < row.segments ? n : row.segments, all[i]);
-    }
-    return r;
 }
 
 /* ---- texts */
@@ -196,12 +76,12 @@ static uint64_t playlist_until_ms(const struct hls_set *set)
 static int playlist_preview(struct doing *d, const struct plan *plan, const char *prefix, bool ended,
                             struct playlist_write *w)
 {
-    struct playlist_set set;
-    int r = playlist_collect(d, plan, false, &set);
+    struct playset set;
+    int r = playset_collect(d, plan, false, &set);
 
     if (r < 0 || !set.segments)
         return r;
-    r = playlist_load(d, &set, ended ? 0 : set.segments);
+    r = playset_load(d, &set, ended ? 0 : set.segments);
     if (r < 0)
         return r;
     w->segments = set.segments;
@@ -210,28 +90,6 @@ static int playlist_preview(struct doing *d, const struct plan *plan, const char
     if (!d->row.announced) /* never edited once somebody may have it */
         hls_master(playlist_file(w, prefix, "", "preview.m3u8"), &set.set, false);
     return 0;
-}
-
-/* The pictures of a rendition's GOPs, in order. */
-static int playlist_gops(struct doing *d, struct iframe_track *track)
-{
-    struct segment_row row = { .video_id = d->row.id, .version = d->row.version, .dir = track->video->dir };
-    size_t most = track->video->segments_n * 3, n = 0; /* a segment is three GOPs at most */
-    struct iframe_gop *gops = arena_alloc_n(turn_arena(d->t), most + 1, sizeof(*gops));
-    struct table_walk walk;
-    int r = table_walk_start(&walk, turn_txn(d->t), &segment_row_table, TABLE_PRIMARY, &row, 3, TABLE_UP,
-                             (struct bytes) { 0 });
-
-    while (r == 0 && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0) {
-        r = 0;
-        for (size_t i = 0; i < row.gops_n && n < most; i++)
-            gops[n++] = (struct iframe_gop) { (uint32_t)row.number, row.gops[i].offset, row.gops[i].iframe_bytes,
-                                              (uint32_t)row.gops[i].frames };
-    }
-    table_walk_end(&walk);
-    track->gops = gops;
-    track->gops_n = n;
-    return r;
 }
 
 /* Trick play by the smallest rung and by the one of 480: MEDIA 1.4. */
@@ -246,7 +104,7 @@ static int playlist_trick(struct doing *d, const char *prefix, const struct hls_
 
         if (side != PLAYLIST_TRICK_SIDE && i + 1 < set->video_n)
             continue;
-        r = playlist_gops(d, &track);
+        r = playset_gops(d, &track);
         if (r < 0)
             return r;
         if (!track.gops_n)
@@ -259,11 +117,11 @@ static int playlist_trick(struct doing *d, const char *prefix, const struct hls_
 
 static int playlist_final(struct doing *d, const struct plan *plan, const char *prefix, struct playlist_write *w)
 {
-    struct playlist_set set;
-    int r = playlist_collect(d, plan, true, &set);
+    struct playset set;
+    int r = playset_collect(d, plan, true, &set);
 
     if (r == 0)
-        r = playlist_load(d, &set, 0);
+        r = playset_load(d, &set, 0);
     if (r < 0)
         return r;
     playlist_write_media(w, prefix, &set.set, "index.m3u8", true, true);

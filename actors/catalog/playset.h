@@ -1,0 +1,23 @@
+/* playset - the renditions of a version as playlists need them, read from rows. What a set points to lies
+ * in the arena of the turn. */
+#pragma once
+
+#include "actors/catalog/catalog.h"
+#include "actors/catalog/hls.h"
+#include "actors/catalog/iframe.h"
+
+struct playset {
+    struct hls_rendition video[LADDER_MOST], audio[PLAN_AUDIO_MOST];
+    struct hls_set set;
+    bool complete; /* every rendition has been begun */
+    uint64_t segments;
+};
+
+/* The rungs of a set (the preview's alone, or all of them) and all sounds, with no segments yet. */
+int playset_collect(struct doing *d, const struct plan *plan, bool all, struct playset *set);
+
+/* Their segments: the first n of each; 0: all that follow each other from the first. */
+int playset_load(struct doing *d, struct playset *set, uint64_t n);
+
+/* The pictures of a rendition's GOPs, in order. */
+int playset_gops(struct doing *d, struct iframe_track *track);
