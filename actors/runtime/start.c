@@ -19,8 +19,6 @@
 
 #define SECRET_MAX 256
 
-extern char **environ;
-
 static int64_t real_utc(void *ctx)
 {
     struct timespec now;

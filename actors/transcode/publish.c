@@ -65,8 +65,8 @@ unsigned publish_cpu_allowed(const struct encode_run *run)
     double pixels = 0, frames = (double)publish_frames_planned(run);
 
     for (size_t i = 0; run->kind == RUN_KIND_VIDEO && i < run->renditions_n; i++)
-        pixels += frames *
-                  (double)(run->renditions[i].width * run->renditions[i].height / divisor(&run->renditions[i]));
+        pixels += frames * (double)(run->renditions[i].width * run->renditions[i].height) /
+                  (double)divisor(&run->renditions[i]);
     return 120 + (unsigned)(run->kind == RUN_KIND_AUDIO ? 180 + seconds(run) : frames / 2 + pixels / 2e6);
 }
 

@@ -39,7 +39,6 @@
 
 enum { EXIT_OK = 0, EXIT_USAGE_WRONG = 64, EXIT_AGAIN = 75, EXIT_NEVER = 78 };
 
-extern char **environ;
 
 struct main_args {
     const char *state, *config, *share, *web, *bus;

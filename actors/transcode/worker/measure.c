@@ -70,7 +70,7 @@ struct measured_rate measure_rate(struct measure_times *t, AVRational base, AVRa
 {
     struct measured_rate rate = { .fps = { 0, 1 } };
     double claim = claimed.num > 0 && claimed.den > 0 ? av_q2d(claimed) : 0, figures[3];
-    int64_t steps[MEASURE_TIMES];
+    int64_t steps[MEASURE_TIMES], middle;
     unsigned n, odd = 0, whole;
 
     qsort(t->at, t->n, sizeof(*t->at), by_value);
@@ -85,7 +85,8 @@ struct measured_rate measure_rate(struct measure_times *t, AVRational base, AVRa
     whole = n - n / 4; /* in order of decoding, the last ones may lack neighbours that were not read yet */
     figures[0] = claim;
     figures[1] = whole / ((double)(t->at[whole] - t->at[0]) * av_q2d(base));
-    figures[2] = 1 / ((double)steps[n / 2] * av_q2d(base));
+    middle = steps[n / 2];
+    figures[2] = 1 / ((double)middle * av_q2d(base));
     rate.fps = rate.variable ? settle(figures + 2, 1) : settle(figures, 3);
     return rate;
 }
