@@ -120,6 +120,7 @@ def run_system(args):
 def run_web(args):
     if os.path.exists(os.path.join(TOP, "tests/web/run")):
         yield command("tests/web", ["tests/web/run"], 900, count_node)
+        yield command("tests/web/live", ["python3", "tests/web/live.py"], 600, count_node)
 
 
 def run_fuzz(args):
