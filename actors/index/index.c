@@ -48,6 +48,11 @@ static int index_on_ready(struct index *self, struct turn *t, const struct video
     return index_put(self, t, &event->video);
 }
 
+static int index_on_failed(struct index *self, struct turn *t, const struct video_failed *event)
+{
+    return index_put(self, t, &event->video);
+}
+
 static int index_on_published(struct index *self, struct turn *t, const struct video_published *event)
 {
     return index_put(self, t, &event->video);
@@ -89,6 +94,7 @@ static const struct index_handlers handlers = {
     .on_catalog_video_changed = index_on_changed,
     .on_catalog_video_playable = index_on_playable,
     .on_catalog_video_ready = index_on_ready,
+    .on_catalog_video_failed = index_on_failed,
     .on_catalog_video_published = index_on_published,
     .on_catalog_video_deleted = index_on_deleted,
 };

@@ -1,7 +1,7 @@
 /* index - finds videos by what people type.
  *
  * Serves     search, suggest, rebuild, index_status                      (schemas/index.toml)
- * Follows    the catalog's videos: created, changed, playable, ready, published, deleted
+ * Follows    the catalog's videos: created, changed, playable, ready, failed, published, deleted
  * Asks       catalog.scan, a page at a time, when it is rebuilt
  * Keeps      words, postings, documents and suggestions in $state/index, all of them by generation; nothing
  * that

@@ -171,13 +171,19 @@ static void every_event_of_a_video_is_heard(void **state)
     rig_event(rig, &video_published_event, &(struct video_published) { .video_id = v.id, .video = v }, 4);
     rig_run(rig);
     assert_int_equal(count_found(rig, "published"), 1);
-    v.rev = 3;
-    v.title = "older";
-    changed(rig, &v, 5);
-    assert_int_equal(count_found(rig, "older"), 0);
-    rig_event(rig, &video_deleted_event, &gone, 6);
+    v.rev = 5;
+    v.state = VIDEO_STATE_FAILED;
+    rig_event(rig, &video_failed_event, &(struct video_failed) { .video_id = v.id, .video = v }, 5);
     rig_run(rig);
     assert_int_equal(count_found(rig, "published"), 0);
+    assert_int_equal(found(rig, "published", NULL, 1, rig_person(rig, 1, ROLE_VIEWER)).items[0].state,
+                     VIDEO_STATE_FAILED);
+    v.rev = 3;
+    v.title = "older";
+    changed(rig, &v, 6);
+    assert_int_equal(count_found(rig, "older"), 0);
+    rig_event(rig, &video_deleted_event, &gone, 7);
+    rig_run(rig);
     assert_int_equal(status(rig).documents, 0);
 }
 
