@@ -327,11 +327,6 @@ int store_db(struct store *store, const char *name, struct store_db **ret)
     return 0;
 }
 
-struct store_db *store_meta(struct store *store)
-{
-    return &store->meta;
-}
-
 const char *store_db_name(const struct store_db *db)
 {
     return db->name;

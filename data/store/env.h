@@ -78,6 +78,11 @@ int store_db(struct store *store, const char *name, struct store_db **ret);
 const char *store_db_name(const struct store_db *db);
 void store_db_sealed(struct store_db *db, uint16_t type); /* its values carry envelopes of this type: checked */
 
+/* Facts of the store's own by name, beside all databases: versions, places of sweeps. "format", "uuid",
+ * "epoch", "place" and "sipkey" are env.c's. */
+int store_fact_get(struct store_txn *txn, struct bytes name, struct bytes *ret_view);
+int store_fact_put(struct store_txn *txn, struct bytes name, struct bytes value);
+
 /* Raw keys and values, without an envelope. ERR_NOT_FOUND, ERR_EXISTS (put_new), ERR_TOO_LARGE (the key),
  * ERR_STORE_FULL, ERR_IO, ERR_CORRUPT. */
 int store_get(struct store_txn *txn, struct store_db *db, struct bytes key, struct bytes *ret_view);

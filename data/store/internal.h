@@ -49,9 +49,6 @@ struct store_cursor {
  * unknown. */
 int store_error(struct store *store, int rc);
 
-/* Facts of the store's own, in the database $meta: store_get and store_put on it. */
-struct store_db *store_meta(struct store *store);
-
 void table_close_all(struct store *store);
 
 /* ERR_INVALID where this thread would wait for itself. */

@@ -65,7 +65,7 @@ static int outbox_next_seq(struct store_txn *txn, uint64_t *ret)
 {
     struct bytes name = { .data = OUTBOX_SEQ, .len = strlen(OUTBOX_SEQ) }, view;
     struct outbox_key key;
-    int r = store_get(txn, store_meta(txn->store), name, &view);
+    int r = store_fact_get(txn, name, &view);
 
     if (r < 0 && r != ERR_NOT_FOUND)
         return r;
@@ -73,7 +73,7 @@ static int outbox_next_seq(struct store_txn *txn, uint64_t *ret)
         return ERR_CORRUPT;
     *ret = (r == 0 ? outbox_key_seq(view.data) : 0) + 1;
     key = outbox_key(*ret);
-    return store_put(txn, store_meta(txn->store), name, outbox_key_bytes(&key));
+    return store_fact_put(txn, name, outbox_key_bytes(&key));
 }
 
 static void outbox_pack(const struct outbox_row *row, struct buf *out)

@@ -31,13 +31,13 @@ static int table_check_version(struct store *store, const struct table_def *def)
     r = store_begin_write(store, &txn);
     if (r < 0)
         return r;
-    r = store_get(txn, store_meta(store), key, &view);
+    r = store_fact_get(txn, key, &view);
     if (r == 0 && (view.len != sizeof(now) || memcmp(view.data, now, 2) != 0))
         r = ERR_CORRUPT;
     else if (r == 0 && memcmp(view.data, now, sizeof(now)) > 0)
         r = ERR_VERSION;
     else if (r == ERR_NOT_FOUND || (r == 0 && memcmp(view.data, now, sizeof(now)) < 0))
-        r = store_put(txn, store_meta(store), key, (struct bytes) { .data = now, .len = sizeof(now) });
+        r = store_fact_put(txn, key, (struct bytes) { .data = now, .len = sizeof(now) });
     if (r == 0)
         return store_commit(&txn);
     store_abort(&txn);
@@ -183,17 +183,22 @@ static int table_plan_moves(struct store_txn *txn, const struct table_open *open
     return 0;
 }
 
-static int table_make_moves(struct store_txn *txn, const struct table_open *open, const struct table_move *moves)
+/* A record of an earlier version may lack entries: the index may be younger than it. */
+enum table_how { TABLE_REPLACE, TABLE_NEW, TABLE_REWRITE, TABLE_UPGRADE };
+
+static int table_make_moves(struct store_txn *txn, const struct table_open *open, const struct table_move *moves,
+                            enum table_how how)
 {
+    bool young = how == TABLE_REWRITE || how == TABLE_UPGRADE;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < open->def->indexes_n; i++) {
-        if (table_move_is_none(&moves[i]))
+        if (table_move_is_none(&moves[i]) && !young)
             continue;
         if (moves[i].has_from)
             r = store_del(txn, open->indexes[i], key_bytes(&moves[i].from));
         if (r == ERR_NOT_FOUND) /* the record named an entry that is not there */
-            r = ERR_CORRUPT;
+            r = young ? 0 : ERR_CORRUPT;
         if (r == 0 && moves[i].has_to)
             r = store_put(txn, open->indexes[i], key_bytes(&moves[i].to), (struct bytes) { .data = "", .len = 0 });
     }
@@ -232,25 +237,34 @@ static uint64_t *table_rev(const struct table_def *def, void *record)
 
 /* old: the record that lies there, or NULL. All that can be refused is refused before the first write. */
 static int table_replace(struct store_txn *txn, const struct table_open *open, const struct key *key, void *old,
-                         void *record)
+                         void *record, enum table_how how)
 {
     struct table_move *moves = table_new_moves(open->def);
     uint64_t *rev = table_rev(open->def, record), was = rev ? *rev : 0;
     int r = table_plan_moves(txn, open, old, record, moves);
 
-    if (rev)
+    if (rev && how != TABLE_REWRITE)
         *rev = (old ? *table_rev(open->def, old) : 0) + 1;
     if (r == 0)
         r = table_write(txn, open, key, record);
     if (r == 0)
-        r = table_make_moves(txn, open, moves);
+        r = table_make_moves(txn, open, moves, how);
     if (r < 0 && rev)
         *rev = was;
     free(moves);
     return r;
 }
 
-static int table_put_any(struct store_txn *txn, const struct table_def *def, void *record, bool replace)
+static bool table_is_older(const struct store *store, const struct table_def *def, struct bytes key,
+                           struct bytes view)
+{
+    struct bytes payload;
+    uint16_t version;
+
+    return envelope_open(store, def->number, key, view, &version, &payload) == 0 && version < def->version;
+}
+
+static int table_put_any(struct store_txn *txn, const struct table_def *def, void *record, enum table_how how)
 {
     const struct table_open *open = table_opened(txn->store, def);
     struct arena *arena;
@@ -265,38 +279,47 @@ static int table_put_any(struct store_txn *txn, const struct table_def *def, voi
     if (r < 0)
         return r;
     r = store_get(txn, open->db, key_bytes(&key), &view);
-    if (r == 0 && !replace)
+    if (r == 0 && how == TABLE_NEW)
         return ERR_EXISTS;
     if (r < 0 && r != ERR_NOT_FOUND)
         return r;
     arena = arena_new();
     if (r == 0) {
         old = arena_alloc(arena, def->size);
+        if (how == TABLE_REPLACE && table_is_older(txn->store, def, key_bytes(&key), view))
+            how = TABLE_UPGRADE;
         r = table_decode(txn->store, def, key_bytes(&key), view, arena, old);
     } else {
         r = 0;
     }
     if (r == 0)
-        r = table_replace(txn, open, &key, old, record);
+        r = table_replace(txn, open, &key, old, record, how);
     arena_free(&arena);
     return r;
 }
 
 int table_put(struct store_txn *txn, const struct table_def *def, void *record)
 {
-    return table_put_any(txn, def, record, true);
+    return table_put_any(txn, def, record, TABLE_REPLACE);
 }
 
 int table_put_new(struct store_txn *txn, const struct table_def *def, void *record)
 {
-    return table_put_any(txn, def, record, false);
+    return table_put_any(txn, def, record, TABLE_NEW);
+}
+
+int table_rewrite(struct store_txn *txn, const struct table_def *def, void *record)
+{
+    return table_put_any(txn, def, record, TABLE_REWRITE);
 }
 
 int table_del(struct store_txn *txn, const struct table_def *def, const void *key)
 {
     const struct table_open *open = table_opened(txn->store, def);
+    enum table_how how = TABLE_REPLACE;
     struct table_move *moves;
     struct arena *arena;
+    struct bytes view;
     struct key k;
     void *old;
     int r;
@@ -304,18 +327,22 @@ int table_del(struct store_txn *txn, const struct table_def *def, const void *ke
     if (!open)
         return ERR_INVALID;
     r = key_of(def, key, &k);
+    if (r == 0)
+        r = store_get(txn, open->db, key_bytes(&k), &view);
     if (r < 0)
         return r;
     arena = arena_new();
     moves = table_new_moves(def);
     old = arena_alloc(arena, def->size);
-    r = table_get(txn, def, arena, key, old);
+    if (table_is_older(txn->store, def, key_bytes(&k), view))
+        how = TABLE_UPGRADE;
+    r = table_decode(txn->store, def, key_bytes(&k), view, arena, old);
     if (r == 0)
         r = table_plan_moves(txn, open, old, NULL, moves);
     if (r == 0)
         r = store_del(txn, open->db, key_bytes(&k));
     if (r == 0)
-        r = table_make_moves(txn, open, moves);
+        r = table_make_moves(txn, open, moves, how);
     free(moves);
     arena_free(&arena);
     return r;

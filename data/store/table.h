@@ -11,6 +11,8 @@
  * Revision    table_put counts the field named rev up from what is stored, in the record handed in, too
  * Versions    a value written at an earlier version is upgraded when read (def->upgrade), and rewritten by
  *             the next put or the sweep of data/migrate; one of a later version is ERR_VERSION
+ *             An index that is added needs a new version of the table, and data/migrate's sweep before it is
+ *             whole; one whose fields change needs a new name
  * Refuses     keys and index entries over 511 bytes (ERR_TOO_LARGE); lists, structs, floats and bytes as
  *             key fields */
 #pragma once
@@ -66,6 +68,8 @@ int table_get(struct store_txn *txn, const struct table_def *def, struct arena *
 int table_put(struct store_txn *txn, const struct table_def *def, void *record);     /* inserts or replaces */
 int table_put_new(struct store_txn *txn, const struct table_def *def, void *record); /* ERR_EXISTS */
 int table_del(struct store_txn *txn, const struct table_def *def, const void *key);  /* ERR_NOT_FOUND */
+int table_rewrite(struct store_txn *txn, const struct table_def *def,
+                  void *record); /* at this version, its rev kept */
 int table_count(struct store_txn *txn, const struct table_def *def, uint64_t *ret);
 
 /* Walks. By the primary key (TABLE_PRIMARY) or by the n-th index; over all records, or over those whose

@@ -213,6 +213,16 @@ int store_del(struct store_txn *txn, struct store_db *db, struct bytes key)
     return txn_wrote(txn, mdb_del(txn->txn, db->dbi, &k, NULL));
 }
 
+int store_fact_get(struct store_txn *txn, struct bytes name, struct bytes *ret_view)
+{
+    return store_get(txn, &txn->store->meta, name, ret_view);
+}
+
+int store_fact_put(struct store_txn *txn, struct bytes name, struct bytes value)
+{
+    return store_put(txn, &txn->store->meta, name, value);
+}
+
 int store_count(struct store_txn *txn, struct store_db *db, uint64_t *ret)
 {
     MDB_stat stat;
