@@ -42,6 +42,8 @@ static void batch_run_turn(struct turn *t)
 
     if (t->message->kind == MESSAGE_THEN && t->request && t->request->later)
         t->request->later--;
+    if (t->message->kind == MESSAGE_THEN && t->request && t->request->ended && !t->request->lost)
+        t->request = NULL; /* it was answered: what goes on, goes on by itself */
     turn_run(t);
     took = actor_mono(t->actor) - began;
     if (took < BATCH_SLOW_MS)

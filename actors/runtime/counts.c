@@ -1,5 +1,5 @@
 /* counts - what the process has counted, as the value metrics.NAME under a key of its own; the front shows them all at
- * /metrics. A value with a short life: who stopped disappears. */
+ * /metrics. And its settings, as config.NAME. Values with a short life: who stopped disappears. */
 #include <stdio.h>
 #include <string.h>
 
@@ -31,4 +31,21 @@ void counts_publish(struct actor *actor)
     if (counts_pack(&all, &buf) == 0)
         bus_set(actor->bus, name, actor->instance, buf_bytes(&buf), COUNTS_TTL_MS);
     buf_free(&buf);
+}
+
+void settings_publish(struct actor *actor)
+{
+    struct settings_shown shown;
+    struct buf buf = { 0 };
+    char name[80];
+
+    if (!actor->up || actor->config_at > actor_mono(actor))
+        return;
+    actor->config_at = actor_mono(actor) + CONFIG_MS;
+    settings_show(actor->settings, actor->arena, &shown);
+    snprintf(name, sizeof(name), "config.%s", actor->schema->name);
+    if (settings_shown_pack(&shown, &buf) == 0)
+        bus_set(actor->bus, name, actor->instance, buf_bytes(&buf), CONFIG_TTL_MS);
+    buf_free(&buf);
+    arena_reset(actor->arena);
 }

@@ -28,6 +28,8 @@ enum {
     DRAIN_MS = 10000,
     COUNTS_MS = 5000,
     COUNTS_TTL_MS = 15000,
+    CONFIG_MS = 60000,
+    CONFIG_TTL_MS = 180000,
 };
 
 /* What travelled beside a body, copied. */
@@ -104,6 +106,8 @@ struct message {
     void *ctx;
     size_t ctx_len;
     int err;
+    bool timer; /* a continuation of turn_after() */
+    unsigned tries;
 };
 struct message *message_new(enum message_kind kind, struct bytes body);
 void message_free(struct message **message);
@@ -214,7 +218,7 @@ struct actor {
     struct poll_entry *polls;
     size_t polls_n;
     uint64_t *counts[2]; /* of the runtime, of the actor */
-    int64_t counts_at, sweep_at;
+    int64_t counts_at, config_at, sweep_at;
     uint64_t parked;  /* events put aside: while there are any, their keys are looked up */
     int64_t draining; /* mono ms when it began; 0: not */
     int exit_status;  /* -1: it runs */
@@ -296,3 +300,4 @@ int64_t timer_due(const struct actor *actor);
 
 /* counts.c */
 void counts_publish(struct actor *actor);
+void settings_publish(struct actor *actor);

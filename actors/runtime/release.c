@@ -6,7 +6,7 @@
 #include "actors/runtime/internal.h"
 #include "gen/errors.h"
 
-#define RELEASE_UP_AGAIN_MS 1000
+#define RELEASE_AGAIN_MS 1000
 
 /* ---- what the bus has no room for waits here, in order; each request waits at most once, so it is bounded */
 
@@ -250,17 +250,26 @@ static void release_event(struct actor *actor, struct turn *t)
     bus_cursor(actor->bus, m->stream->name, m->at.seq);
 }
 
-/* A turn that nobody waits for failed. */
+/* A turn that nobody waits for failed, and was undone. What the passing of time began is begun again: a clock that an
+ * actor winds up in its own timer must not stop because the disk was full once. */
 static void release_failed(struct actor *actor, struct turn *t)
 {
-    struct message *again;
+    struct message *m = t->message, *again;
+    unsigned shift = m->tries < 6 ? m->tries : 6;
 
-    log_line(LOG_AT_ERROR, "turn-failed", "kind=%d result=%s detail=\"%s\"", t->message->kind, err_name(t->result),
+    log_line(LOG_AT_ERROR, "turn-failed", "kind=%d result=%s detail=\"%s\"", m->kind, err_name(t->result),
              t->problem.detail ? t->problem.detail : "");
-    if (t->message->kind == MESSAGE_UP) {
-        again = message_new(MESSAGE_UP, (struct bytes) { 0 });
-        timer_add(actor, actor_mono(actor) + RELEASE_UP_AGAIN_MS, again);
-    }
+    if (m->kind != MESSAGE_UP && !m->timer)
+        return;
+    again = message_new(m->kind, (struct bytes) { 0 });
+    again->then = m->then;
+    again->timer = m->timer;
+    again->tries = m->tries + 1;
+    again->trace = m->trace;
+    again->ctx = m->ctx; /* moves */
+    again->ctx_len = m->ctx_len;
+    m->ctx = NULL;
+    timer_add(actor, actor_mono(actor) + (RELEASE_AGAIN_MS << shift), again);
 }
 
 void release_turn(struct actor *actor, struct turn *t)

@@ -285,6 +285,7 @@ static int run_setting(struct turn *t)
                  log_quote(t->message->name, quoted, sizeof(quoted)), err_name(r), error);
         return 0;
     }
+    actor->config_at = 0;
     log_set_level((enum log_at)settings_common(actor->settings)->log);
     log_line(LOG_AT_INFO, "setting", "name=%s source=%s", t->message->name,
              settings_source(actor->settings, t->message->name));

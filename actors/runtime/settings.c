@@ -230,3 +230,31 @@ const char *settings_source(const struct settings *settings, const char *name)
             return source_names[source];
     return source_names[SOURCE_BUILT_IN];
 }
+
+static struct setting_shown settings_show_one(const struct settings *s, const struct group *g,
+                                              const struct wire_field *field, struct arena *arena)
+{
+    struct buf text = { 0 };
+    struct setting_shown shown = { .name = field->name,
+                                   .source = settings_source(s, field->name),
+                                   .doc = field->doc };
+
+    wire_get_text(field, g->now, &text);
+    shown.value = field->flags & WIRE_SECRET ? "***" : arena_strndup(arena, buf_text(&text), text.len);
+    buf_free(&text);
+    return shown;
+}
+
+void settings_show(const struct settings *settings, struct arena *arena, struct settings_shown *ret)
+{
+    size_t room = 0;
+
+    for (size_t i = 0; i < settings->groups_n; i++)
+        room += settings->groups[i].type->fields_n;
+    *ret = (struct settings_shown) { .actor = settings->actor,
+                                     .settings = arena_alloc_n(arena, room + 1, sizeof(struct setting_shown)) };
+    for (size_t i = settings->groups_n; i-- > 0;)
+        for (size_t k = 0; k < settings->groups[i].type->fields_n; k++)
+            ret->settings[ret->settings_n++] = settings_show_one(settings, &settings->groups[i],
+                                                                 &settings->groups[i].type->fields[k], arena);
+}

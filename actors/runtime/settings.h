@@ -30,4 +30,6 @@ int settings_from_bus(struct settings *settings, const char *name, const char *t
 
 const void *settings_own(const struct settings *settings);
 const struct common_settings *settings_common(const struct settings *settings);
+/* All of them as they stand, in the arena; secrets are stars. */
+void settings_show(const struct settings *settings, struct arena *arena, struct settings_shown *ret);
 const char *settings_source(const struct settings *settings, const char *name); /* "built-in", "file", ... */

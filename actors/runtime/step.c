@@ -116,6 +116,7 @@ bool actor_step(struct actor *actor)
     relay_pump(actor);
     request_extend(actor);
     counts_publish(actor);
+    settings_publish(actor);
     if (actor->draining)
         step_drain(actor);
     bus_process(actor->bus,

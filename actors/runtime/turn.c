@@ -211,6 +211,7 @@ int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, si
 
     effect->ms = ms;
     effect->then = turn_then_message(t, then, ctx, ctx_len);
+    effect->then->timer = true;
     return 0;
 }
 

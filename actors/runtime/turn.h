@@ -53,7 +53,8 @@ int turn_retry_after(struct turn *t, int err, uint32_t ms); /* answers err, and 
 /* Continuations. What leaves, leaves after the commit; ctx is copied. ERR_BUSY: too much is under way. */
 typedef int pool_work(void *ctx); /* on a thread of the pool; may change ctx, touches nothing else */
 int turn_pool(struct turn *t, pool_work *work, turn_then *then, const void *ctx, size_t ctx_len);
-int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, size_t ctx_len); /* a timer */
+/* A timer. When its turn fails and nobody waits for an answer, it is begun again: a second later, then less often. */
+int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, size_t ctx_len);
 /* Keeps the call or job for actor_resume(). A kept job stays leased (the runtime extends it) until a turn ends it. */
 uint64_t turn_keep(struct turn *t);
 

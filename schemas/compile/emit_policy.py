@@ -27,6 +27,7 @@ def rules(model, s):
             seen.setdefault(("watch", name), "knows who somebody is")
     if s.settings or s.calls or s.uses["take"]:
         seen.setdefault(("watch", f"settings.{s.name}"), "its settings")
+        seen.setdefault(("set", f"config.{s.name}"), "its settings, for people to see")
         seen.setdefault(("set", f"metrics.{s.name}"), "its counters")
     return seen
 

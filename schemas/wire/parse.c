@@ -1,4 +1,4 @@
-/* parse - one field from text, for settings. */
+/* parse - one field from text and back, for settings. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -91,4 +91,29 @@ int wire_set_text(const struct wire_type *type, const struct wire_field *field, 
     one.fields = field; /* the validator, of this field alone */
     one.fields_n = 1;
     return wire_validate(&one, obj, err);
+}
+
+void wire_get_text(const struct wire_field *field, const void *obj, struct buf *out)
+{
+    const void *value = wire_at_const(obj, field->offset);
+    char text[ID_TEXT_SIZE > TIME_TEXT_SIZE ? ID_TEXT_SIZE : TIME_TEXT_SIZE];
+    const char *name;
+
+    if ((field->flags & WIRE_LIST) || wire_absent(field, obj))
+        return;
+    switch (field->kind) {
+    case WIRE_BOOL: buf_put_text(out, *(const bool *)value ? "true" : "false"); break;
+    case WIRE_INT: buf_printf(out, "%" PRId64, *(const int64_t *)value); break;
+    case WIRE_UINT: buf_printf(out, "%" PRIu64, *(const uint64_t *)value); break;
+    case WIRE_FLOAT: buf_printf(out, "%.17g", *(const double *)value); break;
+    case WIRE_TEXT: buf_put_text(out, *(const char *const *)value); break;
+    case WIRE_ID: buf_put_text(out, id_format(field->prefix, *(const struct id *)value, text)); break;
+    case WIRE_TIME: buf_put_text(out, time_format(*(const int64_t *)value, text)); break;
+    case WIRE_ENUM:
+        name = wire_enum_name(field->names, *(const int *)value);
+        buf_put_text(out, name ? name : "");
+        break;
+    case WIRE_BYTES:
+    case WIRE_STRUCT: break;
+    }
 }

@@ -116,6 +116,9 @@ int wire_validate(const struct wire_type *type, const void *obj, struct wire_err
 int wire_set_text(const struct wire_type *type, const struct wire_field *field, const char *text,
                   struct arena *arena, void *obj, struct wire_error *err);
 
+/* Appends what wire_set_text would read: the value as an operator writes it; nothing when it is absent. */
+void wire_get_text(const struct wire_field *field, const void *obj, struct buf *out);
+
 /* Sets what is zero to its default, as an absent field would be when unpacked. */
 void wire_init(const struct wire_type *type, void *obj);
 

@@ -393,6 +393,52 @@ static void settings_come_from_the_bus_while_it_runs(void **state)
     assert_string_equal(now->motto, "Return it.");
 }
 
+static void a_clock_that_winds_itself_up_does_not_stop_when_one_turn_fails(void **state)
+{
+    struct rig *rig = *state;
+    struct library *library = actor_self(rig_actor(rig));
+
+    rig_advance(rig, 60000);
+    assert_int_equal(library->ticks, 1);
+    library->tick_err = ERR_STORE_FULL;
+    rig_advance(rig, 60000); /* fails, and what it wound up is undone with it */
+    assert_int_equal(library->ticks, 2);
+    rig_advance(rig, 1000);
+    rig_advance(rig, 2000);
+    assert_int_equal(library->ticks, 4);
+    library->tick_err = 0;
+    rig_advance(rig, 4000);
+    assert_int_equal(library->ticks, 5);
+    rig_advance(rig, 59999);
+    assert_int_equal(library->ticks, 5);
+    rig_advance(rig, 1);
+    assert_int_equal(library->ticks, 6);
+}
+
+static void its_settings_are_shown_with_where_they_came_from(void **state)
+{
+    static const struct value_def settings = { .name = "settings.library", .type = &setting_text_type };
+    struct rig *rig = *state;
+    const struct fake_sent *sent, *last = NULL;
+    struct settings_shown shown;
+    unsigned found = 0;
+
+    rig_value(rig, &settings, "fine", &(struct setting_text) { .text = "5" });
+    rig_run(rig);
+    while ((sent = fake_next(FAKE_SET, "config.library")))
+        last = sent;
+    rig_read(rig, last, &settings_shown_type, &shown);
+    for (size_t i = 0; i < shown.settings_n; i++) {
+        const struct setting_shown *s = &shown.settings[i];
+
+        found += strcmp(s->name, "fine") == 0 && strcmp(s->value, "5") == 0 && strcmp(s->source, "bus") == 0;
+        found += strcmp(s->name, "motto") == 0 && strcmp(s->value, "Return it.") == 0 &&
+                 strcmp(s->source, "built-in") == 0;
+        found += strcmp(s->name, "log") == 0 && strcmp(s->value, "info") == 0;
+    }
+    assert_int_equal(found, 3);
+}
+
 static void what_it_counts_is_shown_as_a_value(void **state)
 {
     struct rig *rig = *state;
@@ -434,6 +480,8 @@ int main(void)
         T(above_its_slots_it_is_busy),
         T(create_survives_any_store_failure),
         T(settings_come_from_the_bus_while_it_runs),
+        T(a_clock_that_winds_itself_up_does_not_stop_when_one_turn_fails),
+        T(its_settings_are_shown_with_where_they_came_from),
         T(what_it_counts_is_shown_as_a_value),
     };
 

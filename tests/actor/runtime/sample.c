@@ -85,11 +85,22 @@ static int library_on_drop_item(struct library *self, struct turn *t, const stru
     return item_del(turn_txn(t), ask->id);
 }
 
+static int library_tick(void *state, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct library *self = state;
+    int r = turn_after(t, 60000, library_tick, NULL, 0);
+
+    self->ticks++;
+    return self->tick_err < 0 ? self->tick_err : r;
+}
+
 static int library_up(void *state, struct turn *t)
 {
     struct library *self = state;
+    int r = self->ups++ ? 0 : turn_after(t, 60000, library_tick, NULL, 0);
 
-    self->ups++;
+    if (r < 0)
+        return r;
     return set_stock(t, "all", &(struct stock) { .items = self->ups });
 }
 

@@ -10,7 +10,8 @@
 #include "gen/shelf.h"
 
 struct library {
-    unsigned ups, runs; /* handlers run */
+    unsigned ups, runs, ticks; /* handlers run; a tick a minute */
+    int tick_err;              /* what the next ticks answer */
 };
 
 struct shelf {
