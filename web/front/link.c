@@ -247,6 +247,7 @@ int link_new(const struct link_options *options, const struct link_events *event
         r = bus_watch(link->bus, options->watch[i]);
     for (size_t i = 0; r == 0 && i < options->follow_n; i++)
         r = link_follow(link, options->follow[i]);
+    *ret_link = link; /* before its thread begins: what it tells may need it */
     if (r == 0 && pthread_create(&link->thread, NULL, link_main, link) != 0)
         r = ERR_NO_MEMORY;
     if (r < 0) {
@@ -255,10 +256,9 @@ int link_new(const struct link_options *options, const struct link_events *event
         if (link->wake >= 0)
             close(link->wake);
         free(link);
-        return r;
+        *ret_link = NULL;
     }
-    *ret_link = link;
-    return 0;
+    return r;
 }
 
 void link_close(struct link **link_at)

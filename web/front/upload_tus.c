@@ -116,31 +116,30 @@ static int upload_tus_take(struct upload_sink *sink, struct upload_sum *sum)
     return r;
 }
 
-static void upload_tus_refuse(struct exchange *x, int err)
+/* reason NULL: what the error itself says. */
+static void upload_tus_refuse(struct exchange *x, int err, const char *reason)
 {
-    if (err == ERR_CHECKSUM)
-        exchange_problem(x, err, "The bytes are not those that the checksum was made of; none were kept.");
+    if (reason)
+        exchange_problem(x, err, "%s", reason);
     else
         upload_problem(x, err);
 }
 
-/* Bytes of this request, and the end of the upload when they are the last. On an error it has been answered.
- * */
-static int upload_tus_bytes(struct upload_sink *sink)
+/* Bytes of this request, and the end of the upload when they are the last. Nothing is answered here: whoever
+ * has the answer may go on at once, so the upload's place is given back first. */
+static int upload_tus_bytes(struct upload_sink *sink, const char **ret_reason)
 {
-    struct exchange *x = sink->x;
     struct upload_sum sum = { .sum.kind = TUS_SUM_NONE };
     struct video video;
-    const char *reason;
-    int r = tus_read_sum(x->request, &sum.sum, &reason);
+    int r = tus_read_sum(sink->x->request, &sum.sum, ret_reason);
 
     if (r < 0)
-        return exchange_problem(x, r, "%s", reason);
+        return r;
     r = upload_tus_take(sink, &sum);
+    if (r == ERR_CHECKSUM)
+        *ret_reason = "The bytes are not those that the checksum was made of; none were kept.";
     if (r == 0 && sink->has_length && sink->frontier == sink->length)
         r = upload_finish(sink, &video);
-    if (r < 0)
-        upload_tus_refuse(x, r);
     return r;
 }
 
@@ -218,14 +217,19 @@ static void upload_tus_created(struct exchange *x, const struct upload *upload)
 static void upload_tus_first(struct exchange *x, const struct upload *upload)
 {
     struct upload_sink sink;
+    const char *reason = NULL;
+    int r = upload_open(x, upload, &sink);
 
-    if (upload_open(x, upload, &sink) < 0)
+    if (r < 0)
         return;
-    if (upload_tus_bytes(&sink) == 0) {
-        exchange_header(x, "Upload-Offset", "%" PRIu64, sink.frontier);
-        exchange_empty(x, 201);
-    }
+    r = upload_tus_bytes(&sink, &reason);
     upload_close(&sink);
+    if (r < 0) {
+        upload_tus_refuse(x, r, reason);
+        return;
+    }
+    exchange_header(x, "Upload-Offset", "%" PRIu64, sink.frontier);
+    exchange_empty(x, 201);
 }
 
 static void upload_tus_create(struct exchange *x)
@@ -289,44 +293,50 @@ static void upload_tus_head(struct exchange *x, const struct upload *upload)
 /* ---- PATCH */
 
 /* A length told late: once, and never changed. */
-static int upload_tus_length(struct upload_sink *sink)
+static int upload_tus_length(struct upload_sink *sink, const char **ret_reason)
 {
-    const char *reason;
     uint64_t length;
     bool has;
-    int r = tus_read_length(sink->x->request, &has, &length, &reason);
+    int r = tus_read_length(sink->x->request, &has, &length, ret_reason);
 
-    if (r < 0)
-        return exchange_problem(sink->x, r, "%s", reason);
-    if (!has)
-        return 0;
-    if (sink->has_length && sink->length != length)
-        return exchange_problem(sink->x, ERR_INVALID, "The upload's length is known and cannot be changed.");
-    if (length < sink->frontier)
-        return exchange_problem(sink->x, ERR_INVALID, "Upload-Length is less than what is there already.");
+    if (r < 0 || !has)
+        return r;
+    if (sink->has_length && sink->length != length) {
+        *ret_reason = "The upload's length is known and cannot be changed.";
+        return ERR_INVALID;
+    }
+    if (length < sink->frontier) {
+        *ret_reason = "Upload-Length is less than what is there already.";
+        return ERR_INVALID;
+    }
     sink->has_length = true;
     sink->length = length;
     return 0;
 }
 
-static int upload_tus_check(struct upload_sink *sink, uint64_t offset)
+static int upload_tus_check(struct upload_sink *sink, uint64_t offset, const char **ret_reason)
 {
+    struct exchange *x = sink->x;
+    int r;
+
     if (offset != sink->frontier) {
-        exchange_header(sink->x, "Upload-Offset", "%" PRIu64, sink->frontier);
-        return exchange_problem(sink->x, ERR_CONFLICT, "The upload stands at %" PRIu64 ", not at %" PRIu64 ".",
-                                sink->frontier, offset);
+        exchange_header(x, "Upload-Offset", "%" PRIu64, sink->frontier);
+        *ret_reason = arena_printf(x->arena, "The upload stands at %" PRIu64 ", not at %" PRIu64 ".",
+                                   sink->frontier, offset);
+        return ERR_CONFLICT;
     }
-    if (upload_tus_length(sink) < 0)
-        return ERR_INVALID;
-    if (sink->has_length && sink->x->left > sink->length - sink->frontier)
-        return exchange_problem(sink->x, ERR_TOO_LARGE, "The body goes beyond the upload's length.");
-    return 0;
+    r = upload_tus_length(sink, ret_reason);
+    if (r == 0 && sink->has_length && x->left > sink->length - sink->frontier) {
+        *ret_reason = "The body goes beyond the upload's length.";
+        r = ERR_TOO_LARGE;
+    }
+    return r;
 }
 
 static void upload_tus_patch(struct exchange *x, const struct upload *upload)
 {
     struct upload_sink sink;
-    const char *reason;
+    const char *reason = NULL;
     uint64_t offset;
     int r = tus_read_offset(x->request, &offset, &reason);
 
@@ -336,12 +346,17 @@ static void upload_tus_patch(struct exchange *x, const struct upload *upload)
     }
     if (upload_open(x, upload, &sink) < 0)
         return;
-    if (upload_tus_check(&sink, offset) == 0 && upload_tus_bytes(&sink) == 0) {
-        exchange_header(x, "Upload-Offset", "%" PRIu64, sink.frontier);
-        upload_tus_expires(x, upload);
-        exchange_empty(x, 204);
-    }
+    r = upload_tus_check(&sink, offset, &reason);
+    if (r == 0)
+        r = upload_tus_bytes(&sink, &reason);
     upload_close(&sink);
+    if (r < 0) {
+        upload_tus_refuse(x, r, reason);
+        return;
+    }
+    exchange_header(x, "Upload-Offset", "%" PRIu64, sink.frontier);
+    upload_tus_expires(x, upload);
+    exchange_empty(x, 204);
 }
 
 /* ---- DELETE */
