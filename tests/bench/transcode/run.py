@@ -1,6 +1,6 @@
 """Our ladder against FFmpeg's command line doing the same work: wall time, CPU, memory, bits and SSIM of each rung.
 
-    python3 tests/bench/transcode.py [--clip FILE]... [--rounds N] [--json]
+    ops/bench transcode [--clip FILE]... [--rounds N] [--json]
 
 Both encode the same rungs with the same presets, rate factors, caps and frame rates, and the sound; in turn, in the
 same run of this program, so that the machine's mood is shared. Ours pays for everything it pays for in production:
@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "media"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "media"))
 import runs
 
 RUN_GOPS = 15
