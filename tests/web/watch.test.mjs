@@ -89,6 +89,18 @@ for (const [how, off] of [["told by events", false], ["by asking, where events d
         await advances(page);
     });
 
+test("a viewer who is faster than the server waits, is told so, and goes on", async () => {
+    await site.begin();
+    site.state.partMs = 4500;
+    const video = site.state.titled("Broken tape");
+    site.state.encode(video);
+    const page = await site.open(`/watch/${video.id}`, { as: ALICE, still: false });
+    await page.getByText("Waiting for more to be prepared").waitFor();
+    site.state.partMs = 200;
+    await until(page, () => document.querySelector("video").currentTime > 2.5);
+    await page.getByText("Waiting for more to be prepared").waitFor({ state: "hidden" });
+});
+
 test("a page that was opened too early begins to play by itself", async () => {
     await site.begin();
     const video = site.state.titled("Broken tape");

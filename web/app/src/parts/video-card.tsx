@@ -13,7 +13,7 @@ export function VideoCard({ video, beside = false }: { video: Video; beside?: bo
             </Poster>
             <div>
                 <h3><a href={`/watch/${video.id}`}>{video.title || "Untitled"}</a></h3>
-                <p class="meta"><span>{video.owner_name}</span><span>{ago(video.published_at ?? video.created_at)}</span></p>
+                <p class="meta">{video.owner_name && <span>{video.owner_name}</span>}<span>{ago(video.published_at ?? video.created_at)}</span></p>
             </div>
         </article>
     );
@@ -38,7 +38,7 @@ export function HitCard({ hit }: { hit: Hit }) {
             <Poster id={hit.video_id}>{!!hit.duration_ms && <span class="board">{clock(hit.duration_ms)}</span>}</Poster>
             <div class="stack tight">
                 <h3><a href={`/watch/${hit.video_id}`}>{hit.title || "Untitled"}</a></h3>
-                <p class="meta"><span>{hit.owner_name}</span><span>{ago(hit.created_at)}</span></p>
+                <p class="meta">{hit.owner_name && <span>{hit.owner_name}</span>}<span>{ago(hit.created_at)}</span></p>
                 {hit.description && <p class="quiet small">{hit.description}</p>}
             </div>
         </article>

@@ -28,7 +28,7 @@ export function About({ video, onEdited }: { video: Video; onEdited: (video: Vid
             <div class="stack tight">
                 <Heading>{video.title || "Untitled"}</Heading>
                 <p class="row quiet">
-                    <strong>{video.owner_name}</strong>
+                    {video.owner_name && <strong>{video.owner_name}</strong>}
                     <time dateTime={when} title={moment(when)}>{ago(when)}</time>
                     {SHOWN[video.visibility ?? ""] && <span class="chip"><Icon name="lock" size={15} />{SHOWN[video.visibility ?? ""]}</span>}
                 </p>

@@ -23,15 +23,11 @@ export function useMedia(ref: RefObject<HTMLVideoElement | null>): MediaState {
     });
     useEffect(() => {
         const video = ref.current!;
-        let stalled = false;
-        const update = (event: Event) => {
-            if (event.type === "waiting" || event.type === "seeking")
-                stalled = true;
-            else if (event.type === "playing" || event.type === "canplay" || event.type === "pause" || event.type === "ended" ||
-                (event.type === "timeupdate" && !video.seeking))
-                stalled = false;
+        const update = () => {
+            const playing = !video.paused && !video.ended;
             setState({
-                playing: !video.paused && !video.ended, waiting: stalled && !video.paused, ended: video.ended, time: video.currentTime,
+                playing, waiting: playing && video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA, ended: video.ended,
+                time: video.currentTime,
                 duration: Number.isFinite(video.duration) ? video.duration : 0, buffered: bufferedTo(video),
                 volume: video.volume, muted: video.muted, rate: video.playbackRate,
             });
