@@ -1,0 +1,99 @@
+"""b004: a film that is ready: its owner is told, anyone finds and watches it, somebody known goes on where he was; a
+forged or foreign right opens nothing; what turns private or is deleted leaves the lists."""
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from stage import CLIP, Stage  # noqa: E402  (the folder must be on the path first)
+from api import Api  # noqa: E402
+
+
+def until(ask, wanted, within=15):
+    """Waits for what events bring."""
+    end = time.monotonic() + within
+    while not wanted(answer := ask()):
+        if time.monotonic() > end:
+            raise AssertionError(f"still not as wanted: {answer}")
+        time.sleep(0.02)
+    return answer
+
+
+class Watching(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stage = Stage()
+        cls.stage.__enter__()
+        try:
+            tail = cls.stage.tail("catalog.video_ready")
+            cls.owner = cls.stage.login()
+            cls.video = cls.owner.upload(CLIP, title="Counting to ten", visibility="public")
+            tail.expect("catalog.video_ready", video_id=cls.video, within=120)
+        except BaseException:
+            cls.stage.__exit__(*sys.exc_info())
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stage.__exit__(None, None, None)
+
+    def person(self, name):
+        email = f"{name}@example.org"
+        Api(self.stage.url).post("/api/v1/auth/register", {"email": email, "password": "correct horse", "name": name})
+        return Api(self.stage.url).login(email, "correct horse")
+
+    def test_1_its_owner_is_told_and_anyone_finds_it(self):
+        notes = until(lambda: self.owner.get("/api/v1/notifications"), lambda n: n["unread"] >= 2)
+        kinds = [n["kind"] for n in notes["items"]]
+        self.assertLess(kinds.index("video_ready"), kinds.index("video_playable"))     # the newest first
+        self.owner.want("POST", "/api/v1/notifications/read", {"up_to": notes["items"][0]["id"]})
+        self.assertEqual(self.owner.get("/api/v1/notifications").get("unread", 0), 0)
+        anyone = Api(self.stage.url)
+        hits = until(lambda: anyone.get("/api/v1/search?q=counting+te")["items"], lambda items: items)
+        self.assertEqual([hit["video_id"] for hit in hits], [self.video])
+        self.assertEqual(anyone.get("/api/v1/suggest?q=COUNT")["items"], ["Counting to ten"])
+
+    def test_2_a_right_opens_one_video_and_no_other(self):
+        anyone = Api(self.stage.url)
+        playing = anyone.post(f"/api/v1/videos/{self.video}/playback")
+        self.assertEqual(anyone.send("GET", playing["hls_url"]).status, 200)
+        _, media, token, video, version, leaf = playing["hls_url"].split("/")
+        kid = token.split(".")
+        later = ".".join([*kid[:3], str(int(kid[3]) + 3600), kid[4]])
+        for path in (f"/{media}/{later}/{video}/{version}/{leaf}", f"/{media}/{token}/{video}/{int(version) + 1}/{leaf}",
+                     f"/{media}/{token[:-1]}/{video}/{version}/{leaf}"):
+            self.assertIn(anyone.send("GET", path).status, (401, 403, 404), path)
+        poster = anyone.get(f"/api/v1/videos/{self.video}/poster")["url"]
+        self.assertEqual(anyone.send("GET", poster).body[:2], b"\xff\xd8")
+
+    def test_3_somebody_known_goes_on_where_he_was(self):
+        ann = self.person("ann")
+        path = f"/api/v1/videos/{self.video}"
+        length = ann.post(f"{path}/playback")["duration_ms"]
+        ann.want("PUT", f"{path}/progress", {"position_ms": length // 2, "duration_ms": length})
+        watching = ann.get("/api/v1/users/me/watching")["items"]
+        self.assertEqual([w["video_id"] for w in watching], [self.video])
+        self.assertEqual(ann.send("GET", watching[0]["poster_url"]).status, 200)
+        self.assertEqual(ann.post(f"{path}/playback")["resume_ms"], length // 2)
+        self.stage.kill("playback")
+        again = until(lambda: ann.send("POST", f"{path}/playback", {}), lambda answer: answer.status == 200, within=30)
+        self.assertEqual(again.json["resume_ms"], length // 2)
+        ann.want("PUT", f"{path}/progress", {"position_ms": length})
+        self.assertEqual(ann.get("/api/v1/users/me/watching").get("items", []), [])
+        ann.want("PUT", f"{path}/progress", {"position_ms": length // 3})
+        self.owner.want("PATCH", path, {"visibility": "private"})
+        until(lambda: ann.get("/api/v1/users/me/watching").get("items", []), lambda items: not items)
+        self.assertEqual(ann.send("POST", f"{path}/playback", {}).status, 404)
+        self.owner.want("PATCH", path, {"visibility": "public"})
+        until(lambda: ann.get("/api/v1/users/me/watching").get("items", []), lambda items: items)
+
+    def test_4_a_deleted_video_leaves_every_list(self):
+        ann = Api(self.stage.url).login("ann@example.org", "correct horse")
+        self.owner.want("DELETE", f"/api/v1/videos/{self.video}")
+        until(lambda: ann.get("/api/v1/users/me/watching").get("items", []), lambda items: not items)
+        until(lambda: Api(self.stage.url).get("/api/v1/search?q=counting").get("items", []), lambda items: not items)
+
+
+if __name__ == "__main__":
+    unittest.main()
