@@ -6,6 +6,14 @@
 
 #include "gen/errors.h"
 
+/* Words of each field, all tags or people together. */
+static const uint32_t document_most[RANK_FIELDS] = {
+    [RANK_TITLE] = 100,
+    [RANK_TAGS] = 300,
+    [RANK_PEOPLE] = 500,
+    [RANK_DESCRIPTION] = 2000,
+};
+
 struct builder {
     struct arena *arena;
     struct stems *stems;
@@ -32,7 +40,7 @@ static void document_add(struct builder *b, const char *word, enum rank_field fi
 static int document_field(struct builder *b, enum rank_field field, const char *text)
 {
     struct words words;
-    int r = words_split(b->arena, text, DOCUMENT_WORDS - b->lengths[field], WORDS_INDEX, &words);
+    int r = words_split(b->arena, text, document_most[field] - b->lengths[field], WORDS_INDEX, &words);
 
     for (size_t i = 0; r == 0 && i < words.n; i++) {
         const char *stem = stems_of(b->stems, b->arena, b->language, &words.list[i]);

@@ -1,13 +1,12 @@
-/* document - a video as the words of its fields, before they meet the store. Pure. */
+/* document - a video as the words of its fields, before they meet the store. Pure.
+ *
+ * A field has a bound on its words; what a text says behind them is not found. So an event costs a bounded
+ * number of rows, whatever somebody writes. */
 #pragma once
 
 #include "actors/index/rank.h"
 #include "actors/index/stem.h"
 #include "gen/index.h"
-
-enum {
-    DOCUMENT_WORDS = 3000, /* of each field; what a description says behind them is not found */
-};
 
 /* A word and how often it stands in each field; sorted, each word once. Stems are words as well. */
 struct document_word {

@@ -10,7 +10,7 @@
 #include "gen/catalog.h"
 #include "gen/errors.h"
 
-enum { REBUILD_AGAIN_MS = 2000, REBUILD_OVERDUE_MS = 10000 };
+enum { REBUILD_AGAIN_MS = 2000, REBUILD_OVERDUE_MS = 10000, REBUILD_WORDS = 5000 };
 
 static turn_then rebuild_tick, rebuild_page;
 
@@ -41,20 +41,28 @@ static int rebuild_ask(struct index *self, struct turn *t, const struct index_ge
 
 /* ---- a page of the catalog */
 
+static uint64_t rebuild_words(const struct index_generation *g)
+{
+    return g->title_words + g->tag_words + g->people_words + g->description_words;
+}
+
+/* Videos with very much text end a page early: the rest is asked for again, and other messages come in between. */
 static int rebuild_put(struct index *self, struct turn *t, struct store_txn *txn, struct generations *all,
                        const struct scan_reply *page)
 {
     struct index_generation *g = &all->building;
+    uint64_t words = rebuild_words(g) + REBUILD_WORDS;
+    size_t n = 0;
     int r = 0;
 
-    for (size_t i = 0; r >= 0 && i < page->items_n; i++) {
-        r = postings_put(txn, turn_arena(t), self->stems, g, &page->items[i]);
-        g->after = page->items[i].id;
+    while (r >= 0 && n < page->items_n && rebuild_words(g) < words) {
+        r = postings_put(txn, turn_arena(t), self->stems, g, &page->items[n]);
+        g->after = page->items[n++].id;
         g->scanned++;
     }
     if (r >= 0)
         r = index_generation_put(txn, g);
-    if (r == 0 && !(page->more && page->items_n))
+    if (r == 0 && n == page->items_n && !(page->more && page->items_n))
         r = generation_switch(txn, turn_arena(t), all);
     return r < 0 ? r : 0;
 }

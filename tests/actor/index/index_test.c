@@ -303,6 +303,30 @@ static void a_restart_goes_on_where_the_scan_was(void **state)
     assert_int_equal(count_found(rig, "film"), 2);
 }
 
+static void videos_with_much_text_end_a_page_early(void **state)
+{
+    struct rig *rig = *state;
+    struct video all[10];
+    char text[10001];
+    unsigned pages = 0;
+    size_t at = 0;
+
+    for (size_t i = 0; i < sizeof(text) - 1; i++)
+        text[i] = i % 5 == 4 ? ' ' : (char)('a' + i * i % 7);
+    text[sizeof(text) - 1] = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        all[i] = film(i + 1, 1, "long film");
+        all[i].description = text;
+    }
+    while (status(rig).rebuilding) {
+        page(rig, all + at, 10 - at, false);
+        at = status(rig).rebuilding ? status(rig).scanned : 10;
+        assert_true(++pages < 10);
+    }
+    assert_true(pages > 1);
+    assert_int_equal(count_found(rig, "long"), 10);
+}
+
 static void a_catalog_that_is_away_is_asked_again(void **state)
 {
     struct rig *rig = *state;
@@ -385,6 +409,7 @@ int main(void)
         T(suggestions_are_of_what_anyone_may_find),
         T(the_old_index_serves_while_a_new_one_grows),
         T(a_restart_goes_on_where_the_scan_was),
+        T(videos_with_much_text_end_a_page_early),
         T(a_catalog_that_is_away_is_asked_again),
         T(events_that_were_lost_are_made_up_for),
         T(an_event_survives_any_store_failure),
