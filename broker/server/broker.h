@@ -35,6 +35,8 @@ enum {
     BROKER_LOST_MAX = 20,  /* workers that may be lost with one job */
     BROKER_FULL_PERCENT = 85,
     BROKER_VALUES = 100000,
+    BROKER_VALUES_BYTES = 64 * 1024 * 1024,
+    BROKER_ASKED = 4096, /* calls of one session under way */
     BROKER_READY = 1024, /* of a queue's next jobs, in memory */
 };
 
@@ -71,6 +73,7 @@ struct session {
     struct handle *handles;
     uint32_t handles_n;
     TAILQ_HEAD(, call) asked; /* calls of this session */
+    unsigned asked_n;
     LIST_HEAD(, lease) leases;
     unsigned unconfirmed;
     uint64_t messages_in, messages_out;
@@ -151,9 +154,10 @@ struct queue {
     TAILQ_HEAD(, taker) takers;
     struct hmap leases; /* by seq: out of the ready window while they last */
     struct job_key window[BROKER_READY];
-    size_t first, n; /* of the window */
-    bool whole;      /* the window holds every ready job */
-    bool pressed;    /* on the list of queues to dispatch */
+    size_t first, n;      /* of the window */
+    struct job_key swept; /* looked at up to here */
+    bool whole;           /* the window holds every ready job */
+    bool pressed;         /* on the list of queues to dispatch */
     TAILQ_ENTRY(queue) press_link;
     uint64_t ready, held, dead; /* ready counts leased ones, too */
     uint64_t puts, acks, retries, deads;
@@ -258,6 +262,7 @@ struct broker {
     unsigned blocked; /* the writer refused for lack of room: nothing is admitted until it may again */
     unsigned adding;  /* puts and appends on their way to the disk */
     int64_t stranger_ms;
+    size_t values_bytes;
     struct figures figures;
     struct buf frame; /* the one being built */
 };
@@ -337,6 +342,8 @@ void queue_taker_gone(struct broker *b, struct taker *taker);
 void queue_promote(struct broker *b);
 void queue_promoted(struct broker *b, struct store_op *op);
 void queue_held_until(struct broker *b, int64_t due_ms);
+/* Jobs whose time to live ran out while nobody took them. */
+void queue_sweep(struct broker *b);
 int queue_load(struct broker *b);
 
 /* stream.c */
@@ -391,7 +398,7 @@ void tap_gone(struct broker *b, struct tap *tap);
 
 /* sys.c: $sys.* */
 void sys_call(struct broker *b, struct session *s, const char *name, struct message *m);
-void sys_dead_changed(struct broker *b, struct store_op *op);
+void sys_done(struct broker *b, struct store_op *op);
 
 /* router.c */
 struct broker_options {
@@ -408,5 +415,3 @@ void broker_free(struct broker **b);
 void broker_take(struct broker *b, const uint8_t *routing, size_t routing_len, zmq_msg_t *a, zmq_msg_t *body);
 void broker_settle(struct broker *b); /* what the store handed back, and what follows from it */
 void broker_clock(struct broker *b);
-/* One line for an operator; silent in tests that have no socket. */
-void broker_log(const struct broker *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -61,6 +61,7 @@ enum store_kind {
     STORE_DROP,    /* a dead job is forgotten */
     STORE_PRUNE,   /* events of before `due_ms` go, a bounded number of them */
     STORE_RESUME,
+    STORE_BACKUP, /* a copy into the folder `name`, made on a thread of its own */
     STORE_KINDS,
 };
 
@@ -164,4 +165,3 @@ int bus_store_values(struct bus_store *store,
                      int (*each)(void *ctx, struct bytes name, struct bytes key, struct bytes body), void *ctx);
 int bus_store_ready_counts(struct bus_store *store, void (*each)(void *ctx, uint32_t queue, uint64_t n),
                            void *ctx);
-int bus_store_backup(struct bus_store *store, const char *dir);

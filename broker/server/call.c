@@ -36,6 +36,7 @@ static void call_free(struct broker *b, struct call *call)
         call->service->waiting_n--;
     }
     TAILQ_REMOVE(&call->asker->asked, call, link);
+    call->asker->asked_n--;
     hmap_del(&b->calls, &call->node);
     hmap_del(&b->asked, &call->by_asker);
     timer_stop(&b->timers, &call->timer);
@@ -171,6 +172,7 @@ static struct call *call_new(struct broker *b, struct session *s, struct handle 
     hmap_add(&b->calls, &call->node, ++b->next_call);
     hmap_add(&b->asked, &call->by_asker, call_asker_key(s, call->cid));
     TAILQ_INSERT_TAIL(&s->asked, call, link);
+    s->asked_n++;
     timer_set(&b->timers, &call->timer, call->deadline_ms);
     return call;
 }
@@ -182,6 +184,8 @@ static int call_refuse(const struct broker *b, const struct session *s, const st
         return ERR_MALFORMED;
     if (m->body.len > BUS_CALL_MAX)
         return ERR_TOO_LARGE;
+    if (s->asked_n >= BROKER_ASKED)
+        return ERR_RATE_LIMITED;
     if (TAILQ_EMPTY(&service->offers) && !b->in_grace)
         return ERR_UNAVAILABLE; /* after a restart its processes are on their way back */
     if (service->waiting_n >= BROKER_WAITING)

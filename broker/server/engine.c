@@ -275,8 +275,3 @@ uint32_t bus_store_incarnation(const struct bus_store *store)
 {
     return store_epoch(store->env);
 }
-
-int bus_store_backup(struct bus_store *store, const char *dir)
-{
-    return store_backup(store->env, dir);
-}

@@ -53,6 +53,7 @@ struct bus_store {
     pthread_cond_t work;
     struct store_ops submitted, done;
     bool wake, stopping, dead;
+    unsigned backups; /* on their way */
     int event;
     struct bus_store_counts counts;
 };

@@ -5,6 +5,8 @@
 #include "broker/server/broker.h"
 #include "gen/errors.h"
 
+enum { JOB_EXTEND_MAX_MS = 3600 * 1000 };
+
 void job_on_put(struct broker *b, struct session *s, struct message *m)
 {
     struct handle *handle = names_handle(b, s, m, VERB_PUT);
@@ -116,7 +118,7 @@ void job_on_nack(struct broker *b, struct session *s, struct message *m)
 void job_on_extend(struct broker *b, struct session *s, struct message *m)
 {
     struct lease *lease = HMAP_MAYBE(hmap_find(&b->leases, m->frame.cid), struct lease, node);
-    uint32_t ms = m->frame.ms;
+    uint32_t ms = m->frame.ms < JOB_EXTEND_MAX_MS ? m->frame.ms : JOB_EXTEND_MAX_MS;
 
     if (!lease || lease->session != s) {
         send_frame(b, s,

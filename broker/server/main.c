@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "actors/runtime/log.h"
 #include "actors/runtime/ready/ready.h"
 #include "broker/server/broker.h"
 #include "gen/errors.h"
@@ -92,7 +93,7 @@ int main(int argc, char **argv)
 {
     const char *policies[POLICIES + 1] = { NULL };
     struct broker_options options = { .policies = policies };
-    char bind[4096], keys[4096], error[256], id[ID_TEXT_SIZE];
+    char bind[4096], keys[4096], error[256], quoted[600], id[ID_TEXT_SIZE];
     struct broker *b;
     int stop, r;
 
@@ -101,25 +102,26 @@ int main(int argc, char **argv)
     snprintf(keys, sizeof keys, "%s/keys", options.state);
     options.bind = options.bind ? options.bind : bind;
     options.keys = options.keys ? options.keys : keys;
+    log_open("broker");
     stop = main_signals();
     main_raise_files();
     if (stop < 0 || sodium_init() < 0)
         return EXIT_UNAVAILABLE;
     r = broker_new(&options, &b, error);
     if (r < 0) {
-        fprintf(stderr, "broker start result=%s: %s\n", err_name(r), error);
+        log_line(LOG_AT_ERROR, "start", "result=%s why=%s", err_name(r), log_quote(error, quoted, sizeof quoted));
         return r == ERR_OUTCOME_UNKNOWN ? EXIT_RESTART : EXIT_UNAVAILABLE;
     }
-    fprintf(stderr, "broker ready bind=%s store=%s incarnation=%u\n", options.bind,
-            id_format(NULL, b->store_id, id), b->incarnation);
+    log_line(LOG_AT_INFO, "ready", "bind=%s store=%s incarnation=%u", options.bind,
+             id_format(NULL, b->store_id, id), b->incarnation);
     ready_tell();
     r = broker_run(b, stop);
     if (r < 0) {
-        fprintf(stderr, "broker stop result=%s\n", err_name(r));
+        log_line(LOG_AT_ERROR, "stop", "result=%s", err_name(r));
         _exit(r == ERR_OUTCOME_UNKNOWN ? EXIT_RESTART : EXIT_UNAVAILABLE);
     }
     broker_stop(b);
-    fprintf(stderr, "broker stopped messages=%llu\n", (unsigned long long)b->figures.messages_in);
+    log_line(LOG_AT_INFO, "stopped", "messages=%llu", (unsigned long long)b->figures.messages_in);
     broker_free(&b);
     close(stop);
     return 0;

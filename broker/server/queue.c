@@ -248,6 +248,35 @@ void queue_promoted(struct broker *b, struct store_op *op)
         queue_held_until(b, op->next_due_ms);
 }
 
+/* A slice of every queue at a time: the sweep comes round. */
+static void queue_sweep_one(struct broker *b, struct queue *queue)
+{
+    struct job_record record;
+    int r = 0;
+
+    for (unsigned n = 0; r == 0 && n < QUEUE_BATCH; n++) {
+        struct job_key at = queue->swept;
+
+        r = bus_store_next_job(b->store, queue->id, at, &at);
+        if (r == 0)
+            queue->swept = at;
+        if (r == 0 && !queue_leased(queue, at.seq) && bus_store_job(b->store, at, &record) == 0 &&
+            record.expires_ms && record.expires_ms <= b->wall_ms)
+            lease_kill(b, lease_new(b, queue, at, &record), ERR_EXPIRED,
+                       bytes_of_text("nobody took it in its time"));
+    }
+    if (r < 0)
+        queue->swept = (struct job_key) { 0 };
+}
+
+void queue_sweep(struct broker *b)
+{
+    if (bus_store_read_begin(b->store) < 0)
+        return;
+    for (struct hnode *node = hmap_first(&b->queues); node; node = hmap_next(&b->queues, node))
+        queue_sweep_one(b, HMAP_OF(node, struct queue, node));
+}
+
 static void queue_load_ready(void *ctx, uint32_t id, uint64_t n)
 {
     struct broker *b = ctx;

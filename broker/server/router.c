@@ -1,6 +1,5 @@
 /* router - the loop of the broker: messages in, what the store handed back, timers, then deliveries. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,18 +24,6 @@ void broker_clock(struct broker *b)
     b->now_us = (int64_t)mono.tv_sec * 1000000 + mono.tv_nsec / 1000;
     b->now_ms = b->now_us / 1000;
     b->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
-}
-
-void broker_log(const struct broker *b, const char *format, ...)
-{
-    va_list args;
-
-    if (b->no_socket)
-        return;
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
 }
 
 static void on_bye(struct broker *b, struct session *s, struct message *m)
@@ -182,7 +169,8 @@ static void broker_done(struct broker *b, struct store_op *op)
     case STORE_PROMOTE: queue_promoted(b, op); break;
     case STORE_SET: value_set_done(b, op); break;
     case STORE_REQUEUE:
-    case STORE_DROP: sys_dead_changed(b, op); break;
+    case STORE_DROP:
+    case STORE_BACKUP: sys_done(b, op); break;
     case STORE_PRUNE: stream_pruned(b, op); break;
     default: break;
     }
@@ -229,6 +217,7 @@ static void broker_prune(void *ctx, struct timer *timer)
     struct broker *b = ctx;
 
     stream_prune(b);
+    queue_sweep(b);
     timer_set(&b->timers, timer, b->now_ms + ROUTER_PRUNE_MS);
 }
 

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "actors/runtime/log.h"
 #include "broker/client/mp.h"
 #include "broker/server/broker.h"
 #include "gen/errors.h"
@@ -225,8 +226,8 @@ void session_hello(struct broker *b, const uint8_t routing[5], zmq_msg_t *raw, s
 
     if (err) {
         b->figures.refused++;
-        broker_log(b, "broker hello role=%.*s result=%s", (int)m->head.topic.len,
-                   m->head.topic.len ? (const char *)m->head.topic.data : "", err_name(err));
+        log_line(LOG_AT_WARNING, "hello", "role=%.*s result=%s", (int)m->head.topic.len,
+                 m->head.topic.len ? (const char *)m->head.topic.data : "", err_name(err));
         session_refuse(b, routing, err);
         return;
     }
@@ -244,7 +245,7 @@ static void session_free(struct broker *b, struct session *s)
     TAP(b, .kind = BUS_TAP_SESSION, .from = s->role, .to = "-", .name = "gone", .latency_us = -1,
         .err = s->goodbye ? 0 : s->lost_err);
     if (!s->goodbye)
-        broker_log(b, "broker lost role=%s pid=%u result=%s", s->role, s->pid, err_name(s->lost_err));
+        log_line(LOG_AT_WARNING, "lost", "role=%s pid=%u result=%s", s->role, s->pid, err_name(s->lost_err));
     memcpy(&number, s->routing + 1, sizeof number);
     hmap_del(&b->sessions, &s->node);
     hmap_del(&b->serials, &s->by_serial);

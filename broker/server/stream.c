@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/log.h"
 #include "broker/server/broker.h"
 #include "gen/errors.h"
 
@@ -222,8 +223,8 @@ static bool stream_feed(struct broker *b, struct follower *f)
             break;
         }
         if (r < 0) {
-            broker_log(b, "broker stream=%s after=%llu result=%s", f->stream->name, (unsigned long long)f->at,
-                       err_name(r));
+            log_line(LOG_AT_ERROR, "stream", "name=%s after=%llu result=%s", f->stream->name,
+                     (unsigned long long)f->at, err_name(r));
             f->credit = 0; /* it stands still: an event is never skipped in silence */
             break;
         }

@@ -103,23 +103,24 @@ static int sys_parse(struct bytes body, struct sys_ask *ask)
     return mp_end(&mp) ? 0 : ERR_MALFORMED;
 }
 
-static int sys_backup(struct broker *b, const struct sys_ask *ask, struct buf *out)
+static int sys_backup(struct broker *b, const struct sys_ask *ask, enum store_kind kind)
 {
-    char *dir = names_copy(ask->dir);
-    int r = ask->dir.len ? bus_store_backup(b->store, dir) : ERR_INVALID;
+    struct store_op *op;
 
-    free(dir);
-    if (r < 0)
-        return r;
-    mp_put_map(out, 1);
-    sys_pair_id(out, "store", b->store_id);
+    if (!ask->dir.len)
+        return ERR_INVALID;
+    op = store_op_new(kind);
+    op->name = names_copy(ask->dir);
+    op->session = ask->session->serial;
+    op->cid = ask->cid;
+    bus_store_submit(b->store, op);
     return 0;
 }
 
 static const struct sys_service {
     const char *name;
     sys_serve *serve;
-    enum store_kind change; /* of a dead job: answered after the commit */
+    enum store_kind change; /* answered when it is done */
 } services[] = {
     { "$sys.queues", sys_queues, 0 },
     { "$sys.peers", sys_peers, 0 },
@@ -131,7 +132,7 @@ static const struct sys_service {
     { "$sys.dead.ls", sys_dead_ls, 0 },
     { "$sys.dead.requeue", NULL, STORE_REQUEUE },
     { "$sys.dead.drop", NULL, STORE_DROP },
-    { "$sys.backup", sys_backup, 0 },
+    { "$sys.backup", NULL, STORE_BACKUP },
 };
 
 static void sys_answer(struct broker *b, struct session *s, uint64_t cid, int err, struct bytes body)
@@ -157,10 +158,11 @@ void sys_call(struct broker *b, struct session *s, const char *name, struct mess
     if (r == 0)
         r = bus_store_read_begin(b->store);
     if (r == 0 && !service->serve)
-        r = sys_dead_change(b, &ask, service->change);
+        r = service->change == STORE_BACKUP ? sys_backup(b, &ask, service->change)
+                                            : sys_dead_change(b, &ask, service->change);
     else if (r == 0)
         r = service->serve(b, &ask, &out);
-    if (r < 0 || service->serve)
+    if (r < 0 || service->serve) /* else when it is done */
         sys_answer(b, s, ask.cid, r, buf_bytes(&out));
     buf_free(&out);
 }
@@ -184,21 +186,29 @@ int sys_dead_change(struct broker *b, const struct sys_ask *ask, enum store_kind
     return 0;
 }
 
-void sys_dead_changed(struct broker *b, struct store_op *op)
+static void sys_requeued(struct broker *b, const struct store_op *op)
+{
+    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, op->key.queue), struct queue, by_id);
+
+    if (op->status || !queue)
+        return;
+    queue->dead -= queue->dead > 0;
+    if (op->kind == STORE_REQUEUE)
+        queue_add(b, queue, op->key);
+}
+
+/* A dead job was changed, or a backup is there. */
+void sys_done(struct broker *b, struct store_op *op)
 {
     struct session *s = session_of(b, op->session);
-    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, op->key.queue), struct queue, by_id);
     struct buf out = { 0 };
 
-    if (op->status == 0) {
-        queue->dead -= queue->dead > 0;
-        if (op->kind == STORE_REQUEUE)
-            queue_add(b, queue, op->key);
-    }
-    if (s) {
-        mp_put_map(&out, 1);
-        sys_pair_uint(&out, "changed", op->status == 0);
-        sys_answer(b, s, op->cid, op->status, op->status ? bytes_of(NULL, 0) : buf_bytes(&out));
-    }
+    if (op->kind != STORE_BACKUP)
+        sys_requeued(b, op);
+    if (!s)
+        return;
+    mp_put_map(&out, 1);
+    sys_pair_uint(&out, op->kind == STORE_BACKUP ? "copied" : "changed", op->status == 0);
+    sys_answer(b, s, op->cid, op->status, op->status ? bytes_of(NULL, 0) : buf_bytes(&out));
     buf_free(&out);
 }

@@ -55,13 +55,14 @@ static void value_show(struct broker *b, const struct value *value, bool gone)
         frame_build_head(&packed, &head);
         TAP(b, .kind = BUS_TAP_VALUE, .from = value->from, .to = "-", .name = value->name,
             .head = buf_bytes(&packed), .body = gone ? bytes_of(NULL, 0) : buf_bytes(&value->body),
-            .latency_us = -1, .err = gone ? ERR_GONE : 0);
+            .latency_us = -1);
         buf_free(&packed);
     }
 }
 
 static void value_drop(struct broker *b, struct value *value)
 {
+    b->values_bytes -= value->body.len;
     hmap_del(&b->values, &value->node);
     timer_stop(&b->timers, &value->timer);
     buf_free(&value->body);
@@ -112,6 +113,7 @@ void value_set(struct broker *b, const char *name, struct bytes key, struct byte
     value->from = names_copy(bytes_of_text(from));
     value->time_ms = b->wall_ms;
     value->lasting = ttl_ms == 0;
+    b->values_bytes += body.len - value->body.len;
     buf_reset(&value->body);
     buf_put(&value->body, body.data, body.len);
     buf_room(&value->body, 1); /* data is set, also when the body is empty */
@@ -128,7 +130,7 @@ static int value_check(struct broker *b, const struct message *m)
         return ERR_TOO_LARGE;
     if (m->head.key.len && memchr(m->head.key.data, 0, m->head.key.len))
         return ERR_MALFORMED;
-    if (b->values.n >= BROKER_VALUES)
+    if (b->values.n >= BROKER_VALUES || b->values_bytes + m->body.len > BROKER_VALUES_BYTES)
         return ERR_BUSY;
     if (!m->frame.ms && bus_store_counts(b->store).percent >= BROKER_FULL_PERCENT)
         return ERR_STORE_FULL;
@@ -241,6 +243,7 @@ static int value_load_one(void *ctx, struct bytes name, struct bytes key, struct
 
     value->from = names_copy(bytes_of_text("-"));
     value->lasting = true;
+    b->values_bytes += body.len;
     buf_put(&value->body, body.data, body.len);
     buf_room(&value->body, 1);
     return 0;

@@ -1,11 +1,11 @@
 /* writer - the thread that commits: takes all that is waiting, applies it, commits once, hands it back.
  *
  * While a commit is on its way to the disk the next batch gathers by itself: there is no artificial delay. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/runtime/log.h"
 #include "broker/server/engine.h"
 #include "gen/errors.h"
 
@@ -126,7 +126,7 @@ static void writer_work(struct bus_store *store)
     r = writer_commit(store, &batch);
     pthread_mutex_lock(&store->lock);
     if (r < 0) {
-        fprintf(stderr, "broker store result=%s\n", err_name(r));
+        log_line(LOG_AT_ERROR, "store", "result=%s", err_name(r));
         store->dead = true;
         STAILQ_CONCAT(&store->submitted, &batch); /* freed at the end, never answered */
     } else {
@@ -162,27 +162,80 @@ int engine_writer_start(struct bus_store *store)
     return 0;
 }
 
+static void backup_wait(struct bus_store *store);
+
 void engine_writer_stop(struct bus_store *store)
 {
+    backup_wait(store);
     if (!store->has_thread) {
         bus_store_step(store);
         return;
     }
     pthread_mutex_lock(&store->lock);
     store->stopping = true;
-    pthread_cond_signal(&store->work);
+    pthread_cond_broadcast(&store->work);
     pthread_mutex_unlock(&store->lock);
     pthread_join(store->thread, NULL);
     store->has_thread = false;
 }
 
+struct backup {
+    struct bus_store *store;
+    struct store_op *op;
+};
+
+/* LMDB copies out of a read transaction: the writer goes on meanwhile. */
+static void *backup_run(void *ctx)
+{
+    struct backup *backup = ctx;
+    struct bus_store *store = backup->store;
+
+    backup->op->status = store_backup(store->env, backup->op->name);
+    pthread_mutex_lock(&store->lock);
+    STAILQ_INSERT_TAIL(&store->done, backup->op, link);
+    store->backups--;
+    writer_tell(store);
+    pthread_cond_broadcast(&store->work);
+    pthread_mutex_unlock(&store->lock);
+    free(backup);
+    return NULL;
+}
+
+static void backup_start(struct bus_store *store, struct store_op *op)
+{
+    struct backup *backup = malloc(sizeof *backup);
+    pthread_t thread;
+
+    if (!backup)
+        abort();
+    *backup = (struct backup) { store, op };
+    pthread_mutex_lock(&store->lock);
+    store->backups++;
+    pthread_mutex_unlock(&store->lock);
+    if (pthread_create(&thread, NULL, backup_run, backup) != 0)
+        abort();
+    pthread_detach(thread);
+}
+
+static void backup_wait(struct bus_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    while (store->backups)
+        pthread_cond_wait(&store->work, &store->lock);
+    pthread_mutex_unlock(&store->lock);
+}
+
 void bus_store_submit(struct bus_store *store, struct store_op *op)
 {
+    if (op->kind == STORE_BACKUP) {
+        backup_start(store, op);
+        return;
+    }
     pthread_mutex_lock(&store->lock);
     STAILQ_INSERT_TAIL(&store->submitted, op, link);
     if (!op->lazy && !store->wake) {
         store->wake = true;
-        pthread_cond_signal(&store->work);
+        pthread_cond_broadcast(&store->work);
     }
     pthread_mutex_unlock(&store->lock);
 }
@@ -192,7 +245,7 @@ void bus_store_flush(struct bus_store *store)
     pthread_mutex_lock(&store->lock);
     if (!STAILQ_EMPTY(&store->submitted) && !store->wake) {
         store->wake = true;
-        pthread_cond_signal(&store->work);
+        pthread_cond_broadcast(&store->work);
     }
     pthread_mutex_unlock(&store->lock);
 }

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "broker/client/mp.h"
+
 static struct bytes text(const char *t)
 {
     return bytes_of_text(t);
@@ -264,6 +266,47 @@ static void jobs_and_lanes_survive_a_restart(void **state)
     live_until(live, worker->counted[SEEN_SETTLED] == 20);
 }
 
+static void a_job_whose_time_ran_out_is_dead_and_nobody_works_on_it(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0);
+    struct bus_head head = { .job = live_id("late"), .ttl_ms = 1, .delay_ms = 20 };
+
+    bus_follow(shop->bus, "shop", NULL, NULL, (struct bus_cursor) { 0 });
+    bus_take(worker->bus, "shop.pack", 1);
+    assert_int_equal(bus_put(shop->bus, "shop.pack", 1, &head, text("late")), 0);
+    live_until(live, shop->counted[SEEN_EVENT] == 1);
+    assert_string_equal(peer_seen(shop, SEEN_EVENT, 0)->name, "shop.spoilt");
+    assert_int_equal(peer_seen(shop, SEEN_EVENT, 0)->err, ERR_EXPIRED);
+    assert_int_equal(worker->counted[SEEN_JOB], 0);
+}
+
+static void a_backup_is_a_store_that_opens_with_an_id_of_its_own(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *cli = live_join(live, "cli", 0);
+    struct bus_store_options copy = { .any_filesystem = true, .no_thread = true };
+    struct buf ask = { 0 };
+    struct bus_store *store;
+    char dir[100];
+    uint64_t cid;
+
+    put(shop, 1, "box", 0, 0);
+    live_until(live, shop->counted[SEEN_OK] == 1);
+    snprintf(dir, sizeof dir, "%s/copy", live->dir);
+    mp_put_map(&ask, 1);
+    mp_put_str(&ask, "dir");
+    mp_put_str(&ask, dir);
+    bus_call(cli->bus, "$sys.backup", NULL, buf_bytes(&ask), 15000, &cid);
+    live_until(live, cli->counted[SEEN_REPLY] == 1);
+    assert_int_equal(peer_seen(cli, SEEN_REPLY, 0)->err, 0);
+    copy.dir = dir;
+    assert_int_equal(bus_store_open(&copy, &store), 0);
+    assert_false(id_equal(bus_store_id(store), live->broker->store_id));
+    bus_store_close(&store);
+    buf_free(&ask);
+}
+
 static void only_an_owner_of_a_store_may_produce(void **state)
 {
     struct live *live = *state;
@@ -366,6 +409,8 @@ int main(void)
         LIVE(a_worker_that_is_killed_gives_its_job_to_another_at_once),
         LIVE(a_lease_outlives_the_broker_and_its_end_is_committed_once),
         LIVE(jobs_and_lanes_survive_a_restart),
+        LIVE(a_job_whose_time_ran_out_is_dead_and_nobody_works_on_it),
+        LIVE(a_backup_is_a_store_that_opens_with_an_id_of_its_own),
         LIVE(only_an_owner_of_a_store_may_produce),
         LIVE(a_group_goes_on_where_it_was_and_gets_only_what_it_asked_for_and_may_see),
         LIVE(a_follower_never_has_more_events_in_hand_than_its_credit),

@@ -101,7 +101,7 @@ static void a_broker_that_is_killed_under_load_loses_nothing_and_repeats_nothing
 
         live_until(live, (put_more(shop), ended_n >= until || ended_n == JOBS));
         for (int pumps = rand_r(&seed) % 4; pumps > 0; pumps--)
-            live_pump(live, 1);                         /* strike in the midst of a commit, too */
+            live_pump(live, 1); /* strike in the midst of a commit, too */
         put_more(shop);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
