@@ -278,6 +278,21 @@ static void batch_write(struct actor *actor, struct messages *writes)
     }
 }
 
+void batch_look_at_usage(struct actor *actor)
+{
+    struct store_usage usage;
+    unsigned before = actor->usage;
+
+    if (!actor->store || actor->usage_at > actor_mono(actor) || store_usage(actor->store, &usage) < 0)
+        return;
+    actor->usage_at = actor_mono(actor) + USAGE_MS;
+    actor->usage = usage.percent;
+    if ((before < USAGE_ALARM) != (usage.percent < USAGE_ALARM) ||
+        (before < USAGE_FULL) != (usage.percent < USAGE_FULL))
+        log_line(LOG_AT_WARNING, "store", "used=%u%% alarm_at=%d%% refuses_at=%d%%", usage.percent, USAGE_ALARM,
+                 USAGE_FULL);
+}
+
 bool batch_run(struct actor *actor)
 {
     struct messages reads, writes;

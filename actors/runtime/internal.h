@@ -30,6 +30,9 @@ enum {
     COUNTS_TTL_MS = 15000,
     CONFIG_MS = 60000,
     CONFIG_TTL_MS = 180000,
+    USAGE_MS = 5000,
+    USAGE_ALARM = 60, /* percent of the store */
+    USAGE_FULL = 85,  /* new work is refused; what ends or deletes things is not */
 };
 
 /* What travelled beside a body, copied. */
@@ -218,7 +221,8 @@ struct actor {
     struct poll_entry *polls;
     size_t polls_n;
     uint64_t *counts[2]; /* of the runtime, of the actor */
-    int64_t counts_at, config_at, sweep_at;
+    int64_t counts_at, config_at, sweep_at, usage_at;
+    unsigned usage;   /* percent of the store */
     uint64_t parked;  /* events put aside: while there are any, their keys are looked up */
     int64_t draining; /* mono ms when it began; 0: not */
     int exit_status;  /* -1: it runs */
@@ -261,6 +265,7 @@ int turn_park(struct turn *t); /* instead of running it */
 
 /* batch.c */
 bool batch_run(struct actor *actor);
+void batch_look_at_usage(struct actor *actor); /* of the store, now and then */
 
 /* release.c: what leaves after the commit */
 void release_turn(struct actor *actor, struct turn *t);

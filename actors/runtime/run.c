@@ -108,6 +108,19 @@ static int run_answered(struct turn *t, int r)
     return ERR_INTERNAL;
 }
 
+/* New work needs room: in the store, and on the way to the broker. What ends or deletes things is let through. */
+static int run_room(struct turn *t, const struct call_def *call)
+{
+    bool new_work = t->writes && !call->frees && (call->allow & ~(unsigned)ALLOW_ACTORS);
+
+    if (new_work && t->actor->usage >= USAGE_FULL)
+        return turn_fail(t, ERR_STORE_FULL, NULL, "the store is %u%% full", t->actor->usage);
+    if (!t->writes || !relay_is_full(t->actor))
+        return 0;
+    count(t->actor, COUNTERS_CALLS_BUSY, 1);
+    return turn_fail(t, ERR_BUSY, NULL, "too many messages wait for the broker");
+}
+
 static int run_call(struct turn *t)
 {
     const struct serve_def *serve = t->request->serve;
@@ -120,10 +133,8 @@ static int run_call(struct turn *t)
     r = people_check(t->actor, t->request->head, &t->request->subject);
     if (r == 0)
         r = people_allow(call, &t->request->subject);
-    if (r == 0 && t->writes && relay_is_full(t->actor)) {
-        count(t->actor, COUNTERS_CALLS_BUSY, 1);
-        r = turn_fail(t, ERR_BUSY, NULL, "too many messages wait for the broker");
-    }
+    if (r == 0)
+        r = run_room(t, call);
     if (r == 0)
         r = run_unpack(t, call->request, &ask);
     if (r == 0)

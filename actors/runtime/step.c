@@ -115,6 +115,7 @@ bool actor_step(struct actor *actor)
     any |= batch_run(actor);
     relay_pump(actor);
     request_extend(actor);
+    batch_look_at_usage(actor);
     counts_publish(actor);
     settings_publish(actor);
     if (actor->draining)

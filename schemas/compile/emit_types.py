@@ -155,7 +155,7 @@ def call_source(call, front):
     allow = " | ".join(ALLOW[word] for word in call.allow)
     reply = f"&{call.reply.name}_type" if call.reply else "NULL"
     parts = [f".name = {quote(call.full)}", f".request = &{call.request.name}_type", f".reply = {reply}", f".allow = {allow}",
-             f".writes = {str(call.writes).lower()}", f".deadline_ms = {call.deadline_ms}", f".front = {quote(front)}"]
+             f".writes = {str(call.writes).lower()}", f".frees = {str(call.frees).lower()}", f".deadline_ms = {call.deadline_ms}", f".front = {quote(front)}"]
     return fill(f"const struct call_def {call.name}_call = {{ ", parts, " };\n", "    ")
 
 

@@ -151,7 +151,7 @@ class Call:
     def __init__(self, schema, name, row):
         where = f"{schema.file}: call.{name}"
         p = take(row, where, doc=None, http=None, allow=..., writes=False, request=[], reply=None, errors=[], status=None,
-                 body_max=256 * 1024, deadline_ms=10000)
+                 body_max=256 * 1024, deadline_ms=10000, frees=None)
         self.__dict__.update(p)
         self.schema, self.name, self.where, self.full = schema, check_name(name, where), where, f"{schema.name}.{name}"
         for word in self.allow:
@@ -167,6 +167,8 @@ class Call:
             if len(parts) != 2 or parts[0] not in METHODS or not parts[1].startswith("/"):
                 refuse(where, f"http: '{self.http}' is not METHOD /path")
             self.method, self.path = parts
+        if self.frees is None:
+            self.frees = self.method == "DELETE" or name.startswith(("delete_", "drop_"))
         if self.status is None:
             self.status = 204 if self.reply_row is None else 201 if name.startswith("create_") else 200
 

@@ -26,6 +26,7 @@ struct call_def {
     const struct wire_type *request, *reply; /* reply NULL: none */
     unsigned allow;
     bool writes;          /* false: runs on a read snapshot */
+    bool frees;           /* it makes room: served also when the store is nearly full */
     uint32_t deadline_ms; /* how long whoever asks waits */
     const char *front;    /* who calls it for people over HTTP ("front"), NULL: nobody */
 };

@@ -20,6 +20,7 @@ struct rig {
     struct actor *actor;
     struct arena *arena;
     char dir[64];
+    size_t map_size;
     int64_t utc, mono;
     uint64_t chance;
     int exit_status;
@@ -72,7 +73,7 @@ static void rig_begin(struct rig *rig)
                                  .secret_fd = -1,
                                  .sets = rig->sets,
                                  .world = &world,
-                                 .map_size = (size_t)64 << 20,
+                                 .map_size = rig->map_size,
                                  .any_filesystem = true };
     int r;
 
@@ -92,6 +93,11 @@ static void rig_begin(struct rig *rig)
 
 struct rig *rig_new(const struct actor_def *def, const char *const *sets)
 {
+    return rig_new_sized(def, sets, (size_t)64 << 20);
+}
+
+struct rig *rig_new_sized(const struct actor_def *def, const char *const *sets, size_t map_size)
+{
     struct rig *rig = calloc(1, sizeof(*rig));
     char path[256];
     FILE *f;
@@ -101,6 +107,7 @@ struct rig *rig_new(const struct actor_def *def, const char *const *sets)
     fake_forget();
     rig->def = def;
     rig->sets = sets;
+    rig->map_size = map_size;
     rig->arena = arena_new();
     rig->utc = RIG_EPOCH;
     rig->mono = 1000000;

@@ -26,6 +26,8 @@ struct rig_ask {          /* who asks, and how */
 
 /* sets: "NAME.SETTING=VALUE", ended by NULL; may be NULL. The bus is up, the keys of tokens are known. */
 struct rig *rig_new(const struct actor_def *def, const char *const *sets);
+struct rig *rig_new_sized(const struct actor_def *def, const char *const *sets,
+                          size_t map_size); /* a small store */
 void rig_free(struct rig **rig);
 /* The process is killed and starts again on what its store holds; the bus comes up again. */
 void rig_restart(struct rig *rig);

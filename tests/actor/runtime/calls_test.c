@@ -119,12 +119,9 @@ static void what_nobody_serves_is_unsupported(void **state)
     struct rig *rig = *state;
     struct bus_head head = { .name = "library.burn", .from = "cli" };
     uint64_t unknown = fake_request(&head, (struct bytes) { 0 }, 0);
-    uint64_t empty = rig_call(rig, &find_items_call, &(struct find_items) { .q = "a", .limit = 1 },
-                              (struct rig_ask) { .from = "cli" });
 
     rig_run(rig);
     assert_int_equal(rig_reply(rig, unknown, &create_item_call, NULL), ERR_UNSUPPORTED);
-    assert_int_equal(rig_reply(rig, empty, &find_items_call, NULL), ERR_UNSUPPORTED);
 }
 
 static void roles_are_checked_by_the_owner(void **state)
@@ -156,6 +153,59 @@ static void roles_are_checked_by_the_owner(void **state)
         rig_run(rig);
         assert_int_equal(rig_reply(rig, cid, &drop_item_call, NULL), rows[i].drop);
     }
+}
+
+static int found(struct rig *rig, struct rig_ask ask)
+{
+    struct find_items_reply reply;
+    uint64_t cid = rig_call(rig, &find_items_call, &(struct find_items) { .q = "a", .limit = 1 }, ask);
+    int r;
+
+    rig_run(rig);
+    r = rig_reply(rig, cid, &find_items_call, &reply);
+    return r < 0 ? r : (int)reply.items_n;
+}
+
+/* The shelf has the routes: what it passes on is a person's, also when nobody knows whose. */
+static void what_actors_may_a_person_may_not_through_the_front(void **state)
+{
+    struct rig *rig = *state;
+
+    assert_int_equal(created(rig, "a", rig_person(rig, 1, ROLE_CREATOR), NULL), 0);
+    assert_int_equal(found(rig, (struct rig_ask) { .from = "catalog" }), 1);
+    assert_int_equal(found(rig, (struct rig_ask) { .from = "shelf" }), ERR_UNAUTHENTICATED);
+    assert_int_equal(found(rig, (struct rig_ask) { .from = "shelf", .token = "" }), ERR_UNAUTHENTICATED);
+    assert_int_equal(
+        found(rig, (struct rig_ask) { .from = "shelf", .token = rig_token(rig, rig_user(1), ROLE_VIEWER) }), 1);
+}
+
+static void a_store_that_is_nearly_full_takes_no_new_work_but_lets_go(void **state)
+{
+    struct rig *rig = rig_new_sized(&library_actor, NULL, (size_t)1 << 20);
+    struct rig_ask who = rig_person(rig, 1, ROLE_ADMIN);
+    struct item first;
+    char title[16];
+    uint64_t cid;
+    int r = created(rig, "first", who, &first);
+
+    assert_int_equal(r, 0);
+    for (int i = 0; r == 0; i++) {
+        snprintf(title, sizeof(title), "%d", i);
+        r = created(rig, title, who, NULL);
+        if (i % 50 == 0) {
+            rig_confirm(rig);
+            rig_advance(rig, 5000);
+            who = rig_person(rig, 1, ROLE_ADMIN);
+        }
+        assert_true(i < 100000);
+    }
+    assert_int_equal(r, ERR_STORE_FULL);
+    assert_non_null(rig_actor(rig));
+    cid = rig_call(rig, &drop_item_call, &(struct drop_item) { .id = first.id }, who);
+    rig_run(rig);
+    assert_int_equal(rig_reply(rig, cid, &drop_item_call, NULL), 0);
+    assert_int_equal(found(rig, (struct rig_ask) { .from = "catalog" }), 0);
+    rig_free(&rig);
 }
 
 static void a_token_that_is_forged_expired_or_revoked_is_refused(void **state)
@@ -468,6 +518,8 @@ int main(void)
         T(a_request_that_does_not_fit_names_the_field),
         T(what_nobody_serves_is_unsupported),
         T(roles_are_checked_by_the_owner),
+        T(what_actors_may_a_person_may_not_through_the_front),
+        cmocka_unit_test(a_store_that_is_nearly_full_takes_no_new_work_but_lets_go),
         T(a_token_that_is_forged_expired_or_revoked_is_refused),
         T(a_request_whose_time_ran_out_is_not_begun),
         T(a_request_that_nobody_waits_for_is_not_begun),

@@ -80,6 +80,16 @@ static int library_on_get_item(struct library *self, struct turn *t, const struc
     return item_get(turn_txn(t), turn_arena(t), ask->id, reply);
 }
 
+static int library_on_find_items(struct library *self, struct turn *t, const struct find_items *ask,
+                                 struct find_items_reply *reply)
+{
+    reply->items = arena_alloc(turn_arena(t), sizeof(*reply->items));
+    if (table_find(turn_txn(t), &item_table, ITEM_BY_TITLE, &(struct item) { .title = ask->q }, 1, turn_arena(t),
+                   reply->items) == 0)
+        reply->items_n = 1;
+    return 0;
+}
+
 static int library_on_drop_item(struct library *self, struct turn *t, const struct drop_item *ask)
 {
     return item_del(turn_txn(t), ask->id);
@@ -107,6 +117,7 @@ static int library_up(void *state, struct turn *t)
 static const struct library_handlers library_handlers = {
     .create_item = library_on_create_item,
     .get_item = library_on_get_item,
+    .find_items = library_on_find_items,
     .drop_item = library_on_drop_item,
 };
 

@@ -187,15 +187,16 @@ const struct wire_type library_settings_type = { .name = "library_settings",
     .size = sizeof(struct library_settings), .fields = library_settings_fields, .fields_n = 2, .max_nodes = 1029 };
 
 const struct call_def create_item_call = { .name = "library.create_item", .request = &create_item_type,
-    .reply = &item_type, .allow = ALLOW_CREATOR | ALLOW_OWNER, .writes = true, .deadline_ms = 10000,
-    .front = NULL };
+    .reply = &item_type, .allow = ALLOW_CREATOR | ALLOW_OWNER, .writes = true, .frees = false,
+    .deadline_ms = 10000, .front = "shelf" };
 const struct call_def get_item_call = { .name = "library.get_item", .request = &get_item_type,
-    .reply = &item_type, .allow = ALLOW_ANYONE, .writes = false, .deadline_ms = 10000, .front = NULL };
+    .reply = &item_type, .allow = ALLOW_ANYONE, .writes = false, .frees = false, .deadline_ms = 10000,
+    .front = "shelf" };
 const struct call_def find_items_call = { .name = "library.find_items", .request = &find_items_type,
-    .reply = &find_items_reply_type, .allow = ALLOW_VIEWER | ALLOW_ACTORS, .writes = false,
-    .deadline_ms = 10000, .front = NULL };
+    .reply = &find_items_reply_type, .allow = ALLOW_VIEWER | ALLOW_ACTORS, .writes = false, .frees = false,
+    .deadline_ms = 10000, .front = "shelf" };
 const struct call_def drop_item_call = { .name = "library.drop_item", .request = &drop_item_type, .reply = NULL,
-    .allow = ALLOW_ADMIN, .writes = true, .deadline_ms = 10000, .front = NULL };
+    .allow = ALLOW_ADMIN, .writes = true, .frees = true, .deadline_ms = 10000, .front = "shelf" };
 const struct event_def item_added_event = { .name = "library.item_added", .type = &item_added_type,
     .key = &item_added_fields[0], .origin = EVENT_OWN };
 const struct event_def item_bound_event = { .name = "library.item_bound", .type = &item_bound_type,

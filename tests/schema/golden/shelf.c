@@ -20,4 +20,4 @@ const struct wire_type put_back_type = { .name = "put_back", .size = sizeof(stru
     .fields = put_back_fields, .fields_n = 1, .max_nodes = 1186 };
 
 const struct call_def put_back_call = { .name = "shelf.put_back", .request = &put_back_type, .reply = NULL,
-    .allow = ALLOW_ACTORS, .writes = false, .deadline_ms = 10000, .front = NULL };
+    .allow = ALLOW_ACTORS, .writes = false, .frees = false, .deadline_ms = 10000, .front = NULL };
