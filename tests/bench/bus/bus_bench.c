@@ -1,6 +1,6 @@
 /* bus_bench - what a message costs: calls, jobs and events through a broker and its store on this disk.
  *
- *     bus_bench ENDPOINT SECRETS [N]        the broker runs already, with the policy that bus_bench --policy prints
+ *     bus_bench ENDPOINT SECRET [N [fill]]  the broker runs already, with the policy that bus_bench --policy prints
  *
  * Each figure is printed as one line, name=value. The window is what an owner has on the way at a time; the latency is
  * from putting a message until its commit is confirmed, as the owner sees it. */
@@ -229,6 +229,25 @@ static void bench_jobs(struct bench *b, uint64_t n, unsigned window)
     bench_report(b, "jobs_put_taken_acked_done", window, began, commits);
 }
 
+/* Jobs that nobody takes, for a restart with a full queue. */
+static void bench_fill(struct bench *b, uint64_t n)
+{
+    struct bus_head head = { .job = { { 1 } }, .key = bytes_of_text("key") };
+    int64_t began = us();
+
+    bus_take(b->bus, "bench.job", 0);
+    bench_ask_stats(b);
+    bench_start(b, n);
+    while (b->confirmed < n) {
+        while (b->sent < n && bus_put(b->bus, "bench.job", b->seq + 1, &head, b->body) == 0) {
+            b->began[++b->seq % n] = us();
+            b->sent++;
+        }
+        bench_pump(b);
+    }
+    bench_report(b, "jobs_put", 1024, began, b->commits);
+}
+
 static void bench_events(struct bench *b, uint64_t n, unsigned window)
 {
     struct bus_head head = { .key = bytes_of_text("key") };
@@ -288,7 +307,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc < 3 || n < 100) {
-        fprintf(stderr, "usage: bus_bench ENDPOINT SECRET [N] | --policy\n");
+        fprintf(stderr, "usage: bus_bench ENDPOINT SECRET [N [fill]] | --policy\n");
         return 64;
     }
     b.body = bytes_of(body, sizeof body);
@@ -297,6 +316,11 @@ int main(int argc, char **argv)
     if (!b.began || !b.took)
         return 1;
     bench_connect(&b, argv[1], argv[2]);
+    if (argc > 4) {
+        bench_fill(&b, n);
+        bus_close(&b.bus, 100);
+        return 0;
+    }
     bench_calls(&b, n, 1);
     bench_calls(&b, n, 64);
     bench_events(&b, n / 10, 1);

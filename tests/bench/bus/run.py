@@ -36,6 +36,26 @@ def memory(pid):
     return f"memory anon_kib={rows['RssAnon'].split()[0]} rss_kib={rows['VmRSS'].split()[0]}"
 
 
+def start(folder, log):
+    """Starts the broker and waits for its line that says ready; the seconds that took."""
+    began = time.perf_counter()
+    broker = subprocess.Popen([os.path.join(BIN, "kinobus-broker"), "--state", folder, "--any-filesystem", "--acl",
+                               os.path.join(folder, "policy")], stderr=subprocess.PIPE, text=True)
+    for line in broker.stderr:
+        log.write(line)
+        if "what=ready" in line:
+            break
+    return broker, time.perf_counter() - began
+
+
+def bench(folder, *words):
+    child = subprocess.Popen([BENCH, f"ipc://{folder}/bus.sock", SECRET, *words], stdout=subprocess.PIPE, text=True)
+    for line in child.stdout:
+        yield line.strip()
+    if child.wait() != 0:
+        raise SystemExit("bus_bench failed")
+
+
 def run(folder, n):
     with open(os.path.join(folder, "policy"), "wb") as f:
         f.write(subprocess.run([BENCH, "--policy"], stdout=subprocess.PIPE, check=True).stdout)
@@ -44,18 +64,19 @@ def run(folder, n):
         f.write(SECRET)
     yield disk(folder)
     with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
-        broker = subprocess.Popen([os.path.join(BIN, "kinobus-broker"), "--state", folder, "--any-filesystem", "--acl",
-                                   os.path.join(folder, "policy")], stderr=log)
-    try:
-        bench = subprocess.Popen([BENCH, f"ipc://{folder}/bus.sock", SECRET, str(n)], stdout=subprocess.PIPE, text=True)
-        for line in bench.stdout:
-            yield line.strip()
-        if bench.wait() != 0:
-            raise SystemExit("bus_bench failed")
-        yield memory(broker.pid)
-    finally:
-        broker.terminate()
-        broker.wait()
+        broker, _ = start(folder, log)
+        try:
+            yield from bench(folder, str(n))
+            yield memory(broker.pid)
+            yield from bench(folder, str(10 * n), "fill")
+            broker.kill()
+            broker.wait()
+            broker, took = start(folder, log)
+            yield f"restart_after_kill jobs={10 * n} ready_ms={took * 1000:.0f}"
+            yield memory(broker.pid)
+        finally:
+            broker.kill()
+            broker.wait()
 
 
 def main(args):
