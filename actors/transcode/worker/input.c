@@ -1,5 +1,6 @@
 #include "actors/transcode/worker/input.h"
 
+#include <libavutil/intreadwrite.h>
 #include <libavutil/opt.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,9 +78,45 @@ static bool looks_iso(const uint8_t *head)
     return false;
 }
 
+/* Whether an ISO file has its index before its media, from the heads of its top-level boxes. */
+static bool index_comes_first(struct input *in)
+{
+    uint64_t at = 0;
+
+    for (unsigned boxes = 0; boxes < 64; boxes++) {
+        uint8_t head[16] = { 0 };
+        uint64_t size;
+
+        if (avio_seek(in->io, (int64_t)at, SEEK_SET) < 0 || avio_read(in->io, head, sizeof(head)) < 8)
+            return false;
+        if (memcmp(head + 4, "moov", 4) == 0 || memcmp(head + 4, "mdat", 4) == 0)
+            return head[5] == 'o';
+        size = AV_RB32(head);
+        size = size == 1 ? AV_RB64(head + 8) : size;
+        if (size < 8 || size > INT64_MAX - at)
+            return false;
+        at += size;
+    }
+    return false;
+}
+
+/* What is still arriving is read forward, but for the jump to an index that lies behind the media. */
+static bool may_seek(struct input *in)
+{
+    uint8_t head[8] = { 0 };
+    bool seek = in->complete;
+
+    if (avio_read(in->io, head, sizeof(head)) == sizeof(head))
+        in->iso = looks_iso(head);
+    if (!seek && in->iso)
+        seek = !index_comes_first(in);
+    avio_seek(in->io, 0, SEEK_SET);
+    return seek;
+}
+
 static int open_io(struct input *in)
 {
-    uint8_t *buffer = av_malloc(IO_BUFFER), head[8] = { 0 };
+    uint8_t *buffer = av_malloc(IO_BUFFER);
 
     if (!buffer)
         return AVERROR(ENOMEM);
@@ -89,10 +126,7 @@ static int open_io(struct input *in)
         av_free(buffer);
         return AVERROR(ENOMEM);
     }
-    if (avio_read(in->io, head, sizeof(head)) == sizeof(head))
-        in->iso = looks_iso(head);
-    avio_seek(in->io, 0, SEEK_SET);
-    in->io->seekable = in->complete || in->iso ? AVIO_SEEKABLE_NORMAL : 0;
+    in->io->seekable = may_seek(in) ? AVIO_SEEKABLE_NORMAL : 0;
     return 0;
 }
 
@@ -118,6 +152,14 @@ static int open_format(struct input *in)
     av_dict_free(&options);
     in->format = r < 0 ? NULL : format;
     return r;
+}
+
+/* An ISO file whose sample tables are known can be sought in, even while it arrives: runs name what they need. */
+static void allow_seeking(struct input *in)
+{
+    for (unsigned i = 0; in->iso && i < in->format->nb_streams; i++)
+        if (in->format->streams[i]->nb_frames > 0)
+            in->io->seekable = AVIO_SEEKABLE_NORMAL;
 }
 
 static int find_tracks(struct input *in)
@@ -208,6 +250,7 @@ static int open_all(struct input *in, char *why, size_t why_len)
         snprintf(why, why_len, "more than %d tracks", INPUT_MAX_TRACKS);
         return AVERROR(ERANGE);
     }
+    allow_seeking(in);
     r = find_tracks(in);
     if (r < 0) {
         snprintf(why, why_len, "nothing of its tracks can be read (%s)", av_err2str(r));

@@ -4,8 +4,9 @@
  *            8192 x 4352 pixels
  * Timeline   every track is rebased by one origin: the picture's first frame; where sound begins more than 50 ms before
  *            it, as many whole pictures earlier. Times below are in a track's own time base, from that origin
- * Growing    while bytes are still arriving the file is read forward only, except for ISO files, whose index may lie
- *            at the end; the size is not told, so that no demuxer looks there by itself */
+ * Growing    while bytes are still arriving the file is read forward only, and its size is not told, so that no demuxer
+ *            looks for an index at the end; ISO files may be sought in once their sample tables are known, and jumped
+ *            in to reach them where they lie behind the media */
 #pragma once
 
 #include <libavcodec/avcodec.h>
