@@ -1,0 +1,241 @@
+/* Plans as a table of sources: what is made of each, and that no job covers a film. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "actors/catalog/plan.h"
+#include "gen/errors.h"
+
+struct source {
+    const char *what;
+    unsigned width, height, num, den, ms;
+    bool interlaced, proven;
+    unsigned sounds;
+    /* expected */
+    const char *rungs;             /* sizes, largest first */
+    unsigned gop, tracks, preview; /* preview: the rung's index */
+};
+
+static const struct source sources[] = {
+    { "1080p25", 1920, 1080, 25, 1, 120000, false, true, 1, "1920x1080 1280x720 854x480 640x360 426x240", 50, 4,
+      3 },
+    { "720p29.97", 1280, 720, 30000, 1001, 61000, false, true, 1, "1280x720 854x480 640x360 426x240", 60, 4, 2 },
+    { "short", 1280, 720, 24, 1, 60000, false, true, 1, "1280x720 854x480 640x360 426x240", 48, 3, 2 },
+    { "portrait", 1080, 1920, 30, 1, 120000, false, true, 1, "1080x1920 720x1280 480x854 360x640 240x426", 60, 4,
+      3 },
+    { "60p", 1920, 1080, 60, 1, 120000, false, true, 1, "1920x1080 1280x720 854x480 640x360 426x240", 120, 4, 3 },
+    { "120p", 1280, 720, 120, 1, 120000, false, true, 1, "1280x720 854x480 640x360 426x240", 120, 4, 2 },
+    { "4K is capped", 3840, 2160, 25, 1, 120000, false, true, 1, "1920x1080 1280x720 854x480 640x360 426x240", 50,
+      4, 3 },
+    { "silent", 640, 360, 25, 1, 120000, false, true, 0, "640x360 426x240", 50, 3, 0 },
+    { "sound alone", 0, 0, 0, 0, 240000, false, true, 2, "", 1, 2, 0 },
+};
+
+static struct probe_done probe_of(const struct source *s, struct probed_track tracks[4])
+{
+    struct probe_done probe = { .outcome = PROBE_OUTCOME_OK,
+                                .duration_ms = s->ms,
+                                .tracks = tracks,
+                                .proof = s->proven ? DURATION_PROOF_INDEX : DURATION_PROOF_HEADER };
+
+    if (s->width) {
+        tracks[probe.tracks_n++] = (struct probed_track) {
+            .kind = TRACK_KIND_VIDEO,
+            .usable = true,
+            .duration_ms = s->ms,
+            .has_video = true,
+            .video = { .width = s->width,
+                       .height = s->height,
+                       .display_width = s->width,
+                       .display_height = s->height,
+                       .fps_num = s->num,
+                       .fps_den = s->den,
+                       .interlaced = s->interlaced },
+        };
+        probe.has_video_track = true;
+    }
+    for (unsigned i = 0; i < s->sounds; i++)
+        tracks[probe.tracks_n++] = (struct probed_track) {
+            .index = 1 + i,
+            .kind = TRACK_KIND_AUDIO,
+            .usable = true,
+            .duration_ms = s->ms,
+            .has_audio = true,
+            .language = "en",
+            .audio = { .rate = 44100, .channels = 2 },
+        };
+    return probe;
+}
+
+static struct plan plan_of(const struct source *s)
+{
+    struct probed_track tracks[4];
+    struct probe_done probe = probe_of(s, tracks);
+    struct plan plan;
+    char reason[300];
+
+    assert_int_equal(plan_make(&probe, &plan, reason, sizeof(reason)), 0);
+    return plan;
+}
+
+static void each_source_gets_the_ladder_it_can_fill(void **state)
+{
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        const struct source *s = &sources[i];
+        struct plan plan = plan_of(s);
+        char rungs[256] = "";
+
+        for (size_t k = 0; plan.has_video && k < plan.ladder.rungs_n; k++)
+            snprintf(rungs + strlen(rungs), sizeof(rungs) - strlen(rungs), "%s%ux%u", k ? " " : "",
+                     plan.ladder.rungs[k].width, plan.ladder.rungs[k].height);
+        if (strcmp(rungs, s->rungs) != 0 || plan.grid.gop != s->gop || plan.tracks_n != s->tracks ||
+            (plan.has_video && plan.ladder.preview != s->preview))
+            fail_msg("%s: rungs %s, gop %u, tracks %zu, preview %zu", s->what, rungs, plan.grid.gop, plan.tracks_n,
+                     plan.ladder.preview);
+    }
+}
+
+static void every_rung_is_even_and_no_larger_than_the_source(void **state)
+{
+    for (unsigned width = 16; width < 4000; width += 37) {
+        for (unsigned height = 16; height < 2300; height += 61) {
+            struct source s = {
+                .width = width, .height = height, .num = 25, .den = 1, .ms = 70000, .proven = true
+            };
+            struct plan plan = plan_of(&s);
+
+            assert_true(plan.ladder.rungs_n >= 1);
+            for (size_t k = 0; k < plan.ladder.rungs_n; k++) {
+                const struct ladder_rung *r = &plan.ladder.rungs[k];
+
+                assert_true(r->width % 2 == 0 && r->height % 2 == 0 && r->width >= 2 && r->height >= 2);
+                assert_true(r->width <= width + 1 && r->height <= height + 1);
+                assert_true(plan.grid.gop % (r->fps_div ? r->fps_div : 1) == 0);
+            }
+        }
+    }
+}
+
+/* Runs of every track, one behind the other, make up the whole timeline without a gap, and none is long. */
+static void runs_cover_the_timeline_and_none_covers_a_film(void **state)
+{
+    struct source s = sources[0];
+    struct arena *arena = arena_new();
+
+    s.ms = 3601234;
+    struct plan plan = plan_of(&s);
+    for (size_t track = 0; track < plan.tracks_n; track++) {
+        uint64_t at = 0, number = 1;
+        struct encode_run job;
+
+        if (plan.tracks[track].kind == PLAN_POSTER)
+            continue;
+        for (uint32_t run = 1; run <= plan_runs(&plan, track); run++) {
+            uint64_t frames = 0;
+
+            assert_int_equal(plan_run(&plan, track, run, arena, &job), 0);
+            assert_int_equal(job.first, at);
+            for (size_t i = 0; i < job.segments_n; i++) {
+                assert_int_equal(job.segments[i].number, number++);
+                frames += job.segments[i].frames;
+            }
+            at += frames;
+            if (job.kind == RUN_KIND_VIDEO)
+                assert_true(frames <= 30 * 25);
+            else
+                assert_true(frames * 1024 <= 121 * 48000);
+        }
+        assert_int_equal(plan_run(&plan, track, plan_runs(&plan, track) + 1, arena, &job), ERR_NOT_FOUND);
+        if (plan.tracks[track].kind == PLAN_AUDIO) /* within one AAC frame of the picture's end */
+            assert_true(at * 1024 * 25 >= plan.grid.frames * 48000 &&
+                        (at - 1) * 1024 * 25 <= plan.grid.frames * 48000);
+        else
+            assert_int_equal(at, plan.grid.frames);
+    }
+    arena_free(&arena);
+}
+
+static void the_first_run_is_one_short_segment(void **state)
+{
+    struct arena *arena = arena_new();
+    struct plan plan = plan_of(&sources[0]);
+    struct encode_run job;
+
+    assert_int_equal(plan.tracks[0].kind, PLAN_PREVIEW);
+    assert_int_equal(plan_run(&plan, 0, 1, arena, &job), 0);
+    assert_int_equal(job.segments_n, 1);
+    assert_int_equal(job.segments[0].frames, 50);
+    assert_int_equal(job.renditions_n, 1);
+    assert_string_equal(job.renditions[0].dir, "v/h264-360");
+    arena_free(&arena);
+}
+
+static void an_unproven_length_leaves_the_end_open(void **state)
+{
+    struct source s = sources[0];
+
+    s.proven = false;
+    struct plan plan = plan_of(&s);
+    assert_int_equal(plan.grid.frames, 0);
+    assert_int_equal(plan_runs(&plan, 0), 0);
+    plan_end(&plan, 925);
+    assert_true(plan_runs(&plan, 0) > 1);
+}
+
+static void what_cannot_be_shown_says_why(void **state)
+{
+    struct probe_done nothing = { .outcome = PROBE_OUTCOME_OK };
+    struct source s = sources[0];
+    struct probed_track tracks[4];
+    struct plan plan;
+    char reason[300] = "";
+
+    assert_int_equal(plan_make(&nothing, &plan, reason, sizeof(reason)), ERR_UNSUPPORTED);
+    assert_true(strlen(reason) > 20);
+    s.ms = 13 * 3600 * 1000;
+    struct probe_done probe = probe_of(&s, tracks);
+    *reason = 0;
+    assert_int_equal(plan_make(&probe, &plan, reason, sizeof(reason)), ERR_UNSUPPORTED);
+    assert_non_null(strstr(reason, "13 hours"));
+}
+
+static void names_and_languages_of_sounds_are_safe_and_unique(void **state)
+{
+    struct source s = sources[8];
+    struct probed_track tracks[4];
+    struct probe_done probe = probe_of(&s, tracks);
+    struct plan plan;
+    char reason[300];
+
+    tracks[0].language = "../EN\"x";
+    tracks[1].title = "Director";
+    tracks[1].is_default = true;
+    assert_int_equal(plan_make(&probe, &plan, reason, sizeof(reason)), 0);
+    for (size_t i = 0; i < plan.audio_n; i++)
+        for (const char *c = plan.audio[i].dir; *c; c++)
+            assert_true((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '-' || *c == '/');
+    assert_true(strcmp(plan.audio[0].name, plan.audio[1].name) != 0);
+    assert_true(strcmp(plan.audio[0].dir, plan.audio[1].dir) != 0);
+    assert_false(plan.audio[0].is_default);
+    assert_true(plan.audio[1].is_default);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_source_gets_the_ladder_it_can_fill),
+        cmocka_unit_test(every_rung_is_even_and_no_larger_than_the_source),
+        cmocka_unit_test(runs_cover_the_timeline_and_none_covers_a_film),
+        cmocka_unit_test(the_first_run_is_one_short_segment),
+        cmocka_unit_test(an_unproven_length_leaves_the_end_open),
+        cmocka_unit_test(what_cannot_be_shown_says_why),
+        cmocka_unit_test(names_and_languages_of_sounds_are_safe_and_unique),
+    };
+
+    return cmocka_run_group_tests_name("catalog_plan", tests, NULL, NULL);
+}
