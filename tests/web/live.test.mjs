@@ -77,6 +77,23 @@ test("its owner was told, and goes on watching where they stopped", async () => 
     await until(page, () => document.querySelector("video")?.currentTime >= 2.5);
 });
 
+test("a file that is no film is refused with a reason, and can be given up", async () => {
+    const page = await site.open("/upload", { as: who });
+    await page.getByLabel("Video files").setInputFiles({ name: "letter.mp4", mimeType: "video/mp4", buffer: Buffer.alloc(400_000, "Dear Ida, ") });
+    const item = page.getByRole("article", { name: "letter" });
+    await item.getByRole("alert").getByText(/cannot/).waitFor(LONG);
+    await item.getByRole("link", { name: /^See why/ }).click();
+    const failed = page.getByRole("article", { name: "letter", exact: true });
+    await failed.getByText("Failed", { exact: true }).waitFor();
+    await failed.getByRole("button", { name: "Why" }).click();
+    await failed.getByText("media: failed").waitFor();
+    await failed.getByRole("button", { name: "Trash" }).click();
+    await page.goto(site.url + "/mine?show=trash");
+    await page.getByRole("article", { name: "letter", exact: true }).getByRole("button", { name: "Delete for good" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete for good" }).click();
+    await page.getByText("The trash is empty").waitFor();
+});
+
 test("a video that is deleted for good is gone for everybody", async () => {
     const page = await site.open("/mine", { as: who });
     await own(page).getByRole("button", { name: "Trash" }).click();
