@@ -5,6 +5,8 @@
 
 #include "gen/errors.h"
 
+enum { SYS_CHANGES = 1000 };
+
 void sys_pair_uint(struct buf *out, const char *name, uint64_t n)
 {
     mp_put_str(out, name);
@@ -103,6 +105,58 @@ static int sys_parse(struct bytes body, struct sys_ask *ask)
     return mp_end(&mp) ? 0 : ERR_MALFORMED;
 }
 
+/* One operation on a dead job. Whose answer it carries is told by its session; `of` is how many were changed then. */
+static void sys_dead_submit(struct broker *b, const struct sys_ask *ask, enum store_kind kind, struct job_key key,
+                            uint64_t of)
+{
+    struct store_op *op = store_op_new(kind);
+
+    op->key = key;
+    op->session = of ? ask->session->serial : 0;
+    op->cid = ask->cid;
+    op->seq = of;
+    op->now_ms = b->wall_ms;
+    bus_store_submit(b->store, op);
+}
+
+struct sys_dead {
+    uint32_t queue;
+    struct job_key keys[SYS_CHANGES];
+    size_t n;
+};
+
+static int sys_dead_collect(void *ctx, const struct held_job *job)
+{
+    struct sys_dead *dead = ctx;
+
+    if (job->key.queue == dead->queue)
+        dead->keys[dead->n++] = job->key;
+    return dead->n == SYS_CHANGES;
+}
+
+/* Requeues or drops one dead job, or all of a queue (a thousand at a time): the last one's commit is the answer. */
+static int sys_dead_change(struct broker *b, const struct sys_ask *ask, enum store_kind kind)
+{
+    struct queue *queue = names_queue(b, ask->queue);
+    struct sys_dead dead = { .queue = queue ? queue->id : 0 };
+    int r;
+
+    if (!queue)
+        return ERR_NOT_FOUND;
+    if (!ask->all && !ask->has_seq)
+        return ERR_INVALID;
+    if (!ask->all) {
+        sys_dead_submit(b, ask, kind, (struct job_key) { queue->id, 0, ask->seq }, 1);
+        return 0;
+    }
+    r = bus_store_dead_jobs(b->store, sys_dead_collect, &dead);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < dead.n; i++)
+        sys_dead_submit(b, ask, kind, dead.keys[i], i + 1 == dead.n ? dead.n : 0);
+    return dead.n ? 0 : ERR_NOT_FOUND;
+}
+
 static int sys_backup(struct broker *b, const struct sys_ask *ask, enum store_kind kind)
 {
     struct store_op *op;
@@ -167,25 +221,6 @@ void sys_call(struct broker *b, struct session *s, const char *name, struct mess
     buf_free(&out);
 }
 
-/* Requeues or drops one dead job; the caller counts. */
-int sys_dead_change(struct broker *b, const struct sys_ask *ask, enum store_kind kind)
-{
-    struct queue *queue = names_queue(b, ask->queue);
-    struct store_op *op;
-
-    if (!queue)
-        return ERR_NOT_FOUND;
-    if (!ask->has_seq)
-        return ERR_INVALID;
-    op = store_op_new(kind);
-    op->key = (struct job_key) { queue->id, 0, ask->seq };
-    op->session = ask->session->serial;
-    op->cid = ask->cid;
-    op->now_ms = b->wall_ms;
-    bus_store_submit(b->store, op);
-    return 0;
-}
-
 static void sys_requeued(struct broker *b, const struct store_op *op)
 {
     struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, op->key.queue), struct queue, by_id);
@@ -208,7 +243,7 @@ void sys_done(struct broker *b, struct store_op *op)
     if (!s)
         return;
     mp_put_map(&out, 1);
-    sys_pair_uint(&out, op->kind == STORE_BACKUP ? "copied" : "changed", op->status == 0);
+    sys_pair_uint(&out, op->kind == STORE_BACKUP ? "copied" : "changed", op->kind == STORE_BACKUP ? 1 : op->seq);
     sys_answer(b, s, op->cid, op->status, op->status ? bytes_of(NULL, 0) : buf_bytes(&out));
     buf_free(&out);
 }

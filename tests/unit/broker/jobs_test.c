@@ -145,6 +145,35 @@ static void a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_the
     assert_string_equal(peer_seen(shop, SEEN_EVENT, 1)->name, "shop.packed");
 }
 
+static void all_dead_jobs_of_a_queue_are_requeued_by_one_call(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0), *cli = live_join(live, "cli", 0);
+    struct buf ask = { 0 };
+    uint64_t cid;
+
+    worker->answer = fail_it;
+    bus_take(worker->bus, "shop.pack", 8);
+    for (uint64_t seq = 1; seq <= 5; seq++)
+        put(shop, seq, "broken", 0, 0);
+    bus_follow(shop->bus, "shop", "shop.spoilt,shop.packed", "shop", (struct bus_cursor) { 0 });
+    live_until(live, shop->counted[SEEN_EVENT] == 5);
+    worker->answer = ack_it;
+    mp_put_map(&ask, 2);
+    mp_put_str(&ask, "queue");
+    mp_put_str(&ask, "shop.pack");
+    mp_put_str(&ask, "all");
+    mp_put_bool(&ask, true);
+    bus_call(cli->bus, "$sys.dead.requeue", NULL, buf_bytes(&ask), 5000, &cid);
+    live_until(live, cli->counted[SEEN_REPLY] == 1 && shop->counted[SEEN_EVENT] == 10);
+    assert_memory_equal(peer_seen(cli, SEEN_REPLY, 0)->body,
+                        "\x81\xa7"
+                        "changed\x05",
+                        10);
+    assert_string_equal(peer_seen(shop, SEEN_EVENT, 9)->name, "shop.packed");
+    buf_free(&ask);
+}
+
 static void wait_first(struct peer *peer, const struct seen *seen)
 {
     if (seen->kind == SEEN_JOB && peer->counted[SEEN_JOB] <= 5)
@@ -404,6 +433,7 @@ int main(void)
         LIVE(a_message_sent_twice_is_a_duplicate_and_takes_effect_once),
         LIVE(jobs_come_by_priority_and_then_in_their_order),
         LIVE(a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_then_dead),
+        LIVE(all_dead_jobs_of_a_queue_are_requeued_by_one_call),
         LIVE(a_job_handed_back_to_wait_does_not_use_up_its_attempts),
         LIVE(a_worker_that_leaves_gives_its_job_to_another),
         LIVE(a_worker_that_is_killed_gives_its_job_to_another_at_once),
