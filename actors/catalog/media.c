@@ -117,7 +117,8 @@ static void media_fill_row(struct video_row *row, const struct probe_done *probe
 {
     row->runs_total = 0;
     row->runs_done = 0;
-    row->duration_ms = plan->grid.frames ? grid_ms(&plan->grid, plan->grid.frames) : probe->duration_ms;
+    row->duration_ms = plan->has_video && plan->grid.frames ? grid_ms(&plan->grid, plan->grid.frames)
+                                                            : probe->duration_ms;
     if (plan->has_video) {
         row->width = plan->ladder.rungs[0].width;
         row->height = plan->ladder.rungs[0].height;

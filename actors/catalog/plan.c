@@ -153,8 +153,9 @@ int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, si
         return ERR_UNSUPPORTED;
     }
     bool proven = probe->proof == DURATION_PROOF_INDEX || probe->proof == DURATION_PROOF_SCAN;
-    if (proven && duration_ms)
-        plan_end(ret, grid_frames(ret->grid.num, ret->grid.den, duration_ms));
+    if (proven && duration_ms) /* of sound alone no second is lost: its last segment is as long as it lasts */
+        plan_end(ret, ret->has_video ? grid_frames(ret->grid.num, ret->grid.den, duration_ms)
+                                     : (duration_ms + 1999) / 2000);
     plan_tracks(ret, duration_ms);
     return 0;
 }
@@ -232,7 +233,7 @@ int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *
                                  .fps_den = plan->grid.den,
                                  .gop = plan->grid.gop,
                                  .track = plan->video_track,
-                                 .pad = plan->grid.frames != 0,
+                                 .pad = plan->has_video && plan->grid.frames != 0,
                                  .rate = PLAN_RATE };
     ret->deinterlace = !plan->interlaced          ? DEINTERLACE_OFF
                        : plan->ladder.double_rate ? DEINTERLACE_FIELD

@@ -185,7 +185,7 @@ static void a_clip_needs_no_preview_of_its_own(void **state)
 
 static void sound_alone_is_a_video_too(void **state)
 {
-    const struct studio song = { .seconds = 200, .sounds = 1, .proven = true };
+    const struct studio song = { .seconds = 201, .sounds = 1, .proven = true };
     struct fake *f = *state;
     struct id id = studio_upload(f, 1 << 20);
 
@@ -193,6 +193,7 @@ static void sound_alone_is_a_video_too(void **state)
     struct video video = studio_video(f, id);
     assert_int_equal(video.state, VIDEO_STATE_READY);
     assert_int_equal(video.height, 0);
+    assert_int_equal(video.duration_ms, 201000);
     assert_non_null(file_text(f, id, "master.m3u8"));
 }
 

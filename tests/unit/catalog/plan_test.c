@@ -187,6 +187,23 @@ static void an_unproven_length_leaves_the_end_open(void **state)
     assert_true(plan_runs(&plan, 0) > 1);
 }
 
+static void of_sound_alone_no_second_is_lost(void **state)
+{
+    struct arena *arena = arena_new();
+    struct source s = sources[8];
+    struct encode_run job;
+
+    s.ms = 2740;
+    struct plan plan = plan_of(&s);
+    assert_int_equal(plan.grid.frames, 2);
+    assert_int_equal(plan_run(&plan, 0, 1, arena, &job), 0);
+    assert_false(job.pad); /* it ends where it ends */
+    s.ms = 4000;
+    plan = plan_of(&s);
+    assert_int_equal(plan.grid.frames, 2);
+    arena_free(&arena);
+}
+
 static void what_cannot_be_shown_says_why(void **state)
 {
     struct probe_done nothing = { .outcome = PROBE_OUTCOME_OK };
@@ -233,6 +250,7 @@ int main(void)
         cmocka_unit_test(runs_cover_the_timeline_and_none_covers_a_film),
         cmocka_unit_test(the_first_run_is_one_short_segment),
         cmocka_unit_test(an_unproven_length_leaves_the_end_open),
+        cmocka_unit_test(of_sound_alone_no_second_is_lost),
         cmocka_unit_test(what_cannot_be_shown_says_why),
         cmocka_unit_test(names_and_languages_of_sounds_are_safe_and_unique),
     };
