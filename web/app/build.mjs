@@ -23,7 +23,7 @@ const common = {
     outdir: join(out, "assets"),
     entryNames: "[name]-[hash]",
     chunkNames: "[name]-[hash]",
-    legalComments: "linked",
+    legalComments: "none",          // all licences are in licences.txt, whole
     logLevel: "warning",
 };
 
@@ -60,6 +60,16 @@ renameSync(join(out, ".index.html"), join(out, "index.html"));
 for (const name of readdirSync(join(out, "assets")))    // of builds before
     if (!built.has(name))
         rmSync(join(out, "assets", name));
+
+// Whoever gets the bundle gets the licences of what is in it.
+const packages = new Set(Object.keys(app.metafile.inputs).map((p) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(p)?.[1]).filter(Boolean));
+const licences = [...packages].sort().map((name) => {
+    const folder = join(here, "node_modules", name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((f) => /^licen[cs]e/i.test(f));
+    return `${name} ${version} (${license})\n\n${file ? readFileSync(join(folder, file), "utf8").trim() : ""}\n`;
+});
+writeFileSync(join(out, "licences.txt"), licences.join(`\n${"-".repeat(72)}\n\n`));
 
 const first = new Set([entry, ...entry.imports.filter((i) => i.kind === "import-statement")
     .map((i) => app.metafile.outputs[i.path])]);

@@ -48,7 +48,7 @@ export function App() {
                 )}
             </main>
             <UploadStrip />
-            <footer class="foot"><div><span>Kinobus, a video platform of your own</span><ThemeSelect /></div></footer>
+            <footer class="foot"><div><span>Kinobus, a video platform of your own · <a href="/licences.txt" target="_blank">Licences</a></span><ThemeSelect /></div></footer>
             <Toasts />
         </LocationProvider>
     );
