@@ -4,18 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/index/alike.h"
 #include "gen/errors.h"
-
-/* A stem may be that of another word, and a beginning is not yet a word. */
-#define FINDER_STEM      0.8
-#define FINDER_BEGINNING 0.5
-
-enum { FINDER_ALIKE = 1 + FINDER_LANGUAGES + FINDER_CONTINUED };
-
-struct alike {
-    const char *word;
-    double worth;
-};
 
 struct held {
     struct id video;
@@ -24,9 +14,7 @@ struct held {
 };
 
 struct group {
-    struct alike alike[FINDER_ALIKE];
-    size_t n;
-    uint64_t documents; /* that hold one of them, at most */
+    struct alikes alike;
     double idf;
     bool gathered; /* its rows are in held, by falling video */
     struct held *held;
@@ -35,119 +23,12 @@ struct group {
 
 struct finder {
     const struct finder_options *o;
-    struct arena *scratch; /* of one row */
+    struct reading reading;
     struct group *groups;
     size_t n;
     struct rank_lengths mean;
     struct finder_result *result;
 };
-
-/* False: the bound is met. */
-static bool finder_read_one(struct finder *f)
-{
-    if (f->result->rows >= f->o->rows) {
-        f->result->cut = true;
-        return false;
-    }
-    f->result->rows++;
-    arena_reset(f->scratch);
-    return true;
-}
-
-/* ---- groups */
-
-static int finder_add(struct finder *f, struct group *group, const char *word, double worth)
-{
-    struct index_word row;
-    int r;
-
-    for (size_t i = 0; i < group->n; i++)
-        if (strcmp(group->alike[i].word, word) == 0)
-            return 0;
-    if (group->n == FINDER_ALIKE || !finder_read_one(f))
-        return 0;
-    r = index_word_get(f->o->txn, f->scratch, f->o->generation->number, word, &row);
-    if (r == ERR_NOT_FOUND)
-        return 0;
-    if (r < 0)
-        return r;
-    group->alike[group->n++] = (struct alike) { arena_strdup(f->o->arena, word), worth };
-    group->documents += row.documents;
-    return 0;
-}
-
-static int finder_add_stems(struct finder *f, struct group *group, const struct word *word)
-{
-    struct index_language best[FINDER_LANGUAGES] = { { 0 } }, row = { .generation = f->o->generation->number };
-    struct table_walk walk;
-    size_t n = 0;
-    int r = table_walk_start(&walk, f->o->txn, &index_language_table, TABLE_PRIMARY, &row, 1, TABLE_UP,
-                             (struct bytes) { 0 });
-
-    while (r == 0 && (r = table_walk_next(&walk, f->o->arena, &row)) > 0) {
-        size_t at = n < FINDER_LANGUAGES ? n++ : FINDER_LANGUAGES - 1;
-
-        if (!best[at].language || row.documents > best[at].documents)
-            best[at] = row;
-        for (; at > 0 && best[at].documents > best[at - 1].documents; at--) {
-            struct index_language other = best[at - 1];
-
-            best[at - 1] = best[at];
-            best[at] = other;
-        }
-        r = 0;
-    }
-    table_walk_end(&walk);
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        const char *stem = stems_of(f->o->stems, f->o->arena, best[i].language, word);
-
-        if (stem)
-            r = finder_add(f, group, stem, FINDER_STEM);
-    }
-    return r;
-}
-
-/* The words that begin so: a walk from a key that ends inside of the word. */
-static int finder_add_continued(struct finder *f, struct group *group, const char *beginning)
-{
-    struct index_word row = { .generation = f->o->generation->number };
-    size_t len = strlen(beginning), from_n = group->n;
-    struct buf from = { 0 };
-    struct table_walk walk;
-    int r;
-
-    buf_put_u64(&from, row.generation);
-    buf_put_text(&from, beginning);
-    r = table_walk_start(&walk, f->o->txn, &index_word_table, TABLE_PRIMARY, &row, 1, TABLE_UP, buf_bytes(&from));
-    while (r == 0 && group->n < from_n + FINDER_CONTINUED && group->n < FINDER_ALIKE && finder_read_one(f)) {
-        r = table_walk_next(&walk, f->scratch, &row);
-        if (r <= 0 || strncmp(row.word, beginning, len) != 0)
-            break;
-        r = 0;
-        if (strcmp(row.word, beginning) == 0)
-            continue; /* is there already, and worth more */
-        group->alike[group->n++] = (struct alike) { arena_strdup(f->o->arena, row.word), FINDER_BEGINNING };
-        group->documents += row.documents;
-    }
-    table_walk_end(&walk);
-    buf_free(&from);
-    return r < 0 ? r : 0;
-}
-
-static int finder_group(struct finder *f, const struct query_word *asked, struct group *group)
-{
-    uint64_t all = f->o->generation->documents;
-    int r = finder_add(f, group, asked->word.folded, 1);
-
-    if (r == 0)
-        r = finder_add_stems(f, group, &asked->word);
-    if (r == 0 && asked->prefix)
-        r = finder_add_continued(f, group, asked->word.folded);
-    if (group->documents > all)
-        group->documents = all;
-    group->idf = rank_idf(all, group->documents);
-    return r;
-}
 
 /* ---- what a group's words stand in */
 
@@ -178,12 +59,12 @@ static int finder_gather_word(struct finder *f, struct group *group, const struc
     int r = table_walk_start(&walk, f->o->txn, &index_posting_table, TABLE_PRIMARY, &row, 2, TABLE_DOWN,
                              (struct bytes) { 0 });
 
-    while (r == 0 && finder_read_one(f)) {
-        r = table_walk_next(&walk, f->scratch, &row);
+    while (r == 0 && reading_one(&f->reading)) {
+        r = table_walk_next(&walk, f->reading.scratch, &row);
         if (r <= 0)
             break;
         if (most-- == 0) {
-            f->result->cut = true;
+            f->reading.cut = true;
             break;
         }
         finder_hold(group, &row, alike->worth);
@@ -198,8 +79,8 @@ static int finder_gather(struct finder *f, struct group *group, uint64_t each)
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < group->n; i++)
-        r = finder_gather_word(f, group, &group->alike[i], each);
+    for (size_t i = 0; r == 0 && i < group->alike.n; i++)
+        r = finder_gather_word(f, group, &group->alike.list[i], each);
     if (group->held_n)
         qsort(group->held, group->held_n, sizeof(*group->held), finder_compare_held);
     group->gathered = true;
@@ -246,15 +127,16 @@ static int finder_score(struct finder *f, struct group *group, struct id video, 
             finder_better(f, lengths, h->counts, h->worth, ret);
         return 0;
     }
-    for (size_t i = 0; i < group->n && finder_read_one(f); i++) {
-        r = index_posting_get(f->o->txn, f->scratch, f->o->generation->number, group->alike[i].word, video, &row);
+    for (size_t i = 0; i < group->alike.n && reading_one(&f->reading); i++) {
+        r = index_posting_get(f->o->txn, f->reading.scratch, f->o->generation->number, group->alike.list[i].word,
+                              video, &row);
         if (r < 0 && r != ERR_NOT_FOUND)
             return r;
         if (r == 0)
             finder_better(f, lengths,
                           (uint32_t[]) { (uint32_t)row.title, (uint32_t)row.tags, (uint32_t)row.people,
                                          (uint32_t)row.description },
-                          group->alike[i].worth, ret);
+                          group->alike.list[i].worth, ret);
     }
     return 0;
 }
@@ -266,9 +148,9 @@ static int finder_candidate(struct finder *f, struct id video)
     struct rank_lengths lengths;
     int r;
 
-    if (!finder_read_one(f))
+    if (!reading_one(&f->reading))
         return 0;
-    r = index_document_get(f->o->txn, f->scratch, f->o->generation->number, video, &doc);
+    r = index_document_get(f->o->txn, f->reading.scratch, f->o->generation->number, video, &doc);
     if (r < 0)
         return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
     if (!doc.found && (id_is_zero(f->o->viewer) || !id_equal(doc.owner_id, f->o->viewer)))
@@ -290,12 +172,23 @@ static int finder_candidate(struct finder *f, struct id video)
 
 /* ---- all of it */
 
+static int finder_group(struct finder *f, const struct query_word *asked, struct group *group)
+{
+    uint64_t all = f->o->generation->documents;
+    int r = alikes_find(&f->reading, asked, &group->alike);
+
+    if (group->alike.documents > all)
+        group->alike.documents = all;
+    group->idf = rank_idf(all, group->alike.documents);
+    return r;
+}
+
 static struct group *finder_rarest(struct finder *f)
 {
     struct group *rarest = &f->groups[0];
 
     for (size_t i = 1; i < f->n; i++)
-        if (f->groups[i].documents < rarest->documents)
+        if (f->groups[i].alike.documents < rarest->alike.documents)
             rarest = &f->groups[i];
     return rarest;
 }
@@ -308,8 +201,9 @@ static int finder_gather_others(struct finder *f, const struct group *rarest)
     for (size_t i = 0; r == 0 && i < f->n; i++) {
         struct group *group = &f->groups[i];
 
-        if (!group->gathered && group->documents <= rarest->held_n * group->n && group->documents < f->o->rows / 4)
-            r = finder_gather(f, group, group->documents);
+        if (!group->gathered && group->alike.documents <= rarest->held_n * group->alike.n &&
+            group->alike.documents < f->o->rows / 4)
+            r = finder_gather(f, group, group->alike.documents);
     }
     return r;
 }
@@ -317,7 +211,7 @@ static int finder_gather_others(struct finder *f, const struct group *rarest)
 static int finder_walk(struct finder *f)
 {
     struct group *rarest = finder_rarest(f);
-    int r = finder_gather(f, rarest, f->o->rows / 2 / rarest->n);
+    int r = finder_gather(f, rarest, f->o->rows / 2 / rarest->alike.n);
 
     if (r == 0)
         r = finder_gather_others(f, rarest);
@@ -338,23 +232,34 @@ static void finder_means(struct finder *f)
 
 int finder_run(const struct finder_options *options, const struct query *query, struct finder_result *ret)
 {
-    struct finder f = { .o = options, .n = query->n, .result = ret };
+    struct finder f = {
+        .o = options,
+        .n = query->n,
+        .result = ret,
+        .reading = { .txn = options->txn,
+                     .arena = options->arena,
+                     .stems = options->stems,
+                     .generation = options->generation->number,
+                     .most = options->rows },
+    };
     bool possible = query->n > 0;
     int r = 0;
 
     *ret = (struct finder_result) { .rows = 0 };
     ranking_init(&ret->ranking, options->arena, options->most, options->place);
     f.groups = arena_alloc_n(options->arena, query->n + 1, sizeof(*f.groups));
-    f.scratch = arena_new();
+    f.reading.scratch = arena_new();
     finder_means(&f);
     for (size_t i = 0; r == 0 && possible && i < query->n; i++) {
         r = finder_group(&f, &query->words[i], &f.groups[i]);
-        possible = f.groups[i].n > 0;
+        possible = f.groups[i].alike.n > 0;
     }
     if (r == 0 && possible)
         r = finder_walk(&f);
     for (size_t i = 0; i < query->n; i++)
         free(f.groups[i].held);
-    arena_free(&f.scratch);
+    arena_free(&f.reading.scratch);
+    ret->rows = f.reading.rows;
+    ret->cut = f.reading.cut;
     return r;
 }

@@ -1,9 +1,8 @@
 /* finder - the documents that hold every word of a query, best first.
  *
- * Each word of the query is a group of words that count as it: itself, its stems in the languages of the
- * index, and, where it may go on, the words that begin with it. The group that fewest documents hold is
- * walked, newest documents first; the others are looked up. All rows read are counted, and none is read
- * above the bound: what lies beyond is not found, and the answer says so.
+ * Each word of the query is a group of words that count as it (alike.h). The group that fewest documents
+ * hold is walked, newest documents first; the others are looked up. All rows read are counted, and none is
+ * read above the bound: what lies beyond is not found, and the answer says so.
  *
  * Weak spot: how many documents hold a word counts those that the caller may not see, which shifts scores a
  * little. */
@@ -11,11 +10,6 @@
 
 #include "actors/index/generation.h"
 #include "actors/index/query.h"
-
-enum {
-    FINDER_LANGUAGES = 8,  /* in which a query is stemmed: those of most documents */
-    FINDER_CONTINUED = 50, /* words that a beginning stands for: in the order of letters */
-};
 
 struct finder_options {
     struct store_txn *txn;

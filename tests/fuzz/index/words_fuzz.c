@@ -4,6 +4,7 @@
 
 #include "actors/index/query.h"
 #include "actors/index/stem.h"
+#include "actors/index/typo.h"
 #include "schemas/wire/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,6 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (stem && (stem[0] != ':' || strlen(stem) > WORD_BYTES + 4))
             abort();
     }
+    for (size_t i = 1; i < words.n; i++)
+        if (typo_between(words.list[i - 1].folded, words.list[i].folded, i % 2) > 2 ||
+            typo_sure(words.list[i].folded) > strlen(words.list[i].folded))
+            abort();
     if (query_read(arena, text, &query) == 0 && query.n > QUERY_WORDS)
         abort();
     if (words_typed(arena, text, 50, &typed) == 0 && strlen(typed) > 49)

@@ -39,6 +39,23 @@ static void the_word_itself_comes_before_what_begins_with_it(void **state)
     assert_string_equal(found(f, "catama x"), "");
 }
 
+static void a_slip_is_forgiven_where_nothing_else_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct video a = published(1, 1, "Lighthouse at night"), b = published(2, 1, "Whale"),
+                 c = published(3, 1, "Whole");
+
+    put(f, &a);
+    put(f, &b);
+    assert_string_equal(found(f, "lighthuose night"), "1");
+    assert_string_equal(found(f, "night ligth"), "1");
+    assert_string_equal(found(f, "whole"), "2");
+    put(f, &c);
+    assert_string_equal(found(f, "whole"), "3"); /* it is a word now, and means itself */
+    assert_string_equal(found(f, "xhale"), "");
+    assert_string_equal(found(f, "lighthuose whale"), "");
+}
+
 static void pairs_of_characters_find_what_lies_inside(void **state)
 {
     struct fixture *f = *state;
@@ -173,6 +190,7 @@ int main(void)
         with_index(a_title_comes_before_a_description),
         with_index(a_stem_finds_other_forms_of_a_word),
         with_index(the_word_itself_comes_before_what_begins_with_it),
+        with_index(a_slip_is_forgiven_where_nothing_else_is_found),
         with_index(pairs_of_characters_find_what_lies_inside),
         with_index(others_find_only_what_is_public_published_and_playable),
         with_index(a_search_reads_no_more_rows_than_it_may),
