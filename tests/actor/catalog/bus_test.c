@@ -78,7 +78,10 @@ static void the_same_idempotency_key_makes_one_video(void **state)
     assert_int_equal(create(rig, "a", ask, &first), 0);
     assert_int_equal(create(rig, "a", ask, &second), 0);
     assert_true(id_equal(first.id, second.id));
+    rig_confirm(rig);
+    rig_run(rig);
     rig_restart(rig);
+    rig_run(rig);
     ask = rig_person(rig, 1, ROLE_CREATOR);
     ask.key = "once";
     assert_int_equal(create(rig, "a", ask, &second), 0);
