@@ -33,9 +33,9 @@ struct tallies;
 struct uploads;
 
 struct front {
-    const struct front_settings *settings;
-    bool secure; /* public_url is https: */
-    int web_dir; /* descriptor of the web app's folder; -1: none */
+    const struct front_settings *_Atomic settings; /* the bus may bring others; an older pointer stays good */
+    bool secure;                                   /* public_url is https: */
+    int web_dir;                                   /* descriptor of the web app's folder; -1: none */
     struct id instance;
 
     struct blobs *blobs;

@@ -249,8 +249,8 @@ int identity_same_site(struct exchange *x)
     if (ours && (!x->who.cookie || identity_not_a_form(x)))
         return 0;
     front_count(x->front, FRONT_CSRF_REFUSALS, 1);
-    return exchange_problem(x, ERR_FORBIDDEN,
-                            ours
-                                ? "Send JSON, or the header X-Kinobus: 1, so that no form can be mistaken for you."
-                                : "Requests that change something must come from the platform's own pages.");
+    return exchange_problem(
+        x, ERR_FORBIDDEN,
+        ours ? "Send JSON, or the header X-Kinobus: 1, so that no form can be mistaken for you."
+             : "Requests that change something must come from the platform's own pages (front.public_url).");
 }

@@ -39,7 +39,6 @@
 
 enum { EXIT_OK = 0, EXIT_USAGE_WRONG = 64, EXIT_AGAIN = 75, EXIT_NEVER = 78 };
 
-
 struct main_args {
     const char *state, *config, *share, *web, *bus;
     const char *sets[32];
@@ -49,8 +48,26 @@ struct main_args {
 
 static _Atomic int main_exit = -1; /* what the bus thread wants the process to end with */
 static _Atomic int64_t main_metrics_at;
+static struct settings *main_settings_read; /* after the start: the bus thread's */
 
 /* ---- what the bus tells, on its thread */
+
+/* Port, address, threads and uploads count at the next start, all else at once. */
+static void main_setting(struct front *front, const char *name, struct bytes body)
+{
+    struct arena *arena = arena_new();
+    struct setting_text value = { 0 };
+    char error[256] = "";
+    int r = body.data ? setting_text_unpack(body, arena, &value, NULL) : 0;
+
+    if (r == 0)
+        r = settings_from_bus(main_settings_read, name, value.text, error);
+    if (r < 0)
+        log_line(LOG_AT_WARNING, "setting", "name=%s err=%s sentence=\"%s\"", name, err_slug(r), error);
+    front->settings = settings_own(main_settings_read);
+    log_set_level((enum log_at)settings_common(main_settings_read)->log);
+    arena_free(&arena);
+}
 
 static void main_value(void *ctx, const char *name, const char *key, struct bytes body)
 {
@@ -58,6 +75,8 @@ static void main_value(void *ctx, const char *name, const char *key, struct byte
 
     if (strcmp(name, "$sys.peers") == 0)
         peers_value(front->peers, key, body);
+    else if (strcmp(name, "settings.front") == 0)
+        main_setting(front, key, body);
     else if (strncmp(name, "metrics.", 8) == 0)
         tallies_value(front->tallies, name, key, body);
     else if (strcmp(name, "catalog.video_progress") == 0 && body.data)
@@ -231,8 +250,9 @@ static void main_parts_free(struct front *front)
 
 static int main_link(struct front *front, const struct main_args *args)
 {
-    static const char *const watch[] = { "auth.keys", "auth.revoked", "playback.media_keys",
-                                         "catalog.video_progress", "$sys.peers" };
+    static const char *const watch[] = { "auth.keys",           "auth.revoked",
+                                         "playback.media_keys", "catalog.video_progress",
+                                         "$sys.peers",          "settings.front" };
     static const char *const follow[] = { "notify.notified" };
     char endpoint[4096], secret[MAIN_SECRET_MAX];
     const char *names[64];
@@ -317,7 +337,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (sodium_init() < 0 || !main_arguments(argc, argv, &args))
         return main_usage();
-    settings = settings_new("front", &front_settings_type);
+    main_settings_read = settings = settings_new("front", &front_settings_type);
     if (main_settings(&args, settings) == 0) {
         front.settings = settings_own(settings);
         log_set_level((enum log_at)settings_common(settings)->log);
