@@ -11,7 +11,7 @@
 
 static struct id upload(uint8_t n)
 {
-    return (struct id){ { n } };
+    return (struct id) { { n } };
 }
 
 static void one_request_writes_to_an_upload(void **state)
