@@ -34,6 +34,15 @@ static int catalog_up(void *self_, struct turn *t)
     return turn_after(t, 0, catalog_tick, NULL, 0);
 }
 
+/* Ends of jobs that the broker no longer has: what is under way is asked for again, and made at most
+ * twice. */
+static int catalog_lost(void *self, struct turn *t, const char *stream)
+{
+    int r = media_ask_again(self, t);
+
+    return r < 0 ? r : runs_ask_again(self, t);
+}
+
 static const struct catalog_handlers handlers = {
     .create_video = catalog_create_video,
     .get_video = catalog_get_video,
@@ -64,4 +73,5 @@ const struct actor_def catalog_actor = {
     .open = catalog_open,
     .close = catalog_close,
     .up = catalog_up,
+    .lost = catalog_lost,
 };

@@ -71,6 +71,7 @@ const struct catalog_settings *catalog_settings_of(const struct turn *t);
 
 /* media.c: from bytes to a plan. */
 int media_bytes_came(struct doing *d);
+int media_ask_again(struct catalog *self, struct turn *t);
 int media_load_plan(struct doing *d, struct version_row *version, struct plan *ret);
 const char *media_prefix(struct turn *t, const struct video_row *row);
 int media_parts(struct doing *d, struct source_part **ret, size_t *ret_n);
@@ -82,7 +83,7 @@ int media_parts(struct doing *d, struct source_part **ret, size_t *ret_n);
 
 int runs_begin(struct doing *d, struct version_row *version, const struct plan *plan);
 int runs_fill(struct catalog *self, struct turn *t);
-int runs_retry(struct doing *d);
+int runs_ask_again(struct catalog *self, struct turn *t);
 
 /* commit.c: what a run made. */
 int catalog_on_run_done(struct catalog *self, struct turn *t, const struct run_done *done);

@@ -95,6 +95,14 @@ int media_fail(struct doing *d)
     return 0;
 }
 
+int media_recover(struct doing *d)
+{
+    d->row.reason = NULL;
+    d->fill = true;
+    d->events |= DOING_CHANGED;
+    return 0;
+}
+
 /* Another file is coming: its media is another version, in a folder of its own. */
 int media_anew(struct doing *d)
 {
@@ -102,6 +110,7 @@ int media_anew(struct doing *d)
 
     if (row->version)
         row->version++;
+    d->events &= ~(unsigned)DOING_FAILED; /* nobody needs to hear of the file before */
     row->reason = NULL;
     row->announced = row->has_poster = row->damaged = false;
     row->playable_until_ms = row->duration_ms = row->runs_total = row->runs_done = 0;

@@ -180,6 +180,26 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
     return r < 0 ? r : commit_end(d, done, &version, &plan);
 }
 
+/* A dead run that an operator put again may be the last one that stood in the way. */
+static int commit_recover(struct doing *d)
+{
+    struct run_row row = { .video_id = d->row.id, .version = d->row.version };
+    struct table_walk walk;
+    bool failed = false;
+    int r;
+
+    if (d->row.media != MEDIA_STATE_FAILED)
+        return 0;
+    r = table_walk_start(&walk, turn_txn(d->t), &run_row_table, TABLE_PRIMARY, &row, 2, TABLE_UP,
+                         (struct bytes) { 0 });
+    while (r == 0 && !failed && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0) {
+        failed = row.state == RUN_STATE_FAILED;
+        r = 0;
+    }
+    table_walk_end(&walk);
+    return r < 0 || failed ? r : step_take(d, STEP_MEDIA, ON_RECOVERED);
+}
+
 int catalog_on_run_done(struct catalog *self, struct turn *t, const struct run_done *done)
 {
     struct run_row run;
@@ -193,6 +213,8 @@ int catalog_on_run_done(struct catalog *self, struct turn *t, const struct run_d
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;
     r = commit_result(&d, &run, done);
+    if (r == 0)
+        r = commit_recover(&d);
     d.dirty = true;
     d.fill = true;
     return r < 0 ? r : video_save(&d);

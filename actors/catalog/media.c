@@ -86,6 +86,7 @@ int media_ask_probe(struct doing *d)
     r = media_parts(d, &probe.parts, &probe.parts_n);
     if (r == 0)
         r = put_probe(d->t, &probe, &options, &d->row.probe_job);
+    d->row.probe_asked_at = turn_now(d->t);
     d->row.probe_waits = false;
     d->row.reason = NULL;
     return r;
@@ -240,4 +241,26 @@ int catalog_on_probe_dead(struct catalog *self, struct turn *t, const struct pro
     if (r == ERR_CONFLICT)
         return 0;
     return r < 0 ? r : video_save(&d);
+}
+
+/* The ends of probes are lost: whoever waits for one asks again. */
+int media_ask_again(struct catalog *self, struct turn *t)
+{
+    struct table_walk walk;
+    struct video_row row;
+    int r = table_walk_start(&walk, turn_txn(t), &video_row_table, VIDEO_ROW_BY_PROBE, NULL, 0, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    while (r == 0 && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
+        struct doing d = { .self = self, .t = t, .row = row };
+
+        r = 0;
+        if (row.probe_asked_at >= turn_now(t)) /* in this very turn: it has moved on in the index */
+            continue;
+        r = media_ask_probe(&d);
+        if (r == 0)
+            r = video_row_put(turn_txn(t), &d.row);
+    }
+    table_walk_end(&walk);
+    return r;
 }

@@ -261,6 +261,43 @@ int runs_fill(struct catalog *self, struct turn *t)
     return r;
 }
 
+/* The same run as another job. What the job before made is found by its names, and wins if it was first. */
+static int runs_put_again(struct doing *d, const struct plan *plan, struct run_row *row)
+{
+    int r = runs_put(d, plan, RUN_TRACK(row->number), RUN_OF_TRACK(row->number), &row->job_id);
+
+    if (r == ERR_NOT_FOUND) { /* the end was found before it since: nothing is left to do for it */
+        row->state = RUN_STATE_DONE;
+        row->open_at = 0;
+        r = 0;
+    }
+    return r < 0 ? r : run_row_put(turn_txn(d->t), row);
+}
+
+/* The ends of jobs are lost: whatever is under way is asked for again. */
+int runs_ask_again(struct catalog *self, struct turn *t)
+{
+    struct table_walk walk;
+    struct run_row row;
+    int r = table_walk_start(&walk, turn_txn(t), &run_row_table, RUN_ROW_BY_OPEN, NULL, 0, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    while (r == 0 && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
+        struct version_row version;
+        struct plan plan;
+        struct doing d;
+
+        r = video_load(self, t, row.video_id, &d);
+        if (r == 0 && d.row.version == row.version)
+            r = media_load_plan(&d, &version, &plan);
+        if (r == 0 && d.row.version == row.version)
+            r = runs_put_again(&d, &plan, &row);
+        r = r == ERR_NOT_FOUND ? 0 : r;
+    }
+    table_walk_end(&walk);
+    return r;
+}
+
 /* Failed runs go again as they were; the runs after them go on in their turn. */
 int media_retry_runs(struct doing *d)
 {
@@ -281,9 +318,7 @@ int media_retry_runs(struct doing *d)
         row.state = RUN_STATE_RELEASED;
         row.failed_at = row.ended_at = 0;
         row.open_at = turn_now(d->t);
-        r = runs_put(d, &plan, RUN_TRACK(row.number), RUN_OF_TRACK(row.number), &row.job_id);
-        if (r == 0)
-            r = run_row_put(turn_txn(d->t), &row);
+        r = runs_put_again(d, &plan, &row);
     }
     table_walk_end(&walk);
     version.wants_at = turn_now(d->t);

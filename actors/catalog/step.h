@@ -25,6 +25,7 @@ enum step_on {
     ON_NO_BYTES, /* the original will never be whole */
     ON_RETRY_PROBE,
     ON_RETRY_RUNS,
+    ON_RECOVERED, /* what was given up was done after all: an operator asked for it again */
     /* release */
     ON_DATE, /* a date was set */
     ON_NO_DATE,

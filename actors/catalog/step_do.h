@@ -14,6 +14,7 @@ int media_playable(struct doing *d);
 int media_ready(struct doing *d);
 int media_fail(struct doing *d);
 int media_anew(struct doing *d);
+int media_recover(struct doing *d);
 int release_publish(struct doing *d);
 int release_withdraw(struct doing *d);
 int life_trash(struct doing *d);

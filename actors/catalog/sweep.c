@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "actors/catalog/step.h"
+#include "data/store/outbox.h"
+#include "gen/common.h"
 #include "schemas/wire/arena.h"
 
 enum { SWEEP_TOMB_MS = 3600000 };
@@ -231,6 +233,39 @@ static int sweep_open_uploads(struct catalog *self, struct turn *t)
     return r;
 }
 
+/* ---- what the bus refused for good */
+
+static int sweep_refused_job(struct catalog *self, struct turn *t, const struct outbox_refusal *refusal)
+{
+    struct outbox_head head;
+    const char *why = arena_printf(turn_arena(t), "the bus refused the job (%s)", err_name(refusal->err));
+
+    if (outbox_head_unpack(refusal->row.head, turn_arena(t), &head, NULL) < 0)
+        return 0;
+    if (strcmp(refusal->row.target, "transcode.probe") == 0)
+        return catalog_on_probe_dead(self, t, &(struct probe_dead) { .job_id = head.job, .reason = why });
+    return catalog_on_run_dead(self, t, &(struct run_dead) { .job_id = head.job, .reason = why });
+}
+
+/* A job that never came to be fails its video like one that was given up: nobody else will. Refused events
+ * stay where an operator sees them. */
+static int sweep_refused(struct catalog *self, struct turn *t)
+{
+    struct outbox_refusal refusal = { .row.seq = 0 };
+    unsigned n = 0;
+    int r = 0;
+
+    while (r == 0 && n++ < CATALOG_SWEEPS_A_TICK &&
+           (r = outbox_refused_next(turn_txn(t), turn_arena(t), refusal.row.seq, &refusal)) == 0) {
+        if (refusal.row.kind != OUTBOX_JOB)
+            continue;
+        r = sweep_refused_job(self, t, &refusal);
+        if (r == 0)
+            r = outbox_refused_del(turn_txn(t), refusal.row.seq);
+    }
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 static int sweep_uploads_turn(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
     return sweep_open_uploads(self, t);
@@ -240,7 +275,9 @@ static int sweep_due_turn(void *self, struct turn *t, int err, const void *reply
 {
     int r = sweep_due(self, t);
 
-    return r < 0 ? r : sweep_tombs(self, t);
+    if (r == 0)
+        r = sweep_tombs(self, t);
+    return r < 0 ? r : sweep_refused(self, t);
 }
 
 static int sweep_runs_turn(void *self, struct turn *t, int err, const void *reply, const void *ctx)

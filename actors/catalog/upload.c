@@ -106,9 +106,12 @@ static int upload_check_video(struct doing *d, const struct create_upload *ask)
         return turn_fail(d->t, ERR_CONFLICT, "video_id", "the video has its file already");
     r = table_find(turn_txn(d->t), &upload_table, UPLOAD_BY_VIDEO,
                    &(struct upload) { .video_id = d->row.id, .at = ask->at }, 2, turn_arena(d->t), &other);
-    if (r == 0 && other.expires_at)
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    if (ask->partial || other.partial)
         return turn_fail(d->t, ERR_CONFLICT, "at", "another upload of this video begins there");
-    return r == ERR_NOT_FOUND ? 0 : r;
+    r = upload_forget(d->self, d->t, &other); /* its owner begins anew: whoever lost an upload's address can */
+    return r < 0 ? r : step_take(d, STEP_UPLOAD, ON_DROPPED);
 }
 
 /* The row of an upload with a name for its object and a capability. */
@@ -432,16 +435,29 @@ int catalog_upload_complete(struct catalog *self, struct turn *t, const struct u
 
 /* ---- give up */
 
+/* Whether bytes of its own are counted for it: the row that joins others has none. */
+static int upload_owns_bytes(struct turn *t, const struct upload *upload)
+{
+    struct original_part part;
+    int r;
+
+    if (!upload_is_part(upload))
+        return 1;
+    r = original_part_get(turn_txn(t), turn_arena(t), upload->video_id, upload->at, &part);
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    return id_equal(part.upload_id, upload->id);
+}
+
 /* Its row, its part and its bytes go; the bytes after the commit. */
 int upload_forget(struct catalog *self, struct turn *t, const struct upload *upload)
 {
-    int r = upload_del(turn_txn(t), upload->id);
+    int owns = upload_owns_bytes(t, upload);
+    int r = owns < 0 ? owns : upload_del(turn_txn(t), upload->id);
 
-    if (r == 0 && upload_is_part(upload)) {
+    if (r == 0 && owns && upload_is_part(upload))
         r = original_part_del(turn_txn(t), upload->video_id, upload->at);
-        r = r == ERR_NOT_FOUND ? 0 : r;
-    }
-    if (r == 0 && upload->has_length)
+    if (r == 0 && owns && upload->has_length)
         r = upload_charge(t, upload->owner_id, -(int64_t)upload->length);
     return r < 0 ? r : upload_ask_settle(self, upload);
 }

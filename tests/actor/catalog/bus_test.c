@@ -1,4 +1,5 @@
-/* bus_test - the catalog in its runtime, on a fake bus: who may call, what asking twice does, and events from jobs. */
+/* bus_test - the catalog in its runtime, on a fake bus: who may call, what asking twice does, and events
+ * from jobs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "data/store/outbox.h"
+#include "gen/common.h"
 
 /* What a process held when it was killed is no leak. */
 const char *__lsan_default_suppressions(void);
@@ -42,8 +43,12 @@ static void fake_drain(struct fake *f)
 
         assert_true(f->sent_n < FAKE_SENT_MOST);
         *sent = (struct fake_sent) { .name = row.target, .body = row.body };
-        memcpy(sent->job.b, row.head.data, 16);
-        sent->priority = ((const uint8_t *)row.head.data)[16];
+        struct outbox_head head;
+
+        assert_int_equal(outbox_head_unpack(row.head, f->arena, &head, NULL), 0);
+        sent->job = head.job;
+        sent->priority = (uint8_t)head.priority;
+        sent->seq = row.seq;
         f->drained = row.seq;
     }
     store_abort(&txn);
@@ -337,17 +342,17 @@ static int fake_send(struct turn *t, enum outbox_kind kind, const char *name, co
                      const void *body, struct id job, uint8_t priority)
 {
     struct outbox_row row = { .kind = kind, .target = name, .at = t->f->now };
-    struct buf packed = { 0 };
-    uint8_t head[17];
+    struct outbox_head saved = { .job = job, .priority = priority };
+    struct buf packed = { 0 }, head = { 0 };
     int r = wire_pack(type, body, &packed);
 
-    memcpy(head, job.b, 16);
-    head[16] = priority;
-    row.head = bytes_of(head, sizeof(head));
+    assert_int_equal(outbox_head_pack(&saved, &head), 0);
+    row.head = buf_bytes(&head);
     row.body = buf_bytes(&packed);
     assert_int_equal(r, 0);
     assert_true(packed.len <= 64 * 1024);
     r = outbox_put(t->txn, &row, NULL);
+    buf_free(&head);
     buf_free(&packed);
     return r;
 }

@@ -21,6 +21,7 @@ struct fake_sent {
     const char *name; /* "transcode.encode_run", "catalog.video_ready" */
     struct bytes body;
     struct id job;
+    uint64_t seq;
     uint8_t priority;
     bool taken;
 };

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/store/outbox.h"
+
 static const struct studio film = { .seconds = 95, .width = 1280, .height = 720, .sounds = 1, .proven = true };
 static const struct studio clip = { .seconds = 7, .width = 640, .height = 360, .sounds = 1, .proven = true };
 
@@ -354,6 +356,57 @@ static void a_restart_at_any_moment_loses_nothing(void **state)
     assert_int_equal(studio_video(f, id).runs_done, studio_video(f, id).runs_total);
 }
 
+/* The broker lost its disk, and with it the ends of jobs. */
+static void jobs_whose_ends_are_lost_are_asked_for_again(void **state)
+{
+    struct fake *f = *state;
+    struct id first = studio_upload(f, 1 << 20), second = studio_upload(f, 1 << 20);
+
+    assert_true(studio_probe(f, &film));
+    assert_true(studio_run(f, &film));
+    while (fake_take(f, "transcode.encode_run") || fake_take(f, "transcode.probe"))
+        continue; /* nothing of it is there any more */
+    f->now += 1000;
+    struct turn *t = fake_begin(f);
+    assert_int_equal(fake_end(f, catalog_actor.lost(&f->self, t, "transcode")), 0);
+    studio_work(f, &film);
+    assert_int_equal(studio_video(f, first).state, VIDEO_STATE_READY);
+    assert_int_equal(studio_video(f, second).state, VIDEO_STATE_READY);
+}
+
+static void a_job_that_the_bus_refuses_fails_its_video(void **state)
+{
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 1 << 20);
+
+    assert_true(studio_probe(f, &film));
+    struct fake_sent *sent = fake_take(f, "transcode.encode_run");
+    struct turn *t = fake_begin(f);
+    assert_int_equal(fake_end(f, outbox_refuse(turn_txn(t), sent->seq, f->now, ERR_FORBIDDEN, "no")), 0);
+    fake_pass(f, 6000);
+    assert_int_equal(studio_video(f, id).state, VIDEO_STATE_FAILED);
+    assert_non_null(strstr(studio_video(f, id).reason, "the bus refused the job (ERR_FORBIDDEN)"));
+}
+
+/* An operator put the dead job again. */
+static void a_run_that_is_done_after_all_needs_no_retry(void **state)
+{
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 1 << 20);
+    struct encode_run job;
+
+    assert_true(studio_probe(f, &film));
+    struct fake_sent *sent = fake_take(f, "transcode.encode_run");
+    assert_int_equal(wire_unpack(&encode_run_type, sent->body, f->arena, &job, NULL), 0);
+    struct run_dead dead = { .job_id = sent->job, .attempts = 5, .reason = "no" };
+    assert_int_equal(FAKE_CALL(f, catalog_on_run_dead, &dead), 0);
+    assert_int_equal(studio_video(f, id).state, VIDEO_STATE_FAILED);
+    assert_int_equal(studio_answer(f, &job, sent->job, &film), 0);
+    assert_int_equal(studio_video(f, id).media, MEDIA_STATE_PROCESSING);
+    studio_work(f, &film);
+    assert_int_equal(studio_video(f, id).state, VIDEO_STATE_READY);
+}
+
 #define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 int main(void)
@@ -376,6 +429,9 @@ int main(void)
         with_fake(a_refused_file_fails_with_its_sentence),
         with_fake(a_dead_probe_fails_and_can_be_tried_again),
         with_fake(a_date_holds_the_release_back),
+        with_fake(jobs_whose_ends_are_lost_are_asked_for_again),
+        with_fake(a_job_that_the_bus_refuses_fails_its_video),
+        with_fake(a_run_that_is_done_after_all_needs_no_retry),
         with_fake(a_restart_at_any_moment_loses_nothing),
     };
 

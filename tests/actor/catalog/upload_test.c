@@ -316,6 +316,46 @@ static void a_quota_is_asked_before_and_given_back_after(void **state)
     open_upload(f, ask);
 }
 
+/* Parts are counted once each, the row that joins them not at all: what is deleted comes back exactly. */
+static void joined_parts_count_once(void **state)
+{
+    struct fake *f = *state;
+    struct create_upload part = { .length = 400, .has_length = true, .partial = true };
+    struct upload a = open_upload(f, part), b = open_upload(f, part), whole = { 0 }, over;
+    struct id ids[] = { a.id, b.id };
+
+    f->settings.quota_bytes = 1000;
+    assert_int_equal(complete(f, &a, 400), 0);
+    assert_int_equal(complete(f, &b, 400), 0);
+    struct concat_uploads ask = { .parts = ids, .parts_n = 2 };
+    assert_int_equal(FAKE_CALL(f, catalog_concat_uploads, &ask, &whole), 0);
+    struct create_upload more = { .length = 201, .has_length = true };
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &more, &over), ERR_QUOTA_EXCEEDED);
+    struct delete_video end = { .id = whole.video_id, .now = true };
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &end), 0);
+    fake_settle(f);
+    more.length = 1001;
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &more, &over), ERR_QUOTA_EXCEEDED);
+    more.length = 1000;
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &more, &over), 0);
+}
+
+static void whoever_lost_an_upload_begins_anew(void **state)
+{
+    struct fake *f = *state;
+    struct upload first = open_upload(f, (struct create_upload) { .length = 5000, .has_length = true });
+
+    write_bytes(f, &first, 100);
+    assert_int_equal(advance(f, &first, 100), 0);
+    struct upload second = open_upload(
+        f, (struct create_upload) { .video_id = first.video_id, .length = 70, .has_length = true });
+    fake_settle(f);
+    assert_false(object_is_there(f, &first));
+    assert_int_equal(advance(f, &first, 200), ERR_NOT_FOUND);
+    assert_int_equal(complete(f, &second, 70), 0);
+    assert_int_equal(studio_video(f, first.video_id).uploaded_bytes, 70);
+}
+
 static void a_disk_without_room_says_so_before_a_byte_is_sent(void **state)
 {
     struct fake *f = *state;
@@ -361,6 +401,8 @@ int main(void)
         with_fake(partial_uploads_are_joined_in_the_order_named),
         with_fake(a_part_that_says_its_place_is_of_use_at_once),
         with_fake(a_quota_is_asked_before_and_given_back_after),
+        with_fake(joined_parts_count_once),
+        with_fake(whoever_lost_an_upload_begins_anew),
         with_fake(a_disk_without_room_says_so_before_a_byte_is_sent),
         with_fake(another_ones_video_takes_no_upload),
     };
