@@ -37,7 +37,7 @@ struct watch {
     int64_t waited;         /* ms that it waited before */
     int64_t told;
     uint64_t work, done, total, sent;
-    bool greeted, over;
+    bool greeted, over, died;
     uint8_t *report, *index;
     size_t report_len, index_len;
     char said[200]; /* the last line it logged */
@@ -51,6 +51,15 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static void say(struct watch *w, enum attend_end how, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+static void say(struct watch *w, enum attend_end how, const char *format, va_list args)
+{
+    vsnprintf(w->outcome->reason, sizeof(w->outcome->reason), format, args);
+    w->outcome->end = how;
+    w->over = true;
+}
+
 static int end(struct watch *w, enum attend_end how, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static int end(struct watch *w, enum attend_end how, const char *format, ...)
@@ -58,11 +67,29 @@ static int end(struct watch *w, enum attend_end how, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(w->outcome->reason, sizeof(w->outcome->reason), format, args);
+    say(w, how, format, args);
     va_end(args);
-    w->outcome->end = how;
-    w->over = true;
     return -1;
+}
+
+/* The end of a worker that does what it must not. */
+static int put_down(struct watch *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int put_down(struct watch *w, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say(w, ATTEND_FAILED, format, args);
+    va_end(args);
+    w->outcome->killed = true;
+    return -1;
+}
+
+/* Its end of the socketpair is closed: how it died is known once it is reaped. */
+static int died(struct watch *w)
+{
+    w->died = true;
+    return end(w, ATTEND_FAILED, "the worker died");
 }
 
 /* ---- time: what happens while nothing is said ---- */
@@ -87,9 +114,9 @@ static int tick(struct watch *w)
     if (w->waiting && now - w->waiting >= w->how->wait_ms)
         return end(w, ATTEND_WAIT, "bytes from offset %" PRIu64 " on have not arrived", w->outcome->offset);
     if (!w->waiting && now - w->moved >= w->how->stall_ms)
-        return end(w, ATTEND_FAILED, "the worker was ended: nothing was decoded for %u ms", w->how->stall_ms);
+        return put_down(w, "the worker was ended: nothing was decoded for %u ms", w->how->stall_ms);
     if (now - w->started - waited > (int64_t)w->terms.cpu_s * 1000 * WALL_PER_CPU)
-        return end(w, ATTEND_FAILED, "the worker was ended: it took longer than its plan allows");
+        return put_down(w, "the worker was ended: it took longer than its plan allows");
     return 0;
 }
 
@@ -101,7 +128,7 @@ static int pull(struct watch *w, void *buf, size_t len)
         ssize_t got = recv(w->worker.fd, at, len, 0);
 
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-            return end(w, ATTEND_FAILED, "the worker"); /* the epitaph follows */
+            return died(w);
         if (got < 0) {
             if (tick(w) < 0)
                 return -1;
@@ -121,7 +148,7 @@ static int push_all(struct watch *w, const void *data, size_t len)
         ssize_t sent = send(w->worker.fd, at, len, MSG_NOSIGNAL);
 
         if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-            return end(w, ATTEND_FAILED, "the worker");
+            return died(w);
         if (sent < 0) {
             if (tick(w) < 0)
                 return -1;
@@ -146,7 +173,7 @@ static int push(struct watch *w, enum control_type type, const void *a, size_t a
 
 static int lied(struct watch *w, const char *about)
 {
-    return end(w, ATTEND_FAILED, "the worker was ended: it sent %s", about);
+    return put_down(w, "the worker was ended: it sent %s", about);
 }
 
 static void waits(struct watch *w, bool on)
@@ -267,8 +294,8 @@ static uint8_t *body(struct watch *w, const struct control_head *head)
 
     w->sent += head->length;
     if (w->sent > w->terms.output_bytes) {
-        end(w, ATTEND_FAILED, "the worker was ended: it made more than the %" PRIu64 " bytes that its plan allows",
-            w->terms.output_bytes);
+        put_down(w, "the worker was ended: it made more than the %" PRIu64 " bytes that its plan allows",
+                 w->terms.output_bytes);
         return NULL;
     }
     data = malloc(head->length ? head->length : 1);
@@ -306,7 +333,10 @@ static int on_output(struct watch *w, const struct control_head *head)
                           bytes_of(data + 8, head->length - 8));
     free(data);
     w->moved = now_ms();
-    return r < 0 ? end(w, ATTEND_FAILED, "the run's output was refused: %s", w->publish.why) : 0;
+    if (r == 0)
+        return 0;
+    w->outcome->error = w->publish.error;
+    return put_down(w, "the run's output was refused: %s", w->publish.why);
 }
 
 static int on_kept(struct watch *w, const struct control_head *head, uint8_t **to, size_t *to_len)
@@ -384,7 +414,7 @@ static void live(struct watch *w, struct bytes job)
         talk(w);
     spawn_reap(&w->worker, true);
     w->outcome->wall_ms = now_ms() - w->started;
-    if (w->outcome->end == ATTEND_FAILED && strcmp(w->outcome->reason, "the worker") == 0)
+    if (w->died)
         end(w, ATTEND_FAILED, "the worker %s%s%s", spawn_epitaph(&w->worker, epitaph, sizeof(epitaph)),
             *w->said ? "; it last said: " : "", w->said);
 }

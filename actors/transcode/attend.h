@@ -50,6 +50,8 @@ struct attend_outcome {
     enum attend_end end;
     uint64_t offset;  /* ATTEND_WAIT */
     char reason[600]; /* unless done: a sentence */
+    int error;        /* ATTEND_FAILED: what the store answered, when that was why; else 0 */
+    bool killed;      /* the worker had to be ended */
     unsigned landlock_abi;
     int64_t wall_ms;
     uint64_t bytes_made, frames_made; /* over all renditions */

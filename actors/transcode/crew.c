@@ -112,8 +112,6 @@ static void *attend_one(void *ctx)
         attend_run(&w->how, &w->copy.run, w->arena, &w->result.made, &w->result.outcome);
     else
         attend_probe(&w->how, &w->copy.probe, w->arena, &w->result.probed, &w->result.outcome);
-    w->result.killed = w->result.outcome.end == ATTEND_FAILED &&
-                       strstr(w->result.outcome.reason, "was ended") != NULL;
     pthread_mutex_lock(&b->lock);
     w->ended = true;
     pthread_mutex_unlock(&b->lock);

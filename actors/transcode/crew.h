@@ -18,7 +18,6 @@ struct crew_result {
     struct attend_outcome outcome;
     struct probe_done probed; /* outcome.end is ATTEND_DONE: the answer */
     struct run_done made;
-    bool killed; /* the worker had to be ended */
 };
 
 struct crew_note { /* how far a run has come */

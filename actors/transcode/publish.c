@@ -23,6 +23,12 @@ static int bad(struct publish *p, const char *format, ...)
     return -1;
 }
 
+static int not_stored(struct publish *p, const char *name, int error)
+{
+    p->error = error;
+    return bad(p, "storing %s: %s", name, err_name(error));
+}
+
 static uint64_t divisor(const struct run_rendition *r)
 {
     return r->fps_div ? r->fps_div : 1;
@@ -180,7 +186,7 @@ int publish_init(struct publish *p, unsigned slot, struct bytes init)
         if (!equal)
             return bad(p, "%s differs from what an earlier run made: the encoder or its settings changed", name);
     } else if (e < 0) {
-        return bad(p, "storing %s: %s", name, err_name(e));
+        return not_stored(p, name, e);
     }
     fill_object(p, &made->init, name, &info);
     made->codec = arena_strdup(p->arena, codec);
@@ -225,7 +231,7 @@ static int store_segment(struct publish *p, const char *name, struct bytes segme
     int e = blob_put_new(p->blobs, name, segment, info);
 
     if (e < 0 && e != ERR_EXISTS)
-        return bad(p, "storing %s: %s", name, err_name(e));
+        return not_stored(p, name, e);
     if (e == 0)
         return 0;
     there = read_all(p, name, info->size);
@@ -281,7 +287,7 @@ int publish_image(struct publish *p, unsigned slot, unsigned width, unsigned hei
     name = arena_printf(p->arena, "%s/img/%s", p->run->prefix, box->name);
     e = blob_put_new(p->blobs, name, image, &info);
     if (e < 0 && e != ERR_EXISTS)
-        return bad(p, "storing %s: %s", name, err_name(e));
+        return not_stored(p, name, e);
     made = &p->done->images[p->done->images_n++];
     made->width = width;
     made->height = height;

@@ -26,6 +26,7 @@ struct publish {
     struct publish_rendition renditions[PUBLISH_RENDITIONS];
     uint64_t bytes, frames;
     char why[300]; /* what was wrong, after an answer other than 0 */
+    int error;     /* and what the store answered, when that was it */
 };
 
 /* The plan itself is checked: 0, or -1 with why. done becomes the frame that results are filled into. */

@@ -15,6 +15,7 @@
 #include "gen/transcode.h"
 
 #define WAIT_DELAY_MS    1000  /* a run whose bytes are missing comes back after this */
+#define NO_ROOM_DELAY_MS 30000 /* and one that found the disk full after this */
 #define NO_JAIL_DELAY_MS 30000 /* a host that cannot jail leaves its jobs to others */
 
 struct transcode {
@@ -55,8 +56,10 @@ static int give_back(struct turn *t, const struct crew_result *r)
         return turn_nack(t, NO_JAIL_DELAY_MS, true, ERR_UNAVAILABLE, o->reason);
     default:
         turn_count(t, TRANSCODE_RUNS_FAILED, 1);
-        turn_count(t, TRANSCODE_WORKERS_KILLED, r->killed);
-        return turn_nack(t, 0, false, ERR_INTERNAL, o->reason);
+        turn_count(t, TRANSCODE_WORKERS_KILLED, o->killed);
+        if (o->error == ERR_STORE_FULL) /* not the video's fault: it waits for room */
+            return turn_nack(t, NO_ROOM_DELAY_MS, true, o->error, o->reason);
+        return turn_nack(t, 0, false, o->error ? o->error : ERR_INTERNAL, o->reason);
     }
 }
 
