@@ -1,4 +1,5 @@
 /* sys_list - what there is: queues, peers, services, streams, values, figures. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/server/sys.h"
@@ -148,17 +149,23 @@ int sys_streams(struct broker *b, const struct sys_ask *ask, struct buf *out)
     return 0;
 }
 
-/* key "": every key of the name; the body as it is, for the schema to decode. */
+static bool values_wanted(const struct sys_ask *ask, const char *pattern, const struct value *value)
+{
+    return (!*pattern || policy_match(pattern, bytes_of_text(value->name))) &&
+           (!ask->key.len || bytes_equal(ask->key, bytes_of_text(value->key)));
+}
+
+/* name: a pattern; the body as it is, for the schema to decode. */
 int sys_values(struct broker *b, const struct sys_ask *ask, struct buf *out)
 {
+    char *pattern = names_copy(ask->name);
     struct buf rows = { 0 };
     uint32_t n = 0;
 
     for (struct hnode *node = hmap_first(&b->values); node && n < ask->limit; node = hmap_next(&b->values, node)) {
         const struct value *value = HMAP_OF(node, struct value, node);
 
-        if ((ask->name.len && !bytes_equal(ask->name, bytes_of_text(value->name))) ||
-            (ask->key.len && !bytes_equal(ask->key, bytes_of_text(value->key))))
+        if (!values_wanted(ask, pattern, value))
             continue;
         if (rows.len + value->body.len > BUS_CALL_MAX - 4096)
             break;
@@ -176,6 +183,7 @@ int sys_values(struct broker *b, const struct sys_ask *ask, struct buf *out)
     mp_put_array(out, n);
     buf_put(out, rows.data, rows.len);
     buf_free(&rows);
+    free(pattern);
     return 0;
 }
 

@@ -50,11 +50,21 @@ static void link_on_down(void *ctx, int err)
 static void link_on_refused(void *ctx, const char *verb, const char *name, int err)
 {
     struct link *link = ctx;
+    if (strcmp(verb, "set") == 0)
+        link->err = err;
     if (strcmp(verb, "tap") == 0) {
         cli_fail(EXIT_FAILED, "tap %s: %s", name, err_name(err));
         link->err = err;
         link->ended = true;
     }
+}
+
+static void link_on_set_failed(void *ctx, const char *name, const char *key, int err)
+{
+    struct link *link = ctx;
+    (void)name;
+    (void)key;
+    link->err = err;
 }
 
 static void link_on_reply(void *ctx, uint64_t cid, int err, struct bytes body)
@@ -114,6 +124,7 @@ struct link *link_open(const struct cli *cli)
                                               .down = link_on_down,
                                               .refused = link_on_refused,
                                               .reply = link_on_reply,
+                                              .set_failed = link_on_set_failed,
                                               .tap = link_on_tap };
     char endpoint[PATH_MAX + 16], state[PATH_MAX], secret[SECRET_MOST];
     size_t len;
@@ -168,6 +179,24 @@ int link_call(struct link *link, const char *target, struct bytes body, uint32_t
             return ERR_TIMEOUT;
     }
     return link->err;
+}
+
+int link_set(struct link *link, const char *name, const char *key, struct bytes body)
+{
+    struct buf ignored = { 0 };
+    link->err = 0;
+    int r = bus_set(link->bus, name, key, body, 0);
+    if (r == 0) /* a refusal comes before the answer to what is asked next */
+        r = link_call(link, "$sys.stats", (struct bytes) { 0 }, CONNECT_MS, &ignored);
+    buf_free(&ignored);
+    return r;
+}
+
+void link_wait(struct link *link, unsigned ms)
+{
+    int64_t until = link_now() + ms;
+    while (link_round(link, until, -1))
+        ;
 }
 
 int link_tap(struct link *link, const struct link_tapping *tapping)

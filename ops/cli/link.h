@@ -19,6 +19,11 @@ void link_close(struct link **link);
 /* One call. 0 and the reply's body in `reply`, or a negative error and its problem document there. */
 int link_call(struct link *link, const char *target, struct bytes body, uint32_t deadline_ms, struct buf *reply);
 
+/* Sets a lasting value, or removes it (body.data NULL). 0: the broker took it. */
+int link_set(struct link *link, const char *name, const char *key, struct bytes body);
+/* Serves the connection for so long. */
+void link_wait(struct link *link, unsigned ms);
+
 /* Shows everything that matches `filter` (bus_tap's) until SIGINT or SIGTERM, until `each` answers false, or for
  * within_ms (-1: without end). `began` is called once the broker has the tap: what happens from then on is seen.
  * 0, or an error when the tap was refused. */

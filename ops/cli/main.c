@@ -8,9 +8,11 @@
 
 #include "ops/cli/command.h"
 
-static const struct command *const commands[] = { &up_command,   &down_command,   &status_command, &tail_command,
-                                                  &why_command,  &queue_command,  &dead_command,   &call_command,
-                                                  &user_command, &version_command };
+static const struct command *const commands[] = { &up_command,     &down_command,   &status_command,
+                                                  &tail_command,   &why_command,    &queue_command,
+                                                  &dead_command,   &call_command,   &user_command,
+                                                  &config_command, &backup_command, &restore_command,
+                                                  &version_command };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 int cli_fail(int code, const char *fmt, ...)
