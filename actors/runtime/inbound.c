@@ -47,17 +47,23 @@ static const struct serve_def *inbound_serve(const struct actor *actor, const ch
     for (size_t i = 0; name && i < actor->schema->serves_n; i++)
         if (strcmp(actor->schema->serves[i].call->name, name) == 0)
             return &actor->schema->serves[i];
-    return NULL;
+    /* What the runtime serves for every owner. */
+    size_t len = strlen(actor->schema->name);
+    bool mine = name && strncmp(name, actor->schema->name, len) == 0 && strcmp(name + len, ".backup") == 0;
+    return mine && actor->store ? &backup_serve : NULL;
 }
 
 static void inbound_request(void *ctx, uint64_t cid, const struct bus_head *head, struct bytes body,
                             uint32_t deadline_ms)
 {
     struct actor *actor = ctx;
+    const void *handlers = actor->def->handlers;
     const struct serve_def *serve = inbound_serve(actor, head->name);
     struct message *message;
 
-    if (!serve || !serve->served(actor->def->handlers)) {
+    if (!serve && head->name)
+        serve = stuck_serve(actor, head->name, &handlers);
+    if (!serve || !serve->served(handlers)) {
         send_error(actor, cid, ERR_UNSUPPORTED, NULL);
         return;
     }
@@ -69,6 +75,7 @@ static void inbound_request(void *ctx, uint64_t cid, const struct bus_head *head
     message = message_new(MESSAGE_CALL, body);
     message->request = request_new(actor, head, cid, body);
     message->request->serve = serve;
+    message->request->handlers = handlers;
     message->request->deadline = deadline_ms ? message->request->began + deadline_ms : 0;
     message->trace = head->trace;
     queue_put(actor, message);

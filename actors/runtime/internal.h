@@ -53,6 +53,7 @@ struct request {
     bool ended;                    /* answered, or nobody waits any more */
     bool lost;                     /* nobody waits any more */
     const struct serve_def *serve; /* a call, */
+    const void *handlers;          /* whose: the actor's, or the runtime's own */
     const struct take_def *take;   /* or a job */
     uint64_t handle;               /* cid or lease */
     struct head *head;
@@ -236,6 +237,7 @@ static inline void count(struct actor *actor, enum counters_counter counter, uin
 }
 
 /* inbound.c: the bus's callbacks, that queue messages */
+extern const struct serve_def backup_serve; /* NAME.backup, for every owner */
 extern const struct bus_events inbound_events;
 void inbound_up(struct actor *actor); /* what is offered, taken, followed and watched, on the first connection */
 void inbound_drain(struct actor *actor);
@@ -261,7 +263,11 @@ bool people_has_role(const struct subject *subject, enum role least);
 /* run.c: one message in its turn, inside a transaction or without one */
 void turn_run(struct turn *t);
 bool turn_is_read(const struct message *message);
-int turn_park(struct turn *t); /* instead of running it */
+int turn_park(struct turn *t);      /* instead of running it */
+int turn_run_event(struct turn *t); /* the handler alone: no cursor */
+
+/* stuck.c: what the runtime serves for every actor: what is stuck, and how to go on */
+const struct serve_def *stuck_serve(const struct actor *actor, const char *name, const void **ret_handlers);
 
 /* batch.c */
 bool batch_run(struct actor *actor);

@@ -153,7 +153,7 @@ static void release_log(const struct turn *t)
         id_format("user", request->subject.user_id, user);
     if (request->serve)
         log_line(LOG_AT_INFO, "call", "call=%s from=%s user=%s result=%s took=%lldms trace=%s%s%s%s",
-                 request->serve->call->name, request->head->from, user, err_name(err), took, trace,
+                 request->head->name, request->head->from, user, err_name(err), took, trace,
                  t->repeated ? " repeated=yes" : "", err < 0 && detail ? " detail=" : "",
                  err < 0 && detail ? log_quote(detail, quoted, sizeof(quoted)) : "");
     else

@@ -141,7 +141,7 @@ static int run_call(struct turn *t)
         r = run_repeated(t);
     if (r)
         return r < 0 ? r : 0;
-    r = serve->run(t->actor->def->handlers, t->actor->self, t, ask, reply);
+    r = serve->run(t->request->handlers, t->actor->self, t, ask, reply);
     if (r == 0 && reply && !t->replied && !t->later)
         r = turn_reply(t, reply);
     return run_answered(t, r);
@@ -199,10 +199,26 @@ static bool run_held_back(struct turn *t)
            inbox_parked_next(t->txn, t->arena, t->message->stream->name, key, NULL, &parked) == 0;
 }
 
+int turn_run_event(struct turn *t)
+{
+    const struct message *m = t->message;
+    const struct event_def *event = m->follow->event;
+    void *body;
+    int r = 0;
+
+    if (event->origin == EVENT_DEAD || (event->origin == EVENT_DONE && m->body_len == 0))
+        body = arena_alloc(t->arena, event->type->size); /* the broker's own: all of it is in the head */
+    else
+        r = run_unpack(t, event->type, &body);
+    if (r < 0)
+        return r;
+    run_fill_end(t, event, body);
+    return m->follow->run(t->actor->def->handlers, t->actor->self, t, body);
+}
+
 static int run_event(struct turn *t)
 {
     struct message *m = t->message;
-    void *body;
     int r = 0;
 
     if (id_equal(m->at.store, m->stream->reached.store) && m->at.seq <= m->stream->reached.seq) {
@@ -212,18 +228,8 @@ static int run_event(struct turn *t)
     }
     if (m->follow && t->txn && run_held_back(t))
         return turn_park(t);
-    if (m->follow) {
-        const struct event_def *event = m->follow->event;
-
-        if (event->origin == EVENT_DEAD || (event->origin == EVENT_DONE && m->body_len == 0))
-            body = arena_alloc(t->arena, event->type->size); /* the broker's own: all of it is in the head */
-        else
-            r = run_unpack(t, event->type, &body);
-        if (r < 0)
-            return r;
-        run_fill_end(t, event, body);
-        r = m->follow->run(t->actor->def->handlers, t->actor->self, t, body);
-    }
+    if (m->follow)
+        r = turn_run_event(t);
     if (r >= 0)
         count(t->actor, COUNTERS_EVENTS, 1);
     if (r >= 0 && t->txn)
@@ -235,7 +241,12 @@ int turn_park(struct turn *t)
 {
     struct message *m = t->message;
     struct buf head = { 0 };
-    struct outbox_head kept = { .key = m->head->key, .job = m->head->job };
+    struct outbox_head kept = { .key = m->head->key,
+                                .job = m->head->job,
+                                .name = m->head->name,
+                                .attempts = m->head->attempt,
+                                .error = (uint64_t) - (int64_t)m->head->err,
+                                .reason = m->head->err_text };
     struct inbox_parked parked = { .stream = m->stream->name,
                                    .key = m->head->key,
                                    .seq = m->at.seq,

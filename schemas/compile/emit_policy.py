@@ -43,7 +43,7 @@ def queue_line(job):
 
 
 def is_actor(s):
-    return bool(s.calls or s.jobs or s.events or s.values or s.settings or any(s.uses.values()))
+    return s.name != "common" and bool(s.calls or s.jobs or s.events or s.values or s.settings or any(s.uses.values()))
 
 
 def policy(model):
@@ -57,7 +57,7 @@ def policy(model):
                 last = why
             out.append(f"allow {s.name} {verb} {pattern}\n")
     out.append("\n# how they behave\n")
-    for s in model.schemas.values():
+    for s in filter(is_actor, model.schemas.values()):
         if s.calls:
             out.append(f"service {s.name}{' single' if s.single else ''}\n")
         if s.events:
@@ -80,7 +80,7 @@ extern const unsigned policy_actors_n;
 
 
 def source(model):
-    names = [s.name for s in model.schemas.values() if ("set", f"metrics.{s.name}") in rules(model, s)]
+    names = [s.name for s in filter(is_actor, model.schemas.values()) if ("set", f"metrics.{s.name}") in rules(model, s)]
     return (BANNER.format(source="schemas") + '#include "gen/policy.h"\n\nconst char policy_text[] =\n' +
             long_quote(policy(model)) + ";\n\nconst char *const policy_actors[] = {\n" +
             "".join(f'    "{n}",\n' for n in names) + f"}};\nconst unsigned policy_actors_n = {len(names)};\n")

@@ -115,6 +115,68 @@ static void an_event_that_never_works_is_put_aside_and_holds_back_its_key_alone(
     assert_string_equal(shelf(rig)->seen, "also ");
 }
 
+static int stuck(struct rig *rig, const struct call_def *call, const char *name, const void *ask, void *reply)
+{
+    const struct call_def mine = { .name = name, .request = call->request, .reply = call->reply };
+    uint64_t cid = rig_call(rig, &mine, ask, (struct rig_ask) { .from = "cli" });
+
+    rig_run(rig);
+    return rig_reply(rig, cid, call, reply);
+}
+
+static void what_was_put_aside_is_shown_and_handled_in_its_order(void **state)
+{
+    struct rig *rig = *state;
+    struct parked_reply list;
+    struct unpark second = { .stream = "library", .seq = 2 }, first = { .stream = "library", .seq = 1 };
+
+    shelf(rig)->event_err = ERR_INVALID; /* put aside at once */
+    added(rig, 1, "a", 1);
+    added(rig, 1, "b", 2);
+    rig_run(rig);
+    assert_int_equal(stuck(rig, &parked_call, "shelf.parked", &(struct parked) { .limit = 10 }, &list), 0);
+    assert_int_equal(list.items_n, 2);
+    assert_string_equal(list.items[0].name, "library.item_added");
+    assert_string_equal(list.items[0].error, "invalid");
+    assert_string_equal(list.items[0].reason, "the shelf is full");
+
+    assert_int_equal(stuck(rig, &unpark_call, "shelf.unpark", &first, NULL), ERR_INVALID); /* it fails still */
+    shelf(rig)->event_err = 0;
+    assert_int_equal(stuck(rig, &unpark_call, "shelf.unpark", &second, NULL), ERR_CONFLICT);
+    assert_int_equal(stuck(rig, &unpark_call, "shelf.unpark", &first, NULL), 0);
+    assert_string_equal(shelf(rig)->seen, "a ");
+    second.drop = true;
+    assert_int_equal(stuck(rig, &unpark_call, "shelf.unpark", &second, NULL), 0);
+    assert_int_equal(stuck(rig, &unpark_call, "shelf.unpark", &second, NULL), ERR_NOT_FOUND);
+    added(rig, 1, "c", 3); /* its key is free again */
+    rig_run(rig);
+    assert_string_equal(shelf(rig)->seen, "a c ");
+}
+
+static void the_end_of_a_job_that_was_put_aside_is_whole_when_it_is_handled(void **state)
+{
+    struct rig *rig = *state;
+    struct store_txn *txn;
+    struct inbox_parked parked;
+    char id[ID_TEXT_SIZE];
+
+    id_format("item", item_id(1), id);
+    shelf(rig)->event_err = ERR_INVALID;
+    added(rig, 1, "a", 1);
+    rig_run(rig);
+    rig_job_end(rig, &item_lost_event, NULL, item_id(78), id, ERR_CORRUPT, 2); /* waits behind its key */
+    rig_run(rig);
+    assert_int_equal(store_begin_read(actor_store(rig_actor(rig)), &txn), 0);
+    assert_int_equal(inbox_parked_next(txn, rig_arena(rig), "library", id, NULL, &parked), 0);
+    store_abort(&txn);
+    shelf(rig)->event_err = 0;
+    assert_int_equal(
+        stuck(rig, &unpark_call, "shelf.unpark", &(struct unpark) { .stream = "library", .seq = 1 }, NULL), 0);
+    assert_int_equal(
+        stuck(rig, &unpark_call, "shelf.unpark", &(struct unpark) { .stream = "library", .seq = 2 }, NULL), 0);
+    assert_string_equal(shelf(rig)->seen, "a lost:corrupt:it broke ");
+}
+
 static void an_event_that_does_not_fit_its_schema_is_put_aside_at_once(void **state)
 {
     struct rig *rig = *state;
@@ -418,6 +480,8 @@ int main(void)
         T(events_are_handled_in_order_and_once),
         T(an_event_that_fails_is_tried_again_before_what_follows_it),
         T(an_event_that_never_works_is_put_aside_and_holds_back_its_key_alone),
+        T(what_was_put_aside_is_shown_and_handled_in_its_order),
+        T(the_end_of_a_job_that_was_put_aside_is_whole_when_it_is_handled),
         T(an_event_that_does_not_fit_its_schema_is_put_aside_at_once),
         T(events_of_types_that_are_not_known_only_move_the_cursor),
         T(the_end_of_a_job_carries_what_the_broker_knows_of_it),

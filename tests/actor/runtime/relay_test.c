@@ -126,6 +126,48 @@ static void a_final_refusal_is_put_aside_where_it_is_seen(void **state)
     store_abort(&txn);
 }
 
+static int stuck(struct rig *rig, const struct call_def *call, const char *name, const void *ask, void *reply)
+{
+    const struct call_def mine = { .name = name, .request = call->request, .reply = call->reply };
+    uint64_t cid = rig_call(rig, &mine, ask, (struct rig_ask) { .from = "cli" });
+
+    rig_run(rig);
+    return rig_reply(rig, cid, call, reply);
+}
+
+static void what_was_refused_is_shown_and_sent_again_or_dropped(void **state)
+{
+    struct rig *rig = *state;
+    const struct bus_events *events;
+    struct refused_reply list;
+    uint64_t seq, again;
+    void *ctx;
+
+    assert_int_equal(created(rig, "a"), 0);
+    events = fake_events(&ctx);
+    seq = fake_next(FAKE_APPEND, NULL)->number;
+    events->durable_refused(ctx, seq, ERR_FORBIDDEN);
+    rig_advance(rig, 1000);
+    assert_int_equal(stuck(rig, &refused_call, "library.refused", &(struct refused) { .limit = 9 }, &list), 0);
+    assert_int_equal(list.items_n, 1);
+    assert_int_equal(list.items[0].seq, seq);
+    assert_string_equal(list.items[0].target, "library.item_added");
+    assert_string_equal(list.items[0].error, "forbidden");
+
+    assert_int_equal(stuck(rig, &resend_call, "library.resend", &(struct resend) { .seq = seq }, NULL), 0);
+    again = fake_next(FAKE_APPEND, "library.item_added")->number;
+    assert_true(again > seq);
+    assert_int_equal(stuck(rig, &resend_call, "library.resend", &(struct resend) { .seq = seq }, NULL),
+                     ERR_NOT_FOUND);
+    events->durable_refused(ctx, again, ERR_FORBIDDEN);
+    rig_advance(rig, 1000);
+    assert_int_equal(
+        stuck(rig, &resend_call, "library.resend", &(struct resend) { .seq = again, .drop = true }, NULL), 0);
+    assert_int_equal(stuck(rig, &refused_call, "library.refused", &(struct refused) { .limit = 9 }, &list), 0);
+    assert_int_equal(list.items_n, 0);
+    assert_int_equal(rows(rig), 1); /* the job, unconfirmed */
+}
+
 static void above_its_bound_the_outbox_makes_writers_busy_and_readers_not(void **state)
 {
     struct rig *rig = *state;
@@ -176,6 +218,7 @@ int main(void)
         T(rows_that_were_not_confirmed_are_sent_again_in_order),
         T(a_refusal_that_may_pass_is_tried_again),
         T(a_final_refusal_is_put_aside_where_it_is_seen),
+        T(what_was_refused_is_shown_and_sent_again_or_dropped),
         T(above_its_bound_the_outbox_makes_writers_busy_and_readers_not),
         T(no_more_is_sent_than_the_broker_lets_be_unconfirmed),
     };
