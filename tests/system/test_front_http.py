@@ -15,6 +15,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from stage import BIN, free_port  # noqa: E402  (the folder must be on the path first)
 
+VIDEO = "video_01h455vb4pex5vsknk084sn02q"
 SCRIPT = "console.log('kinobus');\n" * 400
 
 
@@ -231,15 +232,19 @@ class Http(unittest.TestCase):
             answer = self.front.get(path)
             self.problem(answer, 401, "unauthenticated")
             self.assertEqual(answer[1]["www-authenticate"], "Bearer")
-        for header in ("Bearer x", "Bearer a.b.c", "Basic YTpi", "Bearer " + "a" * 3000):
-            self.problem(self.front.get("/api/v1/videos", Authorization=header), 401, "unauthenticated")
+        self.problem(self.front.get("/api/v1/videos", Authorization="Basic YTpi"), 401, "unauthenticated")
+
+    def test_without_keys_nothing_is_taken_for_bad(self):
+        for header in ("Bearer x", "Bearer a.b.c", "Bearer " + "a" * 3000):
+            self.problem(self.front.get("/api/v1/videos", Authorization=header), 503, "unavailable")
+        token = "1.1.public.99999999999." + "A" * 43
+        self.problem(self.front.get(f"/media/{token}/{VIDEO}/1/master.m3u8"), 503, "unavailable")
 
     def test_media_without_its_right_is_refused(self):
-        video = "video_01h455vb4pex5vsknk084sn02q"
-        token = "1.1.public.99999999999." + "A" * 43
-        self.problem(self.front.get(f"/media/{token}/{video}/1/master.m3u8"), 403, "forbidden")
-        self.problem(self.front.get(f"/media/x/{video}/1/master.m3u8"), 403, "forbidden")
-        self.problem(self.front.get(f"/media/{token}/{video}/x/master.m3u8"), 404, "not_found")
+        token = "1.1.public.1." + "A" * 43     # ended in 1970
+        self.problem(self.front.get(f"/media/{token}/{VIDEO}/1/master.m3u8"), 403, "forbidden")
+        self.problem(self.front.get(f"/media/x/{VIDEO}/1/master.m3u8"), 403, "forbidden")
+        self.problem(self.front.get(f"/media/{token}/{VIDEO}/x/master.m3u8"), 404, "not_found")
 
     def test_every_answer_is_safe_and_can_be_traced(self):
         theirs = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -323,7 +328,7 @@ class Limits(unittest.TestCase):
         with Front(trust_loopback="false", anyone_per_minute="1", login_per_minute="2") as front:
             codes = [front.get("/api/v1/users/me")[0] for _ in range(4)]
             self.assertEqual(codes, [401] * 2 + [429] * 2)
-            _, headers, body = front.get("/api/v1/users/me", Authorization="Bearer guess")
+            _, headers, body = front.get("/api/v1/users/me", Authorization="Basic guess")
             self.assertGreaterEqual(int(headers["retry-after"]), 1)
             self.assertEqual(json.loads(body)["code"], "rate_limited")
             codes = [front.get("/api/v1/auth/login", "POST", b"{}", Content_Type="application/json")[0] for _ in range(6)]

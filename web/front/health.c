@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gen/errors.h"
+#include "web/front/keyring.h"
 #include "web/front/link.h"
 #include "web/front/peers.h"
 
@@ -45,8 +46,10 @@ void health_ready(struct exchange *x, const struct router_path *path)
         exchange_problem(x, ERR_UNAVAILABLE, "The broker is not reached.");
     } else {
         health_missing(x, &missing);
+        if (!keyring_complete(x->front->keyring))
+            buf_printf(&missing, "%sthe keys of tokens", missing.len ? ", " : "");
         if (missing.len > 0)
-            exchange_problem(x, ERR_UNAVAILABLE, "Not offered on the bus: %s.", buf_text(&missing));
+            exchange_problem(x, ERR_UNAVAILABLE, "Not there on the bus: %s.", buf_text(&missing));
         else
             exchange_send(x, 200, "application/json", bytes_of_text("{\"status\":\"ready\"}"));
     }

@@ -107,6 +107,9 @@ static int identity_bearer(struct exchange *x, const char *header, const char **
         return identity_refuse(ret_reason, ERR_UNAUTHENTICATED,
                                "Authorization must be `Bearer` and an access token.");
     r = keyring_verify(x->front->keyring, token, front_now(), &claims);
+    if (r == ERR_UNAVAILABLE)
+        return identity_refuse(ret_reason, r,
+                               "Access tokens cannot be checked now: their keys are not known yet.");
     if (r < 0)
         return identity_refuse(ret_reason, ERR_UNAUTHENTICATED,
                                "The access token is not valid, has expired or was revoked.");

@@ -144,27 +144,40 @@ int keyring_verify(struct keyring *keyring, const char *token, int64_t now_ms, s
     int r;
 
     pthread_rwlock_rdlock(&keyring->lock);
-    r = token_verify(keyring->keys, keyring->keys_n, token, now_ms, ret);
+    r = keyring->keys_n == 0 ? ERR_UNAVAILABLE : token_verify(keyring->keys, keyring->keys_n, token, now_ms, ret);
     if (r == 0 && keyring_is_revoked(keyring, ret))
         r = ERR_UNAUTHENTICATED;
     pthread_rwlock_unlock(&keyring->lock);
     return r;
 }
 
-bool keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
-                   int64_t *ret_expires_s)
+int keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
+                  int64_t *ret_expires_s)
 {
     struct media_grant grant;
-    bool good = false;
+    int r = ERR_FORBIDDEN;
 
     if (!media_token_read(token, &grant) || grant.expires_s * 1000 <= now_ms)
-        return false;
+        return ERR_FORBIDDEN;
     grant.video = video;
     grant.version = version;
     pthread_rwlock_rdlock(&keyring->lock);
-    for (size_t i = 0; !good && i < keyring->media_n; i++)
-        good = keyring->media[i].kid == grant.kid && media_token_verify(token, &grant, keyring->media[i].key);
+    if (keyring->media_n == 0)
+        r = ERR_UNAVAILABLE;
+    for (size_t i = 0; r == ERR_FORBIDDEN && i < keyring->media_n; i++)
+        if (keyring->media[i].kid == grant.kid && media_token_verify(token, &grant, keyring->media[i].key))
+            r = 0;
     pthread_rwlock_unlock(&keyring->lock);
     *ret_expires_s = grant.expires_s;
-    return good;
+    return r;
+}
+
+bool keyring_complete(struct keyring *keyring)
+{
+    bool complete;
+
+    pthread_rwlock_rdlock(&keyring->lock);
+    complete = keyring->keys_n > 0 && keyring->media_n > 0;
+    pthread_rwlock_unlock(&keyring->lock);
+    return complete;
 }

@@ -1,7 +1,8 @@
 /* keyring - what tokens are verified with here, as auth and playback publish it: their keys, and who was
  * revoked.
  *
- * The bus thread feeds it (keyring_value), worker threads ask. Without keys nothing verifies: fail closed. */
+ * The bus thread feeds it (keyring_value), worker threads ask. Before keys are known nothing verifies; that
+ * is said as such, so that nobody takes a good token for a bad one and throws it away. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,11 +24,16 @@ void keyring_free(struct keyring **keyring);
 /* auth.keys, auth.revoked, playback.media_keys; others are passed over. True: somebody was revoked. */
 bool keyring_value(struct keyring *keyring, const char *name, const char *key, struct bytes body);
 
-/* 0 and the claims, or ERR_UNAUTHENTICATED: not a token of this moment, or revoked. */
+/* 0 and the claims; ERR_UNAUTHENTICATED: not a token of this moment, or revoked; ERR_UNAVAILABLE: no keys
+ * yet. */
 int keyring_verify(struct keyring *keyring, const char *token, int64_t now_ms, struct token_claims *ret);
 /* Whether these claims were revoked since. */
 bool keyring_revoked(struct keyring *keyring, const struct token_claims *claims);
 
-/* Whether a media token is good for this version of this video now. ret_expires_s: when it ends. */
-bool keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
-                   int64_t *ret_expires_s);
+/* Whether a media token is good for this version of this video now: 0 and when it ends, ERR_FORBIDDEN, or
+ * ERR_UNAVAILABLE: no keys yet. */
+int keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
+                  int64_t *ret_expires_s);
+
+/* Whether keys of both kinds are known. */
+bool keyring_complete(struct keyring *keyring);

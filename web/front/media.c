@@ -96,6 +96,7 @@ void media_serve(struct exchange *x, const struct router_path *path)
     struct id video;
     int64_t expires_s;
     const char *name;
+    int r;
 
     x->what = "media";
     x->is_media = true;
@@ -104,10 +105,14 @@ void media_serve(struct exchange *x, const struct router_path *path)
         exchange_problem(x, ERR_NOT_FOUND, "A media address is /media/{token}/{video}/{version}/{file}.");
         return;
     }
-    if (!keyring_media(x->front->keyring, path->segment[1], video, version, front_now(), &expires_s)) {
+    r = keyring_media(x->front->keyring, path->segment[1], video, version, front_now(), &expires_s);
+    if (r == ERR_UNAVAILABLE) {
+        exchange_problem(x, r, "Media addresses cannot be checked now: their keys are not known yet.");
+        return;
+    }
+    if (r < 0) {
         front_count(x->front, FRONT_MEDIA_REFUSALS, 1);
-        exchange_problem(x, ERR_FORBIDDEN,
-                         "This address is not valid for this video, or no longer: start playback again.");
+        exchange_problem(x, r, "This address is not valid for this video, or no longer: start playback again.");
         return;
     }
     name = media_name(x, path);

@@ -1,8 +1,8 @@
 /* server - civetweb, as it must be configured (it can do much that it must not), and the life of one request
  * in it.
  *
- * Weak spot  civetweb drops requests in absolute form (`GET http://host/`) and `OPTIONS *` by itself, without an
- *            answer; what it refuses in a request line is answered 400 here, without the request's id */
+ * Weak spot  civetweb drops requests in absolute form (`GET http://host/`) and `OPTIONS *` by itself, without
+ *            an answer; what it refuses in a request line is answered 400 here, without the request's id */
 #pragma once
 
 #include "web/front/front.h"

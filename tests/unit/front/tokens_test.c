@@ -83,7 +83,8 @@ static int teardown(void **state)
 
 static void nothing_verifies_before_keys_are_known(void **state)
 {
-    assert_int_equal(verify(sign(1, 1, 1)), ERR_UNAUTHENTICATED);
+    assert_int_equal(verify(sign(1, 1, 1)), ERR_UNAVAILABLE);
+    assert_false(keyring_complete(ring));
     publish_keys();
     assert_int_equal(verify(sign(1, 1, 1)), 0);
 }
@@ -126,14 +127,17 @@ static void a_media_token_needs_its_key_and_its_time(void **state)
     int64_t expires;
 
     assert_true(media_token_mint(&grant, secret, token));
-    assert_false(keyring_media(ring, token, some(1), 2, NOW, &expires));
+    assert_int_equal(keyring_media(ring, token, some(1), 2, NOW, &expires), ERR_UNAVAILABLE);
     assert_int_equal(media_keys_pack(&keys, &body), 0);
     keyring_value(ring, "playback.media_keys", "", buf_bytes(&body));
-    assert_true(keyring_media(ring, token, some(1), 2, NOW, &expires));
+    assert_int_equal(keyring_media(ring, token, some(1), 2, NOW, &expires), 0);
     assert_int_equal(expires, NOW / 1000 + 60);
-    assert_false(keyring_media(ring, token, some(2), 2, NOW, &expires));
-    assert_false(keyring_media(ring, token, some(1), 1, NOW, &expires));
-    assert_false(keyring_media(ring, token, some(1), 2, NOW + 60000, &expires));
+    assert_int_equal(keyring_media(ring, token, some(2), 2, NOW, &expires), ERR_FORBIDDEN);
+    assert_int_equal(keyring_media(ring, token, some(1), 1, NOW, &expires), ERR_FORBIDDEN);
+    assert_int_equal(keyring_media(ring, token, some(1), 2, NOW + 60000, &expires), ERR_FORBIDDEN);
+    assert_false(keyring_complete(ring));
+    publish_keys();
+    assert_true(keyring_complete(ring));
     buf_free(&body);
 }
 
