@@ -21,9 +21,12 @@ extern const size_t registry_n;
 
 
 def rows(model):
+    common = model.schemas["common"].calls.values() if "common" in model.schemas else []
     for schema in model.schemas.values():
-        for c in schema.calls.values():
+        for c in schema.calls.values() if schema.name != "common" else []:
             yield c.full, "CALL", c.request, c.reply, c.doc
+        for c in common if schema.calls and schema.name != "common" else []:  # every actor serves these
+            yield f"{schema.name}.{c.name}", "CALL", c.request, c.reply, c.doc
         for j in schema.jobs.values():
             yield j.full, "JOB", j.request, j.done.struct if j.done else None, j.doc
         for e in schema.events.values():
