@@ -145,9 +145,8 @@ static void an_address_has_one_account_however_it_is_written(void **state)
 
 static void what_cannot_be_an_address_or_a_password_is_refused_with_its_field(void **state)
 {
-    static const char *const wrong[] = {
-        "nobody", "@b.c", "aa@", "a@b@c", "a b@c.d", "a@b.c\n", "-a@b.c", "a<b@c.d"
-    };
+    static const char *const wrong[] = { "nobody",  "@b.c",    "aa@",    "a@b@c",
+                                         "a b@c.d", "a@b.c\n", "-a@b.c", "a<b@c.d" };
     struct rig *rig = *state;
     struct register_user guessed = { .email = "a@b.c", .password = "Password123" };
     uint64_t cid;
