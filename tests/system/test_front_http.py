@@ -325,7 +325,7 @@ class Http(unittest.TestCase):
 
 class Limits(unittest.TestCase):
     def test_who_asks_too_often_waits(self):
-        with Front(trust_loopback="false", anyone_per_minute="1", login_per_minute="2") as front:
+        with Front(trust_loopback="false", anyone_per_minute="1", login_per_minute="2", register_per_hour="3") as front:
             codes = [front.get("/api/v1/users/me")[0] for _ in range(4)]
             self.assertEqual(codes, [401] * 2 + [429] * 2)
             _, headers, body = front.get("/api/v1/users/me", Authorization="Basic guess")
@@ -333,6 +333,8 @@ class Limits(unittest.TestCase):
             self.assertEqual(json.loads(body)["code"], "rate_limited")
             codes = [front.get("/api/v1/auth/login", "POST", b"{}", Content_Type="application/json")[0] for _ in range(6)]
             self.assertEqual(codes, [400] * 4 + [429] * 2)
+            codes = [front.get("/api/v1/auth/register", "POST", b"{}", Content_Type="application/json")[0] for _ in range(4)]
+            self.assertEqual(codes, [400] * 3 + [429])
             self.assertEqual(front.get("/healthz")[0], 200)
 
     def test_only_the_edge_may_speak_for_others(self):

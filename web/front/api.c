@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gen/errors.h"
+#include "gen/index.h"
 #include "schemas/wire/json.h"
 #include "web/front/call.h"
 #include "web/front/http/cookie.h"
@@ -163,9 +164,19 @@ static void api_forget(struct exchange *x, const struct route *route)
 
 static enum identity_rate api_rate(const struct route *route)
 {
-    return route->def == &login_call || route->def == &register_user_call || route->def == &refresh_call
-               ? RATE_LOGIN
-               : RATE_API;
+    static const struct {
+        const struct call_def *call;
+        enum identity_rate rate;
+    } table[] = { { &login_call, RATE_LOGIN },
+                  { &refresh_call, RATE_LOGIN },
+                  { &register_user_call, RATE_REGISTER },
+                  { &verify_email_call, RATE_REGISTER },
+                  { &search_call, RATE_SEARCH } };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+        if (table[i].call == route->def)
+            return table[i].rate;
+    return RATE_API;
 }
 
 void api_serve(struct exchange *x, const struct route *route, const struct router_path *path)

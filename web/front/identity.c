@@ -56,27 +56,36 @@ static size_t identity_network(const char *client, uint8_t to[static 16])
     return 0;
 }
 
+/* account: the bucket is an account's, else an address's. */
+static struct rate identity_bucket(const struct front_settings *s, enum identity_rate kind, bool account)
+{
+    uint32_t anyone = (uint32_t)s->anyone_per_minute, user = (uint32_t)s->user_per_minute;
+    uint32_t login = (uint32_t)s->login_per_minute, search = (uint32_t)s->search_per_minute * (account ? 4 : 1);
+
+    switch (kind) {
+    case RATE_LOGIN: return (struct rate) { login * 60, login * 2 };
+    case RATE_REGISTER: return (struct rate) { (uint32_t)s->register_per_hour, (uint32_t)s->register_per_hour };
+    case RATE_SEARCH: return (struct rate) { search * 60, search };
+    case RATE_UPLOAD: return (struct rate) { (uint32_t)s->uploads_per_hour, (uint32_t)s->uploads_per_hour };
+    case RATE_API:
+    case RATE_NONE: break;
+    }
+    return account ? (struct rate) { user * 60, user } : (struct rate) { anyone * 60, anyone * 2 };
+}
+
 static int identity_rate(struct exchange *x, enum identity_rate kind)
 {
-    const struct front_settings *s = x->front->settings;
+    bool account = x->who.known && kind != RATE_LOGIN && kind != RATE_REGISTER, ok;
+    struct rate rate = identity_bucket(x->front->settings, kind, account);
     struct rate_state state;
-    struct rate rate;
-    uint8_t network[16];
-    size_t len = identity_network(x->client, network);
-    bool ok;
+    uint8_t who[16];
+    size_t len = identity_network(x->client, who);
 
     if (kind == RATE_NONE || identity_is_loopback(x))
         return 0;
-    if (kind == RATE_API && x->who.known) {
-        rate = (struct rate) { (uint32_t)s->user_per_minute * 60, (uint32_t)s->user_per_minute };
-        ok = ratelimit_take(x->front->limits, RATE_LOGIN + 1, &x->who.user, sizeof(x->who.user), rate,
-                            front_monotonic(), &state);
-    } else {
-        uint32_t minute = (uint32_t)(kind == RATE_LOGIN ? s->login_per_minute : s->anyone_per_minute);
-
-        rate = (struct rate) { minute * 60, minute * 2 };
-        ok = ratelimit_take(x->front->limits, kind, network, len, rate, front_monotonic(), &state);
-    }
+    if (account)
+        len = sizeof(who), memcpy(who, &x->who.user, len);
+    ok = ratelimit_take(x->front->limits, (unsigned)kind * 2 + account, who, len, rate, front_monotonic(), &state);
     exchange_header(x, "RateLimit-Limit", "%" PRIu32, rate.burst);
     exchange_header(x, "RateLimit-Remaining", "%" PRIu32, state.remaining);
     exchange_header(x, "RateLimit-Reset", "%" PRIu32, state.retry_after_s);

@@ -180,7 +180,7 @@ void upload_form_serve(struct exchange *x, const struct router_path *path)
     struct form *form;
 
     x->what = "upload";
-    if (identity_admit(x, true, RATE_API) < 0 || identity_same_site(x) < 0)
+    if (identity_admit(x, true, RATE_UPLOAD) < 0 || identity_same_site(x) < 0)
         return;
     if (x->facts.length < 0) {
         exchange_problem(x, ERR_LENGTH_REQUIRED, "Send Content-Length.");

@@ -44,7 +44,10 @@ static int upload_tus_begin(struct exchange *x)
         exchange_header(x, "Tus-Version", TUS_VERSION);
         return exchange_problem(x, r, "%s", reason);
     }
-    r = identity_admit(x, true, exchange_is(x, "PATCH") ? RATE_NONE : RATE_API);
+    r = identity_admit(x, true,
+                       exchange_is(x, "PATCH")  ? RATE_NONE
+                       : exchange_is(x, "POST") ? RATE_UPLOAD
+                                                : RATE_API);
     return r == 0 ? identity_same_site(x) : r;
 }
 
