@@ -223,6 +223,11 @@ class Wrong(unittest.TestCase):
         for key in ("", "a" * 256, "\xe9"):
             self.problem(self.bob.send("POST", "/api/v1/videos", {"title": "x"}, {"Idempotency-Key": key}), 400)
 
+    def test_strangers_do_not_share_an_idempotency_key(self):
+        made = [self.anyone.want("POST", "/api/v1/auth/register", {"email": f"{name}@example.org", "password": PASSWORD},
+                                 {"Idempotency-Key": "1"}).json for name in ("dora", "emil")]
+        self.assertEqual([user["email"] for user in made], ["dora@example.org", "emil@example.org"])
+
     def test_answers_about_a_person_are_not_kept(self):
         self.assertEqual(self.bob.send("GET", "/api/v1/users/me").headers["Cache-Control"], "no-store")
 

@@ -95,10 +95,11 @@ static int api_read(struct exchange *x, const struct route *route, const struct 
     return r;
 }
 
-/* Only writes take one; elsewhere it means nothing. On an error the problem has been answered. */
+/* Only writes of somebody known take one: a key is its sender's own, and strangers would share theirs. On an
+ * error the problem has been answered. */
 static int api_idempotency(struct exchange *x, const struct route *route, const char **ret)
 {
-    const char *key = route->def->writes ? gate_header(x->request, "Idempotency-Key") : NULL;
+    const char *key = route->def->writes && x->who.known ? gate_header(x->request, "Idempotency-Key") : NULL;
 
     *ret = key;
     if (!key)
