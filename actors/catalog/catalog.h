@@ -115,7 +115,7 @@ int catalog_upload_advanced(struct catalog *, struct turn *, const struct upload
 int catalog_upload_complete(struct catalog *, struct turn *, const struct upload_complete *, struct video *);
 int catalog_drop_upload(struct catalog *, struct turn *, const struct drop_upload *);
 
-/* upload.c, for the sweep and for concat.c */
+/* upload.c, report.c, forget.c: for the sweep and for concat.c */
 int upload_finish(struct doing *d, struct upload *upload);
 int upload_look(struct catalog *self, struct turn *t, struct upload *upload);
 int upload_forget(struct catalog *self, struct turn *t, const struct upload *upload);

@@ -1,16 +1,14 @@
-/* upload - tus uploads: where their bytes lie, how far they are, and when an original is whole.
+/* upload - opening tus uploads: room for them, the video they are of, where their bytes go.
  *
- * The front has no store: it writes the object and reports. What it reports carries the upload's own
- * capability. The object's durable frontier is the truth; a report that was lost is made up for when the
- * clock looks (sweep.c). */
-#include <sodium.h>
+ * The front has no store: it writes the object and reports (report.c). What it reports carries the
+ * upload's own capability. The object's durable frontier is the truth; a report that was lost is made up
+ * for when the clock looks. */
 #include <stdio.h>
 #include <string.h>
 
 #include "actors/catalog/step.h"
+#include "actors/catalog/upload.h"
 #include "schemas/wire/arena.h"
-
-enum { UPLOAD_CAPABILITY = 32 };
 
 /* ---- room */
 
@@ -134,7 +132,12 @@ int upload_make(struct catalog *self, struct turn *t, struct id video_id, struct
     return 0;
 }
 
-static int upload_put_part(struct turn *t, const struct upload *upload)
+bool upload_is_part(const struct upload *upload)
+{
+    return !id_is_zero(upload->video_id);
+}
+
+int upload_put_part(struct turn *t, const struct upload *upload)
 {
     struct original_part part = {
         .video_id = upload->video_id,
@@ -148,10 +151,10 @@ static int upload_put_part(struct turn *t, const struct upload *upload)
     return original_part_put(turn_txn(t), &part);
 }
 
-/* A whole upload, or one that says where it belongs, is a part of its original from the start. */
-static bool upload_is_part(const struct upload *upload)
+int upload_load_video(struct catalog *self, struct turn *t, const struct upload *upload, struct doing *ret)
 {
-    return !id_is_zero(upload->video_id);
+    *ret = (struct doing) { .self = self, .t = t };
+    return id_is_zero(upload->video_id) ? 0 : video_load(self, t, upload->video_id, ret);
 }
 
 static int upload_open(struct doing *d, const struct create_upload *ask, struct upload *upload)
@@ -226,263 +229,4 @@ int catalog_get_upload(struct catalog *self, struct turn *t, const struct get_up
     if (!reply->complete && blob_stat(self->blobs, reply->blob, &info) == 0 && info.size > reply->offset)
         reply->offset = info.size;
     return 0;
-}
-
-/* ---- objects, on the pool, in turns of their own: who asked is answered without them */
-
-struct upload_blob {
-    struct blobs *blobs;
-    struct id id;
-    char name[200];
-};
-
-static int upload_delete(void *ctx)
-{
-    const struct upload_blob *b = ctx;
-
-    return blob_delete(b->blobs, b->name);
-}
-
-/* The front seals what it finished writing. Where it died before that, the last byte is durable all the
- * same. */
-static int upload_seal(void *ctx)
-{
-    const struct upload_blob *b = ctx;
-    struct blob_grow *grow;
-    uint64_t frontier;
-    int r = blob_grow_open(b->blobs, b->name, &grow, &frontier);
-
-    if (r == ERR_EXISTS || r == ERR_LOCKED)
-        return 0;
-    return r < 0 ? r : blob_grow_seal(&grow, NULL);
-}
-
-static int upload_pooled(void *self, struct turn *t, int err, const void *reply, const void *ctx)
-{
-    const struct upload_blob *b = ctx;
-
-    if (err < 0)
-        turn_log(t, "upload.object", "name=%s error=%s", b->name, err_name(err));
-    return 0;
-}
-
-/* What the row says now decides: the turn that asked may have been undone. A full pool is no error: a
- * tombstone deletes what is left, and what is not sealed can be read all the same. */
-static int upload_settle(void *self, struct turn *t, int err, const void *reply, const void *ctx)
-{
-    const struct upload_blob *b = ctx;
-    struct upload upload;
-    int r = upload_get(turn_txn(t), turn_arena(t), b->id, &upload);
-
-    if (r == ERR_NOT_FOUND)
-        r = turn_pool(t, upload_delete, upload_pooled, b, sizeof(*b));
-    else if (r == 0 && upload.complete)
-        r = turn_pool(t, upload_seal, upload_pooled, b, sizeof(*b));
-    return r == ERR_BUSY ? 0 : r;
-}
-
-static int upload_ask_settle(struct catalog *self, const struct upload *upload)
-{
-    struct upload_blob b = { .blobs = self->blobs, .id = upload->id };
-
-    snprintf(b.name, sizeof(b.name), "%s", upload->blob);
-    return actor_resume(self->actor, 0, 0, upload_settle, &b, sizeof(b));
-}
-
-/* ---- reports */
-
-static int upload_load(struct turn *t, struct id id, struct bytes capability, struct upload *ret)
-{
-    int r = upload_get(turn_txn(t), turn_arena(t), id, ret);
-
-    if (r < 0)
-        return r;
-    if (capability.len != UPLOAD_CAPABILITY || ret->capability.len != UPLOAD_CAPABILITY ||
-        sodium_memcmp(capability.data, ret->capability.data, UPLOAD_CAPABILITY) != 0)
-        return ERR_FORBIDDEN;
-    return !ret->complete && !ret->expires_at ? ERR_GONE : 0;
-}
-
-/* More bytes of the original, whichever upload they came by. */
-static int upload_advance(struct doing *d, struct upload *upload, uint64_t offset)
-{
-    uint64_t more = offset > upload->offset ? offset - upload->offset : 0;
-    int r;
-
-    upload->offset += more;
-    upload->expires_at = turn_now(d->t) + (int64_t)catalog_settings_of(d->t)->upload_ms;
-    r = upload_put(turn_txn(d->t), upload);
-    if (r < 0 || !upload_is_part(upload) || !more)
-        return r;
-    r = upload_put_part(d->t, upload);
-    d->row.uploaded_bytes += more;
-    if (r == 0)
-        r = step_take(d, STEP_UPLOAD, ON_BYTES);
-    if (r == 0)
-        r = media_bytes_came(d);
-    return r;
-}
-
-/* All bytes of this upload are there. Of a whole upload that is all of the original; partial ones are
- * joined. */
-int upload_finish(struct doing *d, struct upload *upload)
-{
-    int r;
-
-    upload->complete = true;
-    upload->expires_at = upload->partial ? turn_now(d->t) + (int64_t)catalog_settings_of(d->t)->upload_ms : 0;
-    r = upload_put(turn_txn(d->t), upload);
-    if (r == 0 && upload_is_part(upload))
-        r = upload_put_part(d->t, upload);
-    if (r == 0)
-        r = upload_ask_settle(d->self, upload);
-    if (r < 0 || upload->partial)
-        return r;
-    r = step_take(d, STEP_UPLOAD, ON_ALL_BYTES);
-    return r < 0 ? r : media_bytes_came(d);
-}
-
-static int upload_load_video(struct catalog *self, struct turn *t, const struct upload *upload, struct doing *ret)
-{
-    *ret = (struct doing) { .self = self, .t = t };
-    return id_is_zero(upload->video_id) ? 0 : video_load(self, t, upload->video_id, ret);
-}
-
-static int upload_set_length(struct doing *d, struct upload *upload, uint64_t length)
-{
-    int r;
-
-    if (upload->has_length)
-        return upload->length == length ? 0
-                                        : turn_fail(d->t, ERR_CONFLICT, "length", "was declared as %llu",
-                                                    (unsigned long long)upload->length);
-    r = upload_charge(d->t, upload->owner_id, (int64_t)length);
-    upload->has_length = true;
-    upload->length = length;
-    if (!upload->partial)
-        d->row.declared_bytes = length;
-    return r;
-}
-
-static int upload_save_video(struct doing *d)
-{
-    return id_is_zero(d->row.id) ? 0 : video_save(d);
-}
-
-/* What the object's frontier says, where a report was lost: 1 when something came, 0 when not. */
-int upload_look(struct catalog *self, struct turn *t, struct upload *upload)
-{
-    struct blob_info info;
-    struct doing d;
-    int r;
-
-    if (upload->complete || blob_stat(self->blobs, upload->blob, &info) < 0 || info.size <= upload->offset)
-        return 0;
-    if (upload->has_length && info.size > upload->length)
-        return 0;
-    r = upload_load_video(self, t, upload, &d);
-    if (r == 0)
-        r = upload_advance(&d, upload, info.size);
-    if (r == 0 && upload->has_length && upload->offset == upload->length)
-        r = upload_finish(&d, upload);
-    if (r == 0)
-        r = upload_save_video(&d);
-    return r < 0 ? r : 1;
-}
-
-int catalog_upload_advanced(struct catalog *self, struct turn *t, const struct upload_advanced *ask)
-{
-    struct upload upload;
-    struct doing d;
-    int r = upload_load(t, ask->id, ask->capability, &upload);
-
-    if (r < 0 || upload.complete)
-        return r;
-    r = upload_load_video(self, t, &upload, &d);
-    if (r == 0 && ask->has_length)
-        r = upload_set_length(&d, &upload, ask->length);
-    if (r == 0 && upload.has_length && ask->offset > upload.length)
-        return turn_fail(t, ERR_INVALID, "offset", "lies beyond the declared length");
-    if (r == 0)
-        r = upload_advance(&d, &upload, ask->offset);
-    if (r == 0 && upload.has_length && upload.offset == upload.length)
-        r = upload_finish(&d, &upload);
-    return r < 0 ? r : upload_save_video(&d);
-}
-
-int catalog_upload_complete(struct catalog *self, struct turn *t, const struct upload_complete *ask,
-                            struct video *reply)
-{
-    struct upload upload;
-    struct doing d;
-    int r = upload_load(t, ask->id, ask->capability, &upload);
-
-    if (r == 0)
-        r = upload_load_video(self, t, &upload, &d);
-    if (r == 0 && !upload.complete) {
-        r = upload_set_length(&d, &upload, ask->length);
-        if (r == 0)
-            r = upload_advance(&d, &upload, ask->length);
-        if (r == 0)
-            r = upload_finish(&d, &upload);
-        if (r == 0)
-            r = upload_save_video(&d);
-    }
-    if (r == 0 && !id_is_zero(d.row.id))
-        video_show(&d.row, turn_arena(t), reply);
-    return r;
-}
-
-/* ---- give up */
-
-/* Whether bytes of its own are counted for it: the row that joins others has none. */
-static int upload_owns_bytes(struct turn *t, const struct upload *upload)
-{
-    struct original_part part;
-    int r;
-
-    if (!upload_is_part(upload))
-        return 1;
-    r = original_part_get(turn_txn(t), turn_arena(t), upload->video_id, upload->at, &part);
-    if (r < 0)
-        return r == ERR_NOT_FOUND ? 0 : r;
-    return id_equal(part.upload_id, upload->id);
-}
-
-/* Its row, its part and its bytes go; the bytes after the commit. */
-int upload_forget(struct catalog *self, struct turn *t, const struct upload *upload)
-{
-    int owns = upload_owns_bytes(t, upload);
-    int r = owns < 0 ? owns : upload_del(turn_txn(t), upload->id);
-
-    if (r == 0 && owns && upload_is_part(upload))
-        r = original_part_del(turn_txn(t), upload->video_id, upload->at);
-    if (r == 0 && owns && upload->has_length)
-        r = upload_charge(t, upload->owner_id, -(int64_t)upload->length);
-    return r < 0 ? r : upload_ask_settle(self, upload);
-}
-
-int catalog_drop_upload(struct catalog *self, struct turn *t, const struct drop_upload *ask)
-{
-    struct upload upload;
-    struct doing d;
-    int r = upload_get(turn_txn(t), turn_arena(t), ask->id, &upload);
-
-    if (r == 0)
-        r = turn_require_owner(t, upload.owner_id);
-    if (r == 0)
-        r = upload_load_video(self, t, &upload, &d);
-    if (r < 0)
-        return r == ERR_FORBIDDEN ? ERR_NOT_FOUND : r;
-    if (upload.complete && !upload.partial)
-        return turn_fail(t, ERR_CONFLICT, NULL, "it is complete: delete the video instead");
-    r = upload_forget(self, t, &upload);
-    if (r < 0 || id_is_zero(d.row.id))
-        return r;
-    if (upload.partial) { /* the other parts are still coming */
-        d.row.uploaded_bytes -= upload.offset < d.row.uploaded_bytes ? upload.offset : d.row.uploaded_bytes;
-        return video_save(&d);
-    }
-    r = step_take(&d, STEP_UPLOAD, ON_DROPPED);
-    return r < 0 ? r : video_save(&d);
 }

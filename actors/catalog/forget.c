@@ -1,0 +1,120 @@
+/* forget - the end of an upload: its object is sealed or deleted, its room given back. */
+#include <stdio.h>
+
+#include "actors/catalog/step.h"
+#include "actors/catalog/upload.h"
+
+/* ---- objects, on the pool, in turns of their own: who asked is answered without them */
+
+struct upload_blob {
+    struct blobs *blobs;
+    struct id id;
+    char name[200];
+};
+
+static int upload_delete(void *ctx)
+{
+    const struct upload_blob *b = ctx;
+
+    return blob_delete(b->blobs, b->name);
+}
+
+/* The front seals what it finished writing. Where it died before that, the last byte is durable all the
+ * same. */
+static int upload_seal(void *ctx)
+{
+    const struct upload_blob *b = ctx;
+    struct blob_grow *grow;
+    uint64_t frontier;
+    int r = blob_grow_open(b->blobs, b->name, &grow, &frontier);
+
+    if (r == ERR_EXISTS || r == ERR_LOCKED)
+        return 0;
+    return r < 0 ? r : blob_grow_seal(&grow, NULL);
+}
+
+static int upload_pooled(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    const struct upload_blob *b = ctx;
+
+    if (err < 0)
+        turn_log(t, "upload.object", "name=%s error=%s", b->name, err_name(err));
+    return 0;
+}
+
+/* What the row says now decides: the turn that asked may have been undone. A full pool is no error: a
+ * tombstone deletes what is left, and what is not sealed can be read all the same. */
+static int upload_settle(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    const struct upload_blob *b = ctx;
+    struct upload upload;
+    int r = upload_get(turn_txn(t), turn_arena(t), b->id, &upload);
+
+    if (r == ERR_NOT_FOUND)
+        r = turn_pool(t, upload_delete, upload_pooled, b, sizeof(*b));
+    else if (r == 0 && upload.complete)
+        r = turn_pool(t, upload_seal, upload_pooled, b, sizeof(*b));
+    return r == ERR_BUSY ? 0 : r;
+}
+
+int upload_ask_settle(struct catalog *self, const struct upload *upload)
+{
+    struct upload_blob b = { .blobs = self->blobs, .id = upload->id };
+
+    snprintf(b.name, sizeof(b.name), "%s", upload->blob);
+    return actor_resume(self->actor, 0, 0, upload_settle, &b, sizeof(b));
+}
+
+/* ---- give up */
+
+/* Whether bytes of its own are counted for it: the row that joins others has none. */
+static int upload_owns_bytes(struct turn *t, const struct upload *upload)
+{
+    struct original_part part;
+    int r;
+
+    if (!upload_is_part(upload))
+        return 1;
+    r = original_part_get(turn_txn(t), turn_arena(t), upload->video_id, upload->at, &part);
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    return id_equal(part.upload_id, upload->id);
+}
+
+/* Its row, its part and its bytes go; the bytes after the commit. */
+int upload_forget(struct catalog *self, struct turn *t, const struct upload *upload)
+{
+    int owns = upload_owns_bytes(t, upload);
+    int r = owns < 0 ? owns : upload_del(turn_txn(t), upload->id);
+
+    if (r == 0 && owns && upload_is_part(upload))
+        r = original_part_del(turn_txn(t), upload->video_id, upload->at);
+    if (r == 0 && owns && upload->has_length)
+        r = upload_charge(t, upload->owner_id, -(int64_t)upload->length);
+    return r < 0 ? r : upload_ask_settle(self, upload);
+}
+
+int catalog_drop_upload(struct catalog *self, struct turn *t, const struct drop_upload *ask)
+{
+    struct upload upload;
+    struct doing d;
+    int r = upload_get(turn_txn(t), turn_arena(t), ask->id, &upload);
+
+    if (r == 0)
+        r = turn_require_owner(t, upload.owner_id);
+    if (r == 0)
+        r = upload_load_video(self, t, &upload, &d);
+    if (r < 0)
+        return r == ERR_FORBIDDEN ? ERR_NOT_FOUND : r;
+    if (upload.complete && !upload.partial)
+        return turn_fail(t, ERR_CONFLICT, NULL, "it is complete: delete the video instead");
+    r = upload_forget(self, t, &upload);
+    if (r < 0 || id_is_zero(d.row.id))
+        return r;
+    if (upload.partial) { /* the other parts are still coming */
+        d.row.uploaded_bytes -= upload.offset < d.row.uploaded_bytes ? upload.offset : d.row.uploaded_bytes;
+        return video_save(&d);
+    }
+    r = step_take(&d, STEP_UPLOAD, ON_DROPPED);
+    return r < 0 ? r : video_save(&d);
+}

@@ -1,0 +1,17 @@
+/* upload - what its three files share: opening uploads (upload.c), what the front reports of them
+ * (report.c), and their end (forget.c). */
+#pragma once
+
+#include "actors/catalog/catalog.h"
+
+enum { UPLOAD_CAPABILITY = 32 };
+
+/* A whole upload, or one that says where it belongs, is a part of its original from the start. */
+bool upload_is_part(const struct upload *upload);
+int upload_put_part(struct turn *t, const struct upload *upload);
+
+/* The video it is of, in hand; one without an id when it has none yet. */
+int upload_load_video(struct catalog *self, struct turn *t, const struct upload *upload, struct doing *ret);
+
+/* Soon, in a turn of its own: its object is sealed when the row is complete, deleted when the row is gone. */
+int upload_ask_settle(struct catalog *self, const struct upload *upload);
