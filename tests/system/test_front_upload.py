@@ -275,6 +275,27 @@ class Places(unittest.TestCase):
                 self.assertTrue(s.recv(100).startswith(b"HTTP/1.1 204 "))
             self.assertEqual(alice.send("PATCH", second, b"abcde", patch).status, 204)
 
+    def test_what_was_acknowledged_survives_the_death_of_the_front(self):
+        with Stage() as p:
+            alice, size = p.login(), 2000000
+            headers = {"Tus-Resumable": "1.0.0"}
+            where = alice.want("POST", UPLOADS, b"", {**headers, "Upload-Length": str(size)}).headers["Location"]
+            patch = {**headers, "Content-Type": BYTES}
+            acknowledged = int(alice.want("PATCH", where, b"a" * 300000, {**patch, "Upload-Offset": "0"}).headers["Upload-Offset"])
+            with socket.create_connection(("127.0.0.1", p.port), timeout=30) as s:
+                s.sendall(f"PATCH {where} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nTus-Resumable: 1.0.0\r\n"
+                          f"Upload-Offset: {acknowledged}\r\nContent-Type: {BYTES}\r\nContent-Length: {size - acknowledged}\r\n"
+                          f"Expect: 100-continue\r\n\r\n".encode())
+                self.assertTrue(s.recv(100).startswith(b"HTTP/1.1 100 "))
+                s.sendall(b"b" * 200000)
+                p.kill("front")
+            p.wait_ready()
+            offset = int(alice.want("HEAD", where, None, headers).headers["Upload-Offset"])
+            self.assertGreaterEqual(offset, acknowledged)
+            self.assertLessEqual(offset, acknowledged + 200000)
+            answer = alice.want("PATCH", where, b"b" * (size - offset), {**patch, "Upload-Offset": str(offset)})
+            self.assertEqual(answer.headers["Upload-Offset"], str(size))
+
 
 if __name__ == "__main__":
     unittest.main()
