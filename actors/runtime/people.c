@@ -11,7 +11,8 @@
 #include "gen/errors.h"
 
 #define PEOPLE_KEYS    8
-#define PEOPLE_REVOKED 4096
+#define PEOPLE_BUCKETS 1024
+#define PEOPLE_ENDED   65536 /* of twelve minutes */
 #define OPERATOR       "cli" /* the role of the operator's program: its secret lies in the state directory */
 
 struct remembered {
@@ -20,8 +21,10 @@ struct remembered {
     struct token_claims claims;
 };
 
+/* A session, or the tokens of a user below an epoch, by the TypeID that is the key of the value. */
 struct ended {
-    char key[64];
+    struct ended *next;
+    char key[ID_TEXT_SIZE];
     struct revoked what;
 };
 
@@ -30,8 +33,8 @@ struct people {
     size_t keys_n;
     bool known; /* the keys have come */
     struct remembered cache[PEOPLE_CACHE];
-    struct ended *ended;
-    size_t ended_n, ended_cap;
+    struct ended *ended[PEOPLE_BUCKETS];
+    size_t ended_n;
 };
 
 struct people *people_new(void)
@@ -43,12 +46,18 @@ struct people *people_new(void)
     return people;
 }
 
-void people_free(struct people **people)
+void people_free(struct people **ret)
 {
-    if (*people)
-        free((*people)->ended);
-    free(*people);
-    *people = NULL;
+    struct people *people = *ret;
+
+    *ret = NULL;
+    for (size_t i = 0; people && i < PEOPLE_BUCKETS; i++) {
+        for (struct ended *e = people->ended[i], *next; e; e = next) {
+            next = e->next;
+            free(e);
+        }
+    }
+    free(people);
 }
 
 static void people_keys(struct people *people, struct bytes body, struct arena *arena)
@@ -75,38 +84,46 @@ static void people_keys(struct people *people, struct bytes body, struct arena *
     memset(people->cache, 0, sizeof(people->cache));
 }
 
-static struct ended *people_ended(struct people *people, const char *key)
+/* Where the entry of this key is linked, or would be. */
+static struct ended **people_place(struct people *people, const char *key)
 {
-    for (size_t i = 0; i < people->ended_n; i++)
-        if (strcmp(people->ended[i].key, key) == 0)
-            return &people->ended[i];
-    return NULL;
+    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a: the keys are our own ids, chosen by nobody */
+    struct ended **at;
+
+    for (const char *c = key; *c; c++)
+        hash = (hash ^ (uint8_t)*c) * 0x100000001b3;
+    at = &people->ended[hash % PEOPLE_BUCKETS];
+    while (*at && strcmp((*at)->key, key) != 0)
+        at = &(*at)->next;
+    return at;
 }
 
 static void people_revoked(struct people *people, const char *key, struct bytes body, struct arena *arena)
 {
-    struct ended *ended = people_ended(people, key), fresh = { 0 };
+    struct ended **place = people_place(people, key), *entry = *place;
+    struct revoked what;
 
-    if (strlen(key) >= sizeof(fresh.key))
+    if (!body.data && entry) {
+        *place = entry->next;
+        people->ended_n--;
+        free(entry);
+    }
+    if (!body.data || strlen(key) >= sizeof(entry->key) || revoked_unpack(body, arena, &what, NULL) < 0)
         return;
-    if (!body.data || revoked_unpack(body, arena, &fresh.what, NULL) < 0) {
-        if (ended && !body.data)
-            *ended = people->ended[--people->ended_n];
+    if (!entry && people->ended_n == PEOPLE_ENDED) {
+        log_line(LOG_AT_ERROR, "revoked",
+                 "result=ERR_TOO_LARGE detail=\"too many sessions ended in a short while\"");
         return;
     }
-    strcpy(fresh.key, key);
-    if (!ended) {
-        if (people->ended_n == PEOPLE_REVOKED)
-            return;
-        if (people->ended_n == people->ended_cap) {
-            people->ended_cap = people->ended_cap ? 2 * people->ended_cap : 16;
-            people->ended = realloc(people->ended, people->ended_cap * sizeof(*people->ended));
-            if (!people->ended)
-                abort();
-        }
-        ended = &people->ended[people->ended_n++];
+    if (!entry) {
+        entry = calloc(1, sizeof(*entry));
+        if (!entry)
+            abort();
+        strcpy(entry->key, key);
+        *place = entry;
+        people->ended_n++;
     }
-    *ended = fresh;
+    entry->what = what;
 }
 
 void people_value(struct actor *actor, const char *name, const char *key, struct bytes body)
@@ -123,17 +140,14 @@ void people_value(struct actor *actor, const char *name, const char *key, struct
     arena_free(&arena);
 }
 
-static bool people_over(const struct people *people, const struct token_claims *claims)
+static bool people_over(struct people *people, const struct token_claims *claims)
 {
-    for (size_t i = 0; i < people->ended_n; i++) {
-        const struct revoked *what = &people->ended[i].what;
+    char key[ID_TEXT_SIZE];
+    const struct ended *session = *people_place(people, id_format("session", claims->session, key));
+    const struct ended *user = *people_place(people, id_format("user", claims->user, key));
 
-        if (!id_is_zero(what->session_id) && id_equal(what->session_id, claims->session))
-            return true;
-        if (!id_is_zero(what->user_id) && id_equal(what->user_id, claims->user) && claims->epoch < what->epoch)
-            return true;
-    }
-    return false;
+    return (session && id_equal(session->what.session_id, claims->session)) ||
+           (user && id_equal(user->what.user_id, claims->user) && claims->epoch < user->what.epoch);
 }
 
 static int people_verify(struct actor *actor, const char *token, struct token_claims *ret)

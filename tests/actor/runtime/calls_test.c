@@ -212,7 +212,7 @@ static void a_token_that_is_forged_expired_or_revoked_is_refused(void **state)
 {
     struct rig *rig = *state;
     struct rig_ask who = rig_person(rig, 1, ROLE_CREATOR), other = rig_person(rig, 2, ROLE_CREATOR);
-    char *forged = arena_strdup(rig_arena(rig), who.token);
+    char *forged = arena_strdup(rig_arena(rig), who.token), session[ID_TEXT_SIZE], user[ID_TEXT_SIZE];
 
     forged[strlen(forged) - 3] ^= 1;
     assert_int_equal(created(rig, "a", who, NULL), 0);
@@ -220,13 +220,15 @@ static void a_token_that_is_forged_expired_or_revoked_is_refused(void **state)
     assert_int_equal(created(rig, "c", (struct rig_ask) { .token = "x.y.z" }, NULL), ERR_UNAUTHENTICATED);
 
     /* the session ends: at once, although the token was verified a moment ago */
-    rig_value(rig, &revoked_value, "s", &(struct revoked) { .session_id = rig_user(1) });
+    rig_value(rig, &revoked_value, id_format("session", rig_user(1), session),
+              &(struct revoked) { .session_id = rig_user(1) });
     assert_int_equal(created(rig, "d", who, NULL), ERR_UNAUTHENTICATED);
     assert_int_equal(created(rig, "e", other, NULL), 0);
-    rig_value(rig, &revoked_value, "s", NULL);
+    rig_value(rig, &revoked_value, id_format("session", rig_user(1), session), NULL);
     assert_int_equal(created(rig, "f", who, NULL), 0);
     /* all of a user's tokens below an epoch end */
-    rig_value(rig, &revoked_value, "u", &(struct revoked) { .user_id = rig_user(2), .epoch = 1 });
+    rig_value(rig, &revoked_value, id_format("user", rig_user(2), user),
+              &(struct revoked) { .user_id = rig_user(2), .epoch = 1 });
     assert_int_equal(created(rig, "g", other, NULL), ERR_UNAUTHENTICATED);
 
     rig_advance(rig, 700000);
