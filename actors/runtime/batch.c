@@ -305,5 +305,6 @@ bool batch_run(struct actor *actor)
     if (!STAILQ_EMPTY(&writes) || (relay_has_marks(actor) && relay_due(actor) <= actor_mono(actor)))
         batch_write(actor, &writes);
     arena_reset(actor->arena);
+    actor->pool_planned = 0; /* what was planned waits in the pool now, or was undone */
     return any;
 }

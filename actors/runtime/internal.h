@@ -212,6 +212,7 @@ struct actor {
     LIST_HEAD(, request) requests;
     unsigned in_hand;
     uint64_t next_kept;
+    unsigned pool_planned; /* work that the turns of this batch want done */
     LIST_HEAD(, asked) asked;
     LIST_HEAD(, timer) timers;
     STAILQ_HEAD(, unsent) unsent;

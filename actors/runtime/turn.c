@@ -197,8 +197,9 @@ int turn_pool(struct turn *t, pool_work *work, turn_then *then, const void *ctx,
 {
     struct effect *effect;
 
-    if (pool_waiting(t->actor->pool) >= settings_common(t->actor->settings)->pool_waiting)
+    if (pool_waiting(t->actor->pool) + t->actor->pool_planned >= settings_common(t->actor->settings)->pool_waiting)
         return turn_fail(t, ERR_BUSY, NULL, "too much is waiting to be worked on");
+    t->actor->pool_planned++;
     effect = turn_effect(t, EFFECT_POOL);
     effect->work = work;
     effect->then = turn_then_message(t, then, ctx, ctx_len);

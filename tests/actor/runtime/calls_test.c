@@ -315,6 +315,28 @@ static void work_in_the_pool_comes_back_in_a_turn_of_its_own(void **state)
     assert_int_equal(items(rig), 1);
 }
 
+static void more_work_than_may_wait_is_busy_also_within_one_batch(void **state)
+{
+    static const char *const two[] = { "library.pool_waiting=2", NULL };
+    struct rig *rig = rig_new(&library_actor, two);
+    struct rig_ask who = rig_person(rig, 1, ROLE_CREATOR);
+    uint64_t cids[5];
+    unsigned busy = 0;
+    char title[16];
+
+    for (int i = 0; i < 5; i++) {
+        snprintf(title, sizeof(title), "pool%d", i);
+        cids[i] = create(rig, title, who);
+    }
+    rig_run(rig);
+    for (int i = 0; i < 5; i++)
+        busy += rig_reply(rig, cids[i], &create_item_call, NULL) == ERR_BUSY;
+    assert_int_equal(busy, 3);
+    assert_int_equal(items(rig), 2);
+    assert_int_equal(created(rig, "pool9", who, NULL), 0);
+    rig_free(&rig);
+}
+
 static void a_timer_answers_when_its_time_has_come(void **state)
 {
     struct rig *rig = *state;
@@ -528,6 +550,7 @@ int main(void)
         T(the_same_key_asked_twice_does_it_once),
         T(a_failure_is_not_kept_under_its_key),
         T(work_in_the_pool_comes_back_in_a_turn_of_its_own),
+        cmocka_unit_test(more_work_than_may_wait_is_busy_also_within_one_batch),
         T(a_timer_answers_when_its_time_has_come),
         T(a_handler_that_forgets_its_answer_is_found_out),
         T(answers_wait_while_the_bus_is_full_and_keep_their_order),
