@@ -9,6 +9,8 @@
  * acknowledgements, questions and durable messages leave after it. When the commit fails nothing is answered and the
  * process exits (75): the outcome is unknown, and a restart finds out.
  *
+ * Serves     beside the calls of its schema NAME.parked, unpark, refused, resend and backup, for the operator
+ * Sets       metrics.NAME (counters, every 5 s), config.NAME (its settings); watches settings.NAME
  * Trusts     the role of a sender, which it proved to the broker; of a person, the access token that travels with the
  *            call, once verified (token.h). No other field of a message
  * When busy  answers ERR_BUSY above its slots, when the outbox is full, or when the pool is
