@@ -172,7 +172,8 @@ static enum identity_rate api_rate(const struct route *route)
                   { &refresh_call, RATE_LOGIN },
                   { &register_user_call, RATE_REGISTER },
                   { &verify_email_call, RATE_REGISTER },
-                  { &search_call, RATE_SEARCH } };
+                  { &search_call, RATE_SEARCH },
+                  { &posters_call, RATE_POSTER } };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
         if (table[i].call == route->def)

@@ -67,6 +67,8 @@ static struct rate identity_bucket(const struct front_settings *s, enum identity
     case RATE_REGISTER: return (struct rate) { (uint32_t)s->register_per_hour, (uint32_t)s->register_per_hour };
     case RATE_SEARCH: return (struct rate) { search * 60, search };
     case RATE_UPLOAD: return (struct rate) { (uint32_t)s->uploads_per_hour, (uint32_t)s->uploads_per_hour };
+    case RATE_POSTER:
+        return (struct rate) { (uint32_t)s->posters_per_minute * 60, (uint32_t)s->posters_per_minute };
     case RATE_API:
     case RATE_NONE: break;
     }

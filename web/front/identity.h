@@ -8,7 +8,7 @@
 #include "web/front/exchange.h"
 
 /* What kind of request takes from which bucket. */
-enum identity_rate { RATE_NONE, RATE_API, RATE_LOGIN, RATE_REGISTER, RATE_SEARCH, RATE_UPLOAD };
+enum identity_rate { RATE_NONE, RATE_API, RATE_LOGIN, RATE_REGISTER, RATE_SEARCH, RATE_UPLOAD, RATE_POSTER };
 
 /* Fills x->who, and takes a token from the bucket of whoever it is: the account's, else the address's, so
  * that wrong credentials are counted as well. needed: nobody is not enough. On an error the problem has been
