@@ -21,7 +21,9 @@ class Accounts(unittest.TestCase):
 
     def register(self, name):
         email = f"{name}@example.org"
-        self.api.post("/api/v1/auth/register", {"email": email, "password": "correct horse", "name": name})
+        made = self.api.want("POST", "/api/v1/auth/register", {"email": email, "password": "correct horse", "name": name})
+        self.assertEqual(made.status, 201)
+        self.assertEqual(made.headers["Location"], "/api/v1/users/" + made.json["id"])
         return email
 
     def login(self, email, **more):

@@ -133,6 +133,22 @@ bool api_cookies(struct exchange *x, const struct wire_type *type, const void *r
     return true;
 }
 
+/* Where something that was made can be read: the route that gives one of its kind by its id. */
+static void api_location(struct exchange *x, const struct wire_type *type, const char *id)
+{
+    static const char hole[] = "{id}";
+
+    for (size_t i = 0; i < routes_n; i++) {
+        size_t len = strlen(routes[i].pattern);
+
+        if (routes[i].def->reply != type || strcmp(routes[i].method, "GET") != 0 || len < sizeof(hole) ||
+            strcmp(routes[i].pattern + len - (sizeof(hole) - 1), hole) != 0)
+            continue;
+        exchange_header(x, "Location", "%.*s%s", (int)(len - (sizeof(hole) - 1)), routes[i].pattern, id);
+        return;
+    }
+}
+
 static void api_answer(struct exchange *x, const struct route *route, const void *reply)
 {
     const struct wire_type *type = route->def->reply;
@@ -147,7 +163,7 @@ static void api_answer(struct exchange *x, const struct route *route, const void
     } else {
         text = json_dumps(object, JSON_COMPACT);
         if (route->status == 201 && id)
-            exchange_header(x, "Location", "%s/%s", route->pattern, id);
+            api_location(x, type, id);
         exchange_send(x, route->status, "application/json", bytes_of_text(text));
     }
     free(text);
