@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actors/runtime/internal.h"
+#include "data/migrate/migrate.h"
 #include "data/store/inbox.h"
 #include "gen/errors.h"
 
@@ -203,11 +204,38 @@ static void batch_write_turn(struct turn *t, struct store_txn *parent)
         t->message->stream->reached = t->message->at;
 }
 
+static bool batch_migrates(const struct actor *actor)
+{
+    return actor->store && actor->swept < actor->schema->tables_n && actor->migrate_at <= actor_mono(actor);
+}
+
+/* Rows that an earlier program wrote are written anew, a few at a time. That it fails is not the others' fault. */
+static void batch_migrate(struct actor *actor, struct store_txn *parent)
+{
+    const struct table_def *def = actor->schema->tables[actor->swept];
+    struct store_txn *txn = NULL;
+    bool done = false;
+    int r = store_begin_child(parent, &txn);
+
+    if (r == 0)
+        r = migrate_sweep(txn, def, MIGRATE_ROWS, &done);
+    if (r == 0)
+        r = store_commit(&txn);
+    store_abort(&txn);
+    actor->migrate_at = actor_mono(actor) + (r < 0 ? MIGRATE_AGAIN_MS : done ? 0 : MIGRATE_MS);
+    if (r < 0)
+        log_line(LOG_AT_WARNING, "migrate", "table=%s result=%s", def->name, err_name(r));
+    else
+        actor->swept += done;
+}
+
 static int batch_housekeeping(struct actor *actor, struct store_txn *txn)
 {
     unsigned deleted;
     int r = relay_tidy(actor, txn);
 
+    if (r == 0 && batch_migrates(actor))
+        batch_migrate(actor, txn);
     if (r == 0 && actor->sweep_at <= actor_mono(actor)) {
         actor->sweep_at = actor_mono(actor) + BATCH_SWEEP_MS;
         r = inbox_sweep(txn, actor_now(actor), 256, &deleted);
@@ -302,7 +330,8 @@ bool batch_run(struct actor *actor)
     any = !STAILQ_EMPTY(&actor->queue);
     batch_take(actor, &reads, &writes);
     batch_read(actor, &reads);
-    if (!STAILQ_EMPTY(&writes) || (relay_has_marks(actor) && relay_due(actor) <= actor_mono(actor)))
+    if (!STAILQ_EMPTY(&writes) || batch_migrates(actor) ||
+        (relay_has_marks(actor) && relay_due(actor) <= actor_mono(actor)))
         batch_write(actor, &writes);
     arena_reset(actor->arena);
     actor->pool_planned = 0; /* what was planned waits in the pool now, or was undone */

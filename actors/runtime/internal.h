@@ -30,6 +30,9 @@ enum {
     COUNTS_TTL_MS = 15000,
     CONFIG_MS = 60000,
     CONFIG_TTL_MS = 180000,
+    MIGRATE_ROWS = 256, /* rewritten in one transaction */
+    MIGRATE_MS = 50,
+    MIGRATE_AGAIN_MS = 60000,
     USAGE_MS = 5000,
     USAGE_ALARM = 60, /* percent of the store */
     USAGE_FULL = 85,  /* new work is refused; what ends or deletes things is not */
@@ -224,10 +227,12 @@ struct actor {
     size_t polls_n;
     uint64_t *counts[2]; /* of the runtime, of the actor */
     int64_t counts_at, config_at, sweep_at, usage_at;
-    unsigned usage;   /* percent of the store */
-    uint64_t parked;  /* events put aside: while there are any, their keys are looked up */
-    int64_t draining; /* mono ms when it began; 0: not */
-    int exit_status;  /* -1: it runs */
+    size_t swept;       /* tables whose rows are all of this version; the sweep is at the next */
+    int64_t migrate_at; /* mono ms: its next piece */
+    unsigned usage;     /* percent of the store */
+    uint64_t parked;    /* events put aside: while there are any, their keys are looked up */
+    int64_t draining;   /* mono ms when it began; 0: not */
+    int exit_status;    /* -1: it runs */
 };
 
 int64_t actor_mono(const struct actor *actor);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "actors/runtime/internal.h"
+#include "data/migrate/migrate.h"
 #include "data/store/inbox.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
@@ -68,7 +69,7 @@ static int start_settings(struct actor *actor, const struct actor_start *start)
 
 static int start_store(struct actor *actor, const struct actor_start *start)
 {
-    char dir[4096];
+    char dir[4096], *copy = NULL;
     struct store_options options = { .dir = dir,
                                      .map_size = start->map_size,
                                      .any_filesystem = start->any_filesystem };
@@ -77,6 +78,11 @@ static int start_store(struct actor *actor, const struct actor_start *start)
 
     snprintf(dir, sizeof(dir), "%s/%s", start->state_dir, actor->def->name);
     r = store_open(&options, &actor->store);
+    if (r == 0)
+        r = migrate_prepare(actor->store, actor->schema->tables, actor->schema->tables_n, dir, &copy);
+    if (r == 0 && copy)
+        log_line(LOG_AT_INFO, "migrate", "copy=%s", copy);
+    free(copy);
     if (r == 0)
         r = table_open(actor->store, actor->schema->tables, actor->schema->tables_n);
     actor->relay = relay_new();

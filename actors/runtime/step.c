@@ -145,6 +145,8 @@ int actor_wait_ms(const struct actor *actor)
         step_sooner(&due, now + 10);
     step_sooner(&due, timer_due(actor));
     step_sooner(&due, relay_due(actor));
+    if (actor->store && actor->swept < actor->schema->tables_n)
+        step_sooner(&due, actor->migrate_at);
     for (size_t i = 0; i < actor->streams_n; i++)
         if (actor->streams[i].blocked_until)
             step_sooner(&due, actor->streams[i].blocked_until);

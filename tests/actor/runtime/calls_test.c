@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "data/migrate/migrate.h"
 #include "data/store/outbox.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
@@ -443,6 +445,50 @@ static void create_survives_any_store_failure(void **state)
     assert_true(struck_n > 20);
 }
 
+/* The same actor in a later version of its program, whose items are of version 2. */
+static void what_an_earlier_program_wrote_is_copied_and_written_anew(void **state)
+{
+    static struct actor_def def;
+    static struct actor_schema schema;
+    static struct table_def later;
+    static const struct table_def *tables[] = { &later, &loan_table };
+    struct rig *rig;
+    struct store_txn *txn;
+    char title[16], path[256];
+    bool done = false;
+    uint64_t n = 0;
+
+    def = library_actor;
+    schema = library_schema;
+    rig = rig_new(&def, NULL);
+    for (int i = 0; i < 600; i++) {
+        snprintf(title, sizeof(title), "%d", i);
+        assert_int_equal(created(rig, title, rig_person(rig, 1, ROLE_CREATOR), NULL), 0);
+        if (i % 50 == 0)
+            rig_confirm(rig);
+    }
+    later = item_table;
+    later.version = 2;
+    schema.tables = tables;
+    def.schema = &schema;
+    rig_restart(rig);
+    assert_non_null(rig_actor(rig));
+    snprintf(path, sizeof(path), "%s/library/before-item-2/data.mdb", actor_state_dir(rig_actor(rig)));
+    assert_int_equal(access(path, R_OK), 0);
+    for (int i = 0; i < 5; i++)
+        rig_advance(rig, 50); /* 256 rows a time */
+    assert_int_equal(store_begin_write(actor_store(rig_actor(rig)), &txn), 0);
+    assert_int_equal(migrate_sweep(txn, &later, 1, &done), 0);
+    assert_int_equal(table_count(txn, &later, &n), 0);
+    store_abort(&txn);
+    assert_true(done);
+    assert_int_equal(n, 600);
+    schema.tables = library_schema.tables; /* and the earlier program again: it must not touch them */
+    rig_restart(rig);
+    assert_null(rig_actor(rig));
+    rig_free(&rig);
+}
+
 static void settings_come_from_the_bus_while_it_runs(void **state)
 {
     static const struct value_def settings = { .name = "settings.library", .type = &setting_text_type };
@@ -556,6 +602,7 @@ int main(void)
         T(answers_wait_while_the_bus_is_full_and_keep_their_order),
         T(above_its_slots_it_is_busy),
         T(create_survives_any_store_failure),
+        cmocka_unit_test(what_an_earlier_program_wrote_is_copied_and_written_anew),
         T(settings_come_from_the_bus_while_it_runs),
         T(a_clock_that_winds_itself_up_does_not_stop_when_one_turn_fails),
         T(its_settings_are_shown_with_where_they_came_from),
