@@ -35,6 +35,7 @@ struct catalog {
     struct blobs *blobs;
     struct id writing[CATALOG_WRITING_MOST]; /* playlists under way; zero: a free place */
     struct id deleting;                      /* the video whose files and rows go; zero: none */
+    int64_t swept_at;                        /* temporary files of writers that died were looked for */
     bool ticking;
 };
 

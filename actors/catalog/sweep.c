@@ -12,7 +12,7 @@
 #include "gen/common.h"
 #include "schemas/wire/arena.h"
 
-enum { SWEEP_TOMB_MS = 3600000 };
+enum { SWEEP_TOMB_MS = 3600000, SWEEP_TEMP_MS = 3600000 };
 
 /* ---- the end of a video */
 
@@ -266,6 +266,35 @@ static int sweep_refused(struct catalog *self, struct turn *t)
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+/* ---- what a crash left */
+
+static int sweep_temps(void *ctx)
+{
+    struct blobs *const *blobs = ctx;
+
+    return blobs_sweep(*blobs, SWEEP_TEMP_MS, NULL);
+}
+
+static int sweep_temps_done(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    if (err < 0)
+        turn_log(t, "sweep.temps", "error=%s", err_name(err));
+    return 0;
+}
+
+static int sweep_temps_turn(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct catalog *self = self_;
+    int r;
+
+    if (self->swept_at && turn_now(t) - self->swept_at < SWEEP_TEMP_MS)
+        return 0;
+    r = turn_pool(t, sweep_temps, sweep_temps_done, &self->blobs, sizeof(self->blobs));
+    if (r == 0)
+        self->swept_at = turn_now(t);
+    return r == ERR_BUSY ? 0 : r;
+}
+
 static int sweep_uploads_turn(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
     return sweep_open_uploads(self, t);
@@ -293,6 +322,7 @@ int catalog_tick(void *self, struct turn *t, int err, const void *reply, const v
     turn_after(t, 0, sweep_uploads_turn, NULL, 0);
     turn_after(t, 0, sweep_due_turn, NULL, 0);
     turn_after(t, 0, sweep_runs_turn, NULL, 0);
+    turn_after(t, 0, sweep_temps_turn, NULL, 0);
     return turn_after(t, (uint32_t)catalog_settings_of(t)->tick_ms, catalog_tick, NULL, 0);
 }
 

@@ -2,8 +2,11 @@
  * fails. */
 #include "tests/actor/catalog/studio.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const struct studio clip = { .seconds = 7, .width = 640, .height = 360, .sounds = 1, .proven = true };
 
@@ -281,6 +284,24 @@ static void results_for_a_deleted_video_are_dropped(void **state)
     assert_int_equal(rows(f), 1);
 }
 
+static void temporary_files_of_dead_writers_go(void **state)
+{
+    struct fake *f = *state;
+    char path[PATH_MAX + 64];
+    struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+    struct blob_writer *w;
+
+    assert_int_equal(blob_new(f->self.blobs, "raw/x", &w), 0); /* somebody is still at it */
+    snprintf(path, sizeof(path), "%s/blobs/raw/.t.dead", f->dir);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+    fake_pass(f, 2 * 3600000);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(blob_commit(&w, NULL), 0);
+}
+
 static void why_tells_what_each_column_waits_for(void **state)
 {
     struct fake *f = *state;
@@ -367,6 +388,7 @@ int main(void)
         with_fake(files_of_a_run_that_ended_after_the_delete_go_with_the_tombstone),
         with_fake(a_restart_in_the_middle_of_a_delete_goes_on_with_it),
         with_fake(results_for_a_deleted_video_are_dropped),
+        with_fake(temporary_files_of_dead_writers_go),
         with_fake(why_tells_what_each_column_waits_for),
         with_fake(whichever_call_fails_a_video_becomes_ready_once),
     };
