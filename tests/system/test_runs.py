@@ -250,6 +250,25 @@ class SoundRuns(RunTest):
         self.assertEqual(made["renditions"][0]["segments"][0]["frames"], 94)
 
 
+    def test_a_run_behind_the_end_of_sound_is_empty_or_silent(self):
+        for name, how in {"e.mp4": {}, "e.mkv": dict(audio=("-c:a", "libopus")), "e.mp3": {}}.items():
+            with self.subTest(name):
+                film, path = self.path("e.film.mkv"), self.path(name)
+                make.clip(film, 6)
+                if name.endswith("mp3"):
+                    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", film, "-vn", "-c:a", "libmp3lame", path], check=True)
+                else:
+                    make.clip(path, 6, **how)
+                for first in (283, 300, 900):
+                    video = self.video(path)
+                    job = video.audio_job(video.sounds[0], first, [{"number": 4, "frames": 94}])
+                    made = self.encode(video, job)
+                    self.assertIn(made["end"], (281, 282, 283, 284))
+                    self.assertFalse(made["renditions"][0].get("segments"))
+                    made = self.encode(video, {**job, "pad": True})
+                    self.assertEqual([s["frames"] for s in made["renditions"][0]["segments"]], [94])
+
+
 class Arriving(RunTest):
     def test_a_probe_of_an_index_at_the_end_tells_where_it_lies(self):
         path = self.path("tail.mp4")

@@ -172,7 +172,7 @@ static void fill(struct audio *a)
     if (got < 0)
         link_done(CONTROL_REFUSED, "no sound of the track could be decoded: %s", av_err2str(got));
     if (got < FRAME && a->end == INT64_MAX && !a->run->pad)
-        a->end = a->begin + a->fed + (got > 0);
+        a->end = got || a->fed ? a->begin + a->fed + (got > 0) : (sound_end(&a->sound) + FRAME - 1) / FRAME;
     f->pts = a->fed++ * FRAME;
 }
 

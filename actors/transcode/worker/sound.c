@@ -47,6 +47,7 @@ static int position(struct sound *s, char *why, size_t why_len)
     const unsigned last = sizeof(back_s) / sizeof(*back_s);
 
     s->drained = s->placed = false;
+    s->early = s->due = 0;
     s->from_start = wanted <= 0 || s->tries >= last;
     if (wanted <= 0 && s->tries == 0)
         return 0;
@@ -91,13 +92,24 @@ void sound_close(struct sound *s)
     av_packet_free(&s->packet);
 }
 
-/* Packets that end long before they are needed are not decoded: a file that cannot be sought is read from its start. */
-static bool much_too_early(const struct sound *s)
+/* Notes how far the packet reaches. Whether it ends long before it is needed: such a one is not decoded, as a file that
+ * cannot be sought is read from its start. */
+static bool much_too_early(struct sound *s)
 {
-    int64_t time = input_time(s->in, s->track, s->packet->pts);
+    int64_t time = input_time(s->in, s->track, s->packet->pts), end;
     int64_t need = av_rescale(s->first, 1000, s->rate) - SETTLE_MS - 2 * LEAD_MS;
+    bool early;
 
-    return time != AV_NOPTS_VALUE && av_rescale_q(time, time_base(s), (AVRational) { 1, 1000 }) < need;
+    if (time == AV_NOPTS_VALUE) {
+        s->due++;
+        return false;
+    }
+    end = av_rescale_q(time + s->packet->duration, time_base(s), (AVRational) { 1, s->source_rate });
+    s->reach = end > s->reach ? end : s->reach;
+    early = av_rescale_q(time, time_base(s), (AVRational) { 1, 1000 }) < need;
+    s->early += early;
+    s->due += !early;
+    return early;
 }
 
 static int feed_decoder(struct sound *s)
@@ -255,11 +267,12 @@ static int feed_silence(struct sound *s)
 /* Takes the frame in hand: what lies between the sample that is due and its first becomes a gap. */
 static int hold_frame(struct sound *s)
 {
-    int64_t at = place(s);
+    int64_t at = place(s), reach = at + s->frame->nb_samples;
     int r = adapt(s);
 
     if (r < 0)
         return r;
+    s->reach = reach > s->reach ? reach : s->reach;
     if (s->running && llabs(at - s->at) <= ms(s, TOLERANCE_MS))
         at = s->at; /* drift: stay contiguous */
     s->gap = at > s->at ? at - s->at : 0;
@@ -314,9 +327,9 @@ static int advance(struct sound *s)
     r = decode_frame(s);
     if (r == AVERROR_EXIT)
         return r;
-    if (r < 0 && !s->placed)
+    if (r < 0 && !s->placed && (s->due || !s->early))
         return go_back(s);
-    if (r < 0) {
+    if (r < 0) { /* the end; when all of it was much too early, the end lies before what is wanted */
         s->ended = true;
         return s->swr ? convert(s, NULL, 0) : 0;
     }
@@ -341,4 +354,9 @@ int sound_take(struct sound *s, float **planes, int n)
     for (int c = 0; c < s->channels; c++)
         memset(planes[c] + got, 0, (size_t)(n - got) * sizeof(float));
     return got;
+}
+
+int64_t sound_end(const struct sound *s)
+{
+    return av_rescale(s->reach, s->rate, s->source_rate);
 }

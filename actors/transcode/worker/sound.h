@@ -30,6 +30,8 @@ struct sound {
     int64_t gap, cut; /* of the frame in hand: source samples of silence before it, and of it already fed */
     bool placed, running, held, drained, from_start, ended;
     unsigned tries;
+    uint64_t early, due; /* packets passed over as much too early, and others */
+    int64_t reach;       /* source samples: where the latest sound seen ends */
     uint64_t damaged;
 };
 
@@ -39,3 +41,6 @@ void sound_close(struct sound *s);
 /* Up to n samples into planes of floats; what the source does not reach is silence. Answers how many are real: fewer
  * than n only at the end of the source; negative: AVERROR_EXIT, or nothing could be decoded at all. */
 int sound_take(struct sound *s, float **planes, int n);
+
+/* After the source ended: output samples of the whole track, as far as they were seen. */
+int64_t sound_end(const struct sound *s);
