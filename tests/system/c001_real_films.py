@@ -27,19 +27,26 @@ class RealFilms(unittest.TestCase):
             tracks, half = 1, False
         tail = self.stage.tail("catalog.*")
         video = self.alice.upload(path, title=name, visibility="public")
-        tail.expect("catalog.video_playable", video_id=video, within=120)
+        self.expect(tail, "catalog.video_playable", video, 120)
         seen = self.alice.get(f"/api/v1/videos/{video}")
         if half:
             self.assertLessEqual(seen["runs_done"] * 2, seen["runs_total"], "playable, and more than half is done already")
         playing = self.alice.post(f"/api/v1/videos/{video}/playback")
         self.fetch_first(playing["hls_url"])
-        tail.expect("catalog.video_ready", video_id=video, within=600)
+        self.expect(tail, "catalog.video_ready", video, 600)
         playing = self.alice.post(f"/api/v1/videos/{video}/playback")
         self.assertTrue(playing["final"])
         self.assertEqual(len([t for t in playing["tracks"] if t["kind"] == "audio"]), tracks)
         self.players(self.stage.url + playing["hls_url"])
         self.players(self.stage.url + playing["dash_url"])
         return video
+
+    def expect(self, tail, name, video, within):
+        """The event, or at once what went wrong instead."""
+        def wanted(m):
+            return m.get("name") in (name, "catalog.video_failed") and (m.get("body") or {}).get("video_id") == video
+        m = tail.wait(wanted, within, name)
+        self.assertEqual(m["name"], name, m["body"]["video"].get("reason"))
 
     def fetch_first(self, master):
         """The first segment of the first variant, as a player would find it."""
