@@ -36,8 +36,9 @@ enum {
     BROKER_FULL_PERCENT = 85,
     BROKER_VALUES = 100000,
     BROKER_VALUES_BYTES = 64 * 1024 * 1024,
-    BROKER_ASKED = 4096, /* calls of one session under way */
-    BROKER_READY = 1024, /* of a queue's next jobs, in memory */
+    BROKER_ASKED = 4096,   /* calls of one session under way */
+    BROKER_CREDIT = 16384, /* events or tapped messages on their way to one session, whatever it asks for */
+    BROKER_READY = 1024,   /* of a queue's next jobs, in memory */
 };
 
 /* A name that a session opened. */
@@ -313,6 +314,7 @@ void call_on_cancel(struct broker *b, struct session *s, struct message *m);
 void call_on_offer(struct broker *b, struct session *s, struct message *m);
 void call_offer_gone(struct broker *b, struct offer *offer);
 void call_asker_gone(struct broker *b, struct session *s);
+void call_grace_over(struct broker *b);
 
 /* job.c: what is said of jobs */
 void job_on_put(struct broker *b, struct session *s, struct message *m);

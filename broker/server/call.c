@@ -311,6 +311,20 @@ void call_offer_gone(struct broker *b, struct offer *offer)
     call_run(b, service);
 }
 
+/* Whoever was on its way back after a restart is there by now. */
+void call_grace_over(struct broker *b)
+{
+    for (struct hnode *node = hmap_first(&b->services); node; node = hmap_next(&b->services, node)) {
+        struct service *service = HMAP_OF(node, struct service, node);
+        struct call *call;
+
+        while (TAILQ_EMPTY(&service->offers) && (call = TAILQ_FIRST(&service->waiting))) {
+            b->figures.no_worker++;
+            call_end(b, call, ERR_UNAVAILABLE, false);
+        }
+    }
+}
+
 void call_asker_gone(struct broker *b, struct session *s)
 {
     struct call *call;

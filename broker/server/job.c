@@ -148,12 +148,25 @@ static struct taker *job_taker(struct broker *b, struct session *s, struct handl
     return taker;
 }
 
+/* A worker shows the leases it has before it gives credit: what it did not show, it never got. */
+static void job_unknown_leases(struct broker *b, struct queue *queue, const struct session *s)
+{
+    for (struct hnode *node = hmap_first(&queue->leases); node; node = hmap_next(&queue->leases, node)) {
+        struct lease *lease = HMAP_OF(node, struct lease, by_seq);
+
+        if (lease->state == LEASE_ORPHAN && id_equal(lease->instance, s->instance))
+            lease_fail(b, lease, ERR_INTERRUPTED, bytes_of_text("its worker never got it"), 0, false);
+    }
+}
+
 void job_on_credit(struct broker *b, struct session *s, struct message *m)
 {
     struct handle *handle = names_handle(b, s, m, VERB_TAKE);
 
     if (!handle)
         return;
+    if (!handle->taker || !handle->taker->credit)
+        job_unknown_leases(b, handle->queue, s);
     job_taker(b, s, handle, m->frame.handle)->credit = m->frame.code;
     queue_press(b, handle->queue);
 }

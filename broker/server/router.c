@@ -210,6 +210,7 @@ static void broker_grace_over(void *ctx, struct timer *timer)
 
     (void)timer;
     b->in_grace = false;
+    call_grace_over(b);
 }
 
 static void broker_prune(void *ctx, struct timer *timer)

@@ -156,6 +156,8 @@ void stream_on_cursor(struct broker *b, struct session *s, struct message *m)
     if (!f)
         return;
     f->credit += m->frame.code;
+    if (f->credit > BROKER_CREDIT)
+        f->credit = BROKER_CREDIT;
     if (f->group && m->frame.seq > f->group->seq && m->frame.seq <= f->stream->last) {
         f->group->seq = m->frame.seq;
         f->group->dirty = true;

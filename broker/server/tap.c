@@ -99,7 +99,7 @@ void tap_on_credit(struct broker *b, struct session *s, const struct message *m)
 {
     (void)b;
     if (s->tap)
-        s->tap->credit += m->frame.code;
+        s->tap->credit += s->tap->credit < BROKER_CREDIT ? m->frame.code : 0;
 }
 
 static bool tap_trace_is(struct bytes trace, const char *hex)

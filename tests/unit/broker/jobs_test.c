@@ -1,12 +1,9 @@
 /* jobs_test - jobs and events between real clients, across losses of workers and of the broker. */
 #include "tests/unit/broker/live.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "broker/client/mp.h"
 
@@ -212,27 +209,22 @@ static void a_worker_that_leaves_gives_its_job_to_another(void **state)
     assert_int_equal(peer_seen(second, SEEN_JOB, 0)->attempt, 1);
 }
 
-/* A process of its own that takes one job and then does nothing, until it is killed. */
-static pid_t sleeper(struct live *live)
+/* Takes one job and then does nothing, until it is killed. */
+static void sleeper(const char *dir)
 {
-    pid_t pid = fork();
+    struct live *mine = calloc(1, sizeof *mine);
 
-    if (pid == 0) {
-        struct live *mine = calloc(1, sizeof *mine);
-
-        strcpy(mine->dir, live->dir);
-        bus_take(live_join(mine, "worker", 0)->bus, "shop.pack", 1);
-        for (;;)
-            live_pump(mine, 1000);
-    }
-    return pid;
+    strcpy(mine->dir, dir);
+    bus_take(live_join(mine, "worker", 0)->bus, "shop.pack", 1);
+    for (;;)
+        live_pump(mine, 1000);
 }
 
 static void a_worker_that_is_killed_gives_its_job_to_another_at_once(void **state)
 {
     struct live *live = *state;
     struct peer *shop = owner(live, 1), *cli = live_join(live, "cli", 0), *worker;
-    pid_t pid = sleeper(live);
+    pid_t pid = live_process(sleeper, live->dir);
     const struct seen *gone = NULL;
 
     bus_tap(cli->bus, "actor=worker", 1, true);
@@ -241,8 +233,7 @@ static void a_worker_that_is_killed_gives_its_job_to_another_at_once(void **stat
     worker = live_join(live, "worker", 0);
     worker->answer = ack_it;
     bus_take(worker->bus, "shop.pack", 1);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    live_kill(pid);
     live_until(live, worker->counted[SEEN_SETTLED] == 1);
     for (size_t i = 0; (gone = peer_seen(cli, SEEN_TAP, i)) && strcmp(gone->name, "gone") != 0; i++)
         ;
@@ -448,5 +439,6 @@ int main(void)
         LIVE(a_follower_from_the_end_gets_only_what_comes_then),
     };
 
+    live_forker();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,12 +2,9 @@
  * happens twice: every job put ends in exactly one event, and events keep their order. */
 #include "tests/unit/broker/live.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { JOBS = 6000, KILLS = 30 };
 
@@ -15,17 +12,13 @@ static uint64_t next_seq, confirmed_upto, last_event;
 static uint8_t confirmed[JOBS + 1], ended[JOBS + 1];
 static unsigned ended_n, duplicates;
 
-/* Without threads or sockets of the parent's: the child makes its own. */
-static pid_t broker_process(struct live *live)
+static void broker_process(const char *dir)
 {
-    pid_t pid = fork();
+    struct live *live = calloc(1, sizeof *live);
 
-    if (pid == 0) {
-        live_start(live);
-        pthread_join(live->thread, NULL);
-        _exit(0);
-    }
-    return pid;
+    strcpy(live->dir, dir);
+    live_start(live);
+    pthread_join(live->thread, NULL);
 }
 
 static struct id job_id(uint64_t seq)
@@ -86,7 +79,7 @@ static void a_broker_that_is_killed_under_load_loses_nothing_and_repeats_nothing
     pid_t pid;
 
     live_stop(live);
-    pid = broker_process(live);
+    pid = live_process(broker_process, live->dir);
     next_seq = 1;
     shop = live_join(live, "shop", 1);
     shop->answer = owner_says;
@@ -103,17 +96,15 @@ static void a_broker_that_is_killed_under_load_loses_nothing_and_repeats_nothing
         for (int pumps = rand_r(&seed) % 4; pumps > 0; pumps--)
             live_pump(live, 1); /* strike in the midst of a commit, too */
         put_more(shop);
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-        pid = broker_process(live);
+        live_kill(pid);
+        pid = live_process(broker_process, live->dir);
     }
     live_until(live, (put_more(shop), ended_n == JOBS && confirmed_upto == JOBS));
     assert_int_equal(last_event, JOBS);
     print_message("killed %d times, %u repetitions recognised\n", KILLS, duplicates);
     for (size_t i = 0; i < live->peers_n; i++)
         bus_close(&live->peers[i].bus, 0);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    live_kill(pid);
 }
 
 int main(void)
@@ -123,5 +114,6 @@ int main(void)
                                         live_setup, live_teardown),
     };
 
+    live_forker();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,15 @@
 #include "tests/unit/broker/live.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +36,69 @@ static const char policy[] =
     "allow reader watch $sys.peers\n"
     "allow cli call >\n"
     "allow cli tap >\n";
+
+struct order {
+    void (*run)(const char *dir);
+    char dir[64];
+};
+
+static int forker = -1;
+
+static void forker_run(int socket)
+{
+    struct order order;
+
+    signal(SIGCHLD, SIG_IGN); /* nobody waits for them here */
+    while (read(socket, &order, sizeof order) == (ssize_t)sizeof order) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            close(socket);
+            order.run(order.dir);
+            _exit(0);
+        }
+        if (write(socket, &pid, sizeof pid) != (ssize_t)sizeof pid)
+            break;
+    }
+    _exit(0);
+}
+
+void live_forker(void)
+{
+    int sockets[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+        abort();
+    if (fork() == 0) {
+        close(sockets[0]);
+        forker_run(sockets[1]);
+    }
+    close(sockets[1]);
+    forker = sockets[0];
+}
+
+pid_t live_process(void (*run)(const char *dir), const char *dir)
+{
+    struct order order = { .run = run };
+    pid_t pid;
+
+    strncpy(order.dir, dir, sizeof order.dir - 1);
+    assert_int_equal(write(forker, &order, sizeof order), sizeof order);
+    assert_int_equal(read(forker, &pid, sizeof pid), sizeof pid);
+    assert_true(pid > 0);
+    return pid;
+}
+
+void live_kill(pid_t pid)
+{
+    struct pollfd fd = { (int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0 };
+
+    kill(pid, SIGKILL);
+    if (fd.fd >= 0) {
+        poll(&fd, 1, -1);
+        close(fd.fd);
+    }
+}
 
 int64_t live_ms(void)
 {

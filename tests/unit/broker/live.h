@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/types.h>
 #include <pthread.h>
 
 #include "broker/client/bus.h"
@@ -68,6 +69,12 @@ struct live {
     struct peer peers[LIVE_PEERS];
     size_t peers_n;
 };
+
+/* Processes of their own, to be killed. They are forked by one that has no threads, which main() starts first: a child
+ * of a process with threads may find locks that nobody will ever open. */
+void live_forker(void);
+pid_t live_process(void (*run)(const char *dir), const char *dir);
+void live_kill(pid_t pid); /* SIGKILL, and waits until it is gone */
 
 int live_setup(void **state);
 int live_teardown(void **state);
