@@ -314,8 +314,10 @@ AVCodecContext *input_decoder(struct input *in, unsigned track, int threads, boo
     int r;
 
     if (!codec) {
-        snprintf(why, why_len, "there is no decoder for %s (%s)", avcodec_get_name(s->codecpar->codec_id),
-                 av_fourcc2str(s->codecpar->codec_tag));
+        if (s->codecpar->codec_id == AV_CODEC_ID_NONE)
+            snprintf(why, why_len, "its codec '%s' is not known here", av_fourcc2str(s->codecpar->codec_tag));
+        else
+            snprintf(why, why_len, "there is no decoder for %s here", avcodec_get_name(s->codecpar->codec_id));
         return NULL;
     }
     if ((int64_t)s->codecpar->width * s->codecpar->height > INPUT_MAX_PIXELS) {
