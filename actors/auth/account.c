@@ -24,6 +24,19 @@ struct user account_user(const struct account *account)
                            .created_at = account->created_at };
 }
 
+int account_tell(struct turn *t, const struct account *account)
+{
+    return emit_user_changed(
+        t, &(struct user_changed) { .user_id = account->id, .rev = account->rev, .name = account->name });
+}
+
+int account_save(struct turn *t, struct account *account)
+{
+    int r = account_put(turn_txn(t), account);
+
+    return r < 0 ? r : account_tell(t, account);
+}
+
 const char *account_email_key(struct turn *t, const char *email)
 {
     char *key = arena_strdup(turn_arena(t), email);
@@ -89,6 +102,8 @@ static int account_register_hashed(void *state, struct turn *t, int err, const v
         return r;
     event.rev = account.rev;
     r = emit_user_created(t, &event);
+    if (r == 0)
+        r = account_tell(t, &account);
     if (r < 0)
         return r;
     struct user user = account_user(&account);

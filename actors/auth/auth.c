@@ -3,6 +3,8 @@
 #include <sodium.h>
 
 #include "actors/auth/first.h"
+#include "data/store/table.h"
+#include "gen/errors.h"
 
 static int auth_open(void *state, struct actor *actor)
 {
@@ -23,13 +25,28 @@ static void auth_close(void *state)
     sodium_memzero(self->pepper, sizeof(self->pepper));
 }
 
+/* The first administrator was made before there was anybody to tell. While it is the only account, and for as long as
+ * somebody may have missed it, it is told at each start. */
+static int auth_tell_first(struct turn *t, const struct auth_settings *settings)
+{
+    struct account admin;
+    uint64_t accounts;
+    int r = table_count(turn_txn(t), &account_table, &accounts);
+
+    if (r < 0 || accounts != 1)
+        return r;
+    r = account_find(t, settings->admin_email, &admin);
+    return r == ERR_NOT_FOUND ? 0 : r < 0 ? r : account_tell(t, &admin);
+}
+
 /* Owners verify tokens with what is published here. */
 static int auth_up(void *state, struct turn *t)
 {
     struct auth *self = state;
     struct signing_key key = { .kid = self->kid,
                                .public_key = bytes_of(self->public_key, sizeof(self->public_key)) };
-    return set_keys(t, "", &(struct keys) { .keys = &key, .keys_n = 1 });
+    int r = set_keys(t, "", &(struct keys) { .keys = &key, .keys_n = 1 });
+    return r < 0 ? r : auth_tell_first(t, turn_settings(t));
 }
 
 static int auth_say_error(void *self, struct turn *t, int err, const void *reply, const void *ctx)

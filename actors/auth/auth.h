@@ -42,6 +42,9 @@ int auth_on_exchange_session(struct auth *self, struct turn *t, const struct exc
 int auth_on_logout(struct auth *self, struct turn *t, const struct logout *ask, struct logout_reply *reply);
 int auth_on_validate(struct auth *self, struct turn *t, const struct validate *ask, struct validate_reply *reply);
 
+/* Tells others what an account is called now; its row is put already. save: puts it first. */
+int account_tell(struct turn *t, const struct account *account);
+int account_save(struct turn *t, struct account *account);
 /* What of an account others get to see. */
 struct user account_user(const struct account *account);
 /* The account of an e-mail address, however it is written; ERR_NOT_FOUND. */

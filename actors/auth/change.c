@@ -52,7 +52,7 @@ static int change_password_hashed(void *state, struct turn *t, int err, const vo
     account.password_hash = asked->make.made;
     r = session_end_all(t, &account);
     if (r == 0)
-        r = account_put(turn_txn(t), &account);
+        r = account_save(t, &account);
     if (r < 0)
         return r;
     struct user user = account_user(&account);
@@ -105,7 +105,7 @@ int auth_on_update_user(struct auth *self, struct turn *t, const struct update_u
     if (ask->has_role || ask->has_disabled)
         r = session_end_all(t, &account); /* tokens carry the role */
     if (r == 0)
-        r = account_put(turn_txn(t), &account);
+        r = account_save(t, &account);
     *reply = account_user(&account);
     return r;
 }
@@ -136,7 +136,7 @@ static int change_put_hashed(void *state, struct turn *t, int err, const void *r
     account.password_hash = asked->make.made;
     r = session_end_all(t, &account);
     if (r == 0)
-        r = account_put(turn_txn(t), &account);
+        r = account_save(t, &account);
     if (r == 0 && is_new)
         r = emit_user_created(
             t, &(struct user_created) {
@@ -161,7 +161,7 @@ int auth_on_put_user(struct auth *self, struct turn *t, const struct put_user *a
         account.name = ask->name ? ask->name : account.name;
         r = session_end_all(t, &account);
         if (r == 0)
-            r = account_put(turn_txn(t), &account);
+            r = account_save(t, &account);
         *reply = account_user(&account);
         return r;
     }

@@ -63,6 +63,7 @@ static const struct catalog_handlers handlers = {
     .on_transcode_probe_dead = catalog_on_probe_dead,
     .on_transcode_run_done = catalog_on_run_done,
     .on_transcode_run_dead = catalog_on_run_dead,
+    .on_auth_user_changed = catalog_on_user_changed,
 };
 
 const struct actor_def catalog_actor = {

@@ -15,6 +15,7 @@ int catalog_create_video(struct catalog *self, struct turn *t, const struct crea
     d.row = (struct video_row) {
         .id = turn_id(t),
         .owner_id = turn_subject(t)->user_id,
+        .owner_name = owner_name(t, turn_subject(t)->user_id),
         .title = ask->title,
         .description = ask->description,
         .tags = ask->tags,

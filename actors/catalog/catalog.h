@@ -70,6 +70,10 @@ void video_show(const struct video_row *row, struct arena *arena, struct video *
 bool video_may_see(const struct turn *t, const struct video_row *row);
 const struct catalog_settings *catalog_settings_of(const struct turn *t);
 
+/* owner.c: what people are called. */
+int catalog_on_user_changed(struct catalog *self, struct turn *t, const struct user_changed *changed);
+const char *owner_name(struct turn *t, struct id owner_id); /* NULL: auth has not told yet */
+
 /* media.c: from bytes to a plan. */
 int media_bytes_came(struct doing *d);
 int media_ask_again(struct catalog *self, struct turn *t);

@@ -15,7 +15,8 @@ class UploadToReady(unittest.TestCase):
             video = alice.upload(CLIP, title="A film", visibility="public")
             tail.expect("catalog.video_playable", video_id=video, within=60)
             tail.expect("catalog.video_ready", video_id=video, within=120)
-            self.assertEqual(alice.get(f"/api/v1/videos/{video}")["state"], "ready")
+            seen = alice.get(f"/api/v1/videos/{video}")
+            self.assertEqual((seen["state"], seen["owner_name"]), ("ready", "Administrator"))
             self.watch(p, alice, video)
 
             p.stop()
