@@ -70,7 +70,6 @@ static struct {
 static int backup_visit(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
     char to[PATH_MAX];
-    (void)ftw;
     if (snprintf(to, sizeof(to), "%s%s", walk.to, path + strlen(walk.from)) >= (int)sizeof(to)) {
         errno = ENAMETOOLONG;
         return -1;
@@ -80,7 +79,8 @@ static int backup_visit(const char *path, const struct stat *st, int kind, struc
     if (kind != FTW_F || !S_ISREG(st->st_mode))
         return 0;
     walk.files++;
-    if (walk.may_link && link(path, to) == 0)
+    /* What is still growing would go on growing in the copy: its name begins with a dot. */
+    if (walk.may_link && path[ftw->base] != '.' && link(path, to) == 0)
         return 0;
     /* A file that went away meanwhile was deleted, or was the temporary one of something that was being written. */
     return backup_copy_file(path, to, st->st_mode) < 0 && errno != ENOENT ? -1 : 0;
