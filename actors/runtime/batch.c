@@ -284,8 +284,11 @@ static void batch_write(struct actor *actor, struct messages *writes)
             batch_write_turn(turns[n], txn);
         n++;
     }
-    if (txn && r == 0)
+    if (txn && r == 0) {
         r = store_commit(&txn);
+        if (r == 0)
+            count(actor, COUNTERS_COMMITS, 1);
+    }
     store_abort(&txn);
     if (actor->store && store_is_broken(actor->store))
         r = ERR_OUTCOME_UNKNOWN;
