@@ -1,8 +1,8 @@
 /* calls - what people ask of videos: create, read, list, change, delete, retry. */
-#include <sodium.h>
 #include <string.h>
 
 #include "actors/catalog/step.h"
+#include "actors/runtime/page/page.h"
 #include "schemas/wire/arena.h"
 
 /* ---- create and read */
@@ -58,27 +58,11 @@ int catalog_get_video(struct catalog *self, struct turn *t, const struct get_vid
 
 /* ---- lists */
 
-/* Opaque to clients: where the walk stood. */
-static const char *calls_cursor(struct turn *t, struct bytes at)
-{
-    size_t size = sodium_base64_encoded_len(at.len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-
-    return sodium_bin2base64(arena_alloc(turn_arena(t), size), size, at.data, at.len,
-                             sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-}
-
 static int calls_read_cursor(struct turn *t, const char *text, struct bytes *ret)
 {
-    size_t len = text ? strlen(text) : 0, got = 0;
-    uint8_t *at = arena_alloc(turn_arena(t), len + 1);
+    int r = page_cursor_read(turn_arena(t), text, ret);
 
-    *ret = (struct bytes) { 0 };
-    if (!len)
-        return 0;
-    if (sodium_base642bin(at, len, text, len, NULL, &got, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING))
-        return turn_fail(t, ERR_INVALID, "cursor", "is none that a page gave");
-    *ret = bytes_of(at, got);
-    return 0;
+    return r < 0 ? turn_fail(t, r, "cursor", "is none that a page gave") : 0;
 }
 
 /* Newest first: the caller's own by when they were made, all others' by when they were published. */
@@ -117,7 +101,7 @@ int catalog_list_videos(struct catalog *self, struct turn *t, const struct list_
     while ((r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
         video_show(&row, turn_arena(t), &reply->items[reply->items_n++]);
         if (reply->items_n == ask->limit) {
-            reply->next = calls_cursor(t, table_walk_at(&walk));
+            reply->next = page_cursor_text(turn_arena(t), table_walk_at(&walk));
             break;
         }
     }

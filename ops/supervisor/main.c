@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ops/process/pidfile.h"
@@ -177,9 +176,7 @@ int main(int argc, char **argv)
     self.notify = open_notify(self.place.notify);
     if (self.signals < 0)
         die("signalfd", NULL);
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    supervisor_begin(&self, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    supervisor_begin(&self);
     supervisor_run(&self);
     unlinkat(self.place.run, "ready", 0);
     pidfile_remove(self.place.run, "supervisor");

@@ -53,8 +53,9 @@ static void supervisor_note_ready(struct supervisor *self)
         close(fd);
 }
 
-void supervisor_begin(struct supervisor *self, int64_t now_ms)
+void supervisor_begin(struct supervisor *self)
 {
+    int64_t now_ms = supervisor_now();
     for (size_t r = 0; r < service_rows_n; r++) {
         unsigned instances = supervisor_instances(&service_rows[r]);
         for (unsigned i = 0; i < instances && self->services_n < SUPERVISOR_SERVICES; i++)

@@ -24,6 +24,6 @@ struct supervisor {
 };
 
 /* Fills the table from service_rows, adopts what lives, starts the rest. */
-void supervisor_begin(struct supervisor *self, int64_t now_ms);
+void supervisor_begin(struct supervisor *self);
 /* Polls and acts until every service has stopped after a signal. */
 void supervisor_run(struct supervisor *self);
