@@ -113,7 +113,7 @@ def run_c(mode):
 def run_system(args):
     stories = python_modules("tests/system", ("b", "c", "f", "r", "test_"))
     for story in stories:
-        yield command(story, ["python3", story, *(["--long"] if args.long else [])], 900, count_unittest,
+        yield command(story, ["python3", story], 1800 if args.long else 900, count_unittest,
                       {"KINOBUS_LONG": "1" if args.long else ""})
 
 
@@ -124,7 +124,7 @@ def run_web(args):
 
 
 def run_fuzz(args):
-    seconds = 600 if args.long else 15
+    seconds = 180 if args.long else 15
     for program in programs("build/fuzz/fuzz"):
         yield command(program, ["python3", "tests/fuzz/run.py", program, str(seconds)], seconds + 120, count_check)
 

@@ -43,7 +43,7 @@ static void tap_add_term(struct tap *tap, struct bytes word)
 
 static void tap_parse(struct tap *tap, struct bytes filter)
 {
-    const char *at = filter.data, *end = at + filter.len;
+    const char *at = filter.len ? filter.data : "", *end = at + filter.len;
 
     tap->terms = calloc(TAP_TERMS, sizeof *tap->terms);
     if (!tap->terms)

@@ -10,7 +10,9 @@
  * Then       the caller answers at once, reads no body and closes the connection
  * Leaves     the length of a route's body, its content type and its methods to the router
  * Weak spot  of the two bytes behind the version it only knows that they were white space: civetweb wrote over
- *            both. A proxy that passes on a head it did not write itself must not stand in front */
+ *            both. A head that ends with LF LF is taken for one that ends with CRLF CRLF when its body begins with
+ *            CR NUL, for the bytes are then the same. A proxy that passes on a head it did not write itself must
+ *            not stand in front */
 #pragma once
 
 #include <stdbool.h>
