@@ -8,7 +8,6 @@ static int catalog_open(void *self_, struct actor *actor)
     struct buf uri = { 0 };
     int r;
 
-    self->actor = actor;
     buf_printf(&uri, "file:%s/blobs", actor_state_dir(actor));
     r = blobs_open(buf_text(&uri), &self->blobs);
     buf_free(&uri);

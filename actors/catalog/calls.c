@@ -213,7 +213,7 @@ int catalog_delete_video(struct catalog *self, struct turn *t, const struct dele
     r = step_take(&d, STEP_LIFE, ask->now ? ON_DELETE : ON_TRASH);
     if (r == 0)
         r = video_save(&d);
-    return r == 0 && ask->now ? sweep_ask(self) : r;
+    return r == 0 && ask->now ? sweep_ask(t) : r;
 }
 
 int catalog_retry_video(struct catalog *self, struct turn *t, const struct retry_video *ask, struct video *reply)

@@ -31,7 +31,6 @@ enum {
 };
 
 struct catalog {
-    struct actor *actor;
     struct blobs *blobs;
     struct id writing[CATALOG_WRITING_MOST]; /* playlists under way; zero: a free place */
     struct id deleting;                      /* the video whose files and rows go; zero: none */
@@ -97,11 +96,11 @@ int catalog_on_probe_done(struct catalog *self, struct turn *t, const struct pro
 int catalog_on_probe_dead(struct catalog *self, struct turn *t, const struct probe_dead *dead);
 
 /* playlist.c */
-int playlist_ask(struct catalog *self); /* soon: look for playlists that are behind */
+int playlist_ask(struct turn *t); /* soon: look for playlists that are behind */
 
 /* sweep.c: what the clock does. */
 int catalog_tick(void *self, struct turn *t, int err, const void *reply, const void *ctx);
-int sweep_ask(struct catalog *self); /* soon: look for what is due */
+int sweep_ask(struct turn *t); /* soon: look for what is due */
 
 /* calls.c, upload.c, concat.c, why.c: handlers. */
 int catalog_create_video(struct catalog *, struct turn *, const struct create_video *, struct video *);

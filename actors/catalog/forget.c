@@ -4,11 +4,10 @@
 #include "actors/catalog/step.h"
 #include "actors/catalog/upload.h"
 
-/* ---- objects, on the pool, in turns of their own: who asked is answered without them */
+/* ---- objects, on the pool, after the commit: who asked is answered without them */
 
 struct upload_blob {
     struct blobs *blobs;
-    struct id id;
     char name[200];
 };
 
@@ -42,27 +41,20 @@ static int upload_pooled(void *self, struct turn *t, int err, const void *reply,
     return 0;
 }
 
-/* What the row says now decides: the turn that asked may have been undone. A full pool is no error: a
- * tombstone deletes what is left, and what is not sealed can be read all the same. */
-static int upload_settle(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+/* A full pool is no error: a tombstone deletes what is left, and what is not sealed can be read all the same. */
+static int upload_pool(struct catalog *self, struct turn *t, const struct upload *upload, pool_work *work)
 {
-    const struct upload_blob *b = ctx;
-    struct upload upload;
-    int r = upload_get(turn_txn(t), turn_arena(t), b->id, &upload);
+    struct upload_blob b = { .blobs = self->blobs };
+    int r;
 
-    if (r == ERR_NOT_FOUND)
-        r = turn_pool(t, upload_delete, upload_pooled, b, sizeof(*b));
-    else if (r == 0 && upload.complete)
-        r = turn_pool(t, upload_seal, upload_pooled, b, sizeof(*b));
+    snprintf(b.name, sizeof(b.name), "%s", upload->blob);
+    r = turn_pool(t, work, upload_pooled, &b, sizeof(b));
     return r == ERR_BUSY ? 0 : r;
 }
 
-int upload_ask_settle(struct catalog *self, const struct upload *upload)
+int upload_ask_seal(struct catalog *self, struct turn *t, const struct upload *upload)
 {
-    struct upload_blob b = { .blobs = self->blobs, .id = upload->id };
-
-    snprintf(b.name, sizeof(b.name), "%s", upload->blob);
-    return actor_resume(self->actor, 0, 0, upload_settle, &b, sizeof(b));
+    return upload_pool(self, t, upload, upload_seal);
 }
 
 /* ---- give up */
@@ -91,7 +83,7 @@ int upload_forget(struct catalog *self, struct turn *t, const struct upload *upl
         r = original_part_del(turn_txn(t), upload->video_id, upload->at);
     if (r == 0 && owns && upload->has_length)
         r = upload_charge(t, upload->owner_id, -(int64_t)upload->length);
-    return r < 0 ? r : upload_ask_settle(self, upload);
+    return r < 0 ? r : upload_pool(self, t, upload, upload_delete);
 }
 
 int catalog_drop_upload(struct catalog *self, struct turn *t, const struct drop_upload *ask)

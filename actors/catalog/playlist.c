@@ -233,7 +233,7 @@ static int playlist_written(void *self, struct turn *t, int err, const void *rep
     }
     playlist_free(w);
     if (r == 0 && err == 0)
-        r = playlist_ask(self);
+        r = playlist_ask(t);
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
@@ -291,7 +291,7 @@ static int playlist_turn(void *self_, struct turn *t, int err, const void *reply
         r = 0;
         if (playlist_place(self, row.id))
             continue;
-        r = actor_resume(self->actor, 0, 0, playlist_one, &row.id, sizeof(row.id));
+        r = turn_after(t, 0, playlist_one, &row.id, sizeof(row.id));
         asked++;
     }
     table_walk_end(&walk);
@@ -299,7 +299,7 @@ static int playlist_turn(void *self_, struct turn *t, int err, const void *reply
 }
 
 /* In a turn of its own: who asked is answered without it. */
-int playlist_ask(struct catalog *self)
+int playlist_ask(struct turn *t)
 {
-    return actor_resume(self->actor, 0, 0, playlist_turn, NULL, 0);
+    return turn_after(t, 0, playlist_turn, NULL, 0);
 }

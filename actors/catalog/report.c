@@ -48,7 +48,7 @@ int upload_finish(struct doing *d, struct upload *upload)
     if (r == 0 && upload_is_part(upload))
         r = upload_put_part(d->t, upload);
     if (r == 0)
-        r = upload_ask_settle(d->self, upload);
+        r = upload_ask_seal(d->self, d->t, upload);
     if (r < 0 || upload->partial)
         return r;
     r = step_take(d, STEP_UPLOAD, ON_ALL_BYTES);

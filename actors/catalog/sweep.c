@@ -313,7 +313,7 @@ static int sweep_runs_turn(void *self, struct turn *t, int err, const void *repl
 {
     int r = runs_fill(self, t);
 
-    return r < 0 ? r : playlist_ask(self);
+    return r < 0 ? r : playlist_ask(t);
 }
 
 /* Each in a turn of its own: one that fails is undone alone, and the clock goes on. */
@@ -326,7 +326,7 @@ int catalog_tick(void *self, struct turn *t, int err, const void *reply, const v
     return turn_after(t, (uint32_t)catalog_settings_of(t)->tick_ms, catalog_tick, NULL, 0);
 }
 
-int sweep_ask(struct catalog *self)
+int sweep_ask(struct turn *t)
 {
-    return actor_resume(self->actor, 0, 0, sweep_due_turn, NULL, 0);
+    return turn_after(t, 0, sweep_due_turn, NULL, 0);
 }

@@ -13,5 +13,5 @@ int upload_put_part(struct turn *t, const struct upload *upload);
 /* The video it is of, in hand; one without an id when it has none yet. */
 int upload_load_video(struct catalog *self, struct turn *t, const struct upload *upload, struct doing *ret);
 
-/* Soon, in a turn of its own: its object is sealed when the row is complete, deleted when the row is gone. */
-int upload_ask_settle(struct catalog *self, const struct upload *upload);
+/* After the commit its object, of which all bytes are there, is sealed. */
+int upload_ask_seal(struct catalog *self, struct turn *t, const struct upload *upload);

@@ -167,6 +167,6 @@ int video_save(struct doing *d)
     if (r == 0 && d->fill)
         r = runs_fill(d->self, d->t);
     if (r == 0 && d->dirty)
-        r = playlist_ask(d->self);
+        r = playlist_ask(d->t);
     return r;
 }

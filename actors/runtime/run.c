@@ -99,9 +99,9 @@ static int run_answered(struct turn *t, int r)
     if (r < 0 || !request)
         return r < 0 ? r : 0;
     type = request->serve ? request->serve->call->reply : request->take->job->result;
-    if (t->replied || t->settle != SETTLE_NONE || (r == 0 && !type && !t->later))
+    if (t->replied || t->settle != SETTLE_NONE || (r == 0 && !type))
         return t->settle == SETTLE_NONE ? run_keep_reply(t) : 0;
-    if (t->later || request->later || request->kept)
+    if (r == TURN_LATER && (t->later || request->later || request->kept))
         return TURN_LATER;
     log_line(LOG_AT_ERROR, "no-answer",
              "name=%s detail=\"the handler neither answered nor left it to another turn\"", request->head->name);
@@ -142,7 +142,7 @@ static int run_call(struct turn *t)
     if (r)
         return r < 0 ? r : 0;
     r = serve->run(t->request->handlers, t->actor->self, t, ask, reply);
-    if (r == 0 && reply && !t->replied && !t->later)
+    if (r == 0 && reply && !t->replied)
         r = turn_reply(t, reply);
     return run_answered(t, r);
 }

@@ -1,8 +1,11 @@
 /* turn - what a handler has: a transaction, an arena, the time, who asks, and ways to tell others.
  *
  * A handler answers 0 (what it wrote stays, the reply leaves after the commit), an error (all is undone; turn_fail says
- * more about it), or TURN_LATER: it asked others, used the pool, set a timer or kept the request, and the continuation
- * answers for it. Continuations run in turns of their own and must check their preconditions again.
+ * more about it), or TURN_LATER: it asked others, used the pool, set a timer or kept the request, and a continuation
+ * answers for it. Continuations run in turns of their own and must check their preconditions again; they answer the same
+ * way: 0 after reply_NAME() (or where there is nothing to reply), an error, or TURN_LATER for one that follows.
+ *
+ * What is begun by a handler that answers 0 goes on by itself: nobody waits for it, and turn_subject() knows nobody.
  *
  * Time, ids and randomness come from the turn alone, so that the same handlers run under a simulator. */
 #pragma once

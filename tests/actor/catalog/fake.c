@@ -325,19 +325,6 @@ int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, si
     return fake_wait(t, (struct fake_waiting) { .due = ms, .then = then }, ctx, ctx_len);
 }
 
-int actor_resume(struct actor *actor, uint64_t kept, int err, turn_then *then, const void *ctx, size_t ctx_len)
-{
-    struct fake *f = (struct fake *)actor;
-    size_t k = 0;
-
-    while (f->waiting[k].used)
-        assert_true(++k < FAKE_WAITING_MOST);
-    f->waiting[k] = (struct fake_waiting) { .used = true, .due = f->now, .then = then };
-    if (ctx_len)
-        f->waiting[k].ctx = bytes_of(arena_copy(f->arena, ctx, ctx_len), ctx_len);
-    return 0;
-}
-
 static int fake_send(struct turn *t, enum outbox_kind kind, const char *name, const struct wire_type *type,
                      const void *body, struct id job, uint8_t priority)
 {

@@ -317,6 +317,20 @@ static void work_in_the_pool_comes_back_in_a_turn_of_its_own(void **state)
     assert_int_equal(items(rig), 1);
 }
 
+static void who_asked_is_answered_without_the_work_that_goes_on(void **state)
+{
+    struct rig *rig = *state;
+    struct library *library = actor_self(rig_actor(rig));
+    uint64_t cid = create(rig, "beside", rig_person(rig, 1, ROLE_CREATOR));
+
+    while (rig_reply(rig, cid, &create_item_call, NULL) == 1)
+        assert_true(actor_step(rig_actor(rig)));
+    assert_int_equal(library->besides, 0);
+    rig_run(rig);
+    assert_int_equal(library->besides, 1);
+    assert_int_equal(items(rig), 1);
+}
+
 static void more_work_than_may_wait_is_busy_also_within_one_batch(void **state)
 {
     static const char *const two[] = { "library.pool_waiting=2", NULL };
@@ -528,6 +542,7 @@ int main(void)
         T(the_same_key_asked_twice_does_it_once),
         T(a_failure_is_not_kept_under_its_key),
         T(work_in_the_pool_comes_back_in_a_turn_of_its_own),
+        T(who_asked_is_answered_without_the_work_that_goes_on),
         cmocka_unit_test(more_work_than_may_wait_is_busy_also_within_one_batch),
         T(a_timer_answers_when_its_time_has_come),
         T(a_handler_that_forgets_its_answer_is_found_out),

@@ -49,6 +49,14 @@ static int library_worked(void *self, struct turn *t, int err, const void *reply
     return reply_create_item(t, &item);
 }
 
+static int library_beside(void *state, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct library *self = state;
+
+    self->besides++;
+    return turn_subject(t)->known ? ERR_INTERNAL : err;
+}
+
 static int library_on_create_item(struct library *self, struct turn *t, const struct create_item *ask,
                                   struct item *reply)
 {
@@ -68,6 +76,8 @@ static int library_on_create_item(struct library *self, struct turn *t, const st
     if (strcmp(ask->title, "silent") == 0)
         return TURN_LATER;
     r = library_add(t, ask->title, ask->kind, reply);
+    if (r == 0 && strcmp(ask->title, "beside") == 0)
+        return turn_pool(t, library_work, library_beside, &work, sizeof(work));
     if (r == 0 && strcmp(ask->title, "fails") == 0)
         return turn_fail(t, ERR_PRECONDITION, "title", "is one that fails");
     return r;

@@ -1,7 +1,8 @@
 /* sample - two actors of the sample schemas, for the tests of the runtime.
  *
  * library    keeps items. The title of a new item says what its handler does: "fails" writes, then fails; "pool", "timer"
- *            and "silent" leave the answer to another turn, or to nobody; anything else is kept and announced
+ *            and "silent" leave the answer to another turn, or to nobody; "beside" answers, and leaves work to the pool;
+ *            anything else is kept and announced
  * shelf      follows library's events into a list of its own memory, takes its jobs, asks it for items */
 #pragma once
 
@@ -11,6 +12,7 @@
 
 struct library {
     unsigned ups, runs, ticks; /* handlers run; a tick a minute */
+    unsigned besides;          /* work of the pool that nobody waited for, done */
     int tick_err;              /* what the next ticks answer */
 };
 
