@@ -44,7 +44,7 @@ struct actor_def {
     /* All that was in the stream at the start has been handled. */
     int (*caught_up)(void *self, struct turn *t, const char *stream);
     /* A setting was changed on the bus; turn_settings() has it. */
-    void (*changed)(void *self, struct turn *t, const char *setting);
+    void (*changed)(void *self, struct turn *t, const char *setting); /* "OWNER.SETTING" */
     /* Nobody waits any more for what turn_keep() kept: the caller gave up, or the lease ended. Stop, keep nothing;
      * actor_resume() of it does nothing from now on. */
     void (*gone)(void *self, struct actor *actor, uint64_t kept);

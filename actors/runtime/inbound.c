@@ -1,4 +1,5 @@
 /* inbound - what the bus calls: each message is copied and queued; nothing is handled here. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,16 +227,20 @@ static void inbound_value(void *ctx, const char *name, const char *key, struct b
     struct message *message;
     bool setting = strncmp(name, "settings.", 9) == 0;
     const struct watch_def *watch = NULL;
+    char full[256];
 
     people_value(actor, name, key, body);
     for (size_t i = 0; i < actor->schema->watches_n; i++)
         if (strcmp(actor->schema->watches[i].value->name, name) == 0)
             watch = &actor->schema->watches[i];
+    if (setting)
+        setting = snprintf(full, sizeof(full), "%s.%s", name + 9, key ? key : "") < (int)sizeof(full) &&
+                  settings_concerns(actor->settings, full);
     if (!watch && !setting)
         return;
     message = message_new(setting ? MESSAGE_SETTING : MESSAGE_VALUE, body);
     message->watch = watch;
-    message->name = strdup(key ? key : "");
+    message->name = strdup(setting ? full : key ? key : "");
     queue_put(actor, message);
 }
 
@@ -308,6 +313,9 @@ void inbound_up(struct actor *actor)
     struct arena *arena = arena_new();
 
     bus_watch(actor->bus, arena_printf(arena, "settings.%s", schema->name));
+    for (size_t i = 0; i < schema->shared_n; i++)
+        bus_watch(actor->bus,
+                  arena_printf(arena, "settings.%.*s", (int)strcspn(schema->shared[i], "."), schema->shared[i]));
     if (schema->people) {
         bus_watch(actor->bus, "auth.keys");
         bus_watch(actor->bus, "auth.revoked");

@@ -21,6 +21,8 @@ struct group {
 
 struct settings {
     const char *actor;
+    const char *const *shared;
+    size_t shared_n;
     struct arena *arena;
     struct group groups[2];
     size_t groups_n;
@@ -34,12 +36,15 @@ static void group_init(struct settings *s, struct group *g, const struct wire_ty
     wire_init(type, g->now);
 }
 
-struct settings *settings_new(const char *actor, const struct wire_type *own)
+struct settings *settings_new(const char *actor, const struct wire_type *own, const char *const *shared,
+                              size_t shared_n)
 {
     struct arena *arena = arena_new();
     struct settings *s = arena_alloc(arena, sizeof(*s));
 
     s->actor = actor;
+    s->shared = shared;
+    s->shared_n = shared_n;
     s->arena = arena;
     group_init(s, &s->groups[s->groups_n++], &common_settings_type);
     if (own)
@@ -56,17 +61,39 @@ void settings_free(struct settings **settings)
         arena_free(&arena);
 }
 
-static const struct wire_field *settings_find(const struct settings *s, const char *name, const struct group **ret)
+/* The full name of one that another declares; NULL: it is the actor's own. */
+static const char *settings_shared(const struct settings *s, const struct group *g, const struct wire_field *field)
 {
-    for (size_t i = s->groups_n; i-- > 0;) {
-        const struct wire_field *field = wire_find(s->groups[i].type, name);
+    for (size_t i = 0; g != &s->groups[0] && i < s->shared_n; i++)
+        if (strcmp(strchr(s->shared[i], '.') + 1, field->name) == 0)
+            return s->shared[i];
+    return NULL;
+}
 
-        if (field) {
+/* full: "OWNER.SETTING". */
+static const struct wire_field *settings_find(const struct settings *s, const char *full, const struct group **ret)
+{
+    size_t owner = strcspn(full, ".");
+    bool own = strlen(s->actor) == owner && strncmp(full, s->actor, owner) == 0;
+
+    for (size_t i = s->groups_n; full[owner] && i-- > 0;) {
+        const struct wire_field *field = wire_find(s->groups[i].type, full + owner + 1);
+        const char *shared = field ? settings_shared(s, &s->groups[i], field) : NULL;
+
+        if (field && (shared ? strcmp(shared, full) == 0 : own)) {
             *ret = &s->groups[i];
             return field;
         }
     }
     return NULL;
+}
+
+bool settings_concerns(const struct settings *settings, const char *name)
+{
+    size_t len = strlen(settings->actor);
+    const struct group *g;
+
+    return (strncmp(name, settings->actor, len) == 0 && name[len] == '.') || settings_find(settings, name, &g);
 }
 
 /* What the highest source says, else the default. */
@@ -81,6 +108,17 @@ static int settings_apply(struct settings *s, const struct group *g, const struc
     return 0;
 }
 
+static int settings_unknown(const struct settings *s, const char *full, char error[static 256])
+{
+    const char *name = strchr(full, '.') + 1;
+    int n = snprintf(error, 256, "%s has no setting '%.100s'", s->actor, name);
+
+    for (size_t i = 0; i < s->shared_n; i++)
+        if (strcmp(strchr(s->shared[i], '.') + 1, name) == 0)
+            snprintf(error + n, 256 - (size_t)n, ": it goes by %.60s", s->shared[i]);
+    return ERR_NOT_FOUND;
+}
+
 static int settings_put(struct settings *s, enum source source, const char *name, const char *text,
                         char error[static 256])
 {
@@ -92,10 +130,8 @@ static int settings_put(struct settings *s, enum source source, const char *name
     void *fresh;
     int r;
 
-    if (!field) {
-        snprintf(error, 256, "%s has no setting '%s'", s->actor, name);
-        return ERR_NOT_FOUND;
-    }
+    if (!field)
+        return settings_unknown(s, name, error);
     g = &s->groups[found - s->groups];
     slot = &g->texts[field - g->type->fields][source];
     before = *slot;
@@ -106,7 +142,7 @@ static int settings_put(struct settings *s, enum source source, const char *name
         r = settings_apply(s, g, &g->type->fields[i], fresh, &err);
         if (r < 0) {
             *slot = before;
-            snprintf(error, 256, "%.40s.%.40s %.160s", s->actor, err.path, err.sentence);
+            snprintf(error, 256, "%.80s %.160s", name, err.sentence);
             return ERR_INVALID;
         }
     }
@@ -133,7 +169,6 @@ static char *settings_trim(char *text)
 /* NAME.SETTING = VALUE. 0 too when it is another actor's. */
 static int settings_assign(struct settings *s, enum source source, char *line, char error[static 256])
 {
-    size_t len = strlen(s->actor);
     char *equals = strchr(line, '='), *name;
 
     if (!equals) {
@@ -146,9 +181,9 @@ static int settings_assign(struct settings *s, enum source source, char *line, c
         snprintf(error, 256, "'%.100s' does not say whose setting it is, as in %s.%.100s", name, s->actor, name);
         return ERR_INVALID;
     }
-    if (strncmp(name, s->actor, len) != 0 || name[len] != '.')
+    if (!settings_concerns(s, name))
         return 0;
-    return settings_put(s, source, name + len + 1, settings_trim(equals + 1), error);
+    return settings_put(s, source, name, settings_trim(equals + 1), error);
 }
 
 int settings_read_file(struct settings *settings, const char *path, char error[static 256])
@@ -173,22 +208,32 @@ int settings_read_file(struct settings *settings, const char *path, char error[s
     return r;
 }
 
+/* What KINOBUS_CATALOG_MAX_PENDING is called here: no owner's name has a _ in it. */
+static void settings_env_name(const char *variable, char *name, size_t size)
+{
+    size_t i = 0;
+
+    for (; variable[i] != '=' && i < size - 1; i++)
+        name[i] = (char)tolower((unsigned char)variable[i]);
+    name[i] = 0;
+    if (strchr(name, '_'))
+        *strchr(name, '_') = '.';
+}
+
 int settings_read_env(struct settings *settings, char *const *environment, char error[static 256])
 {
-    char prefix[64], name[128], why[256];
-    size_t len = (size_t)snprintf(prefix, sizeof(prefix), "KINOBUS_%s_", settings->actor), i;
+    static const char prefix[] = "KINOBUS_";
+    char name[128], why[256];
     int r;
 
-    for (char *c = prefix; *c; c++)
-        *c = (char)toupper((unsigned char)*c);
     for (; environment && *environment; environment++) {
         const char *equals = strchr(*environment, '=');
 
-        if (!equals || strncmp(*environment, prefix, len) != 0)
+        if (!equals || strncmp(*environment, prefix, sizeof(prefix) - 1) != 0)
             continue;
-        for (i = 0; (*environment)[len + i] != '=' && i < sizeof(name) - 1; i++)
-            name[i] = (char)tolower((unsigned char)(*environment)[len + i]);
-        name[i] = 0;
+        settings_env_name(*environment + sizeof(prefix) - 1, name, sizeof(name));
+        if (!settings_concerns(settings, name))
+            continue;
         r = settings_put(settings, SOURCE_ENV, name, equals + 1, why);
         if (r < 0) {
             snprintf(error, 256, "environment: %.200s", why);
@@ -218,25 +263,28 @@ const struct common_settings *settings_common(const struct settings *settings)
     return settings->groups[0].now;
 }
 
-const char *settings_source(const struct settings *settings, const char *name)
+static const char *settings_source_of(const struct group *g, const struct wire_field *field)
 {
-    const struct group *g;
-    const struct wire_field *field = settings_find(settings, name, &g);
-
-    if (!field)
-        return "unknown";
     for (int source = SOURCES - 1; source > SOURCE_BUILT_IN; source--)
         if (g->texts[field - g->type->fields][source])
             return source_names[source];
     return source_names[SOURCE_BUILT_IN];
 }
 
-static struct setting_shown settings_show_one(const struct settings *s, const struct group *g,
-                                              const struct wire_field *field, struct arena *arena)
+const char *settings_source(const struct settings *settings, const char *name)
+{
+    const struct group *g;
+    const struct wire_field *field = settings_find(settings, name, &g);
+
+    return field ? settings_source_of(g, field) : "unknown";
+}
+
+static struct setting_shown settings_show_one(const struct group *g, const struct wire_field *field,
+                                              struct arena *arena)
 {
     struct buf text = { 0 };
     struct setting_shown shown = { .name = field->name,
-                                   .source = settings_source(s, field->name),
+                                   .source = settings_source_of(g, field),
                                    .doc = field->doc };
 
     wire_get_text(field, g->now, &text);
@@ -254,7 +302,10 @@ void settings_show(const struct settings *settings, struct arena *arena, struct 
     *ret = (struct settings_shown) { .actor = settings->actor,
                                      .settings = arena_alloc_n(arena, room + 1, sizeof(struct setting_shown)) };
     for (size_t i = settings->groups_n; i-- > 0;)
-        for (size_t k = 0; k < settings->groups[i].type->fields_n; k++)
-            ret->settings[ret->settings_n++] = settings_show_one(settings, &settings->groups[i],
-                                                                 &settings->groups[i].type->fields[k], arena);
+        for (size_t k = 0; k < settings->groups[i].type->fields_n; k++) {
+            const struct wire_field *field = &settings->groups[i].type->fields[k];
+
+            if (!settings_shared(settings, &settings->groups[i], field))
+                ret->settings[ret->settings_n++] = settings_show_one(&settings->groups[i], field, arena);
+        }
 }

@@ -54,7 +54,8 @@ static int start_settings(struct actor *actor, const struct actor_start *start)
     char error[256];
     int r = 0;
 
-    actor->settings = settings_new(actor->def->name, actor->schema->settings);
+    actor->settings = settings_new(actor->def->name, actor->schema->settings, actor->schema->shared,
+                                   actor->schema->shared_n);
     if (start->config_file)
         r = settings_read_file(actor->settings, start->config_file, error);
     if (r == 0)

@@ -135,6 +135,9 @@ def actor_source(schema):
         lists.append(f"    .counters = {n}_counters,\n    .counters_n = {macro(n)}_COUNTERS,\n")
     if schema.settings:
         lists.append(f"    .settings = &{n}_settings_type,\n")
+    if schema.uses["setting"]:
+        out.append(f"static const char *const {n}_shared[] = {{ {', '.join(map(quote, schema.uses['setting']))} }};\n\n")
+        lists.append(f"    .shared = {n}_shared,\n    .shared_n = {len(schema.uses['setting'])},\n")
     single = "    .single = true,\n" if schema.single else ""
     lists += ["    .people = true,\n"] if schema.people else []
     out.append(f"const struct actor_schema {n}_schema = {{\n    .name = {quote(n)},\n{single}{''.join(lists)}}};\n")

@@ -11,7 +11,7 @@ def rules(model, s):
     if s.calls:
         seen[("offer", s.name)] = "serves its calls"
     for verb, names in s.uses.items():
-        for name in names if verb != "routes" else []:
+        for name in names if verb in VERBS else []:
             seen.setdefault((VERBS[verb], name), f"uses.{verb}")
     if s.uses["routes"]:
         for call in model.routes:
@@ -26,7 +26,8 @@ def rules(model, s):
         for name in ("auth.keys", "auth.revoked"):
             seen.setdefault(("watch", name), "knows who somebody is")
     if s.settings or s.calls or s.uses["take"]:
-        seen.setdefault(("watch", f"settings.{s.name}"), "its settings")
+        for owner in [s.name] + [name.partition(".")[0] for name in s.uses["setting"]]:
+            seen.setdefault(("watch", f"settings.{owner}"), "its settings")
         seen.setdefault(("set", f"config.{s.name}"), "its settings, for people to see")
         seen.setdefault(("set", f"metrics.{s.name}"), "its counters")
     return seen

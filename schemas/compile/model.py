@@ -292,7 +292,7 @@ class Counter:
             refuse(where, "type is counter or gauge")
 
 
-USES = ["call", "put", "take", "follow", "live", "watch", "set", "tap"]
+USES = ["call", "put", "take", "follow", "live", "watch", "set", "tap", "setting"]
 
 
 class Schema:
@@ -327,15 +327,15 @@ class Schema:
         for job in self.jobs.values():
             for event in job.ends():
                 self.events[event.name] = event
-        self.settings = self.read_settings(p["setting"])
+        self.setting_rows = dict(p["setting"])
         for verb, names in p["uses"].items():
             if verb not in self.uses:
                 refuse(file, f"uses.{verb} is not known; known are {', '.join(self.uses)}")
             self.uses[verb] = names
 
-    def read_settings(self, rows):
+    def read_settings(self):
         fields = []
-        for i, (name, row) in enumerate(rows.items(), 1):
+        for i, (name, row) in enumerate(self.setting_rows.items(), 1):
             where = f"{self.file}: setting.{name}"
             take(row, where, type=..., of=None, default=..., min=None, max=None, doc=..., secret=False)
             fields.append({"id": i, "name": name, **row})
@@ -369,6 +369,8 @@ class Model:
             for struct in s.structs.values():
                 self.add(self.structs, struct)
         for s in self.schemas.values():
+            self.share_settings(s)
+        for s in self.schemas.values():
             for call in s.calls.values():
                 self.resolve_call(s, call)
             rest = [j.request for j in s.jobs.values()] + [e.struct for e in s.events.values()]
@@ -400,6 +402,19 @@ class Model:
             refuse(fronts[1], f"uses.routes: {fronts[0]} speaks for people already")
         self.front = fronts[0] if fronts else None
         self.routes = self.find_routes()
+
+    def share_settings(self, s):
+        """Settings that another declares and this one goes by: fields of its own settings, one value for all."""
+        for name in s.uses["setting"]:
+            where = f"{s.file}: uses.setting"
+            owner, _, rest = name.partition(".")
+            rows = self.schemas[owner].setting_rows if owner in self.schemas else {}
+            if owner in (s.name, "common") or rest not in rows:
+                refuse(where, f"there is no setting '{name}' of another program")
+            if rest in s.setting_rows:
+                refuse(where, f"'{name}': a setting of this name is its own")
+            s.setting_rows[rest] = rows[rest]
+        s.settings = s.read_settings()
 
     def add(self, table, thing):
         for other in (self.structs.get(thing.name), self.enums.get(thing.name)):

@@ -106,7 +106,9 @@ struct actor_schema {
     const struct counter_def *counters;
     size_t counters_n;
     const struct wire_type *settings; /* NULL: none of its own */
-    bool people;                      /* some call is for people: it watches the keys of access tokens */
+    const char *const *shared;        /* those of them that another declares: "front.public_url" */
+    size_t shared_n;
+    bool people; /* some call is for people: it watches the keys of access tokens */
 };
 
 /* ---- what senders call */

@@ -179,6 +179,8 @@ class Refusals(Folder):
 
     def test_what_is_used_exists(self):
         self.refuse('[uses]\ncall = ["other.c"]', "thing.toml: uses.call: there is no call 'other.c'")
+        self.refuse('[uses]\nsetting = ["thing.s"]\n[setting.s]\ntype = "bool"\ndefault = false\ndoc = "s"',
+                    "thing.toml: uses.setting: there is no setting 'thing.s' of another program")
 
     def test_a_name_is_taken_once(self):
         self.refuse(FIELD + '[call.s]\nallow = ["anyone"]',

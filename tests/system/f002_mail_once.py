@@ -28,7 +28,7 @@ class MailOnce(unittest.TestCase):
     def stage(self, sink):
         return Stage(env={"KINOBUS_FETCHER_SMTP_URL": sink.url, "KINOBUS_FETCHER_SMTP_TLS": "never",
                           "KINOBUS_NOTIFY_MAIL_FROM": "kinobus@example.org", "KINOBUS_AUTH_VERIFY_MAIL": "true",
-                          "KINOBUS_NOTIFY_PUBLIC_URL": "https://video.example.org"})
+                          "KINOBUS_FRONT_PUBLIC_URL": "https://video.example.org"})
 
     @staticmethod
     def register(stage, name):

@@ -53,9 +53,10 @@ static struct settings *main_settings_read; /* after the start: the bus thread's
 /* ---- what the bus tells, on its thread */
 
 /* Port, address, threads and uploads count at the next start, all else at once. */
-static void main_setting(struct front *front, const char *name, struct bytes body)
+static void main_setting(struct front *front, const char *key, struct bytes body)
 {
     struct arena *arena = arena_new();
+    const char *name = arena_printf(arena, "front.%s", key ? key : "");
     struct setting_text value = { 0 };
     char error[256] = "";
     int r = body.data ? setting_text_unpack(body, arena, &value, NULL) : 0;
@@ -337,7 +338,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (sodium_init() < 0 || !main_arguments(argc, argv, &args))
         return main_usage();
-    main_settings_read = settings = settings_new("front", &front_settings_type);
+    main_settings_read = settings = settings_new("front", &front_settings_type, NULL, 0);
     if (main_settings(&args, settings) == 0) {
         front.settings = settings_own(settings);
         log_set_level((enum log_at)settings_common(settings)->log);

@@ -15,7 +15,7 @@
 #include "tests/harness/rig.h"
 
 static const char *const with_mail[] = { "notify.mail_from=kinobus@example.org",
-                                         "notify.public_url=https://video.example.org/", NULL };
+                                         "front.public_url=https://video.example.org/", NULL };
 static const char *const few_notes[] = { "notify.notes_per_user=10", NULL };
 
 static int begin(void **state)
@@ -221,6 +221,23 @@ static void a_new_account_gets_the_link_that_verifies_it(void **state)
     assert_non_null(strstr(mail.message_id, "@example.org"));
 }
 
+static void links_begin_with_what_the_front_is_told(void **state)
+{
+    static const struct value_def settings = { .name = "settings.front", .type = &setting_text_type };
+    struct rig *rig = *state;
+    struct user_created event = { .user_id = rig_user(3),
+                                  .email = "bob@example.org",
+                                  .verify_token = "AbC-123_x" };
+    struct send_mail mail;
+
+    rig_value(rig, &settings, "public_url", &(struct setting_text) { .text = "https://films.example.net" });
+    rig_value(rig, &settings, "port", &(struct setting_text) { .text = "not of our business" });
+    rig_event(rig, &user_created_event, &event, 1);
+    rig_run(rig);
+    rig_read(rig, fake_next(FAKE_PUT, "fetcher.send_mail"), &send_mail_type, &mail);
+    assert_non_null(strstr(mail.body, "\nhttps://films.example.net/verify?token=AbC-123_x\n"));
+}
+
 static void an_owner_is_mailed_at_the_address_that_auth_tells(void **state)
 {
     struct rig *rig = *state;
@@ -333,6 +350,7 @@ int main(void)
         T(the_oldest_go_where_there_are_too_many, begin_with_few),
         T(a_new_account_is_welcomed_without_mail, begin),
         T(a_new_account_gets_the_link_that_verifies_it, begin_with_mail),
+        T(links_begin_with_what_the_front_is_told, begin_with_mail),
         T(an_owner_is_mailed_at_the_address_that_auth_tells, begin_with_mail),
         T(a_mail_is_not_lost_between_question_and_answer, begin_with_mail),
         T(who_is_gone_or_disabled_gets_no_mail, begin_with_mail),

@@ -14,7 +14,7 @@
 
 static int begin(void **state)
 {
-    *state = settings_new("auth", &auth_settings_type);
+    *state = settings_new("auth", &auth_settings_type, NULL, 0);
     return 0;
 }
 
@@ -52,16 +52,16 @@ static void the_highest_source_wins_whatever_came_last(void **state)
     char error[256];
 
     assert_int_equal(own(s)->session_days, 90);
-    assert_string_equal(settings_source(s, "session_days"), "built-in");
-    assert_int_equal(settings_from_bus(s, "session_days", "6", error), 0);
+    assert_string_equal(settings_source(s, "auth.session_days"), "built-in");
+    assert_int_equal(settings_from_bus(s, "auth.session_days", "6", error), 0);
     assert_int_equal(settings_read_set(s, "auth.session_days=5", error), 0);
     assert_int_equal(settings_read_env(s, environment, error), 0);
     assert_int_equal(read_file(s, "auth.session_days = 3\n", error), 0);
     assert_int_equal(own(s)->session_days, 6);
-    assert_string_equal(settings_source(s, "session_days"), "bus");
-    assert_int_equal(settings_from_bus(s, "session_days", NULL, error), 0);
+    assert_string_equal(settings_source(s, "auth.session_days"), "bus");
+    assert_int_equal(settings_from_bus(s, "auth.session_days", NULL, error), 0);
     assert_int_equal(own(s)->session_days, 5);
-    assert_string_equal(settings_source(s, "session_days"), "command line");
+    assert_string_equal(settings_source(s, "auth.session_days"), "command line");
 }
 
 static void a_file_has_comments_quotes_and_lines_of_others(void **state)
@@ -78,7 +78,7 @@ static void a_file_has_comments_quotes_and_lines_of_others(void **state)
     assert_string_equal(own(s)->admin_email, " a b@c ");
     assert_true(own(s)->verify_mail);
     assert_int_equal(settings_common(s)->slots, 9);
-    assert_string_equal(settings_source(s, "slots"), "file");
+    assert_string_equal(settings_source(s, "auth.slots"), "file");
 }
 
 static void what_is_wrong_is_told_with_its_place(void **state)
@@ -119,6 +119,34 @@ static void values_in_a_log_line_cannot_break_it(void **state)
     assert_true(strlen(log_quote("\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", to, 20)) < 20);
 }
 
+static void what_another_declares_is_set_under_its_name_alone(void **state)
+{
+    static const char *const shared[] = { "front.default_role" };
+    char *environment[] = { (char *)"KINOBUS_FRONT_DEFAULT_ROLE=viewer", (char *)"KINOBUS_FRONT_PORT=x", NULL };
+    struct settings *s = settings_new("auth", &auth_settings_type, shared, 1);
+    struct arena *arena = arena_new();
+    struct settings_shown shown;
+    char error[256];
+
+    assert_int_equal(settings_read_env(s, environment, error), 0);
+    assert_int_equal(own(s)->default_role, ROLE_VIEWER);
+    assert_int_equal(read_file(s, "front.default_role = moderator\nfront.port = what\n", error), 0);
+    assert_int_equal(own(s)->default_role, ROLE_VIEWER); /* the environment is above a file */
+    assert_true(settings_concerns(s, "front.default_role"));
+    assert_false(settings_concerns(s, "front.port"));
+    assert_int_equal(settings_from_bus(s, "front.default_role", "admin", error), 0);
+    assert_int_equal(own(s)->default_role, ROLE_ADMIN);
+    assert_int_equal(read_file(s, "auth.default_role = viewer\n", error), ERR_NOT_FOUND);
+    assert_non_null(strstr(error, ":1: auth has no setting 'default_role': it goes by front.default_role"));
+    assert_int_equal(settings_from_bus(s, "front.default_role", "king", error), ERR_INVALID);
+    assert_non_null(strstr(error, "front.default_role must be"));
+    settings_show(s, arena, &shown);
+    for (size_t i = 0; i < shown.settings_n; i++)
+        assert_string_not_equal(shown.settings[i].name, "default_role"); /* its owner shows it */
+    arena_free(&arena);
+    settings_free(&s);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -126,6 +154,7 @@ int main(void)
         T(the_highest_source_wins_whatever_came_last),
         T(a_file_has_comments_quotes_and_lines_of_others),
         T(what_is_wrong_is_told_with_its_place),
+        cmocka_unit_test(what_another_declares_is_set_under_its_name_alone),
         T(values_in_a_log_line_cannot_break_it),
     };
 
