@@ -185,7 +185,8 @@ int bus_nack(struct bus *bus, uint64_t lease, uint32_t delay_ms, bool wait, int 
 int bus_term(struct bus *bus, uint64_t lease, int err, const char *text); /* dead at once */
 int bus_extend(struct bus *bus, uint64_t lease, uint32_t lease_ms);
 
-/* Durable out, for owners. seq: the outbox row's number, rising. head->job must be set for a job. */
+/* Durable out, for owners. seq: the outbox row's number, rising. head->job must be set for a job. Messages of one
+ * name that are put one after the other leave in one frame, with the next bus_process() or whatever else is sent. */
 int bus_put(struct bus *bus, const char *queue, uint64_t seq, const struct bus_head *head, struct bytes body);
 int bus_append(struct bus *bus, const char *event, uint64_t seq, const struct bus_head *head, struct bytes body);
 

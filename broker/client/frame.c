@@ -218,6 +218,57 @@ void frame_build_raw(struct buf *out, const struct frame *frame, struct bytes he
     frame_finish(out, start, frame, body, ret_inline);
 }
 
+void frame_put_item(struct buf *out, const struct frame_item *item)
+{
+    uint8_t at[FRAME_ITEM];
+
+    frame_set(at, item->seq, 8);
+    frame_set(at + 8, item->head.len, 2);
+    frame_set(at + 10, item->body.len, 4);
+    buf_put(out, at, sizeof at);
+    buf_put(out, item->head.data, item->head.len);
+    buf_put(out, item->body.data, item->body.len);
+}
+
+bool frame_next_item(struct bytes *rest, struct frame_item *ret)
+{
+    const uint8_t *at = rest->data;
+    size_t head, body;
+
+    if (rest->len < FRAME_ITEM)
+        return false;
+    head = (size_t)frame_get(at + 8, 2);
+    body = (size_t)frame_get(at + 10, 4);
+    if (rest->len - FRAME_ITEM < head || rest->len - FRAME_ITEM - head < body)
+        return false;
+    *ret = (struct frame_item) { .seq = frame_get(at, 8),
+                                 .head = { at + FRAME_ITEM, head },
+                                 .body = { at + FRAME_ITEM + head, body } };
+    *rest = bytes_of(at + FRAME_ITEM + head + body, rest->len - FRAME_ITEM - head - body);
+    return true;
+}
+
+void frame_put_verdict(struct buf *out, uint64_t seq, uint16_t code)
+{
+    uint8_t at[FRAME_VERDICT];
+
+    frame_set(at, seq, 8);
+    frame_set(at + 8, code, 2);
+    buf_put(out, at, sizeof at);
+}
+
+bool frame_next_verdict(struct bytes *rest, uint64_t *ret_seq, uint16_t *ret_code)
+{
+    const uint8_t *at = rest->data;
+
+    if (rest->len < FRAME_VERDICT)
+        return false;
+    *ret_seq = frame_get(at, 8);
+    *ret_code = (uint16_t)frame_get(at + 8, 2);
+    *rest = bytes_of(at + FRAME_VERDICT, rest->len - FRAME_VERDICT);
+    return true;
+}
+
 static bool name_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -289,6 +340,7 @@ const char *frame_command_name(uint8_t command)
         [FRAME_CREDIT] = "CREDIT",
         [FRAME_LEASE_LOST] = "LEASE_LOST",
         [FRAME_RESUME] = "RESUME",
+        [FRAME_PUTB] = "PUTB",
         [FRAME_APPEND] = "APPEND",
         [FRAME_SUB] = "SUB",
         [FRAME_UNSUB] = "UNSUB",
@@ -296,6 +348,7 @@ const char *frame_command_name(uint8_t command)
         [FRAME_CURSOR] = "CURSOR",
         [FRAME_LOST] = "LOST",
         [FRAME_TAIL] = "TAIL",
+        [FRAME_APPENDB] = "APPENDB",
         [FRAME_SET] = "SET",
         [FRAME_WATCH] = "WATCH",
         [FRAME_VAL] = "VAL",

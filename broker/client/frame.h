@@ -22,7 +22,11 @@ enum {
     FRAME_VERSION = 1,
     FRAME_PREFIX = 32,
     FRAME_INLINE = 1024,
-    FRAME_TRACE = 25, /* trace id 16, span id 8, flags 1 */
+    FRAME_TRACE = 25,   /* trace id 16, span id 8, flags 1 */
+    FRAME_ITEM = 14,    /* of a batch: seq 8, length of the head 2, of the body 4 */
+    FRAME_VERDICT = 10, /* in the answer to a batch: seq 8, code 2 */
+    FRAME_BATCH_ITEMS = 256,
+    FRAME_BATCH_BYTES = 256 * 1024,
 };
 
 enum frame_command {
@@ -50,6 +54,7 @@ enum frame_command {
     FRAME_CREDIT,
     FRAME_LEASE_LOST,
     FRAME_RESUME,
+    FRAME_PUTB,
     FRAME_APPEND = 64,
     FRAME_SUB,
     FRAME_UNSUB,
@@ -57,6 +62,7 @@ enum frame_command {
     FRAME_CURSOR,
     FRAME_LOST,
     FRAME_TAIL,
+    FRAME_APPENDB,
     FRAME_SET = 80,
     FRAME_WATCH,
     FRAME_VAL,
@@ -66,6 +72,7 @@ enum frame_command {
 
 enum frame_flags {
     FRAME_BODY2 = 1,       /* the body is frame B */
+    FRAME_BATCH = 2,       /* OK: of a whole PUTB or APPENDB, named by cid */
     FRAME_REDELIVERED = 8, /* a job that was leased before */
     FRAME_GONE = 16,       /* SET and VAL: no value any more */
     FRAME_WAIT = 32,       /* NACK: no attempt is counted */
@@ -137,6 +144,19 @@ void frame_build(struct buf *out, const struct frame *frame, const struct frame_
 void frame_build_raw(struct buf *out, const struct frame *frame, struct bytes head, struct bytes body,
                      bool *ret_inline);
 void frame_build_head(struct buf *out, const struct frame_head *head);
+
+/* One of many durable messages of one handle: the body of PUTB and APPENDB is a row of them, their seqs rise. */
+struct frame_item {
+    uint64_t seq;
+    struct bytes head, body; /* head: a header map as frame_build_head() packs it */
+};
+void frame_put_item(struct buf *out, const struct frame_item *item);
+/* Takes the first one off `rest`. False: it ends in the midst of one, or is empty. */
+bool frame_next_item(struct bytes *rest, struct frame_item *ret);
+
+/* In the answer to a batch, a row of those whose verdict is not the frame's code. */
+void frame_put_verdict(struct buf *out, uint64_t seq, uint16_t code);
+bool frame_next_verdict(struct bytes *rest, uint64_t *ret_seq, uint16_t *ret_code);
 
 /* Dotted words of [a-z0-9_-], "$" in front of the first one allowed, BUS_NAME_MAX bytes at most. */
 bool frame_name_ok(struct bytes name);

@@ -107,7 +107,7 @@ void bus_link_down(struct bus *bus, int err)
     if (span > LINK_BACKOFF_MAX_MS)
         span = LINK_BACKOFF_MAX_MS;
     bus->retry_at = bus->now + LINK_BACKOFF_MS / 2 + (int64_t)(link_random(bus) % span);
-    bus->unconfirmed = 0;
+    bus_gathered_drop(bus);
     bus_calls_down(bus);
     if (was_up && bus->events.down)
         bus->events.down(bus->ctx, err);
@@ -183,7 +183,7 @@ static void link_dispatch(struct bus *bus, const struct frame *f, const struct f
     case FRAME_JOB: bus_on_job(bus, f, h, body); return;
     case FRAME_ACK: bus_on_settled(bus, f); return;
     case FRAME_LEASE_LOST: bus_on_lease_lost(bus, f); return;
-    case FRAME_OK: bus_on_durable(bus, f); return;
+    case FRAME_OK: bus_on_durable(bus, f, body); return;
     case FRAME_EVT: bus_on_event(bus, f, h, body); return;
     case FRAME_LOST: bus_on_lost(bus, f); return;
     case FRAME_TAIL: bus_on_tail(bus, f); return;
@@ -232,6 +232,7 @@ static bool link_receive(struct bus *bus)
 
 int bus_send_packed(struct bus *bus, const struct buf *a, const struct buf *b)
 {
+    bus_gathered_leave(bus);
     if (!bus->socket)
         return ERR_UNAVAILABLE;
     if (zmq_send(bus->socket, a->data, a->len, ZMQ_DONTWAIT | (b->len ? ZMQ_SNDMORE : 0)) < 0)
@@ -247,6 +248,7 @@ int bus_send(struct bus *bus, const struct frame *frame, const struct frame_head
     struct buf second = { (uint8_t *)body.data, body.len, body.len };
     bool in_first;
 
+    bus_gathered_leave(bus);
     bus->scratch.len = 0;
     frame_build(&bus->scratch, frame, head, body, &in_first);
     if (in_first)
@@ -275,6 +277,7 @@ static void link_heartbeat(struct bus *bus)
 
 static void link_free(struct bus *bus)
 {
+    bus_gathered_drop(bus);
     bus_calls_free(bus);
     bus_leases_free(bus);
     bus_handles_free(bus);
@@ -282,6 +285,7 @@ static void link_free(struct bus *bus)
     zmq_ctx_term(bus->zmq);
     close(bus->epoll);
     buf_free(&bus->scratch);
+    buf_free(&bus->gathered);
     buf_free(&bus->secret);
     free(bus->tap_filter);
     free(bus->endpoint);
@@ -296,6 +300,7 @@ void bus_process(struct bus *bus, int64_t now_ms)
 
     bus->now = now_ms;
     bus->busy = true;
+    bus_gathered_leave(bus);
     if (bus->state == BUS_RESTING && now_ms >= bus->retry_at)
         link_connect(bus);
     while (n < BUS_BATCH && !bus->dead) { /* first what came before the connection fell */
@@ -305,6 +310,7 @@ void bus_process(struct bus *bus, int64_t now_ms)
             break;
     }
     if (!bus->dead) {
+        bus_gathered_leave(bus); /* what the callbacks put */
         link_heartbeat(bus);
         bus_calls_sweep(bus);
     }
@@ -326,7 +332,7 @@ int bus_timeout_ms(const struct bus *bus, int64_t now_ms)
 {
     int64_t at;
 
-    if (link_waiting(bus))
+    if (bus->gathering || link_waiting(bus))
         return 0;
     switch (bus->state) {
     case BUS_UP: at = bus->ping_at; break;

@@ -67,6 +67,13 @@ struct bus_lease {
     struct buf a, b;
 };
 
+/* Durable messages that left in one frame, until the broker has answered for all of them. */
+struct bus_batch {
+    struct hnode node; /* by cid */
+    unsigned n;
+    uint64_t seqs[FRAME_BATCH_ITEMS];
+};
+
 struct bus {
     struct bus_events events;
     void *ctx;
@@ -92,7 +99,12 @@ struct bus {
     TAILQ_HEAD(, bus_out) pending;
     unsigned pending_n;
     uint64_t next_cid, next_in, next_lease;
-    unsigned unconfirmed; /* durable messages on their way */
+    unsigned unconfirmed;         /* durable messages on their way */
+    struct bus_handle *gathering; /* whose durable messages lie in `gathered`, not sent yet; NULL: none */
+    struct bus_batch *batch;
+    struct buf gathered;
+    struct hmap batches;
+    uint64_t next_batch;
 
     struct buf scratch;      /* the frame being built */
     char strings[12 * 1024]; /* NUL-terminated copies for one callback */
@@ -114,6 +126,10 @@ int bus_head_out(const struct bus_head *head, uint8_t trace[FRAME_TRACE], struct
 void bus_head_in(struct bus *bus, const struct frame *frame, const struct frame_head *in, struct bus_head *ret);
 const char *bus_string(struct bus *bus, struct bytes text); /* NULL when absent */
 
+/* stream.c: sends what was gathered. Everything else that is sent lets it leave first. */
+void bus_gathered_leave(struct bus *bus);
+void bus_gathered_drop(struct bus *bus); /* with all that is unconfirmed: the session is gone */
+
 /* link.c */
 int bus_send(struct bus *bus, const struct frame *frame, const struct frame_head *head, struct bytes body);
 int bus_send_packed(struct bus *bus, const struct buf *a, const struct buf *b);
@@ -126,7 +142,7 @@ void bus_on_cancel(struct bus *bus, const struct frame *f);
 void bus_on_job(struct bus *bus, const struct frame *f, const struct frame_head *h, struct bytes body);
 void bus_on_lease_lost(struct bus *bus, const struct frame *f);
 void bus_on_settled(struct bus *bus, const struct frame *f);
-void bus_on_durable(struct bus *bus, const struct frame *f);
+void bus_on_durable(struct bus *bus, const struct frame *f, struct bytes body);
 void bus_on_event(struct bus *bus, const struct frame *f, const struct frame_head *h, struct bytes body);
 void bus_on_lost(struct bus *bus, const struct frame *f);
 void bus_on_tail(struct bus *bus, const struct frame *f);

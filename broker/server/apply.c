@@ -12,38 +12,6 @@ static uint64_t apply_next_seq(struct bus_store *store, uint32_t target)
     return store->counters[target].next++;
 }
 
-/* Where the lane of this producer stands. status: ERR_DUPLICATE, ERR_CONFLICT (an epoch that is over), or 0. */
-static int apply_lane_check(struct bus_store *store, struct store_txn *txn, struct store_op *op, uint32_t target)
-{
-    struct record_key key = record_lane_key(op->producer, target);
-    struct bytes payload;
-    uint64_t epoch, seq;
-    int r = engine_get(store, txn, ROWS_LANE, record_bytes(&key), &payload);
-
-    op->status = store->full ? ERR_STORE_FULL : 0;
-    if (r == ERR_NOT_FOUND)
-        return 0;
-    if (r == 0)
-        r = record_unpack_pair(payload, &epoch, &seq);
-    if (r < 0)
-        return r;
-    if (op->epoch < epoch)
-        op->status = ERR_CONFLICT;
-    else if (op->producer_seq <= seq)
-        op->status = ERR_DUPLICATE;
-    return 0;
-}
-
-static int apply_lane_set(struct bus_store *store, struct store_txn *txn, const struct store_op *op,
-                          uint32_t target)
-{
-    struct record_key key = record_lane_key(op->producer, target);
-
-    buf_reset(&store->scratch);
-    record_pack_pair(&store->scratch, op->epoch, op->producer_seq);
-    return engine_put(store, txn, ROWS_LANE, record_bytes(&key), buf_bytes(&store->scratch));
-}
-
 /* Writes the job where it belongs: held until it is due, or ready. */
 static int apply_place(struct bus_store *store, struct store_txn *txn, struct store_op *op, struct job_key job,
                        const struct job_record *record)
@@ -57,14 +25,14 @@ static int apply_place(struct bus_store *store, struct store_txn *txn, struct st
 
 static int apply_put(struct bus_store *store, struct store_txn *txn, struct store_op *op)
 {
-    int r = apply_lane_check(store, txn, op, op->key.queue);
+    int r = lanes_check(store, txn, op, op->key.queue);
 
     if (r < 0 || op->status < 0)
         return r;
     op->key.seq = op->ret_seq = apply_next_seq(store, op->key.queue);
     op->held = op->due_ms > op->now_ms;
     r = apply_place(store, txn, op, op->key, &op->record);
-    return r < 0 ? r : apply_lane_set(store, txn, op, op->key.queue);
+    return r < 0 ? r : lanes_set(store, txn, op, op->key.queue);
 }
 
 static int apply_event(struct bus_store *store, struct store_txn *txn, struct store_op *op, struct bytes head,
@@ -82,12 +50,12 @@ static int apply_event(struct bus_store *store, struct store_txn *txn, struct st
 
 static int apply_append(struct bus_store *store, struct store_txn *txn, struct store_op *op)
 {
-    int r = apply_lane_check(store, txn, op, op->stream);
+    int r = lanes_check(store, txn, op, op->stream);
 
     if (r < 0 || op->status < 0)
         return r;
     r = apply_event(store, txn, op, op->record.head, op->record.body);
-    return r < 0 ? r : apply_lane_set(store, txn, op, op->stream);
+    return r < 0 ? r : lanes_set(store, txn, op, op->stream);
 }
 
 /* Copies the job out of the store, for views die with the next write, and deletes it and its lease.

@@ -41,12 +41,19 @@ enum {
     BROKER_READY = 1024,   /* of a queue's next jobs, in memory */
 };
 
+/* One producer's messages to one queue or stream, over all the names by which a session says them. */
+struct lane {
+    LIST_ENTRY(lane) link;
+    uint32_t target;
+    uint64_t refused_from; /* later ones wait for it; 0: none */
+};
+
 /* A name that a session opened. */
 struct handle {
     enum frame_verb verb;
-    int err;               /* ERR_FORBIDDEN, ERR_UNKNOWN_NAME: what was answered to OPEN */
-    char *name;            /* NULL: not open */
-    uint64_t refused_from; /* put, append: later ones of this lane wait for it; 0: none */
+    int err;           /* ERR_FORBIDDEN, ERR_UNKNOWN_NAME: what was answered to OPEN */
+    char *name;        /* NULL: not open */
+    struct lane *lane; /* put, append */
     struct service *service;
     struct queue *queue;
     struct stream *stream;
@@ -76,6 +83,7 @@ struct session {
     TAILQ_HEAD(, call) asked; /* calls of this session */
     unsigned asked_n;
     LIST_HEAD(, lease) leases;
+    LIST_HEAD(, lane) lanes;
     unsigned unconfirmed;
     uint64_t messages_in, messages_out;
     struct tap *tap;
@@ -273,7 +281,8 @@ struct message {
     struct frame frame;
     struct bytes head_raw, body;
     struct frame_head head;
-    zmq_msg_t *large; /* the second frame, NULL: none */
+    zmq_msg_t *large;    /* the second frame, NULL: none */
+    struct batch *batch; /* that it is one of, NULL: alone */
 };
 
 /* send.c */
@@ -318,6 +327,7 @@ void call_grace_over(struct broker *b);
 
 /* job.c: what is said of jobs */
 void job_on_put(struct broker *b, struct session *s, struct message *m);
+void job_put(struct broker *b, struct session *s, struct handle *handle, const struct message *m);
 void job_on_ack(struct broker *b, struct session *s, struct message *m);
 void job_on_nack(struct broker *b, struct session *s, struct message *m);
 void job_on_extend(struct broker *b, struct session *s, struct message *m);
@@ -350,6 +360,7 @@ int queue_load(struct broker *b);
 
 /* stream.c */
 void stream_on_append(struct broker *b, struct session *s, struct message *m);
+void stream_append(struct broker *b, struct session *s, struct handle *handle, const struct message *m);
 void stream_on_sub(struct broker *b, struct session *s, struct message *m);
 void stream_on_cursor(struct broker *b, struct session *s, struct message *m);
 void stream_append_done(struct broker *b, struct store_op *op);
@@ -361,7 +372,11 @@ void stream_prune(struct broker *b);
 void stream_pruned(struct broker *b, struct store_op *op);
 int stream_load(struct broker *b);
 
-/* durable.c: windows and lanes, for puts and appends */
+/* durable.c: windows, lanes and batches, for puts and appends */
+void durable_on_batch(struct broker *b, struct session *s, struct message *m);
+bool durable_is_batch(const struct message *m);
+struct lane *durable_lane(struct session *s, uint32_t target);
+void durable_lanes_free(struct session *s);
 bool durable_admit(struct broker *b, struct session *s, struct handle *handle, const struct message *m);
 void durable_answer(struct broker *b, struct store_op *op);
 struct store_op *durable_op(struct broker *b, struct session *s, const struct message *m, enum store_kind kind,

@@ -2,10 +2,19 @@
  *
  * A lane (one producer, one queue or stream) stays in order: when a message is refused for a reason that
  * passes, the later ones of the lane are refused too, until it has been sent again. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/server/broker.h"
 #include "gen/errors.h"
+
+/* Messages that came in one frame, until each has its verdict. */
+struct batch {
+    uint64_t session, cid;
+    uint32_t handle;
+    unsigned left;
+    struct buf verdicts; /* of those that are not simply committed */
+};
 
 static int durable_check(struct broker *b, const struct session *s, const struct handle *handle,
                          const struct message *m)
@@ -16,7 +25,7 @@ static int durable_check(struct broker *b, const struct session *s, const struct
         return ERR_TOO_LARGE;
     if (handle->verb == VERB_PUT && id_is_zero(frame_id(m->head.job)))
         return ERR_MALFORMED;
-    if (handle->refused_from && m->frame.seq > handle->refused_from)
+    if (handle->lane->refused_from && m->frame.seq > handle->lane->refused_from)
         return ERR_AGAIN;
     if (s->unconfirmed >= BROKER_WINDOW)
         return ERR_RATE_LIMITED;
@@ -36,21 +45,123 @@ static void durable_say(struct broker *b, struct session *s, uint32_t handle, ui
     send_frame(b, s, &frame, NULL, (struct bytes) { 0 });
 }
 
+static void batch_verdict(struct batch *batch, uint64_t seq, int err)
+{
+    batch->left--;
+    if (err)
+        frame_put_verdict(&batch->verdicts, seq, err_to_bus(err));
+}
+
+/* The answer to a batch leaves when the last of its messages has its verdict. */
+static void batch_answer(struct broker *b, struct batch *batch)
+{
+    struct session *s = session_of(b, batch->session);
+    struct frame frame = { .command = FRAME_OK,
+                           .flags = FRAME_BATCH,
+                           .code = err_to_bus(0),
+                           .handle = batch->handle,
+                           .cid = batch->cid };
+
+    if (batch->left)
+        return;
+    if (s)
+        send_frame(b, s, &frame, NULL, buf_bytes(&batch->verdicts));
+    buf_free(&batch->verdicts);
+    free(batch);
+}
+
 bool durable_admit(struct broker *b, struct session *s, struct handle *handle, const struct message *m)
 {
+    struct lane *lane = handle->lane;
     int err = durable_check(b, s, handle, m);
 
     if (!err) {
-        handle->refused_from = 0;
+        lane->refused_from = 0;
         s->unconfirmed++;
         b->adding++;
         return true;
     }
     b->figures.refused++;
-    if (err_retryable(err) && !handle->refused_from)
-        handle->refused_from = m->frame.seq;
-    durable_say(b, s, m->frame.handle, m->frame.seq, 0, err);
+    if (err_retryable(err) && !lane->refused_from)
+        lane->refused_from = m->frame.seq;
+    if (m->batch)
+        batch_verdict(m->batch, m->frame.seq, err);
+    else
+        durable_say(b, s, m->frame.handle, m->frame.seq, 0, err);
     return false;
+}
+
+bool durable_is_batch(const struct message *m)
+{
+    return m->frame.command == FRAME_PUTB || m->frame.command == FRAME_APPENDB;
+}
+
+/* Each message of a batch is admitted, or refused, as if it had come alone; all that are admitted go to the store
+ * together, and one answer tells of all. A batch that is not what it says ends the session. */
+void durable_on_batch(struct broker *b, struct session *s, struct message *m)
+{
+    bool put = m->frame.command == FRAME_PUTB;
+    struct handle *handle = names_handle(b, s, m, put ? VERB_PUT : VERB_APPEND);
+    struct message one = { .frame = { .handle = m->frame.handle } };
+    struct bytes rest = m->body;
+    struct frame_item item;
+    struct batch *batch;
+    unsigned n = 0;
+
+    if (!handle)
+        return;
+    batch = calloc(1, sizeof *batch);
+    if (!batch)
+        abort();
+    *batch = (struct batch) {
+        .session = s->serial, .cid = m->frame.cid, .handle = m->frame.handle, .left = 1 + m->frame.code
+    };
+    one.batch = batch;
+    for (; n < m->frame.code && m->frame.code <= FRAME_BATCH_ITEMS && frame_next_item(&rest, &item); n++) {
+        if (item.seq <= one.frame.seq || frame_parse_head(item.head, &one.head) < 0)
+            break;
+        one.frame.seq = item.seq;
+        one.head_raw = item.head;
+        one.body = item.body;
+        if (put)
+            job_put(b, s, handle, &one);
+        else
+            stream_append(b, s, handle, &one);
+    }
+    if (n == 0 || n < m->frame.code || rest.len) {
+        batch->left -= m->frame.code - n;
+        session_mark_lost(b, s, ERR_MALFORMED);
+    }
+    batch->left--;
+    batch_answer(b, batch);
+    bus_store_flush(b->store);
+}
+
+struct lane *durable_lane(struct session *s, uint32_t target)
+{
+    struct lane *lane;
+
+    LIST_FOREACH(lane, &s->lanes, link)
+    {
+        if (lane->target == target)
+            return lane;
+    }
+    lane = calloc(1, sizeof *lane);
+    if (!lane)
+        abort();
+    lane->target = target;
+    LIST_INSERT_HEAD(&s->lanes, lane, link);
+    return lane;
+}
+
+void durable_lanes_free(struct session *s)
+{
+    struct lane *lane;
+
+    while ((lane = LIST_FIRST(&s->lanes))) {
+        LIST_REMOVE(lane, link);
+        free(lane);
+    }
 }
 
 struct store_op *durable_op(struct broker *b, struct session *s, const struct message *m, enum store_kind kind,
@@ -83,6 +194,8 @@ struct store_op *durable_op(struct broker *b, struct session *s, const struct me
     op->producer = s->store;
     op->epoch = s->epoch;
     op->producer_seq = m->frame.seq;
+    op->ctx = m->batch;
+    op->lazy = m->batch != NULL; /* the whole batch is one commit */
     return op;
 }
 
@@ -91,18 +204,22 @@ void durable_answer(struct broker *b, struct store_op *op)
 {
     struct session *s = session_of(b, op->session);
     struct handle *handle = s && op->handle < s->handles_n ? &s->handles[op->handle] : NULL;
+    struct lane *lane = handle ? handle->lane : NULL;
 
     b->adding--;
     if (op->status == ERR_DUPLICATE)
         b->figures.duplicates++;
     if (op->status == ERR_STORE_FULL)
         b->blocked++;
-    if (!s)
-        return;
-    if (s->unconfirmed)
+    if (s && s->unconfirmed)
         s->unconfirmed--;
-    if (op->status && err_retryable(op->status) && handle &&
-        (!handle->refused_from || op->producer_seq < handle->refused_from))
-        handle->refused_from = op->producer_seq;
-    durable_say(b, s, op->handle, op->producer_seq, op->ret_seq, op->status);
+    if (op->status && err_retryable(op->status) && lane &&
+        (!lane->refused_from || op->producer_seq < lane->refused_from))
+        lane->refused_from = op->producer_seq;
+    if (op->ctx) {
+        batch_verdict(op->ctx, op->producer_seq, op->status);
+        batch_answer(b, op->ctx);
+    } else if (s) {
+        durable_say(b, s, op->handle, op->producer_seq, op->ret_seq, op->status);
+    }
 }

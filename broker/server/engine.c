@@ -223,6 +223,7 @@ int bus_store_open(const struct bus_store_options *options, struct bus_store **r
         abort();
     STAILQ_INIT(&store->submitted);
     STAILQ_INIT(&store->done);
+    STAILQ_INIT(&store->dirty_lanes);
     pthread_mutex_init(&store->lock, NULL);
     pthread_cond_init(&store->work, NULL);
     store->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -260,6 +261,7 @@ void bus_store_close(struct bus_store **store_at)
         close(store->event);
     pthread_mutex_destroy(&store->lock);
     pthread_cond_destroy(&store->work);
+    lanes_forget(store);
     buf_free(&store->scratch);
     buf_free(&store->sealed);
     free(store->counters);

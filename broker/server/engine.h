@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "broker/client/hmap.h"
 #include "broker/server/record.h"
 #include "data/store/env.h"
 
@@ -27,6 +28,7 @@ enum {
     ENGINE_BATCH_BYTES = 4 * 1024 * 1024,
     ENGINE_PROMOTE = 256, /* held jobs per operation */
     ENGINE_PRUNE = 1000,  /* events per operation */
+    ENGINE_LANES = 4096,  /* remembered */
 };
 
 STAILQ_HEAD(store_ops, store_op);
@@ -37,6 +39,17 @@ struct counter {
     bool dirty;
 };
 
+/* Where the lane of a producer stands, as far as this process has used it: written once per commit, however many
+ * messages of it that holds. */
+struct lane_mark {
+    struct hnode node; /* by hash of producer and target */
+    STAILQ_ENTRY(lane_mark) link;
+    struct id producer;
+    uint32_t target, epoch;
+    uint64_t seq;
+    bool dirty;
+};
+
 struct bus_store {
     struct store *env;
     struct store_db *tables[ENGINE_TABLES];
@@ -44,6 +57,8 @@ struct bus_store {
 
     struct counter *counters; /* by target id */
     uint32_t counters_n;
+    struct hmap lanes;
+    STAILQ_HEAD(, lane_mark) dirty_lanes;
     bool full; /* nothing is added until STORE_RESUME */
     struct buf scratch, sealed;
 
@@ -70,6 +85,12 @@ int engine_del(struct bus_store *store, struct store_txn *txn, enum engine_table
 /* apply.c: one operation inside the writer's transaction. Negative: the transaction is lost. */
 int engine_apply(struct bus_store *store, struct store_txn *txn, struct store_op *op);
 int engine_save_counters(struct bus_store *store, struct store_txn *txn);
+
+/* lanes.c */
+int lanes_check(struct bus_store *store, struct store_txn *txn, struct store_op *op, uint32_t target);
+int lanes_set(struct bus_store *store, struct store_txn *txn, const struct store_op *op, uint32_t target);
+int lanes_save(struct bus_store *store, struct store_txn *txn);
+void lanes_forget(struct bus_store *store); /* what was not committed is read again */
 
 /* writer.c */
 int engine_writer_start(struct bus_store *store);

@@ -10,10 +10,17 @@ enum { JOB_EXTEND_MAX_MS = 3600 * 1000 };
 void job_on_put(struct broker *b, struct session *s, struct message *m)
 {
     struct handle *handle = names_handle(b, s, m, VERB_PUT);
+
+    if (handle)
+        job_put(b, s, handle, m);
+}
+
+void job_put(struct broker *b, struct session *s, struct handle *handle, const struct message *m)
+{
     struct store_op *op;
     int64_t expires;
 
-    if (!handle || !durable_admit(b, s, handle, m))
+    if (!durable_admit(b, s, handle, m))
         return;
     expires = m->head.ttl_ms ? b->wall_ms + (int64_t)(m->head.ttl_ms & UINT32_MAX) : 0;
     op = durable_op(b, s, m, STORE_PUT, handle->queue->name, expires);

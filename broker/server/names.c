@@ -221,6 +221,8 @@ static int names_bind(struct broker *b, struct session *s, struct handle *handle
     if (((verb == VERB_PUT || verb == VERB_TAKE) && !handle->queue) ||
         ((verb == VERB_APPEND || verb == VERB_FOLLOW) && !handle->stream))
         return ERR_UNKNOWN_NAME;
+    if (verb == VERB_PUT || verb == VERB_APPEND)
+        handle->lane = durable_lane(s, verb == VERB_PUT ? handle->queue->id : handle->stream->id);
     return 0;
 }
 
@@ -284,9 +286,10 @@ struct handle *names_handle(struct broker *b, struct session *s, const struct me
     b->figures.refused++;
     if (verb == VERB_CALL)
         answer.command = FRAME_ERR;
-    else if (verb == VERB_PUT || verb == VERB_APPEND)
+    else if (verb == VERB_PUT || verb == VERB_APPEND) {
         answer.command = FRAME_OK;
-    else if (!handle || !handle->name)
+        answer.flags = durable_is_batch(m) ? FRAME_BATCH : 0;
+    } else if (!handle || !handle->name)
         answer.command = FRAME_ERROR;
     else
         return NULL; /* it was told when it opened the name */

@@ -183,6 +183,7 @@ static struct session *session_new(struct broker *b, const uint8_t routing[5], z
     s->timer.fire = session_tick;
     TAILQ_INIT(&s->asked);
     LIST_INIT(&s->leases);
+    LIST_INIT(&s->lanes);
     session_peer(s, raw);
     session_watch_pid(b, s);
     hmap_add(&b->sessions, &s->node, number);
@@ -260,6 +261,7 @@ static void session_free(struct broker *b, struct session *s)
     timer_stop(&b->timers, &s->timer);
     if (s->pidfd >= 0)
         close(s->pidfd);
+    durable_lanes_free(s);
     free(s->handles);
     free(s->role);
     free(s->version);

@@ -15,9 +15,16 @@ enum { STREAM_BATCH = 256 };
 void stream_on_append(struct broker *b, struct session *s, struct message *m)
 {
     struct handle *handle = names_handle(b, s, m, VERB_APPEND);
+
+    if (handle)
+        stream_append(b, s, handle, m);
+}
+
+void stream_append(struct broker *b, struct session *s, struct handle *handle, const struct message *m)
+{
     struct store_op *op;
 
-    if (!handle || !durable_admit(b, s, handle, m))
+    if (!durable_admit(b, s, handle, m))
         return;
     op = durable_op(b, s, m, STORE_APPEND, handle->name, 0);
     op->stream = handle->stream->id;

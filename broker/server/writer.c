@@ -45,6 +45,8 @@ static int writer_apply(struct bus_store *store, struct store_ops *batch)
             r = engine_apply(store, txn, op);
     }
     if (r == 0)
+        r = lanes_save(store, txn);
+    if (r == 0)
         r = engine_save_counters(store, txn);
     if (r == 0)
         r = store_commit(&txn);
@@ -53,6 +55,8 @@ static int writer_apply(struct bus_store *store, struct store_ops *batch)
         writer_keep_counters(store);
     else
         writer_forget_counters(store);
+    if (r < 0 || store->lanes.n > ENGINE_LANES)
+        lanes_forget(store);
     return r;
 }
 

@@ -14,7 +14,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf built = { 0 };
     struct frame frame;
 
+    struct bytes rest = in;
+    struct frame_item item;
+    uint16_t code;
+    uint64_t seq;
+
     while (mp_skip(&mp))
+        ;
+    while (frame_next_item(&rest, &item))
+        frame_parse_head(item.head, &parsed);
+    for (rest = in; frame_next_verdict(&rest, &seq, &code);)
         ;
     if (frame_parse_head(in, &parsed) == 0) {
         frame_build_head(&built, &parsed);

@@ -193,6 +193,35 @@ static void names_are_dotted_words(void **state)
     assert_true(bytes_equal(frame_name_first(text("abc")), text("abc")));
 }
 
+static void the_messages_of_a_batch_are_read_back_and_every_cut_is_noticed(void **state)
+{
+    struct frame_item items[] = { { 1, text("head"), text("body") }, { UINT64_MAX, { 0 }, { 0 } } }, item;
+    struct buf buf = { 0 };
+    struct bytes rest;
+
+    (void)state;
+    frame_put_item(&buf, &items[0]);
+    frame_put_item(&buf, &items[1]);
+    rest = buf_bytes(&buf);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(frame_next_item(&rest, &item));
+        assert_int_equal(item.seq, items[i].seq);
+        assert_true(bytes_equal(item.head, items[i].head));
+        assert_true(bytes_equal(item.body, items[i].body));
+    }
+    assert_int_equal(rest.len, 0);
+    assert_false(frame_next_item(&rest, &item));
+    for (size_t len = 0; len < FRAME_ITEM + 8; len++) {
+        rest = bytes_of(buf.data, len);
+        assert_false(frame_next_item(&rest, &item));
+        assert_int_equal(rest.len, len);
+    }
+    memset(buf.data + 10, 0xff, 4); /* the body is said to be longer than there is */
+    rest = buf_bytes(&buf);
+    assert_false(frame_next_item(&rest, &item));
+    buf_free(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +233,7 @@ int main(void)
         cmocka_unit_test(nesting_and_counts_are_bounded),
         cmocka_unit_test(a_field_over_its_bound_or_of_another_kind_is_refused),
         cmocka_unit_test(names_are_dotted_words),
+        cmocka_unit_test(the_messages_of_a_batch_are_read_back_and_every_cut_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,22 @@ static void a_message_sent_twice_is_a_duplicate_and_takes_effect_once(void **sta
     assert_int_equal(worker->counted[SEEN_JOB], 2);
 }
 
+static void messages_put_in_one_turn_leave_together_and_each_is_confirmed(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1);
+
+    for (uint64_t seq = 1; seq <= 600; seq++) {
+        struct bus_head head = { .job = live_id("j"), .key = bytes_of_text("k") };
+
+        assert_int_equal(bus_put(shop->bus, "shop.pack", seq, &head, bytes_of_text("box")), 0);
+    }
+    assert_int_equal(bus_timeout_ms(shop->bus, live_ms()), 0); /* the last ones have not left yet */
+    live_until(live, shop->counted[SEEN_OK] == 600);
+    for (size_t n = 0; n < 600; n++)
+        assert_int_equal(peer_seen(shop, SEEN_OK, n)->number, n + 1);
+}
+
 static void jobs_come_by_priority_and_then_in_their_order(void **state)
 {
     struct live *live = *state;
@@ -422,6 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LIVE(a_job_is_confirmed_delivered_acknowledged_and_its_end_is_an_event),
         LIVE(a_message_sent_twice_is_a_duplicate_and_takes_effect_once),
+        LIVE(messages_put_in_one_turn_leave_together_and_each_is_confirmed),
         LIVE(jobs_come_by_priority_and_then_in_their_order),
         LIVE(a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_then_dead),
         LIVE(all_dead_jobs_of_a_queue_are_requeued_by_one_call),
