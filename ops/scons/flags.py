@@ -12,6 +12,7 @@ SANITIZE = {"asan": "address,undefined", "tsan": "thread", "fuzz": "address,unde
 # The pkg-config name of each system library; a name that is not listed is passed to the linker as it stands.
 PACKAGES = {"zmq": "libzmq", "czmq": "libczmq", "sodium": "libsodium", "jansson": "jansson", "seccomp": "libseccomp",
             "avformat": "libavformat", "avcodec": "libavcodec", "avutil": "libavutil", "avfilter": "libavfilter",
+            "hiredis": "hiredis", "nats": "libnats", "rabbitmq": "librabbitmq", "pq": "libpq",
             "swscale": "libswscale", "swresample": "libswresample", "curl": "libcurl", "utf8proc": "libutf8proc"}
 PLAIN = {"msgpack": ["-lmsgpackc"], "lmdb": ["-llmdb"], "civetweb": ["-lcivetweb"], "stemmer": ["-lstemmer"],
          "cmocka": ["-lcmocka"], "m": ["-lm"], "rt": ["-lrt"], "pthread": ["-pthread"], "dl": ["-ldl"], "z": ["-lz"]}

@@ -1,9 +1,11 @@
-"""What a message costs, beside what the disk itself gives in the same run.
+"""What a message costs: our own figures beside what the disk gives, then a race with the brokers people know.
 
-A figure line is `name key=value ...`: calls (no disk), events (append to delivery), jobs (put, take, acknowledge,
+A line of our own is `name key=value ...`: calls (no disk), events (append to delivery), jobs (put, take, acknowledge,
 done event), each with 1, 64 and 1000 on the way. commits_per_message says what the group commit saves; `disk` is a
 bare write and fdatasync of 4 KiB, one after the other: no promise can be cheaper with a window of 1.
+The race is told in race.py; in JSON both are rows of one array.
 """
+import argparse
 import json
 import os
 import shutil
@@ -11,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import race
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BIN = os.environ.get("KINOBUS_BIN", os.path.join(TOP, "build", "bin"))
@@ -79,15 +83,44 @@ def run(folder, n):
             broker.wait()
 
 
-def main(args):
-    numbers = [int(a) for a in args if a.isdigit()]
+def alone(messages):
+    """Our own figures, and what the disk gives."""
     folder = tempfile.mkdtemp(prefix="kinobus-bench-", dir="/var/tmp")
     try:
-        for line in run(folder, numbers[0] if numbers else 20000):
-            name, *pairs = line.split()
-            print(json.dumps({"name": name, **dict(p.split("=") for p in pairs)}) if "--json" in args else line, flush=True)
+        yield from run(folder, messages)
     finally:
         shutil.rmtree(folder)
 
 
-main(sys.argv[1:])
+def as_rows(line):
+    """A line of our own figures as rows of the form that all benchmarks share."""
+    name, *pairs = line.split()
+    pairs = dict(p.split("=") for p in pairs)
+    label = name + "".join(f" {k}={pairs.pop(k)}" for k in ("window", "n", "jobs") if k in pairs)
+    return [{"figure": f"{label} {k}", "unit": k.rsplit("_", 1)[-1], "ours": float(v), "peer": None, "peer_name": None, "ratio_median": None,
+             "ratio_min": None, "ratio_max": None, "rounds": 1} for k, v in pairs.items()]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="ops/bench bus", description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="of the race (default 5)")
+    parser.add_argument("--messages", type=int, default=20000, help="of our own figures (default 20000)")
+    parser.add_argument("--only", choices=["alone", "race"], help="our own figures, or the race with other brokers")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    rows = []
+    for line in alone(args.messages) if args.only != "race" else ():
+        rows += as_rows(line)
+        if not args.json:
+            print(line, flush=True)
+    if args.only != "alone":
+        policy = subprocess.run([BENCH, "--policy"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        for r in race.rows(os.path.join(os.path.dirname(BENCH), "bus_race"), BIN, policy, args.rounds):
+            rows.append(r)
+            if not args.json:
+                print(race.show(r), flush=True)
+    if args.json:
+        print(json.dumps(rows, indent=1))
+
+
+main()
