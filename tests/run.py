@@ -123,6 +123,10 @@ def run_web(args):
         yield command("tests/web/live", ["python3", "tests/web/live.py"], 600, count_node)
 
 
+def run_node(args):
+    yield command("tests/node", ["tests/node/run"], 300, count_node)
+
+
 def run_fuzz(args):
     seconds = 180 if args.long else 15
     for program in programs("build/fuzz/fuzz"):
@@ -136,6 +140,7 @@ KINDS = {  # name: (build steps, runner, only with --long)
     "asan": ([("asan", "tests", "OUT/bin")], run_c("asan"), False),
     "system": ([("release",)], run_system, False),
     "web": ([("release",)], run_web, False),
+    "node": ([("release",)], run_node, False),
     "fuzz": ([("fuzz", "fuzz")], run_fuzz, False),
     "tsan": ([("tsan", "tests")], run_c("tsan"), True),
 }

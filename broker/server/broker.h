@@ -298,6 +298,7 @@ void session_mark_lost(struct broker *b, struct session *session, int err);
 /* session.c */
 void session_hello(struct broker *b, const uint8_t routing[5], zmq_msg_t *raw, struct message *m);
 void session_refuse(struct broker *b, const uint8_t routing[5], int err);
+void session_end(struct broker *b, struct session *session, int err);
 void session_reap(struct broker *b);             /* takes apart what is marked lost */
 void session_pids(struct broker *b);             /* processes that died */
 void session_goodbye(struct broker *b, int err); /* tells everybody to come back later */

@@ -131,7 +131,7 @@ void broker_take(struct broker *b, const uint8_t *routing, size_t routing_len, z
         s->heard_ms = b->now_ms;
         s->messages_in++;
         if (!good || !commands[m.frame.command])
-            session_mark_lost(b, s, ERR_MALFORMED);
+            session_end(b, s, ERR_MALFORMED);
         else
             commands[m.frame.command](b, s, &m);
     }

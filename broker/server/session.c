@@ -218,6 +218,15 @@ void session_refuse(struct broker *b, const uint8_t routing[5], int err)
         TAILQ_REMOVE(&b->lost, &nobody, lost_link);
 }
 
+/* Before a session is cut for what it said: it learns why. */
+void session_end(struct broker *b, struct session *s, int err)
+{
+    struct frame frame = { .command = FRAME_ERROR, .code = err_to_bus(err), .handle = UINT32_MAX };
+
+    send_frame(b, s, &frame, NULL, (struct bytes) { 0 });
+    session_mark_lost(b, s, err);
+}
+
 void session_hello(struct broker *b, const uint8_t routing[5], zmq_msg_t *raw, struct message *m)
 {
     struct frame frame = { .command = FRAME_WELCOME, .code = BROKER_WINDOW, .ms = BROKER_HEARTBEAT_MS };
