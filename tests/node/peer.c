@@ -23,7 +23,8 @@ struct peer {
     struct bus *bus;
     const char *role, *other;
     uint64_t seq;
-    uint64_t asked[WAITING], for_cid[WAITING]; /* a call or a durable message of ours: the call that asked for it */
+    uint64_t asked[WAITING],
+        for_cid[WAITING]; /* a call or a durable message of ours: the call that asked for it */
 };
 
 static char name_of[BUS_NAME_MAX + 1];
@@ -184,11 +185,9 @@ int main(int argc, char **argv)
     p.role = argv[2];
     p.other = argv[4];
     p.seq = 1ull << 40; /* apart from the numbers of calls */
-    options = (struct bus_options) { .endpoint = argv[1],
-                                     .name = p.role,
-                                     .secret = peer_secret(argv[3]),
-                                     .store = { { 3 } },
-                                     .epoch = 1 };
+    options = (struct bus_options) {
+        .endpoint = argv[1], .name = p.role, .secret = peer_secret(argv[3]), .store = { { 3 } }, .epoch = 1
+    };
     if (bus_new(&options, &events, &p, &p.bus) < 0)
         return 69;
     bus_offer(p.bus, p.role, 4, false);
