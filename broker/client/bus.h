@@ -89,6 +89,7 @@ struct bus_tapped {
         BUS_TAP_EVENT,
         BUS_TAP_VALUE,
         BUS_TAP_SESSION,
+        BUS_TAP_DROPPED, /* no message: so many did not fit, after the one before and before the next */
     } kind;
     const char *from, *to;       /* roles; "-": the broker itself */
     const struct bus_head *head; /* name, key, trace, attempt, time_ms */
@@ -97,7 +98,7 @@ struct bus_tapped {
     struct bytes body;           /* empty when only headers were asked for */
     int64_t latency_us;          /* of what ends something: since it began; else -1 */
     int err;                     /* 0, or what went wrong */
-    uint64_t dropped;            /* messages this tap missed since the one before */
+    uint64_t dropped;            /* BUS_TAP_DROPPED: messages that this tap missed */
 };
 
 struct bus_events {
@@ -205,6 +206,6 @@ int bus_set(struct bus *bus, const char *name, const char *key, struct bytes bod
 int bus_watch(struct bus *bus, const char *name);
 
 /* See everything that matches. filter: terms separated by spaces, all must hold: a name pattern
- * (`catalog.*`, `>`), from=ROLE, to=ROLE, actor=ROLE (either), trace=HEX, kind=call. sample: one in so
- * many. At most one tap per bus; filter NULL ends it. */
+ * (`catalog.*`, `>`), from=ROLE, to=ROLE, actor=ROLE (either), trace=HEX, kind=call, error=ERROR; of several of
+ * a kind one must hold; `!` before a term: it must not hold. sample: one in so many. At most one tap per bus; filter NULL ends it. */
 int bus_tap(struct bus *bus, const char *filter, unsigned sample, bool headers_only);

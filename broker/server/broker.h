@@ -97,6 +97,7 @@ struct service {
     TAILQ_HEAD(, call) waiting;
     unsigned waiting_n;
     uint64_t calls, errors;
+    struct histogram latency; /* of calls that an offer had: until its answer, or the broker's */
 };
 
 struct offer {
@@ -170,6 +171,8 @@ struct queue {
     TAILQ_ENTRY(queue) press_link;
     uint64_t ready, held, dead; /* ready counts leased ones, too */
     uint64_t puts, acks, retries, deads;
+    struct histogram wait; /* from its put until a job is first given, a delay that was asked for with it */
+    struct histogram run;  /* from when a job is given until the end of that lease is committed */
 };
 
 struct stream {
@@ -220,6 +223,11 @@ struct watcher {
     uint32_t handle;
 };
 
+struct filter { /* filter.h */
+    struct filter_term *terms;
+    size_t n;
+};
+
 struct tap {
     LIST_ENTRY(tap) link;
     struct session *session;
@@ -227,8 +235,7 @@ struct tap {
     unsigned credit, sample, count;
     bool headers_only;
     uint64_t dropped;
-    struct tap_term *terms;
-    size_t terms_n;
+    struct filter filter;
 };
 
 struct figures {

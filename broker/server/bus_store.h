@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "broker/server/histogram.h"
 #include "schemas/wire/buf.h"
 #include "schemas/wire/bytes.h"
 #include "schemas/wire/id.h"
@@ -128,9 +129,9 @@ bool bus_store_dead(const struct bus_store *store);
 void bus_store_step(struct bus_store *store);
 
 struct bus_store_counts {
-    uint64_t commits, operations;  /* committed since the start */
-    uint64_t sync_us, sync_max_us; /* time in commits */
-    unsigned percent;              /* of the map that is used */
+    uint64_t operations;     /* committed since the start */
+    struct histogram commit; /* how long each commit took, its operations' application with it */
+    unsigned percent;        /* of the map that is used */
 };
 struct bus_store_counts bus_store_counts(const struct bus_store *store);
 
@@ -143,6 +144,10 @@ int bus_store_next_job(struct bus_store *store, uint32_t queue, struct job_key a
 /* The first event with a seq of at least `from`. */
 int bus_store_event(struct bus_store *store, uint32_t stream, uint64_t from, uint64_t *ret_seq,
                     struct event_record *ret);
+/* The first event of this time or later among those from `first` to `last`; last + 1 when there is none. Where the
+ * clock was set back, a place where earlier and later meet. */
+int bus_store_event_at(struct bus_store *store, uint32_t stream, uint64_t first, uint64_t last, int64_t time_ms,
+                       uint64_t *ret_seq);
 int bus_store_stream_bounds(struct bus_store *store, uint32_t stream, uint64_t *ret_first, uint64_t *ret_last);
 
 struct held_job {

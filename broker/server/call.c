@@ -67,6 +67,8 @@ static void call_end(struct broker *b, struct call *call, int err, bool tell_wor
     if (err) {
         call->service->errors++;
         b->figures.call_errors++;
+        if (call->offer)
+            histogram_add(&call->service->latency, b->now_us - call->began_us);
         call_answer(b, call->asker, call->cid, err, NULL);
     }
     TAP(b, .kind = err ? BUS_TAP_ERROR : BUS_TAP_CANCEL, .from = err ? "-" : call->asker->role,
@@ -240,6 +242,7 @@ void call_on_answer(struct broker *b, struct session *s, struct message *m)
     service = call->service;
     service->errors += err != 0;
     b->figures.replies++;
+    histogram_add(&service->latency, b->now_us - call->began_us);
     TAP(b, .kind = err ? BUS_TAP_ERROR : BUS_TAP_REPLY, .from = s->role, .to = call->asker->role,
         .name = call->name, .head = buf_bytes(&call->head), .body = m->body, .seq = call->cid,
         .latency_us = b->now_us - call->began_us, .err = err);

@@ -242,6 +242,8 @@ void job_settled(struct broker *b, struct store_op *op)
     struct session *s = lease->session;
 
     job_tap_end(b, op, lease, s);
+    if (op->session) /* a worker had it */
+        histogram_add(&queue->run, b->now_us - op->began_us);
     if (s)
         job_answer(b, s, lease->node.key, op->status);
     lease_free(b, lease);

@@ -333,9 +333,10 @@ static bool rule_is_for(const struct policy_rule *rule, const char *role, enum f
     return rule->verb == verb && (!rule->role || strcmp(rule->role, role) == 0);
 }
 
-bool policy_allows(const struct policy *policy, const char *role, enum frame_verb verb, struct bytes name)
+const struct policy_rule *policy_decides(const struct policy *policy, const char *role, enum frame_verb verb,
+                                         struct bytes name)
 {
-    bool allowed = false;
+    const struct policy_rule *allows = NULL;
 
     for (size_t i = 0; i < policy->rules_n; i++) {
         const struct policy_rule *rule = &policy->rules[i];
@@ -343,10 +344,17 @@ bool policy_allows(const struct policy *policy, const char *role, enum frame_ver
         if (!rule_is_for(rule, role, verb) || !policy_match(rule->pattern, name))
             continue;
         if (rule->deny)
-            return false;
-        allowed = true;
+            return rule;
+        allows = allows ? allows : rule;
     }
-    return allowed;
+    return allows;
+}
+
+bool policy_allows(const struct policy *policy, const char *role, enum frame_verb verb, struct bytes name)
+{
+    const struct policy_rule *rule = policy_decides(policy, role, verb, name);
+
+    return rule && !rule->deny;
 }
 
 bool policy_follows(const struct policy *policy, const char *role, struct bytes stream)

@@ -51,6 +51,9 @@ int policy_load(struct policy *policy, const char *path, char error[static 256])
 int policy_parse(struct policy *policy, const char *text, const char *where, char error[static 256]);
 void policy_free(struct policy *policy);
 
+/* The row that decides: one that denies, else one that allows; NULL: none does, which is a no. */
+const struct policy_rule *policy_decides(const struct policy *policy, const char *role, enum frame_verb verb,
+                                         struct bytes name);
 bool policy_allows(const struct policy *policy, const char *role, enum frame_verb verb, struct bytes name);
 /* Whether the role may follow anything at all in this stream. */
 bool policy_follows(const struct policy *policy, const char *role, struct bytes stream);

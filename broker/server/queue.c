@@ -143,6 +143,8 @@ static void queue_deliver(struct broker *b, struct queue *queue, struct taker *t
     }
     lease_give(b, lease, taker);
     b->figures.jobs++;
+    if (!record->attempts && !record->lost)
+        histogram_add(&queue->wait, (b->wall_ms - record->time_ms) * 1000);
     TAP(b, .kind = BUS_TAP_JOB, .from = "-", .to = taker->session->role, .name = queue->name, .head = record->head,
         .body = record->body, .seq = key.seq, .latency_us = (b->wall_ms - record->time_ms) * 1000,
         .attempt = record->attempts + 1u);

@@ -68,6 +68,27 @@ int bus_store_event(struct bus_store *store, uint32_t stream, uint64_t from, uin
     return r < 0 ? r : record_unpack_event(payload, ret);
 }
 
+int bus_store_event_at(struct bus_store *store, uint32_t stream, uint64_t first, uint64_t last, int64_t time_ms,
+                       uint64_t *ret_seq)
+{
+    uint64_t from = first, to = last + 1, seq;
+    struct event_record event;
+
+    while (from < to) {
+        uint64_t middle = from + (to - from) / 2;
+        int r = bus_store_event(store, stream, middle, &seq, &event);
+
+        if (r < 0 && r != ERR_NOT_FOUND)
+            return r;
+        if (r == 0 && seq < to && event.time_ms < time_ms)
+            from = seq + 1;
+        else
+            to = middle;
+    }
+    *ret_seq = from;
+    return 0;
+}
+
 /* first: of the oldest event kept; last: of the newest ever. An empty stream has first = last + 1. */
 int bus_store_stream_bounds(struct bus_store *store, uint32_t stream, uint64_t *ret_first, uint64_t *ret_last)
 {

@@ -32,6 +32,48 @@ void sys_pair_id(struct buf *out, const char *name, struct id id)
     sys_pair_text(out, name, bytes_of_text(id_format(NULL, id, text)));
 }
 
+void sys_pair_bool(struct buf *out, const char *name, bool on)
+{
+    mp_put_str(out, name);
+    mp_put_bool(out, on);
+}
+
+void sys_pair_trace(struct buf *out, const char *name, struct bytes trace)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *at = trace.data;
+    char text[33] = "";
+
+    for (size_t i = 0; i < 32 && trace.len == FRAME_TRACE; i++)
+        text[i] = digits[i % 2 ? at[i / 2] & 15 : at[i / 2] >> 4];
+    sys_pair_text(out, name, bytes_of_text(text));
+}
+
+void sys_pair_histogram(struct buf *out, const char *name, const struct histogram *h, bool buckets)
+{
+    uint32_t used = 0;
+
+    mp_put_str(out, name);
+    mp_put_map(out, buckets ? 6 : 5);
+    sys_pair_uint(out, "n", h->n);
+    sys_pair_uint(out, "p50_us", histogram_quantile(h, 0.5));
+    sys_pair_uint(out, "p90_us", histogram_quantile(h, 0.9));
+    sys_pair_uint(out, "p99_us", histogram_quantile(h, 0.99));
+    sys_pair_uint(out, "max_us", h->max_us);
+    for (unsigned i = 0; buckets && i < HISTOGRAM_BUCKETS; i++)
+        used += h->buckets[i] > 0;
+    if (!buckets)
+        return;
+    mp_put_str(out, "buckets");
+    mp_put_array(out, 2 * used);
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        if (!h->buckets[i])
+            continue;
+        mp_put_uint(out, histogram_upto(i));
+        mp_put_uint(out, h->buckets[i]);
+    }
+}
+
 static bool key_is_text(struct bytes key)
 {
     const uint8_t *at = key.data;
@@ -57,33 +99,35 @@ void sys_pair_key(struct buf *out, const char *name, struct bytes key)
 
 static void sys_ask_pair(struct sys_ask *ask, struct bytes name, struct mp *mp)
 {
-    struct bytes text;
-    uint64_t n;
+    const struct {
+        const char *name;
+        struct bytes *text;
+        uint64_t *number;
+        bool *given;
+    } members[] = {
+        { "queue", &ask->queue, NULL, NULL },     { "key", &ask->key, NULL, NULL },
+        { "name", &ask->name, NULL, NULL },       { "dir", &ask->dir, NULL, NULL },
+        { "filter", &ask->filter, NULL, NULL },   { "role", &ask->role, NULL, NULL },
+        { "verb", &ask->verb, NULL, NULL },       { "seq", NULL, &ask->seq, &ask->has_seq },
+        { "limit", NULL, &ask->limit, NULL },     { "since_ms", NULL, &ask->since_ms, NULL },
+        { "all", NULL, NULL, &ask->all },         { "back", NULL, NULL, &ask->back },
+        { "buckets", NULL, NULL, &ask->buckets },
+    };
+    struct mp was = *mp;
+    bool on = !mp_end(mp) && *mp->at == 0xc3;
 
-#define IS(word) (name.len == strlen(word) && memcmp(name.data, word, name.len) == 0)
-    if (mp_get_uint(mp, &n)) {
-        if (IS("seq")) {
-            ask->seq = n;
-            ask->has_seq = true;
-        } else if (IS("limit")) {
-            ask->limit = n;
-        }
-    } else if (mp_get_data(mp, &text)) {
-        if (IS("queue"))
-            ask->queue = text;
-        else if (IS("key"))
-            ask->key = text;
-        else if (IS("name"))
-            ask->name = text;
-        else if (IS("dir"))
-            ask->dir = text;
-    } else if (!mp_end(mp) && *mp->at == 0xc3) {
-        ask->all |= IS("all");
-        mp->at++;
-    } else if (!mp_skip(mp)) {
-        mp->at = mp->end;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        if (!bytes_equal(name, bytes_of_text(members[i].name)))
+            continue;
+        if (members[i].text)
+            mp_get_data(mp, members[i].text);
+        else if (members[i].number && mp_get_uint(mp, members[i].number) && members[i].given)
+            *members[i].given = true;
+        else if (!members[i].number)
+            *members[i].given = on;
     }
-#undef IS
+    if (mp->at == was.at && !mp_skip(mp)) /* unknown, or of another kind */
+        mp->at = mp->end;
 }
 
 static int sys_parse(struct bytes body, struct sys_ask *ask)
@@ -182,8 +226,11 @@ static const struct sys_service {
     { "$sys.streams", sys_streams, 0 },
     { "$sys.stats", sys_stats, 0 },
     { "$sys.values", sys_values, 0 },
+    { "$sys.events", sys_events, 0 },
+    { "$sys.acl", sys_acl, 0 },
     { "$sys.why", sys_why, 0 },
     { "$sys.dead.ls", sys_dead_ls, 0 },
+    { "$sys.dead.show", sys_dead_show, 0 },
     { "$sys.dead.requeue", NULL, STORE_REQUEUE },
     { "$sys.dead.drop", NULL, STORE_DROP },
     { "$sys.backup", NULL, STORE_BACKUP },

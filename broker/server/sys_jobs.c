@@ -1,6 +1,7 @@
 /* sys_jobs - single jobs: why one does not end, and the dead ones. */
 #include <string.h>
 
+#include "broker/server/filter.h"
 #include "broker/server/sys.h"
 #include "gen/errors.h"
 
@@ -12,6 +13,8 @@ struct sys_jobs {
     struct buf rows;
     uint32_t n;
     const char *state;
+    struct filter filter;
+    size_t at_body; /* of a single one */
 };
 
 static const struct queue *jobs_queue(const struct broker *b, uint32_t id)
@@ -29,13 +32,14 @@ static void jobs_row(struct sys_jobs *jobs, const char *state, struct job_key ke
     if (!queue || jobs->n >= jobs->ask->limit || frame_parse_head(record->head, &head) < 0)
         return;
     jobs->n++;
-    mp_put_map(&jobs->rows, 14);
+    mp_put_map(&jobs->rows, 15);
     sys_pair_text(&jobs->rows, "queue", bytes_of_text(queue->name));
     sys_pair_uint(&jobs->rows, "seq", key.seq);
     sys_pair_text(&jobs->rows, "state", bytes_of_text(state));
     sys_pair_uint(&jobs->rows, "priority", key.priority);
     sys_pair_key(&jobs->rows, "key", head.key);
     sys_pair_id(&jobs->rows, "job", record->job);
+    sys_pair_trace(&jobs->rows, "trace", head.trace);
     sys_pair_uint(&jobs->rows, "attempts", record->attempts);
     sys_pair_uint(&jobs->rows, "attempts_max", queue->policy.attempts);
     sys_pair_uint(&jobs->rows, "lost", record->lost);
@@ -52,7 +56,8 @@ static bool jobs_key_is(const struct sys_jobs *jobs, struct bytes packed)
 
     return frame_parse_head(packed, &head) == 0 &&
            (!jobs->ask->key.len || bytes_equal(head.key, jobs->ask->key)) &&
-           (!jobs->ask->queue.len || bytes_equal(head.name, jobs->ask->queue));
+           (!jobs->ask->queue.len || bytes_equal(head.name, jobs->ask->queue)) &&
+           filter_wants_stored(&jobs->filter, BUS_TAP_PUT, &head);
 }
 
 static int jobs_stored(void *ctx, const struct held_job *job)
@@ -95,8 +100,16 @@ static int jobs_ready(struct sys_jobs *jobs, const struct queue *queue)
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+static int jobs_begin(struct sys_jobs *jobs)
+{
+    if (jobs->ask->queue.len && !names_queue(jobs->b, jobs->ask->queue))
+        return ERR_NOT_FOUND;
+    return filter_parse(&jobs->filter, jobs->ask->filter);
+}
+
 static int jobs_finish(struct sys_jobs *jobs, int r, struct buf *out)
 {
+    filter_free(&jobs->filter);
     if (r >= 0) {
         mp_put_array(out, jobs->n);
         buf_put(out, jobs->rows.data, jobs->rows.len);
@@ -108,10 +121,12 @@ static int jobs_finish(struct sys_jobs *jobs, int r, struct buf *out)
 int sys_why(struct broker *b, const struct sys_ask *ask, struct buf *out)
 {
     struct sys_jobs jobs = { .b = b, .ask = ask, .state = "held" };
-    int r;
+    int r = jobs_begin(&jobs);
 
-    jobs_leased(&jobs);
-    r = bus_store_held(b->store, jobs_stored, &jobs);
+    if (r == 0)
+        jobs_leased(&jobs);
+    if (r == 0)
+        r = bus_store_held(b->store, jobs_stored, &jobs);
     for (struct hnode *node = hmap_first(&b->queues); r >= 0 && node; node = hmap_next(&b->queues, node))
         r = jobs_ready(&jobs, HMAP_OF(node, struct queue, node));
     jobs.state = "dead";
@@ -124,5 +139,48 @@ int sys_dead_ls(struct broker *b, const struct sys_ask *ask, struct buf *out)
 {
     struct sys_jobs jobs = { .b = b, .ask = ask, .state = "dead" };
 
-    return jobs_finish(&jobs, bus_store_dead_jobs(b->store, jobs_stored, &jobs), out);
+    int r = jobs_begin(&jobs);
+
+    if (r == 0)
+        r = bus_store_dead_jobs(b->store, jobs_stored, &jobs);
+    return jobs_finish(&jobs, r, out);
+}
+
+static int dead_body(void *ctx, const struct held_job *job)
+{
+    struct sys_jobs *jobs = ctx;
+
+    if (job->key.seq != jobs->ask->seq || !jobs_key_is(jobs, job->record.head))
+        return 0;
+    jobs_row(jobs, "dead", job->key, &job->record, job->due_ms, "");
+    jobs->at_body = jobs->rows.len;
+    mp_put_map(&jobs->rows, 2);
+    sys_pair_text(&jobs->rows, "name", jobs->ask->queue);
+    mp_put_str(&jobs->rows, "body");
+    mp_put_bytes(&jobs->rows, job->record.body);
+    return 1;
+}
+
+/* One dead job, and its body: for who may tap its queue. */
+int sys_dead_show(struct broker *b, const struct sys_ask *ask, struct buf *out)
+{
+    struct sys_jobs jobs = { .b = b, .ask = ask };
+    int r = ask->has_seq ? jobs_begin(&jobs) : ERR_INVALID;
+
+    if (r == 0 && !policy_allows(&b->policy, ask->session->role, VERB_TAP, ask->queue))
+        r = ERR_FORBIDDEN;
+    if (r == 0)
+        r = bus_store_dead_jobs(b->store, dead_body, &jobs);
+    if (r >= 0 && jobs.n == 0)
+        r = ERR_NOT_FOUND;
+    if (r >= 0) {
+        mp_put_map(out, 2);
+        mp_put_str(out, "job");
+        buf_put(out, jobs.rows.data, jobs.at_body);
+        mp_put_str(out, "message");
+        buf_put(out, jobs.rows.data + jobs.at_body, jobs.rows.len - jobs.at_body);
+    }
+    filter_free(&jobs.filter);
+    buf_free(&jobs.rows);
+    return r < 0 ? r : 0;
 }

@@ -5,21 +5,68 @@
 #include "broker/server/sys.h"
 #include "gen/errors.h"
 
+enum { OLDEST_SCAN = 1024 }; /* leased jobs passed over, to find one that waits */
+
+/* When the oldest of the ready jobs was put; 0: none. They lie in order of age within each priority. */
+static int64_t queue_oldest_ms(const struct broker *b, const struct queue *queue)
+{
+    struct job_key at = { queue->id, 255, 0 };
+    struct job_record record;
+    int64_t oldest = 0;
+
+    for (unsigned n = 0; n < OLDEST_SCAN && bus_store_next_job(b->store, queue->id, at, &at) == 0; n++) {
+        if (hmap_find(&queue->leases, at.seq))
+            continue;
+        if (bus_store_job(b->store, at, &record) == 0 && (!oldest || record.time_ms < oldest))
+            oldest = record.time_ms;
+        at.seq = UINT64_MAX - 1; /* the next priority */
+    }
+    return oldest;
+}
+
+static void queue_policy(const struct policy_queue *policy, struct buf *out)
+{
+    sys_pair_uint(out, "lease_ms", policy->lease_ms);
+    sys_pair_uint(out, "attempts", policy->attempts);
+    sys_pair_uint(out, "backoff_from_ms", policy->backoff_from_ms);
+    sys_pair_uint(out, "backoff_to_ms", policy->backoff_to_ms);
+    sys_pair_uint(out, "max", policy->max);
+    sys_pair_text(out, "done_event", bytes_of_text(policy->done));
+    sys_pair_text(out, "dead_event", bytes_of_text(policy->dead));
+}
+
+static void queue_workers(const struct queue *queue, uint32_t n, struct buf *out)
+{
+    const struct taker *taker;
+
+    mp_put_str(out, "workers");
+    mp_put_array(out, n);
+    TAILQ_FOREACH(taker, &queue->takers, link)
+    {
+        mp_put_map(out, 4);
+        sys_pair_text(out, "role", bytes_of_text(taker->session->role));
+        sys_pair_uint(out, "pid", taker->session->pid);
+        sys_pair_uint(out, "credit", taker->credit);
+        sys_pair_uint(out, "used", taker->used);
+    }
+}
+
 int sys_queues(struct broker *b, const struct sys_ask *ask, struct buf *out)
 {
-    (void)ask;
     mp_put_array(out, (uint32_t)b->queues.n);
     for (struct hnode *node = hmap_first(&b->queues); node; node = hmap_next(&b->queues, node)) {
         const struct queue *queue = HMAP_OF(node, struct queue, node);
         const struct taker *taker;
-        uint64_t takers = 0, credit = 0;
+        int64_t oldest = queue_oldest_ms(b, queue);
+        uint32_t takers = 0;
+        uint64_t credit = 0;
 
         TAILQ_FOREACH(taker, &queue->takers, link)
         {
             takers++;
             credit += taker->credit;
         }
-        mp_put_map(out, 11);
+        mp_put_map(out, 22);
         sys_pair_text(out, "name", bytes_of_text(queue->name));
         sys_pair_uint(out, "ready",
                       queue->ready - (queue->leases.n < queue->ready ? queue->leases.n : queue->ready));
@@ -32,8 +79,33 @@ int sys_queues(struct broker *b, const struct sys_ask *ask, struct buf *out)
         sys_pair_uint(out, "acks", queue->acks);
         sys_pair_uint(out, "retries", queue->retries);
         sys_pair_uint(out, "deads", queue->deads);
+        sys_pair_int(out, "oldest_ms", oldest ? b->wall_ms - oldest : 0);
+        sys_pair_histogram(out, "wait", &queue->wait, ask->buckets);
+        sys_pair_histogram(out, "run", &queue->run, ask->buckets);
+        queue_policy(&queue->policy, out);
+        queue_workers(queue, takers, out);
     }
     return 0;
+}
+
+static void peer_names(const struct session *s, struct buf *out)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < s->handles_n; i++)
+        n += s->handles[i].name != NULL;
+    mp_put_str(out, "names");
+    mp_put_array(out, n);
+    for (uint32_t i = 0; i < s->handles_n; i++) {
+        const struct handle *handle = &s->handles[i];
+
+        if (!handle->name)
+            continue;
+        mp_put_map(out, 3);
+        sys_pair_text(out, "verb", bytes_of_text(frame_verb_name(handle->verb)));
+        sys_pair_text(out, "name", bytes_of_text(handle->name));
+        sys_pair_text(out, "refused", bytes_of_text(handle->err ? err_slug(handle->err) : ""));
+    }
 }
 
 int sys_peers(struct broker *b, const struct sys_ask *ask, struct buf *out)
@@ -53,7 +125,7 @@ int sys_peers(struct broker *b, const struct sys_ask *ask, struct buf *out)
             offers += s->handles[i].offer != NULL;
             takes += s->handles[i].taker != NULL;
         }
-        mp_put_map(out, 12);
+        mp_put_map(out, 14);
         sys_pair_text(out, "role", bytes_of_text(s->role));
         sys_pair_id(out, "instance", s->instance);
         sys_pair_uint(out, "pid", s->pid);
@@ -66,26 +138,33 @@ int sys_peers(struct broker *b, const struct sys_ask *ask, struct buf *out)
         sys_pair_uint(out, "unconfirmed", s->unconfirmed);
         sys_pair_uint(out, "messages_in", s->messages_in);
         sys_pair_uint(out, "messages_out", s->messages_out);
+        sys_pair_int(out, "silent_ms", b->now_ms - s->heard_ms);
+        peer_names(s, out);
     }
     return 0;
 }
 
 int sys_services(struct broker *b, const struct sys_ask *ask, struct buf *out)
 {
-    (void)ask;
     mp_put_array(out, (uint32_t)b->services.n);
     for (struct hnode *node = hmap_first(&b->services); node; node = hmap_next(&b->services, node)) {
         const struct service *service = HMAP_OF(node, struct service, node);
         const struct offer *offer;
         uint32_t n = 0;
+        uint64_t used = 0;
 
         TAILQ_FOREACH(offer, &service->offers, link)
-        n++;
-        mp_put_map(out, 5);
+        {
+            n++;
+            used += offer->used;
+        }
+        mp_put_map(out, 7);
         sys_pair_text(out, "name", bytes_of_text(service->name));
         sys_pair_uint(out, "calls", service->calls);
         sys_pair_uint(out, "errors", service->errors);
         sys_pair_uint(out, "waiting", service->waiting_n);
+        sys_pair_uint(out, "in_flight", used);
+        sys_pair_histogram(out, "latency", &service->latency, ask->buckets);
         mp_put_str(out, "offers");
         mp_put_array(out, n);
         TAILQ_FOREACH(offer, &service->offers, link)
@@ -118,6 +197,17 @@ static void sys_stream_groups(const struct stream *stream, struct buf *out)
     }
 }
 
+/* How old the event at this place is, or the next one; 0: none. */
+static int64_t stream_age_ms(const struct broker *b, const struct stream *stream, uint64_t from)
+{
+    struct event_record event;
+    uint64_t seq;
+
+    if (bus_store_event(b->store, stream->id, from, &seq, &event) < 0 || event.time_ms > b->wall_ms)
+        return 0;
+    return b->wall_ms - event.time_ms;
+}
+
 int sys_streams(struct broker *b, const struct sys_ask *ask, struct buf *out)
 {
     (void)ask;
@@ -129,11 +219,14 @@ int sys_streams(struct broker *b, const struct sys_ask *ask, struct buf *out)
 
         TAILQ_FOREACH(f, &stream->followers, link)
         n++;
-        mp_put_map(out, 6);
+        mp_put_map(out, 9);
         sys_pair_text(out, "name", bytes_of_text(stream->name));
         sys_pair_uint(out, "first", stream->first);
         sys_pair_uint(out, "last", stream->last);
         sys_pair_uint(out, "appends", stream->appends);
+        sys_pair_int(out, "oldest_ms", stream_age_ms(b, stream, stream->first));
+        sys_pair_int(out, "newest_ms", stream_age_ms(b, stream, stream->last));
+        sys_pair_int(out, "keep_ms", stream->keep_ms);
         sys_stream_groups(stream, out);
         mp_put_str(out, "followers");
         mp_put_array(out, n);
@@ -222,17 +315,48 @@ int sys_stats(struct broker *b, const struct sys_ask *ask, struct buf *out)
         { "events", f->events },
         { "values", f->values },
         { "taps", f->taps },
-        { "commits", store.commits },
+        { "commits", store.commit.n },
         { "store_operations", store.operations },
-        { "commit_us", store.commits ? store.sync_us / store.commits : 0 },
-        { "commit_max_us", store.sync_max_us },
         { "store_percent", store.percent },
     };
 
-    (void)ask;
-    mp_put_map(out, sizeof rows / sizeof *rows + 1);
+    mp_put_map(out, sizeof rows / sizeof *rows + 2);
     sys_pair_id(out, "store", b->store_id);
+    sys_pair_histogram(out, "commit", &store.commit, ask->buckets);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         sys_pair_uint(out, rows[i].name, rows[i].n);
+    return 0;
+}
+
+static bool acl_knows(const struct policy *policy, const char *role)
+{
+    for (size_t i = 0; i < policy->rules_n; i++) {
+        if (policy->rules[i].role && strcmp(policy->rules[i].role, role) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Which row decides whether this role may say this. rule: "" when none does. */
+int sys_acl(struct broker *b, const struct sys_ask *ask, struct buf *out)
+{
+    char *role = names_copy(ask->role);
+    enum frame_verb verb = frame_verb_of(ask->verb);
+    const struct policy_rule *rule = verb ? policy_decides(&b->policy, role, verb, ask->name) : NULL;
+    struct buf text = { 0 };
+    bool known = acl_knows(&b->policy, role);
+
+    free(role);
+    if (!verb || !frame_name_ok(ask->name))
+        return ERR_INVALID;
+    if (!known)
+        return ERR_NOT_FOUND;
+    if (rule)
+        buf_printf(&text, "%s %s %s %s", rule->deny ? "deny" : "allow", rule->role ? rule->role : "*",
+                   frame_verb_name(rule->verb), rule->pattern);
+    mp_put_map(out, 2);
+    sys_pair_bool(out, "allowed", rule && !rule->deny);
+    sys_pair_text(out, "rule", buf_bytes(&text));
+    buf_free(&text);
     return 0;
 }

@@ -77,14 +77,11 @@ static int writer_commit(struct bus_store *store, struct store_ops *batch)
         return r;
     took = writer_us() - began;
     pthread_mutex_lock(&store->lock);
-    store->counts.commits++;
-    store->counts.sync_us += (uint64_t)took;
-    if ((uint64_t)took > store->counts.sync_max_us)
-        store->counts.sync_max_us = (uint64_t)took;
+    histogram_add(&store->counts.commit, took);
     STAILQ_FOREACH(op, batch, link)
     store->counts.operations++;
     pthread_mutex_unlock(&store->lock);
-    if ((store->counts.commits & 63) == 1 && store_usage(store->env, &usage) == 0) {
+    if ((store->counts.commit.n & 63) == 1 && store_usage(store->env, &usage) == 0) {
         pthread_mutex_lock(&store->lock);
         store->counts.percent = usage.percent;
         pthread_mutex_unlock(&store->lock);

@@ -10,8 +10,8 @@
 #include "ops/cli/show.h"
 #include "schemas/wire/time.h"
 
-static const char *const kinds[] = { "call", "reply", "error",  "cancel", "put",   "job",    "ack",
-                                     "nack", "dead",  "append", "event",  "value", "session" };
+static const char *const kinds[] = { "call", "reply", "error",  "cancel", "put",   "job",     "ack",
+                                     "nack", "dead",  "append", "event",  "value", "session", "dropped" };
 
 struct tail {
     const struct cli *cli;

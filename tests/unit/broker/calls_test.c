@@ -254,6 +254,55 @@ static void a_tap_sees_a_call_and_its_answer_and_nothing_that_its_filter_exclude
     assert_int_equal(peer_seen(cli, SEEN_TAP, 1)->tap, BUS_TAP_REPLY);
 }
 
+/* Calls by hundreds while the operator's process does nothing; `n` of them are answered in the end. */
+static void flood(struct peer *web, struct peer *shop, unsigned n)
+{
+    int64_t began = live_ms();
+    uint64_t cid;
+
+    for (unsigned asked = 0; asked < n; asked += 100) {
+        for (unsigned i = 0; i < 100; i++)
+            assert_int_equal(bus_call(web->bus, "shop.price", NULL, text("tea"), 20000, &cid), 0);
+        while (web->counted[SEEN_REPLY] < asked + 100 && !live_late(began)) {
+            bus_process(web->bus, live_ms());
+            bus_process(shop->bus, live_ms());
+        }
+    }
+}
+
+static void what_a_slow_tap_misses_is_counted_exactly(void **state)
+{
+    struct live *live = *state;
+    struct peer *cli = live_join(live, "cli", 0), *web = live_join(live, "web", 0), *shop;
+    size_t shown = 0, dropped = 0;
+    uint64_t cid;
+
+    shop = offering(live, 1, echo);
+    bus_tap(cli->bus, "shop.price", 1, false);
+    bus_call(cli->bus, "$sys.stats", NULL, text(""), 5000, &cid);
+    live_until(live, cli->counted[SEEN_REPLY] == 1 && web->counted[SEEN_UP] == 1);
+    flood(web, shop, 1000); /* two messages each, and room for 1024 */
+    live_until(live, cli->counted[SEEN_TAP] >= 1025);
+    for (size_t i = 0; i < cli->counted[SEEN_TAP]; i++) {
+        const struct seen *seen = peer_seen(cli, SEEN_TAP, i);
+
+        shown += seen->tap != BUS_TAP_DROPPED;
+        dropped += seen->tap == BUS_TAP_DROPPED ? seen->size : 0;
+    }
+    assert_true(dropped > 0);
+    assert_int_equal(shown + dropped, 2000);
+}
+
+static void a_filter_with_a_word_that_means_nothing_is_refused(void **state)
+{
+    struct live *live = *state;
+    struct peer *cli = live_join(live, "cli", 0);
+
+    bus_tap(cli->bus, "kind=cal", 1, false);
+    live_until(live, cli->counted[SEEN_REFUSED] == 1);
+    assert_int_equal(peer_seen(cli, SEEN_REFUSED, 0)->err, ERR_INVALID);
+}
+
 static void the_broker_answers_operators_about_itself(void **state)
 {
     static const char *const names[] = { "$sys.queues", "$sys.peers",  "$sys.services", "$sys.streams",
@@ -294,6 +343,8 @@ int main(void)
         LIVE(a_value_is_shown_when_it_is_set_expires_and_who_comes_later_sees_it_too),
         LIVE(a_value_without_the_right_is_refused),
         LIVE(a_tap_sees_a_call_and_its_answer_and_nothing_that_its_filter_excludes),
+        LIVE(what_a_slow_tap_misses_is_counted_exactly),
+        LIVE(a_filter_with_a_word_that_means_nothing_is_refused),
         LIVE(the_broker_answers_operators_about_itself),
     };
 

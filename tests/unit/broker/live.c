@@ -373,7 +373,7 @@ static void on_tap(void *ctx, const struct bus_tapped *tapped)
 
     seen_head(seen, tapped->head);
     seen_body(seen, tapped->body);
-    seen->size = tapped->size;
+    seen->size = tapped->kind == BUS_TAP_DROPPED ? (size_t)tapped->dropped : tapped->size;
     seen->err = tapped->err;
     seen->tap = tapped->kind;
     snprintf(seen->from, sizeof seen->from, "%s", tapped->from);

@@ -150,6 +150,19 @@ static void the_policy_of_this_build_is_understood_and_keeps_roles_apart(void **
     policy_free(&policy);
 }
 
+static void the_row_that_decides_is_named_and_a_denial_before_an_allowance(void **state)
+{
+    struct policy policy = { 0 };
+    char error[256];
+
+    (void)state;
+    assert_int_equal(policy_parse(&policy, "allow web call shop.*\ndeny * call shop.till\n", "file", error), 0);
+    assert_string_equal(policy_decides(&policy, "web", VERB_CALL, text("shop.price"))->pattern, "shop.*");
+    assert_true(policy_decides(&policy, "web", VERB_CALL, text("shop.till"))->deny);
+    assert_null(policy_decides(&policy, "web", VERB_PUT, text("shop.price")));
+    policy_free(&policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +170,7 @@ int main(void)
         cmocka_unit_test(nothing_is_allowed_without_a_row_and_deny_wins),
         cmocka_unit_test(a_queue_has_the_properties_of_its_last_row),
         cmocka_unit_test(a_line_that_is_not_understood_is_an_error_that_names_it),
+        cmocka_unit_test(the_row_that_decides_is_named_and_a_denial_before_an_allowance),
         cmocka_unit_test(the_policy_of_this_build_is_understood_and_keeps_roles_apart),
     };
 

@@ -177,7 +177,7 @@ static void a_duplicate_within_one_commit_is_recognised_too(void **state)
     assert_ptr_equal(bus_store_done(f->store), b);
     assert_int_equal(a->status, 0);
     assert_int_equal(b->status, ERR_DUPLICATE);
-    assert_int_equal(bus_store_counts(f->store).commits, 1);
+    assert_int_equal(bus_store_counts(f->store).commit.n, 1);
     store_op_free(a);
     store_op_free(b);
 }
@@ -228,9 +228,9 @@ static void the_end_of_a_job_and_its_event_are_one_commit(void **state)
     uint64_t seq, commits;
 
     settle(f, put_op(f, 1, 1, 1, 0, 0));
-    commits = bus_store_counts(f->store).commits;
+    commits = bus_store_counts(f->store).commit.n;
     assert_int_equal(settle(f, end_op(STORE_ACK, f, first_job(f), "result")), 0);
-    assert_int_equal(bus_store_counts(f->store).commits, commits + 1);
+    assert_int_equal(bus_store_counts(f->store).commit.n, commits + 1);
     assert_int_equal(bus_store_read_begin(f->store), 0);
     assert_int_equal(bus_store_event(f->store, f->stream, 0, &seq, &event), 0);
     assert_int_equal(frame_parse_head(event.head, &head), 0);
@@ -345,14 +345,14 @@ static void a_lazy_lease_causes_no_commit_and_one_of_a_job_that_ended_leaves_no_
     unsigned n = 0;
 
     settle(f, put_op(f, 1, 1, 1, 0, 0));
-    commits = bus_store_counts(f->store).commits;
+    commits = bus_store_counts(f->store).commit.n;
     lease->lazy = true;
     lease->key = first_job(f);
     ack = end_op(STORE_ACK, f, lease->key, "r");
     bus_store_submit(f->store, lease);
     bus_store_submit(f->store, ack);
     bus_store_step(f->store);
-    assert_int_equal(bus_store_counts(f->store).commits, commits + 1);
+    assert_int_equal(bus_store_counts(f->store).commit.n, commits + 1);
     assert_int_equal(bus_store_read_begin(f->store), 0);
     assert_int_equal(bus_store_leases(f->store, count_leases, &n), 0);
     assert_int_equal(n, 0);
@@ -396,6 +396,38 @@ static void pruning_takes_what_is_old_and_counts_on(void **state)
     bus_store_read_end(f->store);
     reopen(f);
     assert_int_equal(last_event(f), 5);
+}
+
+static uint64_t event_at(struct fixture *f, int64_t time_ms)
+{
+    uint64_t first, last, seq = 0;
+
+    assert_int_equal(bus_store_read_begin(f->store), 0);
+    assert_int_equal(bus_store_stream_bounds(f->store, f->stream, &first, &last), 0);
+    assert_int_equal(bus_store_event_at(f->store, f->stream, first, last, time_ms, &seq), 0);
+    bus_store_read_end(f->store);
+    return seq;
+}
+
+static void an_event_is_found_by_its_time_also_after_the_oldest_were_pruned(void **state)
+{
+    struct fixture *f = *state;
+    struct store_op *op;
+
+    assert_int_equal(event_at(f, 0), 1); /* of an empty stream: behind its end */
+    for (uint64_t i = 1; i <= 9; i++)
+        settle(f, append_op(f, i, (int64_t)(i - i % 3) * 100, 10)); /* several of one time */
+    assert_int_equal(event_at(f, 0), 1);
+    assert_int_equal(event_at(f, 300), 3);
+    assert_int_equal(event_at(f, 301), 6);
+    assert_int_equal(event_at(f, 900), 9);
+    assert_int_equal(event_at(f, 901), 10);
+    op = store_op_new(STORE_PRUNE);
+    op->stream = f->stream;
+    op->due_ms = 600;
+    settle(f, op);
+    assert_int_equal(event_at(f, 0), 6);
+    assert_int_equal(event_at(f, 700), 9);
 }
 
 static void a_full_store_refuses_what_adds_until_it_is_told_to_go_on_and_still_ends_jobs(void **state)
@@ -472,6 +504,7 @@ int main(void)
         STORE(a_retry_keeps_its_number_its_attempts_and_its_reason),
         STORE(a_lazy_lease_causes_no_commit_and_one_of_a_job_that_ended_leaves_no_row),
         STORE(pruning_takes_what_is_old_and_counts_on),
+        STORE(an_event_is_found_by_its_time_also_after_the_oldest_were_pruned),
         STORE(a_full_store_refuses_what_adds_until_it_is_told_to_go_on_and_still_ends_jobs),
         STORE(after_a_commit_of_unknown_outcome_nothing_is_handed_back),
         STORE(names_keep_their_numbers),
