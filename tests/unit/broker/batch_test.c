@@ -43,7 +43,7 @@ static uint16_t named(const struct said *said, uint64_t of)
 static void a_batch_is_one_commit_and_one_answer(void **state)
 {
     struct buf items = { 0 };
-    uint64_t commits = bus_store_counts(bare_of()->broker->store).commits;
+    uint64_t commits = bus_store_counts(bare_of()->broker->store).commit.n;
 
     (void)state;
     bare_hello(0);
@@ -52,7 +52,7 @@ static void a_batch_is_one_commit_and_one_answer(void **state)
     say_batch(FRAME_PUTB, BARE_PUT, 20, 7, &items);
     assert_null(bare_said(FRAME_OK, 0)); /* not before the commit */
     bare_commit();
-    assert_int_equal(bus_store_counts(bare_of()->broker->store).commits, commits + 1);
+    assert_int_equal(bus_store_counts(bare_of()->broker->store).commit.n, commits + 1);
     assert_int_equal(bare_said(FRAME_OK, 0)->frame.cid, 7);
     assert_int_equal(bare_said(FRAME_OK, 0)->frame.flags & FRAME_BATCH, FRAME_BATCH);
     assert_int_equal(bare_said(FRAME_OK, 0)->frame.code, 200);
