@@ -5,12 +5,10 @@
 
 #include "actors/auth/auth.h"
 #include "actors/auth/password.h"
-#include "actors/auth/secret.h"
+#include "actors/auth/throttle.h"
 #include "actors/runtime/page/page.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
-
-static const int64_t VERIFY_MS = 48 * 3600 * 1000;
 
 struct user account_user(const struct account *account)
 {
@@ -75,7 +73,6 @@ static int account_register_hashed(void *state, struct turn *t, int err, const v
     const struct registering *asked = ctx;
     const struct auth_settings *settings = turn_settings(t);
     struct account account = { 0 };
-    uint8_t random[SECRET_RANDOM], hash[SECRET_HASH];
     if (err < 0 || asked->job.failed)
         return err < 0 ? err : ERR_BUSY;
     if (account_find(t, asked->email, &account) == 0)
@@ -90,11 +87,7 @@ static int account_register_hashed(void *state, struct turn *t, int err, const v
                                  .verified = !settings->verify_mail };
     struct user_created event = { .user_id = account.id, .email = account.email, .name = account.name };
     if (settings->verify_mail) {
-        turn_random(t, random, sizeof(random));
-        event.verify_token = secret_text(turn_arena(t), account.id, random);
-        secret_hash(event.verify_token, hash);
-        account.verify_hash = bytes_of(hash, sizeof(hash));
-        account.verify_until = turn_now(t) + VERIFY_MS;
+        event.verify_token = link_verify_token(t, &account);
         account.role = ROLE_VIEWER; /* until the address is proved */
     }
     int r = account_put_new(turn_txn(t), &account);
@@ -112,10 +105,13 @@ static int account_register_hashed(void *state, struct turn *t, int err, const v
 
 int auth_on_register_user(struct auth *self, struct turn *t, const struct register_user *ask, struct user *reply)
 {
-    const struct auth_settings *settings = turn_settings(t);
-    struct registering work = { .job = { .passes = settings->hash_passes, .memory = settings->hash_kib * 1024 } };
+    struct registering work = { 0 };
+    struct tries tries = tries_of_address(t, ask->address);
     struct account taken;
     const char *objection = password_objection(ask->password), *name = ask->name;
+    int r = tries_admit(t, &tries);
+    if (r < 0)
+        return r;
     if (!account_email_fine(ask->email))
         return turn_fail(t, ERR_INVALID, "email", "is not an e-mail address");
     if (objection)
@@ -124,33 +120,12 @@ int auth_on_register_user(struct auth *self, struct turn *t, const struct regist
         return turn_fail(t, ERR_CONFLICT, "email", "an account with this address exists; sign in instead");
     if (!name)
         name = arena_strndup(turn_arena(t), ask->email, strcspn(ask->email, "@"));
-    strncpy(work.job.password, ask->password, sizeof(work.job.password) - 1);
+    auth_password_job(self, t, &work.job, ask->password);
     strncpy(work.email, ask->email, sizeof(work.email) - 1);
     strncpy(work.name, name, sizeof(work.name) - 1);
-    memcpy(work.job.pepper, self->pepper, sizeof(work.job.pepper));
-    int r = turn_pool(t, password_work, account_register_hashed, &work, sizeof(work));
+    r = turn_pool(t, password_work, account_register_hashed, &work, sizeof(work));
     sodium_memzero(&work, sizeof(work));
     return r < 0 ? r : TURN_LATER;
-}
-
-int auth_on_verify_email(struct auth *self, struct turn *t, const struct verify_email *ask, struct user *reply)
-{
-    const struct auth_settings *settings = turn_settings(t);
-    struct account account;
-    struct id id;
-    if (!secret_read(ask->token, &id) || account_get(turn_txn(t), turn_arena(t), id, &account) < 0 ||
-        !secret_fits(ask->token, account.verify_hash))
-        return turn_fail(t, ERR_NOT_FOUND, "token",
-                         "this link is not known, or was used already; sign in, or ask for a new one");
-    if (turn_now(t) > account.verify_until)
-        return turn_fail(t, ERR_GONE, "token", "this link has run out; sign in and ask for a new one");
-    account.verified = true;
-    account.verify_hash = (struct bytes) { 0 };
-    if (account.role < settings->default_role)
-        account.role = settings->default_role;
-    int r = account_put(turn_txn(t), &account);
-    *reply = account_user(&account);
-    return r;
 }
 
 int auth_on_get_me(struct auth *self, struct turn *t, const struct get_me *ask, struct user *reply)

@@ -1,8 +1,10 @@
 #include "actors/auth/auth.h"
 
 #include <sodium.h>
+#include <string.h>
 
 #include "actors/auth/first.h"
+#include "actors/auth/password.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
 
@@ -23,6 +25,8 @@ static void auth_close(void *state)
     struct auth *self = state;
     sodium_memzero(self->seed, sizeof(self->seed));
     sodium_memzero(self->pepper, sizeof(self->pepper));
+    sodium_memzero(self->device_key, sizeof(self->device_key));
+    sodium_memzero(self->family_key, sizeof(self->family_key));
 }
 
 /* The first administrator was made before there was anybody to tell. While it is the only account, and for as long as
@@ -49,20 +53,41 @@ static int auth_up(void *state, struct turn *t)
     return r < 0 ? r : auth_tell_first(t, turn_settings(t));
 }
 
-static int auth_say_error(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+void auth_password_job(const struct auth *self, struct turn *t, struct password_job *job, const char *password)
 {
-    return *(const int *)ctx;
+    const struct auth_settings *settings = turn_settings(t);
+    *job = (struct password_job) { .passes = settings->hash_passes, .memory = settings->hash_kib * 1024 };
+    strncpy(job->password, password, sizeof(job->password) - 1);
+    memcpy(job->pepper, self->pepper, sizeof(job->pepper));
 }
 
-int auth_refuse(struct turn *t, int err)
+struct refusal {
+    int err;
+    const char *field, *text;
+};
+
+static int auth_say_error(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
-    int r = turn_after(t, 0, auth_say_error, &err, sizeof(err));
+    const struct refusal *refusal = ctx;
+    return turn_fail(t, refusal->err, refusal->field, "%s", refusal->text);
+}
+
+int auth_refuse(struct turn *t, int err, const char *field, const char *text)
+{
+    struct refusal refusal = { err, field, text };
+    int r = turn_after(t, 0, auth_say_error, &refusal, sizeof(refusal));
     return r < 0 ? r : TURN_LATER;
 }
 
 static const struct auth_handlers handlers = {
     .register_user = auth_on_register_user,
     .verify_email = auth_on_verify_email,
+    .ask_verification = auth_on_ask_verification,
+    .ask_reset = auth_on_ask_reset,
+    .reset_password = auth_on_reset_password,
+    .change_password = auth_on_change_password,
+    .list_sessions = auth_on_list_sessions,
+    .end_session = auth_on_end_session,
     .login = auth_on_login,
     .refresh = auth_on_refresh,
     .logout = auth_on_logout,

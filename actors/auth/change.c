@@ -4,13 +4,14 @@
 
 #include "actors/auth/auth.h"
 #include "actors/auth/password.h"
+#include "actors/auth/throttle.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
 
 struct changing {
     struct password_job check, make; /* the old password, the new one */
-    bool must_check;
-    struct id account; /* zero: a new one */
+    struct tries tries;              /* at the old one */
+    struct id account;               /* zero: a new one */
     char email[256], name[512];
     enum role role;
     bool set_role;
@@ -19,38 +20,80 @@ struct changing {
 static int change_hash(void *ctx)
 {
     struct changing *work = ctx;
-    if (work->must_check)
+    bool must_check = *work->check.kept;
+    if (must_check)
         password_run(&work->check);
-    if (!work->must_check || work->check.right)
+    if (!must_check || work->check.right)
         password_run(&work->make);
     sodium_memzero(work->make.password, sizeof(work->make.password));
     return 0;
 }
 
-static void change_job(const struct auth *self, struct turn *t, struct password_job *job, const char *password)
+/* The account whose new password is hashed, with it; all its sessions end, for whoever knew the old one has them. */
+static int change_hashed(struct turn *t, int err, const struct changing *asked, struct account *account)
 {
-    const struct auth_settings *settings = turn_settings(t);
-    *job = (struct password_job) { .passes = settings->hash_passes, .memory = settings->hash_kib * 1024 };
-    strncpy(job->password, password, sizeof(job->password) - 1);
-    memcpy(job->pepper, self->pepper, sizeof(job->pepper));
+    if (err < 0 || asked->check.failed || asked->make.failed)
+        return err < 0 ? err : ERR_BUSY;
+    int r = account_get(turn_txn(t), turn_arena(t), asked->account, account);
+    if (r < 0)
+        return r;
+    account->password_hash = asked->make.made;
+    return session_end_all(t, account);
 }
 
-/* The new password is hashed. All sessions end, the one that asked too: whoever knew the old one must sign in again. */
-static int change_password_hashed(void *state, struct turn *t, int err, const void *reply, const void *ctx)
+/* ---- one's own */
+
+static int change_own_hashed(void *state, struct turn *t, int err, const void *reply, const void *ctx)
 {
     const struct changing *asked = ctx;
     struct account account;
-    if (err < 0 || asked->check.failed || asked->make.failed)
-        return err < 0 ? err : ERR_BUSY;
-    int r = account_get(turn_txn(t), turn_arena(t), asked->account, &account);
+    struct login_result result;
+    if (err == 0 && !asked->check.failed && !asked->check.right) {
+        int r = tries_failed(t, &asked->tries);
+        return r < 0 ? r : auth_refuse(t, ERR_FORBIDDEN, "old_password", "is not the password of this account");
+    }
+    int r = change_hashed(t, err, asked, &account);
+    if (r == 0)
+        r = tries_right(t, &asked->tries);
+    if (r == 0)
+        r = account_save(t, &account);
+    if (r == 0)
+        r = session_keep(state, t, &account, &result);
+    return r < 0 ? r : reply_change_password(t, &result);
+}
+
+int auth_on_change_password(struct auth *self, struct turn *t, const struct change_password *ask,
+                            struct login_result *reply)
+{
+    struct changing work = { .account = turn_subject(t)->user_id };
+    const char *objection = password_objection(ask->password);
+    struct account account;
+    if (objection)
+        return turn_fail(t, ERR_INVALID, "password", "%s", objection);
+    int r = account_get(turn_txn(t), turn_arena(t), work.account, &account);
+    /* Whoever sits at somebody's browser guesses no faster: tries are counted by the session. */
+    work.tries = tries_at_account(t, "", NULL, turn_subject(t)->session_id);
+    if (r == 0)
+        r = tries_admit(t, &work.tries);
     if (r < 0)
         return r;
-    if (asked->must_check && (!asked->check.right || strcmp(account.password_hash, asked->check.kept) != 0))
-        return turn_fail(t, ERR_FORBIDDEN, "old_password", "is not the password of this account");
-    if (*asked->name)
+    auth_password_job(self, t, &work.check, ask->old_password);
+    auth_password_job(self, t, &work.make, ask->password);
+    strncpy(work.check.kept, account.password_hash, sizeof(work.check.kept) - 1);
+    r = turn_pool(t, change_hash, change_own_hashed, &work, sizeof(work));
+    sodium_memzero(&work, sizeof(work));
+    return r < 0 ? r : TURN_LATER;
+}
+
+/* ---- another's */
+
+static int change_other_hashed(void *state, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    const struct changing *asked = ctx;
+    struct account account;
+    int r = change_hashed(t, err, asked, &account);
+    if (r == 0 && *asked->name)
         account.name = asked->name;
-    account.password_hash = asked->make.made;
-    r = session_end_all(t, &account);
     if (r == 0)
         r = account_save(t, &account);
     if (r < 0)
@@ -59,25 +102,37 @@ static int change_password_hashed(void *state, struct turn *t, int err, const vo
     return reply_update_user(t, &user);
 }
 
-static int change_password(struct auth *self, struct turn *t, const struct update_user *ask,
-                           const struct account *account)
+static int change_other(struct auth *self, struct turn *t, const struct update_user *ask, struct id account)
 {
-    struct changing work = { .account = account->id };
+    struct changing work = { .account = account };
     const char *objection = password_objection(ask->password);
+    if (id_equal(turn_subject(t)->user_id, account))
+        return turn_fail(t, ERR_INVALID, "password",
+                         "your own is changed with the old one, at POST /api/v1/auth/password");
+    if (!turn_has_role(t, ROLE_ADMIN))
+        return turn_fail(t, ERR_FORBIDDEN, "password", "only an administrator may set it for somebody else");
     if (objection)
         return turn_fail(t, ERR_INVALID, "password", "%s", objection);
-    work.must_check = id_equal(turn_subject(t)->user_id, account->id);
-    if (work.must_check && !ask->old_password)
-        return turn_fail(t, ERR_INVALID, "old_password", "must be there to change your own password");
-    if (work.must_check) {
-        change_job(self, t, &work.check, ask->old_password);
-        strncpy(work.check.kept, account->password_hash, sizeof(work.check.kept) - 1);
-    }
-    change_job(self, t, &work.make, ask->password);
+    if (ask->has_role || ask->has_disabled)
+        return turn_fail(t, ERR_INVALID, "password", "change it by itself, not together with role or disabled");
+    auth_password_job(self, t, &work.make, ask->password);
     strncpy(work.name, ask->name ? ask->name : "", sizeof(work.name) - 1);
-    int r = turn_pool(t, change_hash, change_password_hashed, &work, sizeof(work));
+    int r = turn_pool(t, change_hash, change_other_hashed, &work, sizeof(work));
     sodium_memzero(&work, sizeof(work));
     return r < 0 ? r : TURN_LATER;
+}
+
+/* Role and access of an account are an administrator's; not their own, so that a platform never loses its last one. */
+static int change_allowed(struct turn *t, const struct update_user *ask)
+{
+    const char *field = ask->has_role ? "role" : "disabled";
+    if (!ask->has_role && !ask->has_disabled)
+        return 0;
+    if (!turn_has_role(t, ROLE_ADMIN))
+        return turn_fail(t, ERR_FORBIDDEN, field, "only an administrator may change it");
+    if (id_equal(turn_subject(t)->user_id, ask->id))
+        return turn_fail(t, ERR_CONFLICT, field, "nobody changes it for himself: another administrator can");
+    return 0;
 }
 
 int auth_on_update_user(struct auth *self, struct turn *t, const struct update_user *ask, struct user *reply)
@@ -89,13 +144,11 @@ int auth_on_update_user(struct auth *self, struct turn *t, const struct update_u
     r = account_get(turn_txn(t), turn_arena(t), ask->id, &account);
     if (r < 0)
         return r;
-    if ((ask->has_role || ask->has_disabled) && !turn_has_role(t, ROLE_ADMIN))
-        return turn_fail(t, ERR_FORBIDDEN, ask->has_role ? "role" : "disabled",
-                         "only an administrator may change it");
-    if (ask->password && (ask->has_role || ask->has_disabled))
-        return turn_fail(t, ERR_INVALID, "password", "change it by itself, not together with role or disabled");
+    r = change_allowed(t, ask);
+    if (r < 0)
+        return r;
     if (ask->password)
-        return change_password(self, t, ask, &account);
+        return change_other(self, t, ask, account.id);
     if (ask->name)
         account.name = ask->name;
     if (ask->has_role)
@@ -168,7 +221,7 @@ int auth_on_put_user(struct auth *self, struct turn *t, const struct put_user *a
     const char *objection = password_objection(ask->password);
     if (objection)
         return turn_fail(t, ERR_INVALID, "password", "%s", objection);
-    change_job(self, t, &work.make, ask->password);
+    auth_password_job(self, t, &work.make, ask->password);
     strncpy(work.email, ask->email, sizeof(work.email) - 1);
     strncpy(work.name, ask->name ? ask->name : "", sizeof(work.name) - 1);
     int r = turn_pool(t, change_hash, change_put_hashed, &work, sizeof(work));

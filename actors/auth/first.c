@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/auth/password.h"
+#include "actors/auth/secret.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
 
@@ -45,6 +46,8 @@ int first_keys(struct auth *self, int64_t now)
     arena_free(&arena);
     crypto_sign_seed_keypair(self->public_key, secret, self->seed);
     sodium_memzero(secret, sizeof(secret));
+    secret_derive(self->pepper, "kinobus.device", self->device_key);
+    secret_derive(self->pepper, "kinobus.family", self->family_key);
     crypto_generichash(hash, sizeof(hash), self->public_key, sizeof(self->public_key), NULL, 0);
     sodium_bin2hex(self->kid, 9, hash, 4);
     return r;

@@ -17,4 +17,5 @@ int notify_on_mark_read(struct notify *self, struct turn *t, const struct mark_r
 int notify_on_playable(struct notify *self, struct turn *t, const struct video_playable *event);
 int notify_on_ready(struct notify *self, struct turn *t, const struct video_ready *event);
 int notify_on_failed(struct notify *self, struct turn *t, const struct video_failed *event);
+int notify_on_link_asked(struct notify *self, struct turn *t, const struct link_asked *event);
 int notify_on_user_created(struct notify *self, struct turn *t, const struct user_created *event);

@@ -62,6 +62,19 @@ int notify_on_failed(struct notify *self, struct turn *t, const struct video_fai
     return events_video(t, &template_video_failed, &event->video);
 }
 
+int notify_on_link_asked(struct notify *self, struct turn *t, const struct link_asked *event)
+{
+    bool reset = event->purpose == LINK_PURPOSE_RESET;
+    const struct template *template = reset ? &template_reset : &template_verify;
+    struct template_values values = { .name = event->name && *event->name ? event->name : "friend" };
+
+    if (!event->email || !event->token || !mail_is_set_up(t))
+        return 0;
+    values.link = events_link(t, reset ? "/reset?token=" : "/verify?token=", event->token);
+    return mail_to_address(t, turn_id(t), event->email, template->subject,
+                           template_fill(turn_arena(t), template->mail, &values, 4000));
+}
+
 int notify_on_user_created(struct notify *self, struct turn *t, const struct user_created *event)
 {
     bool verify = event->verify_token && *event->verify_token && event->email && mail_is_set_up(t);

@@ -14,6 +14,7 @@ static const struct notify_handlers handlers = {
     .on_catalog_video_playable = notify_on_playable,
     .on_catalog_video_ready = notify_on_ready,
     .on_catalog_video_failed = notify_on_failed,
+    .on_auth_link_asked = notify_on_link_asked,
     .on_auth_user_created = notify_on_user_created,
 };
 

@@ -1,7 +1,8 @@
 /* notify - tells people what happened: in the app, and by mail where mail is set up.
  *
  * Serves     list_notifications, mark_read                                  (schemas/notify.toml)
- * Follows    catalog: video_playable, video_ready, video_failed; auth: user_created
+ * Follows    catalog: video_playable, video_ready, video_failed; auth: user_created,
+ *            link_asked
  * Announces  notified, which the front passes on to open pages              Puts  fetcher.send_mail
  * Keeps      notifications, the newest notify.notes_per_user of each person, and mails whose address is
  * being asked

@@ -44,6 +44,15 @@ const struct template template_verify = {
         "is.\n",
 };
 
+const struct template template_reset = {
+    .subject = "A new password",
+    .mail = "Hello {name},\n\nsomebody, most likely you, wants to set a new password for the account of this "
+            "address. If it "
+            "was you, open this link within twenty minutes:\n\n{link}\n\nIf it was not, there is nothing to do: "
+            "the password "
+            "stays as it is.\n",
+};
+
 /* The value that a text goes on with, and how long its name is with the braces; NULL: no name stands here. */
 static const char *template_value(const char *at, const struct template_values *values, size_t *len)
 {

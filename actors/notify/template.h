@@ -8,7 +8,7 @@
 
 struct template
 {
-    const char *kind;           /* of the notification */
+    const char *kind;           /* of the notification; NULL: there is a mail alone */
     const char *title, *body;   /* shown in the app */
     const char *subject, *mail; /* NULL: no mail */
 };
@@ -18,7 +18,7 @@ struct template_values {
 };
 
 extern const struct template template_video_playable, template_video_ready, template_video_failed,
-    template_welcome, template_verify;
+    template_welcome, template_verify, template_reset;
 
 /* At most `most` characters; what is longer is cut and ends in an ellipsis. */
 const char *template_fill(struct arena *arena, const char *text, const struct template_values *values,

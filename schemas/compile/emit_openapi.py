@@ -40,7 +40,7 @@ def member(field):
 
 
 def struct(s, without=()):
-    fields = [f for f in s.fields if f.name not in without and not f.cookie]
+    fields = [f for f in s.fields if f.name not in without and not f.cookie and not f.address]
     out = {"type": "object", "properties": {f.name: member(f) for f in fields}}
     required = [f.name for f in fields if f.required]
     if required:

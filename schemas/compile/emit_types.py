@@ -106,7 +106,7 @@ def number(field, value):
 def flags(field):
     marks = {"REQUIRED": field.required, "LIST": field.list, "OPTIONAL": field.optional, "SECRET": field.secret,
              "MIN": field.min is not None, "MAX": field.max is not None, "DEFAULT": field.default is not None,
-             "HAS": field.has}
+             "HAS": field.has, "ADDRESS": field.address}
     return " | ".join("WIRE_" + name for name, on in marks.items() if on) or "0"
 
 

@@ -41,7 +41,7 @@ def check_name(name, where):
 class Field:
     def __init__(self, row, where):
         p = take(row, where, id=..., name=..., type=..., of=None, list=False, min=None, max=None, min_items=0,
-                 max_items=None, default=None, required=False, optional=False, secret=False, cookie=None, doc=None)
+                 max_items=None, default=None, required=False, optional=False, secret=False, cookie=None, address=False, doc=None)
         self.__dict__.update(p)
         self.where = f"{where}.{self.name}"
         self.target = None  # the Struct or Enum that `of` names
@@ -62,6 +62,8 @@ class Field:
             refuse(self.where, "max_items and min_items are for lists")
         if self.list and self.required:
             self.min_items = max(self.min_items, 1)
+        if (self.cookie or self.address) and (self.type != "text" or self.list or self.required):
+            refuse(self.where, "what the front fills in is a text that may be absent")
         self.check_bounds()
         self.check_presence()
 

@@ -104,12 +104,18 @@ static json_t *json_value(const struct wire_field *f, const void *value, bool hi
     return json_null();
 }
 
+/* What the front alone fills in, or takes out. */
+static bool json_is_fronts(const struct wire_field *f)
+{
+    return f->cookie || (f->flags & WIRE_ADDRESS);
+}
+
 /* A list and a plain number are written always; all else when it is there. */
 static bool json_shown(const struct wire_field *f, const void *obj)
 {
     const void *value = wire_at_const(obj, f->offset);
 
-    if (f->cookie)
+    if (json_is_fronts(f))
         return false;
     if (f->flags & WIRE_HAS)
         return wire_has(f, obj);
@@ -288,7 +294,7 @@ static int json_read_struct(struct json_in *in, const struct wire_type *type, co
         return wire_fail(in->err, ERR_INVALID, "must be an object");
     for (size_t i = 0; i < type->fields_n; i++) {
         const struct wire_field *f = &type->fields[i];
-        const json_t *member = f->cookie ? NULL : json_object_get(json, f->name);
+        const json_t *member = json_is_fronts(f) ? NULL : json_object_get(json, f->name);
 
         if (member && !json_is_null(member)) {
             r = json_read_field(in, f, member, obj);

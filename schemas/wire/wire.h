@@ -43,6 +43,7 @@ enum wire_flags {
     WIRE_MAX = 32,     /* max counts */
     WIRE_DEFAULT = 64, /* fallback counts */
     WIRE_HAS = 128, /* it has a has_NAME; an optional text, bytes or id has none: it is absent when NULL or zero */
+    WIRE_ADDRESS = 256, /* the front makes it the address of who asks, and it is no part of the JSON */
 };
 
 /* One number in the kind of its field: i for int and time, f for float, u for all else. */
@@ -80,7 +81,7 @@ struct wire_field {
     const struct wire_type *type;  /* of a struct */
     const struct wire_enum *names; /* of an enum */
     const char *prefix;            /* of an id's text form */
-    const char *cookie;            /* the front makes it this cookie, and it is no part of the JSON; else NULL */
+    const char *cookie;            /* the front makes it a cookie, or one it; no part of the JSON; else NULL */
     const char *doc;
 };
 

@@ -114,14 +114,46 @@ class Accounts(unittest.TestCase):
         self.assertEqual(admin.want("PATCH", change, {"role": "viewer"}).json["role"], "viewer")
         self.assertIn(grace["user"]["id"], [u["id"] for u in admin.get("/api/v1/users?limit=100")["items"]])
 
-    def test_a_new_password_ends_every_session(self):
+    def test_a_new_password_ends_every_other_session(self):
         heidi = self.login(self.register("heidi")).json
+        other = self.login(heidi["user"]["email"]).json
         me = Api(self.stage.url, token=heidi["access_token"])
-        change = f"/api/v1/users/{heidi['user']['id']}"
-        self.assert_problem(me.send("PATCH", change, {"password": "another horse", "old_password": "wrong"}), 403, "old_password")
-        self.assertEqual(me.send("PATCH", change, {"password": "another horse", "old_password": "correct horse"}).status, 200)
-        self.assert_problem(self.api.send("POST", "/api/v1/auth/refresh", {"refresh_token": heidi["refresh_token"]}), 401)
+        change = {"password": "another horse", "old_password": "wrong"}
+        self.assert_problem(me.send("POST", "/api/v1/auth/password", change), 403, "old_password")
+        kept = me.post("/api/v1/auth/password", {**change, "old_password": "correct horse"})
+        self.assertEqual(Api(self.stage.url, token=kept["access_token"]).get("/api/v1/users/me")["id"], heidi["user"]["id"])
+        self.assert_problem(self.api.send("POST", "/api/v1/auth/refresh", {"refresh_token": other["refresh_token"]}), 401)
+        self.assertEqual(self.api.send("POST", "/api/v1/auth/refresh", {"refresh_token": heidi["refresh_token"]}).status, 200)
         self.assert_problem(self.login(heidi["user"]["email"]), 401)
+
+    def test_sessions_are_listed_and_ended(self):
+        email = self.register("ivan")
+        phone, desk = self.login(email, client="phone").json, self.login(email, client="desk").json
+        me = Api(self.stage.url, token=desk["access_token"])
+        seen = me.get("/api/v1/auth/sessions")["items"]
+        self.assertEqual([(s["client"], s["current"]) for s in seen], [("desk", True), ("phone", False)])
+        self.assertEqual(me.send("DELETE", f"/api/v1/auth/sessions/{seen[1]['id']}").status, 204)
+        self.assert_problem(self.api.send("POST", "/api/v1/auth/refresh", {"refresh_token": phone["refresh_token"]}), 401)
+        self.assertEqual(len(me.get("/api/v1/auth/sessions")["items"]), 1)
+
+    def test_a_browser_that_signed_in_before_is_not_slowed_down_by_strangers(self):
+        email = self.register("judy")
+        cookies = self.login(email, web=True).headers.get_all("Set-Cookie")
+        device = next(c.split(";")[0] for c in cookies if c.startswith("dev="))
+        for n in range(5):
+            answer = self.api.send("POST", "/api/v1/auth/login", {"email": email, "password": f"wrong horse {n}"})
+        self.assertEqual(answer.status, 429)
+        known = self.api.send("POST", "/api/v1/auth/login", {"email": email, "password": "correct horse"}, {"Cookie": device})
+        self.assertEqual(known.status, 200)
+        said = {"email": email, "password": "correct horse", "device": device[4:]}      # only the cookie counts
+        for n in range(5):
+            answer = self.api.send("POST", "/api/v1/auth/login", {**said, "password": f"wrong horse {n}"})
+        self.assertEqual(self.api.send("POST", "/api/v1/auth/login", said).status, 429)
+
+    def test_a_platform_without_mail_says_that_it_cannot_mail_a_link(self):
+        answer = self.api.send("POST", "/api/v1/auth/reset", {"email": "nobody@example.org"})
+        self.assert_problem(answer, 501)
+        self.assertIn("sends no mail", answer.json["detail"])
 
 
 if __name__ == "__main__":

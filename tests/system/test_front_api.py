@@ -44,7 +44,7 @@ class Wrong(unittest.TestCase):
 
     def filled(self, path, unknown=UNKNOWN):
         """The path with ids in it that are well formed and that nobody has."""
-        kind = {"videos": "video", "users": "user", "uploads": "upload"}
+        kind = {"videos": "video", "users": "user", "uploads": "upload", "sessions": "session"}
         return re.sub(r"/(\w+)/\{\w+\}", lambda m: f"/{m[1]}/{kind[m[1]]}_{unknown}", path)
 
     def problem(self, answer, *statuses):

@@ -62,7 +62,7 @@ test("name and password are changed", async () => {
     await page.getByText("This is not your password.").waitFor();
     await page.getByLabel("Present password").fill(ALICE.password);
     await page.getByRole("button", { name: "Change password" }).click();
-    await page.getByText("Your password is changed.").waitFor();
+    await page.getByText("Your password is changed, and every other device is signed out.").waitFor();
 });
 
 test("signing out everywhere ends the sessions of other devices, and they notice", async () => {

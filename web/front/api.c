@@ -1,6 +1,7 @@
 /* api - see api.h */
 #include "web/front/api.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,25 @@ static int api_read(struct exchange *x, const struct route *route, const struct 
     }
     json_decref(object);
     return r;
+}
+
+/* What no client says of itself: its address, where that is counted, and its cookies. */
+static void api_fill(struct exchange *x, const struct wire_type *type, void *ask)
+{
+    char name[32], value[COOKIE_VALUE_MAX + 1];
+
+    for (size_t i = 0; i < type->fields_n; i++) {
+        const struct wire_field *field = &type->fields[i];
+        const char **to = (const char **)((char *)ask + field->offset);
+
+        if ((field->flags & WIRE_ADDRESS) && !identity_is_trusted(x))
+            *to = x->client;
+        if (!field->cookie)
+            continue;
+        snprintf(name, sizeof(name), "%s%s", x->front->secure ? "__Host-" : "", field->cookie);
+        if (cookie_read(gate_header(x->request, "Cookie"), name, value))
+            *to = arena_strdup(x->arena, value);
+    }
 }
 
 /* Only writes of somebody known take one: a key is its sender's own, and strangers would share theirs. On an
@@ -188,6 +208,10 @@ static enum identity_rate api_rate(const struct route *route)
                   { &refresh_call, RATE_LOGIN },
                   { &register_user_call, RATE_REGISTER },
                   { &verify_email_call, RATE_REGISTER },
+                  { &ask_verification_call, RATE_REGISTER },
+                  { &ask_reset_call, RATE_REGISTER },
+                  { &reset_password_call, RATE_REGISTER },
+                  { &change_password_call, RATE_LOGIN },
                   { &search_call, RATE_SEARCH },
                   { &posters_call, RATE_POSTER } };
 
@@ -208,6 +232,7 @@ void api_serve(struct exchange *x, const struct route *route, const struct route
     if (identity_admit(x, !(route->def->allow & ALLOW_ANYONE), api_rate(route)) < 0 || identity_same_site(x) < 0 ||
         api_idempotency(x, route, &extra.idempotency) < 0 || api_read(x, route, path, ask) < 0)
         return;
+    api_fill(x, route->def->request, ask);
     if (extra.idempotency)
         extra.again_ms = CALL_AGAIN_MS;
     r = call_ask(x, route->def, &extra, ask, reply);

@@ -23,5 +23,8 @@ bool identity_holds(struct exchange *x);
  * from a foreign one in any case. On an error the problem has been answered. */
 int identity_same_site(struct exchange *x);
 
+/* A request from this host, where those are not counted (front.trust_loopback). */
+bool identity_is_trusted(const struct exchange *x);
+
 /* The client's address: the edge's word for it when it proves to be the edge, else the peer's. */
 void identity_client(struct exchange *x);

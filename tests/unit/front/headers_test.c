@@ -39,7 +39,7 @@ static void a_cookie_is_bound_to_the_host_unless_plain_http(void **state)
     char line[256];
 
     assert_true(cookie_write("s", true, "abc", line, sizeof(line)));
-    assert_string_equal(line, "__Host-s=abc; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=2592000");
+    assert_string_equal(line, "__Host-s=abc; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=31536000");
     assert_true(cookie_write("s", false, "", line, sizeof(line)));
     assert_string_equal(line, "s=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     assert_false(cookie_write("s", true, "a;b", line, sizeof(line)));

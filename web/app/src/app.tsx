@@ -11,6 +11,7 @@ import { Home } from "./pages/home";
 import { Mine } from "./pages/mine";
 import { NotFound } from "./pages/not-found";
 import { Register } from "./pages/register";
+import { Reset } from "./pages/reset";
 import { Search } from "./pages/search";
 import { SignIn } from "./pages/sign-in";
 import { Upload } from "./pages/upload";
@@ -38,6 +39,7 @@ export function App() {
                             <Route path="/watch/:id" component={Watch} />
                             <Route path="/signin" component={SignIn} />
                             <Route path="/register" component={Register} />
+                            <Route path="/reset" component={Reset} />
                             <Route path="/verify" component={Verify} />
                             <Route path="/upload" component={Upload} />
                             <Route path="/mine" component={Mine} />

@@ -35,6 +35,6 @@ bool cookie_write(const char *name, bool secure, const char *value, char *to, si
     if (strspn(value, cookie_safe) != len || len > COOKIE_VALUE_MAX)
         return false;
     n = snprintf(to, room, "%s%s=%s; Path=/; HttpOnly; SameSite=Lax%s%s", secure ? "__Host-" : "", name, value,
-                 secure ? "; Secure" : "", len == 0 ? "; Max-Age=0" : "; Max-Age=2592000");
+                 secure ? "; Secure" : "", len == 0 ? "; Max-Age=0" : "; Max-Age=31536000");
     return n > 0 && (size_t)n < room;
 }

@@ -1,4 +1,4 @@
-/* cookie - reading one cookie, and writing the session's.
+/* cookie - reading one cookie, and writing one. They last a year: auth knows when a session is over.
  *
  * The session cookie is `__Host-s`, Secure; where the platform is reached by http:// it is `s`, as browsers
  * would drop the other. Always HttpOnly, SameSite=Lax, for the whole site, without a domain. */

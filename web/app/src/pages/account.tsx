@@ -44,15 +44,15 @@ function NameForm() {
 function PasswordForm() {
     const [round, setRound] = useState(0);
     const form = useForm(async (data) => {
-        const ask = { id: me.value!.id, old_password: String(data.get("old_password")), password: String(data.get("password")) };
+        const ask = { old_password: String(data.get("old_password")), password: String(data.get("password")) };
         try {
-            me.value = await call("PATCH /api/v1/users/{id}", ask);
+            me.value = (await call("POST /api/v1/auth/password", ask)).user;
         } catch (error) {
             throw error instanceof Problem && (error.status === 401 || error.status === 403)
                 ? new Problem(error.status, { errors: [{ field: "old_password", detail: "This is not your password." }] }) : error;
         }
         setRound(round + 1);
-        toast("Your password is changed.");
+        toast("Your password is changed, and every other device is signed out.");
     });
     return (
         <Form form={form} label="Password" key={round}>

@@ -36,6 +36,7 @@ export function SignIn() {
                 <Field form={form} name="password" label="Password" type="password" autoComplete="current-password" required maxLength={1024} />
                 <SubmitButton form={form} wide>Sign in</SubmitButton>
             </Form>
+            <p><a href="/reset">Forgotten your password?</a></p>
             <p>No account yet? <a href={`/register?next=${encodeURIComponent(next)}`}>Create one</a></p>
         </div>
     );
