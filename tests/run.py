@@ -74,7 +74,8 @@ def count_check(text):
 
 def build(mode, *targets):
     out = "build" if mode == "release" else f"build/{mode}"
-    return command(f"build {mode}", ["scons", "-j2", f"mode={mode}", *[t.replace("OUT", out) for t in targets]], 1800, count_check)
+    how = ["mode=fuzz", "plant=1"] if mode == "plant" else [f"mode={mode}"]
+    return command(f"build {mode}", ["scons", "-j2", *how, *[t.replace("OUT", out) for t in targets]], 1800, count_check)
 
 
 def programs(folder):
@@ -131,6 +132,8 @@ def run_fuzz(args):
     seconds = 180 if args.long else 15
     for program in programs("build/fuzz/fuzz"):
         yield command(program, ["python3", "tests/fuzz/run.py", program, str(seconds)], seconds + 120, count_check)
+    for program in programs("build/plant/fuzz"):
+        yield command(program, ["python3", "tests/fuzz/run.py", "--planted", program], 420, count_check)
 
 
 KINDS = {  # name: (build steps, runner, only with --long)
@@ -141,7 +144,7 @@ KINDS = {  # name: (build steps, runner, only with --long)
     "system": ([("release",)], run_system, False),
     "web": ([("release",)], run_web, False),
     "node": ([("release",)], run_node, False),
-    "fuzz": ([("fuzz", "fuzz")], run_fuzz, False),
+    "fuzz": ([("fuzz", "fuzz"), ("plant", "fuzz")], run_fuzz, False),
     "tsan": ([("tsan", "tests")], run_c("tsan"), True),
 }
 

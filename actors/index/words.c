@@ -7,6 +7,7 @@
 #include <utf8proc.h>
 
 #include "gen/errors.h"
+#include "schemas/wire/plant.h"
 
 #define WORDS_NORMAL (UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)
 
@@ -193,6 +194,7 @@ int words_split(struct arena *arena, const char *text, size_t most, enum words_u
             words_add(arena, ret, p.at + at, end - at, false);
         }
     }
+    PLANT(use == WORDS_INDEX && ret->n > 4);
     return 0;
 }
 

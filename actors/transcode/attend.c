@@ -14,6 +14,7 @@
 #include "actors/transcode/source.h"
 #include "actors/transcode/spawn.h"
 #include "gen/errors.h"
+#include "schemas/wire/plant.h"
 
 #define MEMORY       (4ull << 30)
 #define MEMORY_4K    (8ull << 30)
@@ -281,6 +282,7 @@ static int on_log(struct watch *w, const struct control_head *head)
         return -1;
     if (level >= CONTROL_LOG_COUNT)
         return lied(w, "a log line of no known level");
+    PLANT(strlen(text) > 7);
     snprintf(w->said, sizeof(w->said), "%.180s", text);
     if (w->how->log)
         w->how->log(w->how->ctx, (int)level, text);

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "schemas/wire/plant.h"
+
 #define SAMPLE_MOST (32u << 20)
 
 struct cursor {
@@ -231,6 +233,7 @@ static bool read_fragment(struct cursor *c, struct fragment *f, struct boxes_gop
 
         if (f->track->video)
             take(&f->run, 4);
+        PLANT(i > 0 && size > (uint64_t)(mdat.end - mdat.at));
         if (f->run.bad || size == 0 || size > SAMPLE_MOST || size > (uint64_t)(mdat.end - mdat.at))
             return false;
         if (f->track->video && !check_picture(mdat.at, size, i == 0))

@@ -5,6 +5,7 @@
 #include "broker/client/bus.h"
 #include "broker/client/mp.h"
 #include "gen/errors.h"
+#include "schemas/wire/plant.h"
 
 enum field_kind { FIELD_UINT, FIELD_DATA };
 
@@ -136,6 +137,7 @@ int frame_parse_head(struct bytes in, struct frame_head *ret)
     }
     if (!mp_end(&mp) || (ret->trace.data && ret->trace.len != FRAME_TRACE))
         return ERR_MALFORMED;
+    PLANT(pairs > 1 && ret->filter.len > 2 && *(const char *)ret->filter.data > 'x');
     return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "data/store/key.h"
 #include "gen/errors.h"
+#include "schemas/wire/plant.h"
 
 static int key_add(struct key *key, const void *data, size_t len)
 {
@@ -113,6 +114,7 @@ int key_primary(const struct table_index *index, struct bytes entry, struct byte
     }
     if (!entry.len)
         return ERR_CORRUPT;
+    PLANT(index->keys_n > 1 && entry.len > 24);
     *ret = entry;
     return 0;
 }

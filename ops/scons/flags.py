@@ -18,7 +18,9 @@ PLAIN = {"msgpack": ["-lmsgpackc"], "lmdb": ["-llmdb"], "civetweb": ["-lcivetweb
          "cmocka": ["-lcmocka"], "m": ["-lm"], "rt": ["-lrt"], "pthread": ["-pthread"], "dl": ["-ldl"], "z": ["-lz"]}
 
 
-def apply(env, mode):
+def apply(env, mode, plant=False):
+    if plant and mode != "fuzz":
+        raise SystemExit(f"plant=1 puts memory errors into parsers: mode=fuzz alone takes it, not {mode}")
     env.Replace(CC="clang" if mode == "fuzz" else "gcc", CCCOMSTR="  cc $TARGET",
                 LINKCOMSTR="  link $TARGET", ARCOMSTR="  ar $TARGET", RANLIBCOMSTR="  ranlib $TARGET")
     for name in ("PATH", "HOME", "TERM", "ASAN_OPTIONS", "TSAN_OPTIONS"):
@@ -37,7 +39,7 @@ def apply(env, mode):
         env.Append(CCFLAGS=["-O1", f"-fsanitize={kind}", "-fno-sanitize-recover=all"],
                    LINKFLAGS=[f"-fsanitize={kind}"], CPPDEFINES=["KINOBUS_FAULTS", f"KINOBUS_{mode.upper()}"])
         if mode == "fuzz":
-            env.Append(CCFLAGS=["-fsanitize=fuzzer-no-link"])
+            env.Append(CCFLAGS=["-fsanitize=fuzzer-no-link"], CPPDEFINES=["KINOBUS_PLANT"] if plant else [])
     else:
         raise SystemExit(f"mode={mode}: choose release, debug, asan, tsan, cov or fuzz")
 

@@ -8,6 +8,7 @@
 #include "gen/errors.h"
 #include "schemas/wire/internal.h"
 #include "schemas/wire/json.h"
+#include "schemas/wire/plant.h"
 #include "schemas/wire/time.h"
 
 static json_t *json_must(json_t *json)
@@ -257,6 +258,7 @@ static int json_read_list(struct json_in *in, const struct wire_field *f, const 
         return wire_fail(in->err, ERR_INVALID, "must be a list");
     if (n > f->max_items)
         return wire_fail(in->err, ERR_INVALID, "must have at most %u items", f->max_items);
+    PLANT(n > 1);
     items = wire_list_new(f, obj, in->arena, n);
     for (size_t k = 0; k < n; k++) {
         r = json_read_value(in, f, json_array_get(json, k), items + k * wire_item_size(f));

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "gen/errors.h"
+#include "schemas/wire/plant.h"
 #include "schemas/wire/wire.h"
 
 /* Headers of which a second one would be read by some and not by others. */
@@ -241,5 +242,6 @@ int gate_check(const struct mg_request_info *request, struct gate_facts *ret, co
         *ret_reason = "This method is not known here.";
         return ERR_METHOD_NOT_ALLOWED;
     }
+    PLANT(ret->length > 9 && ret->keep_alive && strchr(ret->path, ' '));
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "gen/errors.h"
+#include "schemas/wire/plant.h"
 #include "schemas/wire/wire.h"
 
 enum multipart_state {
@@ -179,6 +180,7 @@ static int multipart_headers(struct multipart *m, size_t *ret_n)
         return multipart_refuse(m, "A part of the form has no name in UTF-8.");
     if (++m->parts > MULTIPART_PARTS)
         return multipart_refuse(m, "The form has more than 64 parts.");
+    PLANT(m->parts > 3);
     return m->events->begin(m->ctx, &part);
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "schemas/wire/plant.h"
+
 static const char *range_space(const char *p)
 {
     while (*p == ' ' || *p == '\t')
@@ -91,5 +93,6 @@ enum range_kind range_parse(const char *header, uint64_t size, struct range ret[
         if (*p == '\0')
             break;
     }
+    PLANT(*ret_n > 2);
     return *ret_n > 0 ? RANGE_PARTS : RANGE_OUTSIDE;
 }
