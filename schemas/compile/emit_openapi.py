@@ -1,4 +1,4 @@
-"""gen/openapi.json: OpenAPI 3.1 of all calls with an http line, and gen/openapi.h to serve it."""
+"""gen/openapi.json: OpenAPI 3.1 of all calls with an http line and all routes by hand, and gen/openapi.h to serve it."""
 import json
 
 from text import BANNER, long_quote
@@ -55,14 +55,8 @@ def problem(row):
         "schema": {"$ref": "#/components/schemas/Problem"}}}}
 
 
-def responses(call, errors):
-    out = {}
-    if call.reply:
-        out[str(call.status)] = {"description": call.reply.doc or "The answer.", "content": {"application/json": {
-            "schema": {"$ref": f"#/components/schemas/{call.reply.name}"}}}}
-    else:
-        out[str(call.status)] = {"description": "Done."}
-    named = call.errors + ALWAYS + (["unauthenticated", "forbidden"] if "anyone" not in call.allow else [])
+def refusals(out, named, allow, errors):
+    named = named + ALWAYS + ([] if "anyone" in allow else ["unauthenticated", "forbidden"])
     for name in dict.fromkeys(named):
         row = errors.by_name.get(name)
         if row:
@@ -70,6 +64,20 @@ def responses(call, errors):
             if row["title"] not in text["description"]:
                 text["description"] += " Or: " + row["title"]
     return dict(sorted(out.items()))
+
+
+def security(allow):
+    return [{"bearer": []}, {"cookie": []}] + ([{}] if "anyone" in allow else [])
+
+
+def responses(call, errors):
+    out = {}
+    if call.reply:
+        out[str(call.status)] = {"description": call.reply.doc or "The answer.", "content": {"application/json": {
+            "schema": {"$ref": f"#/components/schemas/{call.reply.name}"}}}}
+    else:
+        out[str(call.status)] = {"description": "Done."}
+    return refusals(out, call.errors, call.allow, errors)
 
 
 def operation(call, errors):
@@ -89,7 +97,43 @@ def operation(call, errors):
             {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 255},
              "description": "The same key asked twice does it once; the answer is kept for 24 hours."})
     out["responses"] = responses(call, errors)
-    out["security"] = [{"bearer": []}, {"cookie": []}] + ([{}] if "anyone" in call.allow else [])
+    out["security"] = security(call.allow)
+    return out
+
+
+def hand_answers(hand):
+    out = {}
+    for answer in hand.answers:
+        one = {"description": answer["doc"]}
+        if answer.get("headers"):
+            one["headers"] = {name: {"description": hand.schema.headers[name], "schema": {"type": "string"}}
+                              for name in answer["headers"]}
+        if answer.get("type") or answer.get("of"):
+            schema = {"$ref": f"#/components/schemas/{answer['of']}"} if answer.get("of") else {"type": "string"}
+            one["content"] = {answer.get("type") or "application/json": {"schema": schema}}
+        out[str(answer["status"])] = one
+    return out
+
+
+def hand_operation(hand, errors):
+    out = {"operationId": hand.name, "tags": [hand.schema.name], "summary": hand.doc}
+    params = [{"name": name, "in": "path", "required": True, "schema": {
+        "type": "string", **({"pattern": f"^{hand.ids[name]}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"} if name in hand.ids else {})}}
+        for name in hand.in_path]
+    params += [{"name": name, "in": "header", "required": name in hand.required, "schema": {"type": "string"},
+                "description": hand.schema.headers[name]} for name in dict.fromkeys(hand.required + hand.headers)]
+    if params:
+        out["parameters"] = params
+    if hand.form:
+        out["requestBody"] = {"required": True, "content": {hand.body: {"schema": {
+            "type": "object", "required": ["file"],
+            "properties": {name: {"type": "string", "description": doc, **({"format": "binary"} if name == "file" else {})}
+                           for name, doc in hand.form.items()}}}}}
+    elif hand.body:
+        out["requestBody"] = {"required": hand.method == "PATCH", "content": {hand.body: {"schema": {
+            "type": "string", "format": "binary"}}}}
+    out["responses"] = refusals(hand_answers(hand), hand.errors, hand.allow, errors)
+    out["security"] = security(hand.allow)
     return out
 
 
@@ -106,6 +150,7 @@ PROBLEM = {
 def reached(model):
     """Structs and enums that a route shows, each once."""
     found, todo = {}, [s for c in model.routes for s in (c.request, c.reply) if s]
+    todo += [answer["struct"] for hand in model.hands for answer in hand.answers if answer.get("struct")]
     while todo:
         thing = todo.pop()
         if thing.name in found:
@@ -119,6 +164,8 @@ def document(model):
     paths = {}
     for call in model.routes:
         paths.setdefault(call.path, {})[call.method.lower()] = operation(call, model.errors)
+    for hand in model.hands:
+        paths.setdefault(hand.path.replace("*}", "}"), {})[hand.method.lower()] = hand_operation(hand, model.errors)
     schemas = {"Problem": PROBLEM}
     for name, thing in reached(model):
         if hasattr(thing, "fields"):

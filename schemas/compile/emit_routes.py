@@ -1,9 +1,13 @@
 """gen/routes.h and .c: the front's route table. Literal segments stand before parameters: the first match is right."""
-from text import BANNER, quote
+from text import BANNER, macro, quote
 
 
-def header():
-    return BANNER.format(source="schemas") + """#pragma once
+def header(model):
+    hands = "".join(f"    HAND_{macro(name)},\n" for name in sorted({hand.serve for hand in model.hands}))
+    return BANNER.format(source="schemas") + HEADER.replace("@HANDS@", f"{{\n{hands}}}" if hands else "{ HAND_NONE }")
+
+
+HEADER = """#pragma once
 
 #include "schemas/wire/actor.h"
 
@@ -27,6 +31,18 @@ struct route {
 
 extern const struct route routes[];
 extern const size_t routes_n;
+
+/* Whose code serves a route that is no call. */
+enum route_hand @HANDS@;
+
+struct route_by_hand {
+    const char *method, *pattern;   /* a last segment {NAME*} takes the rest of the path */
+    enum route_hand hand;
+    bool head;                      /* HEAD as well */
+};
+
+extern const struct route_by_hand routes_by_hand[];
+extern const size_t routes_by_hand_n;
 """
 
 
@@ -47,4 +63,7 @@ def source(model):
             f"      {call.name + '_params' if params else 'NULL'}, {len(params)}, {str(body).lower()}, {call.body_max}, "
             f"{call.status}, {str(creates).lower()},\n      {quote(call.doc)} }},\n")
     out.append(f"\nconst struct route routes[] = {{\n{''.join(rows)}}};\nconst size_t routes_n = {len(rows)};\n")
+    hands = [f"    {{ {quote(h.method)}, {quote(h.path)}, HAND_{macro(h.serve)}, {str(h.head).lower()} }},\n" for h in model.hands]
+    out.append(f"\nconst struct route_by_hand routes_by_hand[] = {{\n{''.join(hands) or '    { 0 },' + chr(10)}}};\n"
+               f"const size_t routes_by_hand_n = {len(hands)};\n")
     return "".join(out)

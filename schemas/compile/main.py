@@ -49,7 +49,7 @@ def emit(model, out):
         write(out, f"{s.name}_table.c", emit_actor.tables_source(s))
     write(out, "errors.h", errors.header(model.errors))
     write(out, "errors.c", errors.source(model.errors))
-    write(out, "routes.h", emit_routes.header())
+    write(out, "routes.h", emit_routes.header(model))
     write(out, "routes.c", emit_routes.source(model))
     write(out, "registry.h", emit_registry.header())
     write(out, "registry.c", emit_registry.source(model))

@@ -195,6 +195,41 @@ class Call:
         return out, body and len(in_path) < len(self.request.fields)
 
 
+class Hand:
+    """A route that the front serves with code of its own: uploads, files, streams. It calls nobody by itself."""
+
+    def __init__(self, schema, name, row):
+        self.where = f"{schema.file}: route.{name}"
+        p = take(row, self.where, doc=..., http=..., serve=name, allow=..., head=None, ids={}, headers=[], required=[], body=None,
+                 form={}, answers=..., errors=[])
+        self.__dict__.update(p)
+        self.schema, self.name = schema, check_name(name, self.where)
+        check_name(self.serve, self.where)
+        parts = self.http.split(" ")
+        if len(parts) != 2 or parts[0] not in METHODS | {"HEAD", "OPTIONS"} or not parts[1].startswith("/"):
+            refuse(self.where, f"http: '{self.http}' is not METHOD /path")
+        self.method, self.path = parts
+        self.head = self.method == "GET" if self.head is None else self.head
+        self.in_path = re.findall(r"\{([a-z_]+)\*?\}", self.path)
+        if "*}" in self.path[:-2]:
+            refuse(self.where, "http: only the last parameter may take the rest of the path")
+        for word in self.allow:
+            if word not in ROLES + WORDS:
+                refuse(self.where, f"allow: '{word}' is neither a role nor one of {', '.join(WORDS)}")
+        for part in self.ids:
+            if part not in self.in_path:
+                refuse(self.where, f"ids: {part} is not in the path")
+        for header in [*self.headers, *self.required, *(h for answer in self.answers for h in answer.get("headers", []))]:
+            if header not in schema.headers:
+                refuse(self.where, f"the header '{header}' is not in [header]")
+        for i, answer in enumerate(self.answers):
+            take(answer, f"{self.where}.answers[{i}]", status=..., doc=..., type=None, of=None, headers=[])
+
+    @property
+    def shape(self):
+        return self.method, re.sub(r"\{[^}]*\}", "{}", self.path)
+
+
 class Event:
     """origin: own (appended by the actor), done or dead (appended by the broker when a job ends)."""
 
@@ -301,7 +336,7 @@ class Schema:
     def __init__(self, file, table):
         self.file, self.name = file, file.rsplit(".", 1)[0]
         p = take(table, file, actor=self.name, doc=None, single=False, enum={}, struct={}, call={}, event={}, job={},
-                 value={}, record={}, counter={}, setting={}, uses={})
+                 value={}, record={}, counter={}, setting={}, uses={}, header={}, route={})
         if p["actor"] != self.name:
             refuse(file, f"actor is '{p['actor']}', the file says '{self.name}'")
         check_name(self.name, file)
@@ -330,6 +365,8 @@ class Schema:
             for event in job.ends():
                 self.events[event.name] = event
         self.setting_rows = dict(p["setting"])
+        self.headers = p["header"]
+        self.hands = [Hand(self, n, row) for n, row in p["route"].items()]
         for verb, names in p["uses"].items():
             if verb not in self.uses:
                 refuse(file, f"uses.{verb} is not known; known are {', '.join(self.uses)}")
@@ -392,6 +429,7 @@ class Model:
             if s.name in self.structs and (s.calls or any(s.uses.values())):
                 refuse(self.structs[s.name].where, f"struct {s.name} is the actor itself in C; choose another name")
             self.resolve_uses(s)
+            self.resolve_hands(s)
             for record in s.records.values():
                 record.check()
         numbers = {}
@@ -403,6 +441,7 @@ class Model:
         if len(fronts) > 1:
             refuse(fronts[1], f"uses.routes: {fronts[0]} speaks for people already")
         self.front = fronts[0] if fronts else None
+        self.hands = [hand for s in self.schemas.values() for hand in s.hands]
         self.routes = self.find_routes()
 
     def share_settings(self, s):
@@ -439,6 +478,17 @@ class Model:
             doc = f"The answer to {call.full}."
             call.reply = Struct(schema, call.name + "_reply", call.reply_row, doc, "reply", call.where + ".reply")
             self.add(self.structs, call.reply)
+
+    def resolve_hands(self, schema):
+        if schema.hands and not schema.uses["routes"]:
+            refuse(schema.hands[0].where, "only who has uses.routes serves HTTP")
+        for hand in schema.hands:
+            for error in hand.errors:
+                if error not in self.errors.by_name:
+                    refuse(hand.where, f"errors: '{error}' is not in errors.toml")
+            for answer in hand.answers:
+                if answer.get("of"):
+                    answer["struct"] = self.find_struct(answer["of"], hand.where + ".answers")
 
     def find_struct(self, name, where):
         if name not in self.structs:
@@ -493,11 +543,14 @@ class Model:
     def find_routes(self):
         routes = [call for s in self.schemas.values() for call in s.calls.values() if call.http]
         shapes = {}
+        for hand in self.hands:
+            if shapes.setdefault(hand.shape, hand) is not hand:
+                refuse(hand.where, f"http: {hand.http} is that of {shapes[hand.shape].name} already")
         for call in routes:
             shape = (call.method, re.sub(r"\{[^}]*\}", "{}", call.path))
             other = shapes.setdefault(shape, call)
             if other is not call:
-                refuse(call.where, f"http: {call.http} is that of {other.full} already")
+                refuse(call.where, f"http: {call.http} is that of {getattr(other, 'full', other.name)} already")
             call.parameters()
         # Literal segments before parameters: the first match is the right one.
         return sorted(routes, key=lambda c: ([("1" if part.startswith("{") else "0" + part)

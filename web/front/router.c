@@ -32,7 +32,8 @@ bool router_split(struct arena *arena, const char *path, struct router_path *ret
     }
 }
 
-/* "/api/v1/videos/{id}" against its segments; a parameter takes anything but nothing. */
+/* "/api/v1/videos/{id}" against its segments; a parameter takes anything but nothing, "{file*}" at the end all that
+ * is left. */
 static bool router_matches(const char *pattern, const struct router_path *path)
 {
     size_t i = 0;
@@ -47,7 +48,7 @@ static bool router_matches(const char *pattern, const struct router_path *path)
         if (*pattern == '{' ? !*segment : strlen(segment) != len || memcmp(segment, pattern, len) != 0)
             return false;
         if (pattern[len] == '\0')
-            return i + 1 == path->n;
+            return i + 1 == path->n || (len > 1 && pattern[len - 2] == '*');
         pattern += len + 1;
     }
 }
@@ -94,23 +95,21 @@ static void router_openapi(struct exchange *x, const struct router_path *path)
     exchange_send(x, 200, "application/json", bytes_of_text(openapi_text));
 }
 
-struct router_hand {
-    const char *pattern; /* "*" as the last segment: whatever follows */
-    const char *methods;
-    void (*serve)(struct exchange *x, const struct router_path *path);
-};
-
-static const struct router_hand by_hand[] = {
-    { "/api/v1/uploads", "POST, OPTIONS", upload_tus_collection },
-    { "/api/v1/uploads/{id}", "HEAD, PATCH, DELETE, OPTIONS", upload_tus_one },
-    { "/api/v1/videos/upload", "POST", upload_form_serve },
-    { "/api/v1/videos/stream/{id}", "GET, HEAD", media_stream },
-    { "/api/v1/events", "GET", events_serve },
-    { "/api/openapi.json", "GET, HEAD", router_openapi },
-    { "/healthz", "GET, HEAD", health_live },
-    { "/readyz", "GET, HEAD", health_ready },
-    { "/metrics", "GET, HEAD", metrics_serve },
-};
+static void router_hand(struct exchange *x, enum route_hand hand, const struct router_path *path)
+{
+    switch (hand) {
+    case HAND_EVENTS: events_serve(x, path); break;
+    case HAND_HEALTH: health_live(x, path); break;
+    case HAND_MEDIA: media_serve(x, path); break;
+    case HAND_METRICS: metrics_serve(x, path); break;
+    case HAND_OPENAPI: router_openapi(x, path); break;
+    case HAND_READY: health_ready(x, path); break;
+    case HAND_STREAM: media_stream(x, path); break;
+    case HAND_UPLOAD: upload_tus_one(x, path); break;
+    case HAND_UPLOADS: upload_tus_collection(x, path); break;
+    case HAND_UPLOAD_FORM: upload_form_serve(x, path); break;
+    }
+}
 
 static void router_refuse_method(struct exchange *x, const char *methods)
 {
@@ -118,20 +117,31 @@ static void router_refuse_method(struct exchange *x, const char *methods)
     exchange_problem(x, ERR_METHOD_NOT_ALLOWED, "Here only these are taken: %s.", methods);
 }
 
+/* False: no such address; then nothing has been answered. */
 static bool router_by_hand(struct exchange *x, const struct router_path *path)
 {
-    for (size_t i = 0; i < sizeof(by_hand) / sizeof(*by_hand); i++) {
-        const struct router_hand *hand = &by_hand[i];
+    struct buf methods = { 0 };
+    bool known;
 
-        if (!router_matches(hand->pattern, path))
+    for (size_t i = 0; i < routes_by_hand_n; i++) {
+        const struct route_by_hand *route = &routes_by_hand[i];
+
+        if (!router_matches(route->pattern, path))
             continue;
-        if (router_lists(hand->methods, x->method))
-            hand->serve(x, path);
-        else
-            router_refuse_method(x, hand->methods);
-        return true;
+        if (exchange_is(x, route->method) || (route->head && exchange_is(x, "HEAD"))) {
+            buf_free(&methods);
+            router_hand(x, route->hand, path);
+            return true;
+        }
+        router_list(&methods, route->method);
+        if (route->head)
+            router_list(&methods, "HEAD");
     }
-    return false;
+    known = methods.len > 0;
+    if (known)
+        router_refuse_method(x, buf_text(&methods));
+    buf_free(&methods);
+    return known;
 }
 
 /* tus asks for it: clients behind old proxies send a POST and say what they mean. */
@@ -160,13 +170,6 @@ void router_serve(struct exchange *x)
     }
     if (router_by_hand(x, &path))
         return;
-    if (strcmp(path.segment[0], "media") == 0) {
-        if (exchange_reads(x))
-            media_serve(x, &path);
-        else
-            router_refuse_method(x, "GET, HEAD");
-        return;
-    }
     route = router_find(x->method, &path, &methods);
     if (route)
         api_serve(x, route, &path);
@@ -174,6 +177,8 @@ void router_serve(struct exchange *x)
         router_refuse_method(x, buf_text(&methods));
     else if (strcmp(path.segment[0], "api") == 0)
         exchange_problem(x, ERR_NOT_FOUND, "There is no such address in the API.");
+    else if (strcmp(path.segment[0], "media") == 0)
+        exchange_problem(x, ERR_NOT_FOUND, "A media address is /media/{token}/{video}/{version}/{file}.");
     else if (exchange_reads(x))
         page_serve(x);
     else

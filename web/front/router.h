@@ -1,6 +1,6 @@
 /* router - which of our addresses a request is for.
  *
- * First the ones served by hand, then the generated table, then the web app's files. An address that is known
+ * First the ones served by hand ([route.*] in schemas/front.toml), then the calls, then the web app's files. An address that is known
  * under other methods alone is answered 405 with Allow; under /api nothing else falls through to the web app.
  * */
 #pragma once

@@ -30,3 +30,9 @@ const struct route routes[] = {
       NULL },
 };
 const size_t routes_n = 4;
+
+const struct route_by_hand routes_by_hand[] = {
+    { "GET", "/labels/{id}/{text*}", HAND_LABELS, true },
+    { "PUT", "/labels/{id}/{text*}", HAND_LABELS, false },
+};
+const size_t routes_by_hand_n = 2;

@@ -23,3 +23,17 @@ struct route {
 
 extern const struct route routes[];
 extern const size_t routes_n;
+
+/* Whose code serves a route that is no call. */
+enum route_hand {
+    HAND_LABELS,
+};
+
+struct route_by_hand {
+    const char *method, *pattern;   /* a last segment {NAME*} takes the rest of the path */
+    enum route_hand hand;
+    bool head;                      /* HEAD as well */
+};
+
+extern const struct route_by_hand routes_by_hand[];
+extern const size_t routes_by_hand_n;
