@@ -8,8 +8,7 @@
 
 static uint64_t apply_next_seq(struct bus_store *store, uint32_t target)
 {
-    store->counters[target].dirty = true;
-    return store->counters[target].next++;
+    return targets_change(store, target)->next++;
 }
 
 /* Writes the job where it belongs: held until it is due, or ready. */
@@ -17,7 +16,9 @@ static int apply_place(struct bus_store *store, struct store_txn *txn, struct st
                        const struct job_record *record)
 {
     struct record_key key = op->held ? record_held_key(op->due_ms, job) : record_job_key(job);
+    struct store_totals *totals = &targets_change(store, job.queue)->totals;
 
+    *(op->held ? &totals->held : &totals->ready) += 1;
     buf_reset(&store->scratch);
     record_pack_job(&store->scratch, record, job.priority, 0);
     return engine_put(store, txn, op->held ? ROWS_HELD : ROWS_JOB, record_bytes(&key), buf_bytes(&store->scratch));
@@ -42,6 +43,7 @@ static int apply_event(struct bus_store *store, struct store_txn *txn, struct st
     struct record_key key;
 
     op->ret_seq = apply_next_seq(store, op->stream);
+    op->ret_bytes = targets_change(store, op->stream)->totals.bytes += head.len + body.len;
     key = record_pair_key(op->stream, op->ret_seq);
     buf_reset(&store->scratch);
     record_pack_event(&store->scratch, &event);
@@ -76,6 +78,7 @@ static int apply_take_out(struct bus_store *store, struct store_txn *txn, struct
         r = engine_del(store, txn, ROWS_JOB, record_bytes(&key));
     if (r < 0)
         return r;
+    targets_change(store, op->key.queue)->totals.ready--;
     r = engine_del(store, txn, ROWS_LEASE, record_bytes(&key));
     return r == ERR_NOT_FOUND ? 0 : r;
 }
@@ -123,6 +126,7 @@ static int apply_dead(struct bus_store *store, struct store_txn *txn, struct sto
         job.text = op->record.text;
         buf_reset(&store->scratch);
         record_pack_job(&store->scratch, &job, op->key.priority, op->now_ms);
+        targets_change(store, op->key.queue)->totals.dead++;
         r = engine_put(store, txn, ROWS_DEAD, record_bytes(&key), buf_bytes(&store->scratch));
         if (r == 0)
             r = apply_end_event(store, txn, op, &job, job.attempts, job.body);
@@ -180,6 +184,8 @@ static int apply_promote_row(struct bus_store *store, struct store_txn *txn, str
     r = engine_put(store, txn, ROWS_JOB, record_bytes(&to), buf_bytes(&store->scratch));
     if (r == 0)
         r = engine_del(store, txn, ROWS_HELD, record_bytes(&from));
+    targets_change(store, job.queue)->totals.held--;
+    targets_change(store, job.queue)->totals.ready++;
     if (r == 0)
         op->promoted[op->promoted_n++] = job;
     return r;
@@ -255,6 +261,8 @@ static int apply_from_dead(struct bus_store *store, struct store_txn *txn, struc
     r = record_unpack_job(buf_bytes(&copy), &job, &op->key.priority, NULL);
     if (r == 0)
         r = engine_del(store, txn, ROWS_DEAD, record_bytes(&key));
+    if (r == 0)
+        targets_change(store, op->key.queue)->totals.dead--;
     if (r == 0 && op->kind == STORE_REQUEUE) {
         job.attempts = job.lost = 0;
         job.expires_ms = 0;
@@ -266,6 +274,7 @@ static int apply_from_dead(struct bus_store *store, struct store_txn *txn, struc
 
 static int apply_prune(struct bus_store *store, struct store_txn *txn, struct store_op *op)
 {
+    struct store_totals *totals = &targets_change(store, op->stream)->totals;
     struct record_key from = record_pair_key(op->stream, 0);
     struct store_cursor *cursor = NULL;
     struct event_record event;
@@ -283,8 +292,9 @@ static int apply_prune(struct bus_store *store, struct store_txn *txn, struct st
         r = engine_open_row(store, ROWS_EVENT, key, value, &payload);
         if (r == 0)
             r = record_unpack_event(payload, &event);
-        if (r < 0 || event.time_ms >= op->due_ms)
+        if (r < 0 || (event.time_ms >= op->due_ms && (!op->keep_bytes || totals->bytes <= op->keep_bytes)))
             break;
+        totals->bytes -= event.head.len + event.body.len;
         r = store_cursor_del(cursor);
         if (r == 0)
             op->seq = seq;
@@ -292,6 +302,8 @@ static int apply_prune(struct bus_store *store, struct store_txn *txn, struct st
             r = store_cursor_next(cursor, &key, &value);
     }
     store_cursor_close(&cursor);
+    op->ret_bytes = totals->bytes;
+    op->more = r == 0 && n == ENGINE_PRUNE;
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 

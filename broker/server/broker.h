@@ -180,10 +180,11 @@ struct stream {
     char *name;
     uint32_t id;
     int64_t keep_ms;
-    uint64_t first, last;
+    uint64_t keep_bytes; /* 0: any number */
+    uint64_t first, last, bytes;
     TAILQ_HEAD(, follower) followers;
     LIST_HEAD(, group) groups;
-    bool pressed;
+    bool pressed, pruning;
     TAILQ_ENTRY(stream) press_link;
     uint64_t appends;
 };
@@ -201,7 +202,8 @@ struct follower {
     struct stream *stream;
     struct group *group;
     uint32_t handle;
-    uint64_t at; /* looked at up to here */
+    uint64_t at;             /* looked at up to here */
+    uint64_t given, handled; /* the last event it got; and up to where it has handled them */
     unsigned credit;
     bool tail_said;
     char *names; /* separated by commas; NULL: all the policy allows */
@@ -372,7 +374,7 @@ void stream_append(struct broker *b, struct session *s, struct handle *handle, c
 void stream_on_sub(struct broker *b, struct session *s, struct message *m);
 void stream_on_cursor(struct broker *b, struct session *s, struct message *m);
 void stream_append_done(struct broker *b, struct store_op *op);
-void stream_grown(struct broker *b, uint32_t id, uint64_t last);
+void stream_grown(struct broker *b, const struct store_op *op); /* an event was appended by it */
 void stream_run(struct broker *b);
 void stream_follower_gone(struct broker *b, struct follower *follower);
 void stream_flush_cursors(struct broker *b);

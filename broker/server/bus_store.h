@@ -3,7 +3,7 @@
  * The boundary between the router and an engine. The router hands in operations and goes on; the engine applies
  * them in the order they came, as many per commit as are waiting, and hands each back when its commit is on the
  * disk. Reads are synchronous, from a snapshot that holds what was handed back before it began. The engine
- * behind it is LMDB (engine.c); another one has to pass the same tests (tests/unit/broker_store_test.c).
+ * behind it is LMDB (engine.c); another one has to pass the same statements (tests/unit/broker/suite.h).
  *
  * Ids        queues and streams are numbers that the engine gives to names, for ever
  * Exactness  a lane (producer, target) has one high-water mark, written with the message it counts: what is at or
@@ -60,7 +60,8 @@ enum store_kind {
     STORE_SET,     /* a lasting value; body.data NULL: removes it */
     STORE_REQUEUE, /* a dead job becomes ready, with its attempts forgotten */
     STORE_DROP,    /* a dead job is forgotten */
-    STORE_PRUNE,   /* events of before `due_ms` go, a bounded number of them */
+    STORE_PRUNE,   /* events of before `due_ms` go, and the oldest while there are more than `keep_bytes` (0: any
+                    * number): a bounded number of them; `seq` is then the last one that went */
     STORE_RESUME,
     STORE_BACKUP, /* a copy into the folder `name`, made on a thread of its own */
     STORE_KINDS,
@@ -83,6 +84,7 @@ struct store_op {
     uint32_t stream;    /* of the event; of the done or dead event: 0 for none */
     int64_t now_ms, due_ms;
     uint64_t seq;             /* STORE_CURSOR */
+    uint64_t keep_bytes;      /* STORE_PRUNE */
     char *name;               /* event type of done or dead; group; value */
     char *from;               /* of a done or dead event: the role that ended the job */
     struct job_record record; /* head, body and text borrow from `memory`; of STORE_ACK the body is the result,
@@ -92,6 +94,8 @@ struct store_op {
 
     int status;               /* 0, ERR_DUPLICATE, ERR_CONFLICT (epoch), ERR_NOT_FOUND, ERR_STORE_FULL */
     uint64_t ret_seq;         /* of the job put, or of the event appended */
+    uint64_t ret_bytes;       /* of the stream's events, after this operation */
+    bool more;                /* STORE_PRUNE: it ended at its bound */
     bool held;                /* STORE_PUT, STORE_RETRY: not ready yet */
     struct job_key *promoted; /* STORE_PROMOTE */
     size_t promoted_n;
@@ -118,8 +122,16 @@ uint32_t bus_store_incarnation(const struct bus_store *store);
 enum bus_target { TARGET_QUEUE = 'q', TARGET_STREAM = 's' };
 /* At start only, before the first operation. */
 int bus_store_define(struct bus_store *store, enum bus_target kind, const char *name, uint32_t *ret_id);
-int bus_store_defined(struct bus_store *store,
-                      int (*each)(void *ctx, enum bus_target, const char *name, uint32_t id), void *ctx);
+
+/* What an engine cannot do it answers with ERR_UNSUPPORTED; only STORE_BACKUP may be lacking. */
+bool bus_store_can(const struct bus_store *store, enum store_kind kind);
+
+/* What a queue or stream holds: kept with every commit, never counted. */
+struct store_totals {
+    uint64_t ready, held, dead; /* jobs; ready ones under a lease, too */
+    uint64_t bytes;             /* heads and bodies of events */
+};
+struct store_totals bus_store_totals(const struct bus_store *store, uint32_t target); /* at start only */
 
 void bus_store_submit(struct bus_store *store, struct store_op *op);
 void bus_store_flush(struct bus_store *store);            /* commits lazy ones, too, now */
@@ -141,6 +153,8 @@ void bus_store_read_end(struct bus_store *store);
 int bus_store_job(struct bus_store *store, struct job_key key, struct job_record *ret);
 /* The next ready job of the queue behind `after` (seq 0: the first). */
 int bus_store_next_job(struct bus_store *store, uint32_t queue, struct job_key after, struct job_key *ret);
+/* When the first held job of all is due; ERR_NOT_FOUND: none is held. */
+int bus_store_next_due(struct bus_store *store, int64_t *ret_due_ms);
 /* The first event with a seq of at least `from`. */
 int bus_store_event(struct bus_store *store, uint32_t stream, uint64_t from, uint64_t *ret_seq,
                     struct event_record *ret);
@@ -168,5 +182,3 @@ int bus_store_cursors(struct bus_store *store,
                       int (*each)(void *ctx, uint32_t stream, struct bytes group, uint64_t), void *ctx);
 int bus_store_values(struct bus_store *store,
                      int (*each)(void *ctx, struct bytes name, struct bytes key, struct bytes body), void *ctx);
-int bus_store_ready_counts(struct bus_store *store, void (*each)(void *ctx, uint32_t queue, uint64_t n),
-                           void *ctx);

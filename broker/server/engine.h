@@ -33,9 +33,13 @@ enum {
 
 STAILQ_HEAD(store_ops, store_op);
 
-/* The next sequence number of a queue or stream. */
-struct counter {
-    uint64_t next, committed;
+/* A queue or stream: its next sequence number and what it holds. */
+struct target_row {
+    uint64_t next;
+    struct store_totals totals;
+};
+struct target {
+    struct target_row now, committed;
     bool dirty;
 };
 
@@ -55,8 +59,8 @@ struct bus_store {
     struct store_db *tables[ENGINE_TABLES];
     struct store_txn *reading;
 
-    struct counter *counters; /* by target id */
-    uint32_t counters_n;
+    struct target *targets; /* by number */
+    uint32_t targets_n;
     struct hmap lanes;
     STAILQ_HEAD(, lane_mark) dirty_lanes;
     bool full; /* nothing is added until STORE_RESUME */
@@ -84,7 +88,12 @@ int engine_del(struct bus_store *store, struct store_txn *txn, enum engine_table
 
 /* apply.c: one operation inside the writer's transaction. Negative: the transaction is lost. */
 int engine_apply(struct bus_store *store, struct store_txn *txn, struct store_op *op);
-int engine_save_counters(struct bus_store *store, struct store_txn *txn);
+
+/* targets.c */
+int targets_load(struct bus_store *store);
+struct target_row *targets_change(struct bus_store *store, uint32_t target); /* reaches the disk with the commit */
+int targets_save(struct bus_store *store, struct store_txn *txn);
+void targets_settle(struct bus_store *store, bool committed);
 
 /* lanes.c */
 int lanes_check(struct bus_store *store, struct store_txn *txn, struct store_op *op, uint32_t target);

@@ -262,7 +262,7 @@ void job_settled(struct broker *b, struct store_op *op)
         } else if (op->kind == STORE_RETRY) {
             queue_add(b, queue, op->key);
         } else if (op->stream) {
-            stream_grown(b, op->stream, op->ret_seq);
+            stream_grown(b, op);
         }
     }
     queue_press(b, queue);

@@ -70,7 +70,7 @@ struct stream *names_stream(const struct broker *b, struct bytes name)
     return NULL;
 }
 
-static int names_add_stream(struct broker *b, struct bytes name, int64_t keep_ms)
+static int names_add_stream(struct broker *b, struct bytes name, int64_t keep_ms, uint64_t keep_bytes)
 {
     struct stream *stream = names_stream(b, name);
     int r;
@@ -92,6 +92,7 @@ static int names_add_stream(struct broker *b, struct bytes name, int64_t keep_ms
         hmap_add(&b->stream_ids, &stream->by_id, stream->id);
     }
     stream->keep_ms = keep_ms;
+    stream->keep_bytes = keep_bytes;
     return 0;
 }
 
@@ -130,16 +131,17 @@ static int names_load_streams(struct broker *b)
     for (size_t i = 0; r == 0 && i < policy->rules_n; i++) {
         if (policy->rules[i].verb == VERB_APPEND && !policy->rules[i].deny &&
             strchr(policy->rules[i].pattern, '.'))
-            r = names_add_stream(b, frame_name_first(bytes_of_text(policy->rules[i].pattern)), keep);
+            r = names_add_stream(b, frame_name_first(bytes_of_text(policy->rules[i].pattern)), keep, 0);
     }
     for (size_t i = 0; r == 0 && i < policy->queues_n; i++) {
         if (policy->queues[i].done)
-            r = names_add_stream(b, frame_name_first(bytes_of_text(policy->queues[i].done)), keep);
+            r = names_add_stream(b, frame_name_first(bytes_of_text(policy->queues[i].done)), keep, 0);
         if (r == 0 && policy->queues[i].dead)
-            r = names_add_stream(b, frame_name_first(bytes_of_text(policy->queues[i].dead)), keep);
+            r = names_add_stream(b, frame_name_first(bytes_of_text(policy->queues[i].dead)), keep, 0);
     }
     for (size_t i = 0; r == 0 && i < policy->streams_n; i++)
-        r = names_add_stream(b, bytes_of_text(policy->streams[i].name), policy->streams[i].keep_ms);
+        r = names_add_stream(b, bytes_of_text(policy->streams[i].name), policy->streams[i].keep_ms,
+                             policy->streams[i].keep_bytes);
     return r;
 }
 

@@ -179,18 +179,27 @@ static bool parse_queue(struct policy *policy, char **words, size_t n)
     return true;
 }
 
+static bool parse_stream_word(struct policy_stream *stream, const char *word)
+{
+    uint64_t n;
+
+    if (strncmp(word, "keep_bytes=", 11) == 0)
+        return policy_number(word + 11, 0, &stream->keep_bytes, NULL) && stream->keep_bytes > 0;
+    if (strncmp(word, "keep_s=", 7) != 0 || !policy_number(word + 7, 0, &n, NULL) || n > INT64_MAX / 1000)
+        return false;
+    stream->keep_ms = (int64_t)n * 1000;
+    return true;
+}
+
 static bool parse_stream(struct policy *policy, char **words, size_t n)
 {
     struct policy_stream stream = { .keep_ms = 7 * DAY_MS };
-    uint64_t keep;
 
-    if (n < 2 || n > 3 || !name_ok(words[1]) || strchr(words[1], '.'))
+    if (n < 2 || n > 4 || !name_ok(words[1]) || strchr(words[1], '.'))
         return false;
-    if (n == 3) {
-        if (strncmp(words[2], "keep_s=", 7) != 0 || !policy_number(words[2] + 7, 0, &keep, NULL) ||
-            keep > INT64_MAX / 1000)
+    for (size_t i = 2; i < n; i++) {
+        if (!parse_stream_word(&stream, words[i]))
             return false;
-        stream.keep_ms = (int64_t)keep * 1000;
     }
     stream.name = policy_copy(words[1]);
     policy->streams = policy_grow(policy->streams, policy->streams_n, sizeof stream);

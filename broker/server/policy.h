@@ -5,7 +5,7 @@
  *     allow ROLE VERB PATTERN          VERB: call offer put take append follow set watch tap; ROLE: a role, or *
  *     deny  ROLE VERB PATTERN          PATTERN: dotted words, * for one word, > for the rest
  *     queue NAME [lease_ms=N] [attempts=N] [backoff_ms=FROM,TO] [done=EVENT] [dead=EVENT] [max=N]
- *     stream NAME [keep_s=N]
+ *     stream NAME [keep_s=N] [keep_bytes=N]      events that are older go, and the oldest above N bytes
  *     service NAME [single]
  *     value NAME ...
  *
@@ -30,6 +30,7 @@ struct policy_queue {
 struct policy_stream {
     char *name;
     int64_t keep_ms;
+    uint64_t keep_bytes; /* 0: any number */
 };
 
 struct policy_rule {

@@ -279,41 +279,20 @@ void queue_sweep(struct broker *b)
         queue_sweep_one(b, HMAP_OF(node, struct queue, node));
 }
 
-static void queue_load_ready(void *ctx, uint32_t id, uint64_t n)
-{
-    struct broker *b = ctx;
-    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, id), struct queue, by_id);
-
-    if (queue)
-        queue->ready = n;
-}
-
-static int queue_load_held(void *ctx, const struct held_job *held)
-{
-    struct broker *b = ctx;
-    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, held->key.queue), struct queue, by_id);
-
-    if (queue)
-        queue->held++;
-    queue_held_until(b, held->due_ms);
-    return 0;
-}
-
-static int queue_load_dead(void *ctx, const struct held_job *dead)
-{
-    struct broker *b = ctx;
-    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, dead->key.queue), struct queue, by_id);
-
-    if (queue)
-        queue->dead++;
-    return 0;
-}
-
 int queue_load(struct broker *b)
 {
-    int r = bus_store_ready_counts(b->store, queue_load_ready, b);
+    int64_t due;
+    int r = bus_store_next_due(b->store, &due);
 
+    for (struct hnode *node = hmap_first(&b->queues); node; node = hmap_next(&b->queues, node)) {
+        struct queue *queue = HMAP_OF(node, struct queue, node);
+        struct store_totals totals = bus_store_totals(b->store, queue->id);
+
+        queue->ready = totals.ready;
+        queue->held = totals.held;
+        queue->dead = totals.dead;
+    }
     if (r == 0)
-        r = bus_store_held(b->store, queue_load_held, b);
-    return r < 0 ? r : bus_store_dead_jobs(b->store, queue_load_dead, b);
+        queue_held_until(b, due);
+    return r == ERR_NOT_FOUND ? 0 : r;
 }

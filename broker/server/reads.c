@@ -50,6 +50,17 @@ int bus_store_next_job(struct bus_store *store, uint32_t queue, struct job_key a
     return ret->queue == queue ? 0 : ERR_NOT_FOUND;
 }
 
+int bus_store_next_due(struct bus_store *store, int64_t *ret_due_ms)
+{
+    struct bytes key, value;
+    struct job_key job;
+    int r = read_seek(store, ROWS_HELD, bytes_of("", 1), &key, &value);
+
+    if (r < 0)
+        return r;
+    return record_read_held_key(key, ret_due_ms, &job) ? 0 : ERR_CORRUPT;
+}
+
 int bus_store_event(struct bus_store *store, uint32_t stream, uint64_t from, uint64_t *ret_seq,
                     struct event_record *ret)
 {
@@ -95,7 +106,7 @@ int bus_store_stream_bounds(struct bus_store *store, uint32_t stream, uint64_t *
     struct event_record event;
     int r;
 
-    *ret_last = store->counters[stream].committed - 1;
+    *ret_last = store->targets[stream].committed.next - 1;
     r = bus_store_event(store, stream, 0, ret_first, &event);
     if (r == ERR_NOT_FOUND)
         *ret_first = *ret_last + 1;
@@ -242,70 +253,4 @@ int bus_store_values(struct bus_store *store,
     struct value_walk walk = { each, ctx };
 
     return read_walk(store, ROWS_VALUE, read_value_row, &walk);
-}
-
-struct count_walk {
-    void (*each)(void *ctx, uint32_t queue, uint64_t n);
-    void *ctx;
-    uint32_t queue;
-    uint64_t n;
-};
-
-/* The keys alone: a million ready jobs are counted without a look at them. */
-int bus_store_ready_counts(struct bus_store *store, void (*each)(void *ctx, uint32_t queue, uint64_t n), void *ctx)
-{
-    struct count_walk walk = { each, ctx, 0, 0 };
-    struct store_cursor *cursor = NULL;
-    struct bytes key, value;
-    struct job_key job;
-    int r = store_cursor_open(store->reading, store->tables[ROWS_JOB], &cursor);
-
-    if (r == 0)
-        r = store_cursor_first(cursor, &key, &value);
-    for (; r == 0; r = store_cursor_next(cursor, &key, &value)) {
-        if (!record_read_job_key(key, &job)) {
-            r = ERR_CORRUPT;
-            break;
-        }
-        if (job.queue != walk.queue && walk.n)
-            each(ctx, walk.queue, walk.n);
-        if (job.queue != walk.queue)
-            walk = (struct count_walk) { each, ctx, job.queue, 0 };
-        walk.n++;
-    }
-    if (walk.n)
-        each(ctx, walk.queue, walk.n);
-    store_cursor_close(&cursor);
-    return r == ERR_NOT_FOUND ? 0 : r;
-}
-
-struct def_walk {
-    int (*each)(void *ctx, enum bus_target, const char *name, uint32_t id);
-    void *ctx;
-};
-
-static int read_def_row(struct bus_store *store, void *ctx, struct bytes key, struct bytes payload)
-{
-    struct def_walk *walk = ctx;
-    const char *at = key.data;
-    uint64_t id, unused;
-    char name[256];
-    int r;
-
-    if (key.len < 5 || key.len - 4 >= sizeof name || memcmp(at, "def", 3) != 0)
-        return 0; /* other meta data */
-    r = record_unpack_pair(payload, &id, &unused);
-    if (r < 0)
-        return r;
-    memcpy(name, at + 4, key.len - 4);
-    name[key.len - 4] = 0;
-    return walk->each(walk->ctx, (enum bus_target)at[3], name, (uint32_t)id);
-}
-
-int bus_store_defined(struct bus_store *store,
-                      int (*each)(void *ctx, enum bus_target, const char *name, uint32_t id), void *ctx)
-{
-    struct def_walk walk = { each, ctx };
-
-    return read_walk(store, ROWS_META, read_def_row, &walk);
 }

@@ -31,6 +31,28 @@ void stream_append(struct broker *b, struct session *s, struct handle *handle, c
     bus_store_submit(b->store, op);
 }
 
+static bool stream_is_over(const struct stream *stream)
+{
+    return stream->keep_bytes && stream->bytes > stream->keep_bytes;
+}
+
+/* A bounded number of events go: stream_pruned() asks for the rest. */
+static void stream_prune_one(struct broker *b, struct stream *stream)
+{
+    struct store_op *op;
+
+    if (stream->pruning)
+        return;
+    stream->pruning = true;
+    op = store_op_new(STORE_PRUNE);
+    op->lazy = true;
+    op->stream = stream->id;
+    op->now_ms = b->wall_ms;
+    op->due_ms = b->wall_ms - stream->keep_ms;
+    op->keep_bytes = stream->keep_bytes;
+    bus_store_submit(b->store, op);
+}
+
 static void stream_press(struct broker *b, struct stream *stream)
 {
     if (stream->pressed)
@@ -39,15 +61,18 @@ static void stream_press(struct broker *b, struct stream *stream)
     TAILQ_INSERT_TAIL(&b->pressed_streams, stream, press_link);
 }
 
-void stream_grown(struct broker *b, uint32_t id, uint64_t last)
+void stream_grown(struct broker *b, const struct store_op *op)
 {
-    struct stream *stream = HMAP_MAYBE(hmap_find(&b->stream_ids, id), struct stream, by_id);
+    struct stream *stream = HMAP_MAYBE(hmap_find(&b->stream_ids, op->stream), struct stream, by_id);
 
     if (!stream)
         return;
-    if (last > stream->last)
-        stream->last = last;
+    if (op->ret_seq > stream->last)
+        stream->last = op->ret_seq;
+    stream->bytes = op->ret_bytes;
     stream->appends++;
+    if (stream_is_over(stream))
+        stream_prune_one(b, stream);
     b->figures.appends++;
     stream_press(b, stream);
 }
@@ -66,7 +91,7 @@ void stream_append_done(struct broker *b, struct store_op *op)
         free(name);
     }
     if (op->status == 0)
-        stream_grown(b, op->stream, op->ret_seq);
+        stream_grown(b, op);
     durable_answer(b, op);
 }
 
@@ -152,7 +177,28 @@ void stream_on_sub(struct broker *b, struct session *s, struct message *m)
     handle->follower = f;
     TAILQ_INSERT_TAIL(&f->stream->followers, f, link);
     stream_place(b, f, m);
+    f->handled = f->at;
     stream_press(b, f->stream);
+}
+
+/* As far as the slowest follower of the group that is here: who takes over from any of them misses nothing. Who has
+ * handled all it got, and is not interested in what came since, holds nobody back. Who left does not count. */
+static void stream_move_group(const struct stream *stream, struct group *group)
+{
+    const struct follower *f;
+    uint64_t lowest = UINT64_MAX;
+
+    TAILQ_FOREACH(f, &stream->followers, link)
+    {
+        uint64_t has = f->handled >= f->given && f->handled < f->at ? f->at : f->handled;
+
+        if (f->group == group && has < lowest)
+            lowest = has;
+    }
+    if (lowest == UINT64_MAX || lowest <= group->seq)
+        return;
+    group->seq = lowest;
+    group->dirty = true;
 }
 
 void stream_on_cursor(struct broker *b, struct session *s, struct message *m)
@@ -165,10 +211,10 @@ void stream_on_cursor(struct broker *b, struct session *s, struct message *m)
     f->credit += m->frame.code;
     if (f->credit > BROKER_CREDIT)
         f->credit = BROKER_CREDIT;
-    if (f->group && m->frame.seq > f->group->seq && m->frame.seq <= f->stream->last) {
-        f->group->seq = m->frame.seq;
-        f->group->dirty = true;
-    }
+    if (m->frame.seq > f->handled && m->frame.seq <= f->stream->last)
+        f->handled = m->frame.seq;
+    if (f->group)
+        stream_move_group(f->stream, f->group);
     stream_press(b, f->stream);
 }
 
@@ -207,6 +253,7 @@ static void stream_deliver(struct broker *b, struct follower *f, uint64_t seq, c
         !policy_allows(&b->policy, f->session->role, VERB_FOLLOW, head.name))
         return;
     f->credit--;
+    f->given = seq;
     b->figures.events++;
     if (b->taps_n) {
         char *name = names_copy(head.name);
@@ -293,7 +340,7 @@ void stream_flush_cursors(struct broker *b)
     }
 }
 
-/* Once a minute: what is older than the stream keeps. */
+/* Once a minute: what is older than each stream keeps. */
 void stream_prune(struct broker *b)
 {
     struct event_record oldest;
@@ -301,17 +348,10 @@ void stream_prune(struct broker *b)
 
     for (struct hnode *node = hmap_first(&b->streams); node; node = hmap_next(&b->streams, node)) {
         struct stream *stream = HMAP_OF(node, struct stream, node);
-        struct store_op *op;
 
-        if (bus_store_read_begin(b->store) < 0 || bus_store_event(b->store, stream->id, 0, &seq, &oldest) < 0 ||
-            oldest.time_ms >= b->wall_ms - stream->keep_ms)
-            continue;
-        op = store_op_new(STORE_PRUNE);
-        op->lazy = true;
-        op->stream = stream->id;
-        op->now_ms = b->wall_ms;
-        op->due_ms = b->wall_ms - stream->keep_ms;
-        bus_store_submit(b->store, op);
+        if (bus_store_read_begin(b->store) == 0 && bus_store_event(b->store, stream->id, 0, &seq, &oldest) == 0 &&
+            (oldest.time_ms < b->wall_ms - stream->keep_ms || stream_is_over(stream)))
+            stream_prune_one(b, stream);
     }
 }
 
@@ -320,8 +360,12 @@ void stream_pruned(struct broker *b, struct store_op *op)
     struct stream *stream = HMAP_MAYBE(hmap_find(&b->stream_ids, op->stream), struct stream, by_id);
     struct follower *f;
 
-    if (!stream || op->seq < stream->first)
+    if (!stream)
         return;
+    stream->pruning = false;
+    if (op->seq < stream->first)
+        return;
+    stream->bytes = op->ret_bytes;
     stream->first = op->seq + 1;
     TAILQ_FOREACH(f, &stream->followers, link)
     {
@@ -330,6 +374,8 @@ void stream_pruned(struct broker *b, struct store_op *op)
         f->at = stream->first - 1;
         stream_say_lost(b, f);
     }
+    if (op->more)
+        stream_prune_one(b, stream);
 }
 
 static int stream_load_cursor(void *ctx, uint32_t id, struct bytes name, uint64_t seq)
@@ -350,6 +396,7 @@ int stream_load(struct broker *b)
 
         if (r < 0)
             return r;
+        stream->bytes = bus_store_totals(b->store, stream->id).bytes;
     }
     return bus_store_cursors(b->store, stream_load_cursor, b);
 }

@@ -207,6 +207,8 @@ static int sys_backup(struct broker *b, const struct sys_ask *ask, enum store_ki
 
     if (!ask->dir.len)
         return ERR_INVALID;
+    if (!bus_store_can(b->store, kind))
+        return ERR_UNSUPPORTED;
     op = store_op_new(kind);
     op->name = names_copy(ask->dir);
     op->session = ask->session->serial;

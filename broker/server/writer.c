@@ -17,22 +17,6 @@ static int64_t writer_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void writer_forget_counters(struct bus_store *store)
-{
-    for (uint32_t id = 0; id < store->counters_n; id++) {
-        store->counters[id].next = store->counters[id].committed;
-        store->counters[id].dirty = false;
-    }
-}
-
-static void writer_keep_counters(struct bus_store *store)
-{
-    for (uint32_t id = 0; id < store->counters_n; id++) {
-        store->counters[id].committed = store->counters[id].next;
-        store->counters[id].dirty = false;
-    }
-}
-
 static int writer_apply(struct bus_store *store, struct store_ops *batch)
 {
     struct store_txn *txn = NULL;
@@ -47,14 +31,11 @@ static int writer_apply(struct bus_store *store, struct store_ops *batch)
     if (r == 0)
         r = lanes_save(store, txn);
     if (r == 0)
-        r = engine_save_counters(store, txn);
+        r = targets_save(store, txn);
     if (r == 0)
         r = store_commit(&txn);
     store_abort(&txn);
-    if (r == 0)
-        writer_keep_counters(store);
-    else
-        writer_forget_counters(store);
+    targets_settle(store, r == 0);
     if (r < 0 || store->lanes.n > ENGINE_LANES)
         lanes_forget(store);
     return r;

@@ -62,7 +62,7 @@ def policy(model):
         if s.calls:
             out.append(f"service {s.name}{' single' if s.single else ''}\n")
         if s.events:
-            out.append(f"stream {s.name}\n")
+            out.append(f"stream {s.name}{''.join(f' {word}={n}' for word, n in s.stream.items())}\n")
         out += [queue_line(job) for job in s.jobs.values()]
         out += [f"value {v.full} ttl_ms={int(v.ttl_s * 1000)}\n" for v in s.values.values()]
     return "".join(out)

@@ -335,11 +335,12 @@ USES = ["call", "put", "take", "follow", "live", "watch", "set", "tap", "setting
 class Schema:
     def __init__(self, file, table):
         self.file, self.name = file, file.rsplit(".", 1)[0]
-        p = take(table, file, actor=self.name, doc=None, single=False, enum={}, struct={}, call={}, event={}, job={},
+        p = take(table, file, actor=self.name, doc=None, single=False, stream={}, enum={}, struct={}, call={}, event={}, job={},
                  value={}, record={}, counter={}, setting={}, uses={}, header={}, route={})
         if p["actor"] != self.name:
             refuse(file, f"actor is '{p['actor']}', the file says '{self.name}'")
         check_name(self.name, file)
+        self.stream = self.read_stream(p["stream"], f"{file}: stream")
         self.doc, self.single, self.uses = p["doc"], p["single"], {verb: [] for verb in USES} | {"routes": False}
         self.enums = {n: Enum(self, n, row, f"{file}: enum.{n}") for n, row in p["enum"].items()}
         self.structs = {}
@@ -371,6 +372,15 @@ class Schema:
             if verb not in self.uses:
                 refuse(file, f"uses.{verb} is not known; known are {', '.join(self.uses)}")
             self.uses[verb] = names
+
+    @staticmethod
+    def read_stream(row, where):
+        """How long the broker keeps the actor's events (seconds), and how many bytes of them at most."""
+        kept = {word: n for word, n in take(row, where, keep_s=None, keep_bytes=None).items() if n is not None}
+        for word, n in kept.items():
+            if not isinstance(n, int) or n < 1:
+                refuse(where, f"{word} is a positive number")
+        return kept
 
     def read_settings(self):
         fields = []

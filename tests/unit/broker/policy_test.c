@@ -76,12 +76,13 @@ static void a_queue_has_the_properties_of_its_last_row(void **state)
     char error[256];
 
     (void)state;
-    assert_int_equal(policy_parse(&policy,
-                                  "queue a.b attempts=9\nqueue a.b lease_ms=5 backoff_ms=10,20 done=a.x "
-                                  "dead=a.y max=7 priority=1\nservice a single\nstream a keep_s=3\n"
-                                  "value a.v ttl_ms=0\n",
-                                  "t", error),
-                     0);
+    assert_int_equal(
+        policy_parse(&policy,
+                     "queue a.b attempts=9\nqueue a.b lease_ms=5 backoff_ms=10,20 done=a.x "
+                     "dead=a.y max=7 priority=1\nservice a single\nstream a keep_s=3 keep_bytes=4000\n"
+                     "value a.v ttl_ms=0\n",
+                     "t", error),
+        0);
     queue = policy_queue(&policy, text("a.b"));
     assert_non_null(queue);
     assert_int_equal(policy.queues_n, 1);
@@ -94,6 +95,7 @@ static void a_queue_has_the_properties_of_its_last_row(void **state)
     assert_string_equal(queue->dead, "a.y");
     assert_true(policy_single(&policy, text("a")));
     assert_int_equal(policy.streams[0].keep_ms, 3000);
+    assert_int_equal(policy.streams[0].keep_bytes, 4000);
     policy_free(&policy);
 }
 
@@ -113,6 +115,8 @@ static void a_line_that_is_not_understood_is_an_error_that_names_it(void **state
         "queue a.b color=red",
         "queue",
         "stream a.b",
+        "stream a keep_bytes=0",
+        "stream a keep_bytes=many",
         "service a double",
         "kinobus-policy 2",
         "allow web call a.b extra",
