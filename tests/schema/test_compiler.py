@@ -133,6 +133,10 @@ class Refusals(Folder):
     def test_words_of_c_are_not_names(self):
         self.refuse('[struct.register]\nfields = []', "thing.toml: struct.register: 'register' is a word of C; choose another name")
 
+    def test_what_a_stream_keeps_is_a_positive_number(self):
+        self.refuse('[stream]\nkeep_bytes = 0', "thing.toml: stream: keep_bytes is a positive number")
+        self.refuse('[stream]\nkeep_days = 3', "thing.toml: stream: 'keep_days' is not a property here; known are keep_bytes, keep_s")
+
     def test_a_property_that_is_not_known_is_not_passed_over(self):
         self.refuse('[struct.s]\nfields = [{ id = 1, name = "a", type = "int", maximum = 4 }]',
                     "thing.toml: struct.s: 'maximum' is not a property here; known are cookie, default, doc, id, list, max, "
