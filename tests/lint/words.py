@@ -1,4 +1,5 @@
-"""Marks of unfinished work, machine paths, and files that have grown past one subject are findings."""
+"""Marks of unfinished work, machine paths, files that have grown past one subject, and modules of Python that would hide
+one of its own are findings."""
 import os
 import re
 import sys
@@ -16,6 +17,9 @@ def main():
     for name in tracked(".c", ".h", ".py", ".ts", ".tsx", ".toml", ".md", ".css"):
         if name in EXEMPT:
             continue
+        module, kind = os.path.splitext(os.path.basename(name))
+        if kind == ".py" and module in sys.stdlib_module_names:
+            findings.append(f"{name}: a program in its folder would import it in place of Python's own module")
         with open(os.path.join(TOP, name), encoding="utf-8") as f:
             lines = f.read().split("\n")
         for number, line in enumerate(lines, 1):

@@ -14,7 +14,7 @@ const FIRST_KIB = 60;               // gzipped, of what every page needs
 
 test("the app is well typed against the schemas", () => {
     const types = join(OUT, "gen", "web", "api.d.ts");
-    execFileSync("python3", [join(APP, "types.py"), types]);
+    execFileSync("python3", [join(APP, "api_types.py"), types]);
     const config = join(OUT, "gen", "web", "tsconfig.json");
     writeFileSync(config, JSON.stringify({
         extends: join(APP, "tsconfig.json"), include: [join(APP, "src")],

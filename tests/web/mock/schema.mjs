@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const TYPES = fileURLToPath(new URL("../../../web/app/types.py", import.meta.url));
+const TYPES = fileURLToPath(new URL("../../../web/app/api_types.py", import.meta.url));
 export const schema = JSON.parse(execFileSync("python3", [TYPES, "--json"], { maxBuffer: 1 << 26 }));
 
 const fieldsOf = (type) => (schema.struct[type] ?? schema.value[type] ?? schema.event[type])?.fields;

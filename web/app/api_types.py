@@ -1,7 +1,7 @@
 """The HTTP API of the schemas as TypeScript types, or as JSON: what the app asks and gets cannot drift from them.
 
-    types.py FILE.d.ts      an interface per struct, and Calls: {"GET /api/v1/...": {request, reply}}
-    types.py --json         the same facts for the tests' server, on standard output
+    api_types.py FILE.d.ts      an interface per struct, and Calls: {"GET /api/v1/...": {request, reply}}
+    api_types.py --json         the same facts for the tests' server, on standard output
 """
 import json
 import os
@@ -51,7 +51,7 @@ def reply_of(call):
 
 
 def types(all_of):
-    out = ["// Made from the schemas; see types.py."]
+    out = ["// Made from the schemas; see api_types.py."]
     for name, enum in all_of["enum"].items():
         out.append(f"export type {title(name)} = " + " | ".join(f'"{v}"' for v in enum["values"]) + ";")
     for kind in ("struct", "value", "event"):
