@@ -128,6 +128,11 @@ def run_node(args):
     yield command("tests/node", ["tests/node/run"], 300, count_node)
 
 
+def run_fault(args):
+    yield command("tests/fault/bus_run.py", ["python3", "tests/fault/bus_run.py", *(["--long"] if args.long else [])], 1500,
+                  count_check)
+
+
 def run_fuzz(args):
     seconds = 180 if args.long else 15
     for program in programs("build/fuzz/fuzz"):
@@ -144,6 +149,7 @@ KINDS = {  # name: (build steps, runner, only with --long)
     "system": ([("release",)], run_system, False),
     "web": ([("release",)], run_web, False),
     "node": ([("release",)], run_node, False),
+    "fault": ([("release",)], run_fault, False),
     "fuzz": ([("fuzz", "fuzz"), ("plant", "fuzz")], run_fuzz, False),
     "tsan": ([("tsan", "tests")], run_c("tsan"), True),
 }

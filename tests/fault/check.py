@@ -22,6 +22,17 @@ FINAL = {"ready", "failed"}
 ONCE = ("catalog.video_created", "catalog.video_playable", "catalog.video_ready", "catalog.video_published")
 
 
+def messages(lines):
+    """The JSON objects of a log, line by line."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise SystemExit(f"line {number} is not JSON: {error}") from None
+
+
 class Log:
     """What the lines say, sorted by whom they are about."""
 
@@ -34,14 +45,7 @@ class Log:
         self.order = collections.defaultdict(list)                  # (event stream, key, follower): places as delivered
 
     def read(self, lines):
-        for number, line in enumerate(lines, 1):
-            line = line.strip()
-            if not line:
-                continue
-            try:
-                message = json.loads(line)
-            except ValueError as error:
-                raise SystemExit(f"line {number} is not JSON: {error}") from None
+        for message in messages(lines):
             kind = message.get("kind")
             if kind == "client":
                 self.client(message)
@@ -138,15 +142,15 @@ def check(lines):
     return [finding for rule in RULES for finding in rule(log)]
 
 
-def main(paths):
+def report(rules, paths):
     lines = []
     for path in paths:
         with open(path, encoding="utf-8") as f:
             lines += f.readlines()
-    findings = check(lines)
+    findings = rules(lines)
     print("\n".join(findings) or f"{len(lines)} lines: nothing lost, nothing twice")
     return 1 if findings else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(report(check, sys.argv[1:]))
