@@ -17,11 +17,13 @@
 #define WAIT_DELAY_MS    1000  /* a run whose bytes are missing comes back after this */
 #define NO_ROOM_DELAY_MS 30000 /* and one that found the disk full after this */
 #define NO_JAIL_DELAY_MS 30000 /* a host that cannot jail leaves its jobs to others */
+#define RUN_MEMORY       (640ull << 20) /* what a run of 1080p takes, decoder and all rungs */
 
 struct transcode {
     struct actor *actor;
     struct blobs *blobs;
     struct crew *crew;
+    unsigned runs; /* at a time */
     char worker[PATH_MAX];
 };
 
@@ -139,14 +141,33 @@ static void transcode_on_wake(void *state, struct actor *actor, int fd, short ev
 
 /* ---- jobs ---- */
 
-static struct attend how(const struct transcode *self, struct turn *t)
+static unsigned cores(const struct transcode_settings *s)
+{
+    long n = s->threads ? (long)s->threads : sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 1 ? 2 : n > 64 ? 64 : (unsigned)n;
+}
+
+/* As many runs as cores, if half of the memory holds them. */
+static unsigned runs_at_once(const struct transcode_settings *s)
+{
+    uint64_t room = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2 / RUN_MEMORY;
+    unsigned n = cores(s);
+
+    if (s->runs)
+        return (unsigned)s->runs;
+    return room < 1 ? 1 : room < n ? (unsigned)room : n;
+}
+
+/* A video's first frames are waited for: their decoder may use every core. The others share the cores. */
+static struct attend how(const struct transcode *self, struct turn *t, bool waited_for)
 {
     const struct transcode_settings *s = settings(t);
-    long cores = s->threads ? (long)s->threads : sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned share = waited_for ? cores(s) : cores(s) / self->runs;
 
     return (struct attend) { .blobs = self->blobs,
                              .program = self->worker,
-                             .threads = cores > 0 && cores <= 64 ? (unsigned)cores : 2,
+                             .threads = share ? share : 1,
                              .attempt = turn_attempt(t),
                              .stall_ms = (unsigned)s->stall_ms,
                              .wait_ms = (unsigned)s->wait_ms,
@@ -156,7 +177,7 @@ static struct attend how(const struct transcode *self, struct turn *t)
 
 static int transcode_on_probe(struct transcode *self, struct turn *t, const struct probe *job)
 {
-    struct attend with = how(self, t);
+    struct attend with = how(self, t, true);
     int r = crew_start(self->crew, &with, (struct crew_job) { .probe = job }, turn_keep(t));
 
     return r < 0 ? r : TURN_LATER;
@@ -164,7 +185,7 @@ static int transcode_on_probe(struct transcode *self, struct turn *t, const stru
 
 static int transcode_on_encode_run(struct transcode *self, struct turn *t, const struct encode_run *job)
 {
-    struct attend with = how(self, t);
+    struct attend with = how(self, t, job->first == 0);
     int r = crew_start(self->crew, &with, (struct crew_job) { .run = job }, turn_keep(t));
 
     return r < 0 ? r : TURN_LATER;
@@ -199,6 +220,8 @@ static int transcode_open(void *state, struct actor *actor)
     int r = find_worker(self);
 
     self->actor = actor;
+    self->runs = runs_at_once(actor_settings(actor));
+    actor_capacity(actor, self->runs, 0);
     snprintf(uri, sizeof(uri), "file:%s/blobs", actor_state_dir(actor));
     if (r == 0)
         r = blobs_open(uri, &self->blobs);

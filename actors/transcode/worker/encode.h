@@ -1,9 +1,9 @@
 /* encode - one rendition of a video run: pictures of the grid in, an init and whole segments out.
  *
  * The contract that makes runs of different workers join without a seam: closed GOPs of a fixed length, an IDR at each,
- * no scene cuts, explicit level, rate, shape and colour, a fixed number of threads per size (it changes the bits), and
- * one build of x264. Decode times are counted, not taken from the encoder: sample i of the rendition decodes at
- * i * duration, presentation is relative to that and may come before. */
+ * no scene cuts, explicit level, rate, shape and colour, one thread (their number changes the bits), and one build of
+ * x264. Decode times are counted, not taken from the encoder: sample i of the rendition decodes at i * duration,
+ * presentation is relative to that and may come before. */
 #pragma once
 
 #include <pthread.h>
@@ -35,6 +35,3 @@ void encoder_open(struct encoder *encoder);
 void *encoder_main(void *encoder);
 
 void encoder_close(struct encoder *encoder);
-
-/* Threads of the encoder for a size: part of the contract, not of the machine. */
-int encoder_threads(unsigned width, unsigned height);

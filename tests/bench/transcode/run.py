@@ -3,27 +3,34 @@
     ops/bench transcode [--clip FILE]... [--rounds N] [--json]
 
 Both encode the same rungs with the same presets, rate factors, caps and frame rates, and the sound; in turn, in the
-same run of this program, so that the machine's mood is shared. Ours pays for everything it pays for in production:
-probe, jail, one worker per run of 15 GOPs (30 s), checks and the store. The command line is the one that the usual
-platforms run (one process, one decode, split, scale, x264 for each rung, HLS segments), with its outputs kept as they
-are. Without --clip a synthetic clip of 1080p30 is made; give real films for figures that mean something.
+same run of this program, so that the machine's mood is shared, and as often as --rounds says. Ours pays for everything
+it pays for in production: probe, jail, runs as the catalog plans them and as many at a time as there are cores, checks
+and the store. The command line is the one that the usual platforms run (one process, one decode, split, scale, x264 for
+each rung, HLS segments), with its outputs kept as they are. Without --clip a synthetic clip of 1080p30 is made; give
+real films for figures that mean something.
+
+With --json: a list of {figure, unit, ours, peer, peer_name, ratio_median, ratio_min, ratio_max, rounds}; ours and peer
+are medians, the ratios are of the two of one round. Memory of ours is the sum over the workers that may be there at once.
 """
 import argparse
+import concurrent.futures
 import json
 import math
 import os
 import re
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "media"))
 import runs
 
-RUN_GOPS = 15
+PEER = "ffmpeg"
+RUN_GOPS = (1, 2, 3, 6, 12)     # of the first runs, as actors/catalog/grid.h has them
+MOST_GOPS = 15                  # and of the others
 
 
 def measured(work):
@@ -35,34 +42,45 @@ def measured(work):
     return {"wall": time.monotonic() - start, "cpu": cpu, **(result or {})}
 
 
+def spans(gops):
+    """Where the runs of so many GOPs begin, and how long they are."""
+    at, spans = 0, []
+    while at < gops:
+        most = RUN_GOPS[len(spans)] if len(spans) < len(RUN_GOPS) else MOST_GOPS
+        spans.append((at, min(most, gops - at)))
+        at += most
+    return spans
+
+
 def ours(path, folder):
     store = runs.Store(os.path.join(folder, "store"))
     video = runs.Video(store, path)
-    peaks = [0]
+    peaks, cores = [], os.cpu_count()
 
-    def encode(job):
-        answer = video.encode(job)
+    def encode(job, threads=1):
+        answer = video.encode(job, DRIVE_THREADS=str(threads))
         assert answer["end"] == "done", answer["reason"]
-        peaks.append(answer["peak_kb"])
+        peaks.append(answer["peak_kb"] / 1024)
 
-    def sound():
-        frames = math.ceil(video.frames / video.fps * 48000 / runs.AAC)
-        encode(video.audio_job(video.sounds[0], 0, [{"number": 1, "frames": frames}], pad=True))
+    def jobs():
+        if video.sounds:
+            frames = math.ceil(video.frames / video.fps * 48000 / runs.AAC)
+            yield video.audio_job(video.sounds[0], 0, [{"number": 1, "frames": frames}], pad=True)
+        for gop, n in spans(math.ceil(video.frames / video.gop)):
+            job = video.video_job(gop, n, video.rungs(), segment_gops=1 if gop < 3 else 3, pad=True)
+            for i, segment in enumerate(job["segments"]):
+                segment["number"] = i + (gop + 1 if gop < 3 else 4 + (gop - 3) // 3)
+            yield job
 
     def all_runs():
         assert video.probe()["end"] == "done", store.last.stderr
-        beside = threading.Thread(target=sound)     # two jobs in hand, as a parent has them
-        if video.sounds:
-            beside.start()
-        gops = math.ceil(video.frames / video.gop)
-        for gop in range(0, gops, RUN_GOPS):
-            encode(video.video_job(gop, min(RUN_GOPS, gops - gop), video.rungs(), pad=True))
-        if video.sounds:
-            beside.join()
+        with concurrent.futures.ThreadPoolExecutor(cores) as pool:
+            for done in [pool.submit(encode, job, cores if job["first"] == 0 else 1) for job in jobs()]:
+                done.result()
 
     result = measured(all_runs)
     rungs = {r["dir"]: video.joined(r["dir"], os.path.join(folder, r["dir"].replace("/", "-") + ".mp4")) for r in video.rungs()}
-    return video, {**result, "peak_mb": max(peaks) / 1024, "rungs": rungs}
+    return video, {**result, "memory": sum(sorted(peaks)[-cores:]), "rungs": rungs}
 
 
 def first_seconds(path, folder):
@@ -121,7 +139,7 @@ def theirs(path, video, folder):
             for name in [*inits, *sorted(f for f in os.listdir(f"{folder}/{i}") if f.endswith(".m4s"))]:
                 with open(f"{folder}/{i}/{name}", "rb") as f:
                     out.write(f.read())
-    return {**result, "peak_mb": peak, "rungs": rungs}
+    return {**result, "memory": peak, "rungs": rungs}
 
 
 def to_709(video):
@@ -145,36 +163,51 @@ def quality(made, source, rung, fps, colour=""):
     return float(found[1]) if found else float("nan")
 
 
+def look_at(one, path, video, colour):
+    """Bits and quality of what one round made; the files may go then."""
+    for rung in video.rungs():
+        name, made = rung["dir"].split("-")[-1] + "p", one["rungs"][rung["dir"]]
+        one[name + " bits"] = os.path.getsize(made) * 8 / 1000 / float(video.frames / video.fps)
+        one[name + " SSIM"] = quality(made, path, rung, video.fps, colour)
+    del one["rungs"]
+
+
 def bench(path, rounds):
-    best = {}
-    with tempfile.TemporaryDirectory(prefix="kinobus-bench-") as folder:
-        for turn in range(rounds):
-            mine = os.path.join(folder, f"ours{turn}")
-            video, a = ours(path, mine)
-            b = theirs(path, video, os.path.join(folder, f"theirs{turn}"))
-            for name, one in (("ours", a), ("ffmpeg", b)):
-                if name not in best or one["wall"] < best[name]["wall"]:
-                    best[name] = one
-        seconds = float(video.frames / video.fps)
-        for name, one in best.items():
-            colour = to_709(video) if name == "ours" else ""
-            one["kbps"] = {d: os.path.getsize(p) * 8 / 1000 / seconds for d, p in one["rungs"].items()}
-            one["ssim"] = {r["dir"]: quality(one["rungs"][r["dir"]], path, r, video.fps, colour) for r in video.rungs()}
-            del one["rungs"]
-        first = min(first_seconds(path, os.path.join(folder, f"first{i}")) for i in range(3))
-    return {"clip": os.path.basename(path), "seconds": seconds, "first_seconds_after": first, **best}
+    """The rounds of a clip: pairs of what was measured of ours and of the peer, and the first seconds of ours."""
+    pairs, first = [], []
+    for turn in range(rounds):
+        with tempfile.TemporaryDirectory(prefix="kinobus-bench-") as folder:
+            video, a = ours(path, os.path.join(folder, "ours"))
+            b = theirs(path, video, os.path.join(folder, "theirs"))
+            look_at(a, path, video, to_709(video))
+            look_at(b, path, video, "")
+            pairs.append((a, b))
+            first.append(first_seconds(path, os.path.join(folder, "first")))
+    return pairs, first
 
 
-def show(result):
-    a, b = result["ours"], result["ffmpeg"]
-    print(f"{result['clip']}: {result['seconds']:.1f} s of video")
-    print(f"  {'':10} {'wall s':>8} {'cpu s':>8} {'peak MB':>8}")
-    for name in ("ours", "ffmpeg"):
-        print(f"  {name:10} {result[name]['wall']:8.2f} {result[name]['cpu']:8.2f} {result[name]['peak_mb']:8.0f}")
-    print(f"  {'ratio':10} {a['wall'] / b['wall']:8.2f} {a['cpu'] / b['cpu']:8.2f} {a['peak_mb'] / b['peak_mb']:8.2f}")
-    print(f"  first 2 s at 360p with sound are there after {result['first_seconds_after']:.2f} s")
-    for rung in a["kbps"]:
-        print(f"  {rung:12} kbit/s {a['kbps'][rung]:7.0f} : {b['kbps'][rung]:7.0f}   SSIM dB {a['ssim'][rung]:6.2f} : {b['ssim'][rung]:6.2f}")
+UNITS = {"wall": "s", "cpu": "s", "memory": "MB", "bits": "kbit/s", "SSIM": "dB"}
+
+
+def figures(path, pairs, first):
+    clip, rows = os.path.splitext(os.path.basename(path))[0], []
+    for key in pairs[0][0]:
+        ratios = [a[key] / b[key] for a, b in pairs]
+        rows.append({"figure": f"ladder {key}, {clip}", "unit": UNITS[key.split()[-1]],
+                     "ours": statistics.median(a[key] for a, _ in pairs), "peer": statistics.median(b[key] for _, b in pairs),
+                     "peer_name": PEER, "ratio_median": statistics.median(ratios), "ratio_min": min(ratios),
+                     "ratio_max": max(ratios), "rounds": len(pairs)})
+    rows.append({"figure": f"first two seconds there, {clip}", "unit": "s", "ours": statistics.median(first), "peer": None,
+                 "peer_name": None, "ratio_median": None, "ratio_min": None, "ratio_max": None, "rounds": len(first)})
+    return rows
+
+
+def show(rows):
+    print(f"{'figure':50} {'ours':>9} {PEER:>9} {'ratio':>7}   (least, most)")
+    for row in rows:
+        peer = (f"{row['peer']:9.2f} {row['ratio_median']:7.3f}   ({row['ratio_min']:.3f}, {row['ratio_max']:.3f})"
+                if row["peer"] is not None else "")
+        print(f"{row['figure'] + ' ' + row['unit']:50} {row['ours']:9.2f} {peer}")
 
 
 def synthetic(folder):
@@ -192,12 +225,11 @@ def main():
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kinobus-bench-clip-") as folder:
-        results = [bench(path, args.rounds) for path in args.clip or [synthetic(folder)]]
-    for result in results:
-        if args.json:
-            print(json.dumps(result))
-        else:
-            show(result)
+        rows = [row for path in args.clip or [synthetic(folder)] for row in figures(path, *bench(path, args.rounds))]
+    if args.json:
+        print(json.dumps(rows, indent=1))
+    else:
+        show(rows)
 
 
 if __name__ == "__main__":
