@@ -68,8 +68,7 @@ static int bytes_covered(struct doing *d, uint64_t first, uint64_t end)
 
 static struct grid_span bytes_gops(const struct plan *plan, size_t track, uint32_t run)
 {
-    uint32_t most = plan->tracks[track].kind == PLAN_AUDIO ? GRID_AUDIO_RUN_GOPS : GRID_VIDEO_RUN_GOPS;
-    struct grid_span segments = grid_run_segments(&plan->grid, run, most), first, last;
+    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track)), first, last;
 
     if (plan->tracks[track].kind == PLAN_POSTER || !segments.count)
         return (struct grid_span) { 0, 1 };

@@ -162,12 +162,55 @@ static bool commit_is_planned(const struct plan *plan, const struct run_done *do
     return true;
 }
 
+/* Of a copy that was given up meanwhile nothing is kept; its track is over when all of its runs are. */
+static bool commit_is_wanted(const struct plan *plan, uint64_t run)
+{
+    return RUN_TRACK(run) >= plan->tracks_n || plan->tracks[RUN_TRACK(run)].kind != PLAN_GIVEN_UP;
+}
+
+static int commit_unwanted(struct doing *d, struct run_row *run)
+{
+    int r;
+
+    run->state = RUN_STATE_DONE;
+    run->job_id = ID_NONE;
+    run->open_at = run->failed_at = 0;
+    run->ended_at = turn_now(d->t);
+    d->row.runs_done++;
+    r = run_row_put(turn_txn(d->t), run);
+    return r < 0 ? r : commit_track(d, RUN_TRACK(run->number), true);
+}
+
+/* The source's packets cannot be shown as they are: the rung is encoded, by a track that the plan has from now on. */
+static int commit_give_up_copy(struct doing *d, struct version_row *version, struct plan *plan, struct run_row *run)
+{
+    struct track_row track;
+    int r;
+
+    plan_encode_top(plan);
+    version->no_copy = true;
+    version->wants_at = turn_now(d->t);
+    r = version_row_put(turn_txn(d->t), version);
+    if (r == 0)
+        r = commit_unwanted(d, run);
+    if (r == 0)
+        r = track_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, RUN_TRACK(run->number),
+                          &track);
+    d->row.runs_total = r == 0 ? track.released : 0;
+    for (size_t i = 0; r == 0 && i < plan->tracks_n; i++)
+        d->row.runs_total += plan_runs(plan, i);
+    d->dirty = true;
+    return r;
+}
+
 static int commit_result(struct doing *d, struct run_row *run, const struct run_done *done)
 {
     struct version_row version;
     struct plan plan;
     int r = media_load_plan(d, &version, &plan);
 
+    if (r == 0 && !commit_is_wanted(&plan, done->run))
+        return commit_unwanted(d, run);
     if (r == 0 && !commit_is_planned(&plan, done))
         return turn_fail(d->t, ERR_INVALID, NULL, "run %llu made what was not planned",
                          (unsigned long long)done->run);
@@ -257,6 +300,16 @@ int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_d
     run.reason = dead->reason;
     turn_count(t, CATALOG_RUNS_DEAD, 1);
     d.fill = true;
+    if (RUN_TRACK(run.number) < plan.tracks_n && plan.tracks[RUN_TRACK(run.number)].kind == PLAN_COPY) {
+        turn_log(t, "copy.given_up", "why=%.300s", dead->reason ? dead->reason : "no reason was given");
+        r = commit_give_up_copy(&d, &version, &plan, &run);
+        return r < 0 ? r : video_save(&d);
+    }
+    if (!commit_is_wanted(&plan, run.number)) {
+        d.dirty = true;
+        r = commit_unwanted(&d, &run);
+        return r < 0 ? r : video_save(&d);
+    }
     if (RUN_TRACK(run.number) < plan.tracks_n && plan.tracks[RUN_TRACK(run.number)].kind == PLAN_POSTER) {
         run.state = RUN_STATE_DONE;
         d.row.runs_done++;

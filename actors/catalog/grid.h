@@ -14,7 +14,7 @@
 
 enum {
     GRID_VIDEO_RUN_GOPS = 15, /* about 30 s: decode waste at its start stays under 2 % */
-    GRID_AUDIO_RUN_GOPS = 60, /* about 2 min: sound encodes hundreds of times faster than it plays */
+    GRID_LIGHT_RUN_GOPS = 60, /* about 2 min, of what is made hundreds of times faster than it plays: sounds, copies */
     GRID_AAC_FRAME = 1024,    /* samples */
 };
 

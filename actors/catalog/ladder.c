@@ -135,6 +135,26 @@ static void ladder_add(struct ladder *ladder, const struct ladder_source *source
     snprintf(rung->dir, sizeof(rung->dir), "v/h264-%u", side);
 }
 
+static void ladder_copy_top(struct ladder *ladder, const struct ladder_source *source)
+{
+    struct ladder_rung *top = &ladder->rungs[0];
+    bool same = top->width == source->width && top->height == source->height && top->fps_div == 1 &&
+                (uint64_t)ladder->fps_num * source->fps_den == (uint64_t)source->fps_num * ladder->fps_den;
+    /* The preview's rung is made ahead and by itself: it is never this one. */
+    if (!same || !source->copy_gop || ladder->gop % source->copy_gop || source->copy_kbps > top->maxrate_kbps ||
+        source->interlaced || ladder->preview == 0)
+        return;
+    top->copy_gop = source->copy_gop;
+    snprintf(top->dir, sizeof(top->dir), "v/source-%u", top->width < top->height ? top->width : top->height);
+}
+
+void ladder_encode_top(struct ladder *ladder)
+{
+    struct ladder_rung *top = &ladder->rungs[0];
+    top->copy_gop = 0;
+    snprintf(top->dir, sizeof(top->dir), "v/h264-%u", top->width < top->height ? top->width : top->height);
+}
+
 static void ladder_rungs(struct ladder *ladder, const struct ladder_source *source)
 {
     uint32_t side = source->width < source->height ? source->width : source->height;
@@ -173,4 +193,5 @@ void ladder_plan(const struct ladder_source *source, struct ladder *ret)
     }
     if (ret->rungs[0].height < 300 && ret->rungs[0].width < 300)
         ret->preview = 0;
+    ladder_copy_top(ret, source);
 }

@@ -4,6 +4,8 @@
  * aspect of the source in every rung. A source between two rungs gets one of its own size; one that is hardly larger
  * than a rung takes that rung's place. Rates are snapped to the standard ones, 60 at most; from 48 a second on, rungs of
  * 480 and less get every second frame, so that a GOP lasts as long in all of them.
+ * The top rung is the source's own packets where they may be shown as they are: it then has the source's size and rate,
+ * its rate of bits stays under the rung's cap, and its keyframes are where GOPs begin.
  * Caps, factors and presets: MEDIA.md. Levels: ITU-T H.264 table A-1 (the smallest that holds the rung). */
 #pragma once
 
@@ -17,16 +19,18 @@ struct ladder_source {
     uint32_t width, height;    /* displayed: square pixels, upright */
     uint32_t fps_num, fps_den; /* 0: not known */
     bool interlaced;
+    uint32_t copy_gop, copy_kbps; /* as probed; 0: it has to be encoded */
 };
 
 struct ladder_rung {
-    char dir[24]; /* v/h264-720 */
+    char dir[24]; /* v/h264-720, v/source-720 */
     uint32_t width, height;
     uint32_t fps_div;
     double crf;
     uint32_t maxrate_kbps; /* and the size of the rate buffer: MEDIA, fact 3 */
     uint32_t level;        /* times ten */
     const char *preset;
+    uint32_t copy_gop; /* frames of the grid between the source's keyframes; 0: encoded */
 };
 
 struct ladder {
@@ -40,6 +44,9 @@ struct ladder {
 
 /* Every source with a picture gets at least one rung. */
 void ladder_plan(const struct ladder_source *source, struct ladder *ret);
+
+/* The top rung is encoded after all. */
+void ladder_encode_top(struct ladder *ladder);
 
 /* The rate of the output grid for a measured one; 30 when it is not known. */
 void ladder_snap(uint32_t num, uint32_t den, uint32_t *ret_num, uint32_t *ret_den);

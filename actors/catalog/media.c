@@ -172,6 +172,8 @@ int media_load_plan(struct doing *d, struct version_row *version, struct plan *r
     r = plan_make(&probe, ret, reason, sizeof(reason));
     if (r == 0 && version->frames)
         plan_end(ret, version->frames);
+    if (r == 0 && version->no_copy)
+        plan_encode_top(ret);
     return r;
 }
 

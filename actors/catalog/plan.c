@@ -93,7 +93,9 @@ static void plan_picture(struct plan *plan, const struct probed_track *track)
                                     .height = (uint32_t)video->display_height,
                                     .fps_num = (uint32_t)video->fps_num,
                                     .fps_den = (uint32_t)video->fps_den,
-                                    .interlaced = video->interlaced };
+                                    .interlaced = video->interlaced,
+                                    .copy_gop = (uint32_t)video->copy_gop,
+                                    .copy_kbps = (uint32_t)video->copy_kbps };
     ladder_plan(&source, &plan->ladder);
     plan->has_video = true;
     plan->video_track = (uint32_t)track->index;
@@ -121,18 +123,43 @@ static void plan_add(struct plan *plan, struct plan_track track)
 /* Order of urgency: what makes the first seconds playable, then the sounds, then the rest. */
 static void plan_tracks(struct plan *plan, uint64_t duration_ms)
 {
-    size_t rungs = plan->ladder.rungs_n;
-    bool preview = plan->has_video && rungs > 1 && (duration_ms == 0 || duration_ms > PLAN_SHORT_MS);
-    if (preview)
-        plan_add(plan, (struct plan_track) { .kind = PLAN_PREVIEW, .rung = plan->ladder.preview, .rungs_n = 1 });
+    const struct ladder *ladder = &plan->ladder;
+    uint32_t preview = plan->has_video ? 1u << ladder->preview : 0;
+    uint32_t copied = plan->has_video && ladder->rungs[0].copy_gop ? 1 : 0;
+    uint32_t encoded = plan->has_video ? ((1u << ladder->rungs_n) - 1) & ~copied : 0;
+    bool ahead = encoded & ~preview && (duration_ms == 0 || duration_ms > PLAN_SHORT_MS);
+    if (ahead)
+        plan_add(plan, (struct plan_track) { .kind = PLAN_PREVIEW, .rungs = preview });
     else if (plan->has_video)
-        plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs_n = rungs });
+        plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs = encoded });
     for (size_t i = 0; i < plan->audio_n; i++)
         plan_add(plan, (struct plan_track) { .kind = PLAN_AUDIO, .audio = i });
     if (plan->has_video)
         plan_add(plan, (struct plan_track) { .kind = PLAN_POSTER });
-    if (preview)
-        plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs_n = rungs - 1 });
+    if (ahead)
+        plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs = encoded & ~preview });
+    if (copied)
+        plan_add(plan, (struct plan_track) { .kind = PLAN_COPY, .rungs = copied });
+}
+
+/* A copy shows each picture of the source in a frame of its own, up to the very end. */
+static void plan_check_copy(struct plan *plan, const struct probe_done *probe)
+{
+    if (plan->has_video && plan_find(probe, plan->video_track)->video.copy_frames != plan->grid.frames)
+        ladder_encode_top(&plan->ladder);
+}
+
+void plan_encode_top(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->tracks_n; i++) {
+        struct plan_track *track = &plan->tracks[i];
+        if (track->kind != PLAN_COPY)
+            continue;
+        ladder_encode_top(&plan->ladder);
+        plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs = track->rungs });
+        *track = (struct plan_track) { .kind = PLAN_GIVEN_UP };
+        return;
+    }
 }
 
 int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, size_t reason_size)
@@ -156,6 +183,7 @@ int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, si
     if (proven && duration_ms) /* of sound alone no second is lost: its last segment is as long as it lasts */
         plan_end(ret, ret->has_video ? grid_frames(ret->grid.num, ret->grid.den, duration_ms)
                                      : (duration_ms + 1999) / 2000);
+    plan_check_copy(ret, probe);
     plan_tracks(ret, duration_ms);
     return 0;
 }
@@ -165,15 +193,19 @@ void plan_end(struct plan *plan, uint64_t frames)
     plan->grid.frames = frames;
 }
 
-static uint32_t plan_most(const struct plan_track *track)
+uint32_t plan_run_gops(const struct plan *plan, size_t track)
 {
-    return track->kind == PLAN_AUDIO ? GRID_AUDIO_RUN_GOPS : GRID_VIDEO_RUN_GOPS;
+    enum plan_kind kind = plan->tracks[track].kind;
+    return kind == PLAN_AUDIO || kind == PLAN_COPY ? GRID_LIGHT_RUN_GOPS : GRID_VIDEO_RUN_GOPS;
 }
 
 uint32_t plan_runs(const struct plan *plan, size_t track)
 {
-    const struct plan_track *what = &plan->tracks[track];
-    return what->kind == PLAN_POSTER ? 1 : grid_runs(&plan->grid, plan_most(what));
+    switch (plan->tracks[track].kind) {
+    case PLAN_POSTER: return 1;
+    case PLAN_GIVEN_UP: return 0;
+    default: return grid_runs(&plan->grid, plan_run_gops(plan, track));
+    }
 }
 
 static struct run_rendition plan_rendition(const struct ladder_rung *rung)
@@ -186,18 +218,17 @@ static struct run_rendition plan_rendition(const struct ladder_rung *rung)
                                     .maxrate_kbps = rung->maxrate_kbps,
                                     .bufsize_kbps = rung->maxrate_kbps,
                                     .level = rung->level,
-                                    .preset = rung->preset };
+                                    .preset = rung->preset,
+                                    .copy_gop = rung->copy_gop };
 }
 
 /* The rungs of a track, largest first: each is scaled from the one before it. */
 static void plan_renditions(const struct plan *plan, const struct plan_track *track, struct arena *arena,
                             struct encode_run *ret)
 {
-    bool all = track->rungs_n == plan->ladder.rungs_n;
-    ret->renditions = arena_alloc(arena, track->rungs_n * sizeof(*ret->renditions));
+    ret->renditions = arena_alloc_n(arena, plan->ladder.rungs_n, sizeof(*ret->renditions));
     for (size_t i = 0; i < plan->ladder.rungs_n; i++) {
-        bool mine = track->kind == PLAN_PREVIEW ? i == track->rung : all || i != plan->ladder.preview;
-        if (mine)
+        if (track->rungs >> i & 1)
             ret->renditions[ret->renditions_n++] = plan_rendition(&plan->ladder.rungs[i]);
     }
 }
@@ -243,8 +274,8 @@ int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *
         plan_poster(plan, arena, ret);
         return run == 1 ? 0 : ERR_NOT_FOUND;
     }
-    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_most(what));
-    if (!segments.count)
+    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track));
+    if (what->kind == PLAN_GIVEN_UP || !segments.count)
         return ERR_NOT_FOUND;
     plan_segments(plan, what, segments, arena, ret);
     if (what->kind == PLAN_AUDIO) {

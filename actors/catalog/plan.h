@@ -2,7 +2,8 @@
  * probe's answer and derives the plan from it again whenever it needs one.
  *
  * A plan has tracks of runs: the preview (the rung that is made ahead), the other rungs together (one decode for all of
- * them), one per sound track, and the poster. Short films have no preview of their own: all rungs are one track. */
+ * them), one per sound track, the poster, and the top rung by itself where it is copied from the source. Short films have
+ * no preview of their own: all rungs that are encoded are one track. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +17,7 @@
 
 enum {
     PLAN_AUDIO_MOST = 8, /* sound tracks; more are left out, with a warning */
-    PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 1,
+    PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 1 + 2, /* pictures, sounds, poster, a copy and what replaces it */
     PLAN_RATE = 48000,     /* samples a second of every sound rendition */
     PLAN_SHORT_MS = 60000, /* up to here no second decode for a preview: MEDIA 2.4 */
     PLAN_LONGEST_MS = 12 * 3600 * 1000,
@@ -31,12 +32,19 @@ struct plan_audio {
     bool is_default;
 };
 
-enum plan_kind { PLAN_PREVIEW, PLAN_FULL, PLAN_AUDIO, PLAN_POSTER };
+enum plan_kind {
+    PLAN_PREVIEW,
+    PLAN_FULL,
+    PLAN_AUDIO,
+    PLAN_POSTER,
+    PLAN_COPY,
+    PLAN_GIVEN_UP, /* a copy that did not hold: another track encodes the rung */
+};
 
 struct plan_track {
     enum plan_kind kind;
-    size_t rung, rungs_n; /* of the ladder, for pictures; with PLAN_FULL the preview's rung is left out */
-    size_t audio;         /* of the plan, for sound */
+    uint32_t rungs; /* of the ladder, for pictures: a bit for each */
+    size_t audio;   /* of the plan, for sound */
 };
 
 struct plan {
@@ -54,12 +62,19 @@ struct plan {
 /* ERR_UNSUPPORTED with a sentence for a person in `reason` when nothing of it can be shown. */
 int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, size_t reason_size);
 
+/* GOPs of the longest runs of a track. */
+uint32_t plan_run_gops(const struct plan *plan, size_t track);
+
 /* Runs of a track; 0 while the length is not known. */
 uint32_t plan_runs(const struct plan *plan, size_t track);
 
 /* Fills a job for the n-th run (from 1) of a track: all but video, version, run, prefix, parts, length and complete.
  * What it points to lies in the arena. ERR_NOT_FOUND: the run lies behind the end. */
 int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *arena, struct encode_run *ret);
+
+/* The source's packets cannot be shown as they are after all: the top rung is encoded, by a track of its own. The copy's
+ * track stays where it is and has no runs any more. */
+void plan_encode_top(struct plan *plan);
 
 /* The end of the video was found at this frame of the grid (of the picture, or of the 2 s grid of sound alone). */
 void plan_end(struct plan *plan, uint64_t frames);

@@ -115,15 +115,19 @@ int playset_load(struct doing *d, struct playset *set, uint64_t n)
 int playset_gops(struct doing *d, struct iframe_track *track)
 {
     struct segment_row row = { .video_id = d->row.id, .version = d->row.version, .dir = track->video->dir };
-    size_t most = track->video->segments_n * 3, n = 0; /* a segment is three GOPs at most */
-    struct iframe_gop *gops = arena_alloc_n(turn_arena(d->t), most + 1, sizeof(*gops));
+    size_t most = track->video->segments_n * 3, n = 0; /* a segment is three GOPs, but for one that was copied */
+    struct iframe_gop *gops = arena_alloc_n(turn_arena(d->t), most ? most : 1, sizeof(*gops));
     struct table_walk walk;
     int r = table_walk_start(&walk, turn_txn(d->t), &segment_row_table, TABLE_PRIMARY, &row, 3, TABLE_UP,
                              (struct bytes) { 0 });
 
     while (r == 0 && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0) {
         r = 0;
-        for (size_t i = 0; i < row.gops_n && n < most; i++)
+        if (n + row.gops_n > most) {
+            most = 2 * (n + row.gops_n);
+            gops = memcpy(arena_alloc_n(turn_arena(d->t), most, sizeof(*gops)), gops, n * sizeof(*gops));
+        }
+        for (size_t i = 0; i < row.gops_n; i++)
             gops[n++] = (struct iframe_gop) { (uint32_t)row.number, row.gops[i].offset, row.gops[i].iframe_bytes,
                                               (uint32_t)row.gops[i].frames };
     }

@@ -27,6 +27,7 @@ static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run
 {
     switch (plan->tracks[track].kind) {
     case PLAN_POSTER: return RUNS_POSTER_PRIORITY;
+    case PLAN_COPY: return PLAN_BULK_PRIORITY;
     case PLAN_FULL: return track == 0 && run == 1 ? RUNS_FIRST_PRIORITY : PLAN_BULK_PRIORITY;
     default: return run == 1 ? RUNS_FIRST_PRIORITY : PLAN_PREVIEW_PRIORITY;
     }
@@ -91,18 +92,19 @@ static int runs_may_release(struct doing *d, const struct version_row *version, 
 static uint64_t runs_place(const struct plan *plan, size_t track, uint32_t run)
 {
     const struct plan_track *what = &plan->tracks[track];
-    uint32_t most = what->kind == PLAN_AUDIO ? GRID_AUDIO_RUN_GOPS : GRID_VIDEO_RUN_GOPS;
 
     if (what->kind == PLAN_POSTER)
         return 0;
-    struct grid_span segments = grid_run_segments(&plan->grid, run, most);
+    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track));
     return segments.count ? grid_segment_gops((uint32_t)segments.first).first : UINT64_MAX;
 }
 
 /* Preview and sounds are a class of their own: the whole film is watchable after a sixth of the work. */
 static unsigned runs_class(const struct plan *plan, size_t track)
 {
-    return plan->tracks[track].kind == PLAN_FULL && track > 0 ? 1 : 0;
+    enum plan_kind kind = plan->tracks[track].kind;
+
+    return (kind == PLAN_FULL && track > 0) || kind == PLAN_COPY ? 1 : 0;
 }
 
 /* The track whose next run is the most urgent one: 1, or 0 when none may go; *ret_left: some will, later. */

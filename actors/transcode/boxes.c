@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/transcode/media/avc.h"
 #include "schemas/wire/plant.h"
 
 #define SAMPLE_MOST (32u << 20)
@@ -145,6 +146,20 @@ int boxes_check_init(struct bytes init, const struct cmaf_track *planned, char c
     buf_free(&config);
     buf_free(&again);
     return r;
+}
+
+int boxes_check_copied(struct bytes init, const struct cmaf_track *planned, const char **why)
+{
+    struct avc_picture picture;
+    size_t len = 0;
+    const uint8_t *avcc = find(init, "avcC", &len);
+
+    if (!avcc || len < 8 || len - 8 < (size_t)(avcc[6] << 8 | avcc[7]) ||
+        avc_read_sps(avcc + 8, (size_t)(avcc[6] << 8 | avcc[7]), &picture) < 0)
+        return fail(why, "its parameter set is of no kind that is copied");
+    if (!avc_is_plain(&picture) || picture.width != planned->width || picture.height != planned->height)
+        return fail(why, "its parameter set tells of other pictures than were planned");
+    return 0;
 }
 
 /* The lengths in a sample add up, there is a picture, it is an IDR exactly where one is due, and parameter sets stay in

@@ -30,6 +30,10 @@ struct boxes_segment {
  * ("avc1.64001f", "mp4a.40.2") into codec. 0, or -1 with a sentence in why. */
 int boxes_check_init(struct bytes init, const struct cmaf_track *planned, char codec[32], const char **why);
 
+/* Of an init that passed, whose parameter sets are a stranger's: what they say of the pictures is what was planned, and
+ * what every player shows (avc.h). 0, or -1 with a sentence in why. */
+int boxes_check_copied(struct bytes init, const struct cmaf_track *planned, const char **why);
+
 /* Checks a segment that must begin at start, with GOPs of gop samples of which only the last may be shorter (audio: one
  * fragment of any length). 0, or -1 with a sentence in why. */
 int boxes_check_segment(struct bytes segment, const struct cmaf_track *planned, uint64_t start, uint32_t gop,

@@ -98,7 +98,9 @@ static int plan_rendition(struct publish *p, size_t i)
                                       .sample_duration = (uint32_t)(run->fps_den * divisor(r)),
                                       .width = (unsigned)r->width,
                                       .height = (unsigned)r->height };
-    to->gop = (uint32_t)(run->gop / divisor(r));
+    if (r->copy_gop && (divisor(r) != 1 || run->gop % r->copy_gop || run->renditions_n != 1))
+        return bad(p, "copied rendition %s does not fit the run", r->dir);
+    to->gop = (uint32_t)(r->copy_gop ? r->copy_gop : run->gop / divisor(r));
     to->next = run->first / divisor(r);
     return 0;
 }
@@ -174,7 +176,8 @@ int publish_init(struct publish *p, unsigned slot, struct bytes init)
         return bad(p, "an init for rendition %u came twice, or there is no such rendition", slot);
     made = &p->done->renditions[slot];
     r = &p->renditions[slot];
-    if (boxes_check_init(init, &r->track, codec, &why) < 0)
+    if (boxes_check_init(init, &r->track, codec, &why) < 0 ||
+        (p->run->renditions[slot].copy_gop && boxes_check_copied(init, &r->track, &why) < 0))
         return bad(p, "%s: %s", made->dir, why);
     name = arena_printf(p->arena, "%s/%s/init.mp4", p->run->prefix, made->dir);
     e = blob_put_new(p->blobs, name, init, &info);

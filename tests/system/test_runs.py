@@ -314,6 +314,49 @@ class Arriving(RunTest):
         self.assertEqual(video.encode(job)["end"], "gone")
 
 
+class CopiedRuns(RunTest):
+    """A rendition that is the source's own packets."""
+
+    def source(self, name, *x264):
+        path = self.path(name)
+        make.clip(path, seconds=8 if name == "far.mp4" else 5, video=("-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-sc_threshold", "0", *x264))
+        return path
+
+    def copy(self, video, gop):
+        shape = video.picture["video"]
+        return {"dir": "v/source", "width": shape["width"], "height": shape["height"], "copy_gop": gop}
+
+    def test_every_picture_is_the_source_s_own(self):
+        path = self.source("own.mp4", "-g", "25")
+        video = self.video(path)
+        shape = video.picture["video"]
+        self.assertEqual((shape["copy_gop"], shape["copy_frames"]), (25, 125))
+        for first, gops in ((1, 1), (0, 1), (2, 1)):     # in any order
+            made = self.encode(video, video.video_job(first, gops, [self.copy(video, 25)], segment_gops=1, pad=True))
+            self.assertEqual(made["renditions"][0]["codec"], "avc1.64000c")
+            self.assertEqual([g["frames"] for g in made["renditions"][0]["segments"][0]["gops"]], [25] * (2 if first < 2 else 1))
+        joined = video.joined("v/source", self.path("own-joined.mp4"))
+        self.assertEqual(self.check_timeline(joined, 1), 125)
+        self.assertEqual([h for _, h in runs.frame_hashes(joined)], [h for _, h in runs.frame_hashes(path)])
+
+    def test_what_is_not_so_is_refused(self):
+        """The sample table says that it may be copied, and the packets say otherwise."""
+        open_gop = self.video(self.source("open.mp4", "-g", "50", "-x264-params", "open-gop=1"))
+        steady = self.video(self.source("steady.mp4", "-g", "50"))
+        for video, gop in ((open_gop, 50), (steady, 25)):
+            answer = video.encode(video.video_job(0, 2, [self.copy(video, gop)], segment_gops=1, pad=True))
+            self.assertEqual(answer["end"], "refused", answer["reason"])
+            self.assertIn("cannot be copied", answer["reason"])
+
+    def test_what_cannot_be_copied_is_found_out_before(self):
+        for name, x264 in (("far.mp4", ("-g", "250")), ("own.mkv", ("-g", "25")), ("uneven.mp4", ("-force_key_frames", "0,1,3")),
+                           ("422.mp4", ("-g", "25", "-vf", "format=yuv422p")),
+                           ("wide.mp4", ("-g", "25", "-vf", "format=yuv420p,setsar=4/3"))):
+            with self.subTest(name):
+                video = self.video(self.source(name, *x264))
+                self.assertEqual(video.picture["video"].get("copy_gop", 0), 0)
+
+
 class Posters(RunTest):
     def test_a_poster_is_a_jpeg_in_its_box(self):
         video = self.video(CLIP)

@@ -36,7 +36,10 @@ static void run(const struct control_terms *terms, struct arena *arena, struct b
     if (encode_run_unpack(packed, arena, &job, &err) < 0)
         link_done(CONTROL_FAILED, "the run's %s %s", err.path, err.sentence);
     switch (job.kind) {
-    case RUN_KIND_VIDEO: video_run(&job, terms);
+    case RUN_KIND_VIDEO:
+        if (job.renditions_n && job.renditions[0].copy_gop)
+            copy_run(&job);
+        video_run(&job, terms);
     case RUN_KIND_AUDIO: audio_run(&job, terms);
     case RUN_KIND_POSTER: poster_run(&job, terms);
     default: link_done(CONTROL_FAILED, "a run of kind %d is not known here", (int)job.kind);

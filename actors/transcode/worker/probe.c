@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "actors/transcode/worker/copy.h"
 #include "actors/transcode/worker/extent.h"
 #include "actors/transcode/worker/link.h"
 #include "actors/transcode/worker/measure.h"
@@ -182,6 +183,22 @@ static void unusable(struct probed_track *t, const char *why)
     t->reason = why;
 }
 
+/* Its packets may be shown as they are: what the decoder saw agrees with what the parameter sets say. */
+static void tell_copy(struct probing *p, unsigned i)
+{
+    struct probed_video *v = &p->tracks[i].video;
+    AVRational fps = { (int)v->fps_num, (int)v->fps_den };
+    struct copy_terms terms;
+
+    if (v->fps_variable || v->interlaced || v->rotation || v->mirrored || v->full_range || v->hdr ||
+        v->bit_depth != 8 || v->sar_num != v->sar_den || v->width != v->display_width || p->extent.cut_off)
+        return;
+    terms = copy_judge(&p->in, i, fps);
+    v->copy_gop = terms.gop;
+    v->copy_frames = terms.frames;
+    v->copy_kbps = terms.kbps;
+}
+
 /* More pictures in a second than are taken: refused, unless all of them are within one second, which is a file with
  * broken times rather than a burden. */
 static void too_fast(struct probing *p, unsigned i)
@@ -248,6 +265,8 @@ static void tell_picture(struct probing *p, unsigned i)
         unusable(t, "its pictures are smaller than 16 x 16");
     else if (rate.fps.num && av_q2d(rate.fps) > FASTEST)
         too_fast(p, i);
+    if (t->usable)
+        tell_copy(p, i);
 }
 
 static void tell_sound(struct probing *p, unsigned i, unsigned before)

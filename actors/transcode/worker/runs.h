@@ -1,5 +1,6 @@
 /* video_run - one decode for all renditions of a run: demux and decode, scale, and an encoder for each rendition, in
  * threads of their own with short queues between them.
+ * copy_run - a rendition whose packets are the source's own; refused when one of them is not as the plan says.
  * audio_run - the AAC frames of a run, and poster_run - images of one moment. Each ends the process. */
 #pragma once
 
@@ -7,6 +8,7 @@
 #include "gen/transcode.h"
 
 _Noreturn void video_run(const struct encode_run *run, const struct control_terms *terms);
+_Noreturn void copy_run(const struct encode_run *run);
 _Noreturn void audio_run(const struct encode_run *run, const struct control_terms *terms);
 _Noreturn void poster_run(const struct encode_run *run, const struct control_terms *terms);
 

@@ -408,6 +408,47 @@ static void a_run_that_is_done_after_all_needs_no_retry(void **state)
 }
 
 #define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
+/* The rung is no part of what is made ahead, and of what is encoded. */
+static void the_top_rung_is_the_source_s_own_where_it_may_be(void **state)
+{
+    struct studio own = film;
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 1 << 20);
+    struct video video;
+
+    own.gop = 25;
+    studio_work(f, &own);
+    video = studio_video(f, id);
+    assert_int_equal(video.state, VIDEO_STATE_READY);
+    assert_int_equal(video.runs_done, video.runs_total);
+    assert_non_null(strstr(file_text(f, id, "master.m3u8"), "v/source-720/index.m3u8"));
+    assert_null(strstr(file_text(f, id, "master.m3u8"), "v/h264-720"));
+    assert_non_null(strstr(file_text(f, id, "manifest.mpd"), "id=\"source-720\""));
+    assert_null(strstr(file_text(f, id, "preview.m3u8"), "source-720"));
+}
+
+/* Whatever of it was copied already. */
+static void a_copy_that_does_not_hold_is_encoded_instead(void **state)
+{
+    struct studio own = film;
+    struct fake *f = *state;
+
+    own.gop = 50;
+    for (unsigned copied = 0; copied < 3; copied++) {
+        struct id id = studio_upload(f, 1 << 20);
+        struct video video;
+
+        assert_true(studio_probe(f, &own));
+        assert_true(studio_refuse_copy(f, &own, copied));
+        studio_work(f, &own);
+        video = studio_video(f, id);
+        assert_int_equal(video.state, VIDEO_STATE_READY);
+        assert_int_equal(video.runs_done, video.runs_total);
+        assert_null(strstr(file_text(f, id, "master.m3u8"), "source-720"));
+        assert_non_null(strstr(file_text(f, id, "master.m3u8"), "v/h264-720/index.m3u8"));
+        assert_non_null(strstr(file_text(f, id, "v/h264-720/index.m3u8"), "000018.m4s"));
+    }
+}
 
 int main(void)
 {
@@ -419,6 +460,8 @@ int main(void)
         with_fake(no_job_covers_a_whole_film_and_the_window_bounds_them),
         with_fake(the_first_seconds_go_ahead_of_everything),
         with_fake(two_videos_share_the_window_evenly),
+        with_fake(the_top_rung_is_the_source_s_own_where_it_may_be),
+        with_fake(a_copy_that_does_not_hold_is_encoded_instead),
         with_fake(a_clip_needs_no_preview_of_its_own),
         with_fake(sound_alone_is_a_video_too),
         with_fake(where_the_length_is_not_proven_a_run_finds_the_end),

@@ -41,7 +41,10 @@ static struct probed_track studio_picture(const struct studio *s)
                    .sar_den = 1,
                    .fps_num = 25,
                    .fps_den = 1,
-                   .bit_depth = 8 },
+                   .bit_depth = 8,
+                   .copy_gop = s->gop,
+                   .copy_frames = s->gop ? s->seconds * 25 : 0,
+                   .copy_kbps = 1000 },
     };
 }
 
@@ -194,6 +197,22 @@ bool studio_kill_run(struct fake *f, const char *reason)
         return false;
     struct run_dead dead = { .job_id = sent->job, .attempts = 5, .reason = reason };
     return studio_deliver(f, NULL, NULL, &dead) == 0;
+}
+
+bool studio_refuse_copy(struct fake *f, const struct studio *s, unsigned copied)
+{
+    struct fake_sent *sent;
+
+    for (fake_settle(f); (sent = fake_take(f, "transcode.encode_run")); fake_settle(f)) {
+        struct run_dead dead = { .job_id = sent->job, .attempts = 1, .reason = "its GOPs are not closed" };
+        struct encode_run job;
+
+        assert_int_equal(wire_unpack(&encode_run_type, sent->body, f->arena, &job, NULL), 0);
+        if (job.renditions_n && job.renditions[0].copy_gop && copied-- == 0)
+            return studio_deliver(f, NULL, NULL, &dead) == 0;
+        assert_int_equal(studio_answer(f, &job, sent->job, s), 0);
+    }
+    return false;
 }
 
 void studio_work(struct fake *f, const struct studio *s)

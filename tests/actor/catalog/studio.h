@@ -7,6 +7,7 @@ struct studio {
     uint64_t seconds; /* how long the original is */
     unsigned width, height, sounds;
     bool proven;    /* the probe knows the length */
+    unsigned gop;   /* its packets may be copied, and its keyframes are so far apart */
     bool need_more; /* the next probe asks for more bytes */
     uint64_t need_offset;
     const char *refuse; /* the next probe refuses */
@@ -16,6 +17,7 @@ struct studio {
 bool studio_probe(struct fake *f, const struct studio *s);
 bool studio_run(struct fake *f, const struct studio *s);
 bool studio_kill_run(struct fake *f, const char *reason); /* the next run is given up */
+bool studio_refuse_copy(struct fake *f, const struct studio *s, unsigned copied); /* the copy's run after so many */
 void studio_work(struct fake *f, const struct studio *s); /* until nothing is left to do */
 
 /* A video with a whole upload, up to the moment the catalog has put its probe. */

@@ -41,7 +41,7 @@ static void the_first_three_segments_are_one_gop_then_three(void **state)
 
 static void runs_cover_every_segment_once(void **state)
 {
-    const uint32_t most[] = { GRID_VIDEO_RUN_GOPS, GRID_AUDIO_RUN_GOPS };
+    const uint32_t most[] = { GRID_VIDEO_RUN_GOPS, GRID_LIGHT_RUN_GOPS };
     for (size_t g = 0; g < GRIDS * 2; g++) {
         const struct grid *grid = &grids[g / 2];
         uint32_t next = 1, runs = grid_runs(grid, most[g % 2]);

@@ -242,6 +242,57 @@ static void names_and_languages_of_sounds_are_safe_and_unique(void **state)
     assert_true(plan.audio[1].is_default);
 }
 
+/* The source's packets are the top rung, in runs of their own, and nothing of it is encoded. */
+static void a_source_that_may_be_copied_is_its_own_top_rung(void **state)
+{
+    static const struct {
+        const char *what;
+        unsigned gop, frames, kbps, width, num;
+        bool copied;
+    } cases[] = {
+        { "as it should be", 50, 3000, 3000, 1280, 25, true },
+        { "a keyframe a second", 25, 3000, 3000, 1280, 25, true },
+        { "GOPs that ours do not begin with", 40, 3000, 3000, 1280, 25, false },
+        { "longer GOPs than ours", 100, 3000, 3000, 1280, 25, false },
+        { "a picture more than frames", 50, 3001, 3000, 1280, 25, false },
+        { "above the cap", 50, 3000, 3400, 1280, 25, false },
+        { "larger than the top rung", 50, 3000, 3000, 2560, 25, false },
+        { "no standard rate", 50, 3000, 3000, 1280, 22, false },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct source s = { .width = cases[i].width, .height = cases[i].width * 9 / 16, .num = cases[i].num, .den = 1,
+                            .ms = 120000, .proven = true, .sounds = 1 };
+        struct probed_track tracks[4];
+        struct probe_done probe = probe_of(&s, tracks);
+        struct arena *arena = arena_new();
+        struct encode_run job;
+        struct plan plan;
+        char reason[300];
+
+        tracks[0].video.copy_gop = cases[i].gop;
+        tracks[0].video.copy_frames = cases[i].frames;
+        tracks[0].video.copy_kbps = cases[i].kbps;
+        assert_int_equal(plan_make(&probe, &plan, reason, sizeof(reason)), 0);
+        if (plan.tracks[plan.tracks_n - 1].kind != (cases[i].copied ? PLAN_COPY : PLAN_FULL))
+            fail_msg("%s: copied is not %d", cases[i].what, cases[i].copied);
+        assert_int_equal(plan_run(&plan, plan.tracks_n - 1, 2, arena, &job), 0);
+        if (cases[i].copied) {
+            assert_int_equal(job.renditions_n, 1);
+            assert_string_equal(job.renditions[0].dir, "v/source-720");
+            assert_int_equal(job.renditions[0].copy_gop, cases[i].gop);
+            assert_int_equal(job.first, 50); /* the boundaries of all the others */
+            plan_encode_top(&plan);
+            assert_int_equal(plan_runs(&plan, plan.tracks_n - 2), 0);
+            assert_int_equal(plan_run(&plan, plan.tracks_n - 2, 1, arena, &job), ERR_NOT_FOUND);
+            assert_int_equal(plan_run(&plan, plan.tracks_n - 1, 2, arena, &job), 0);
+            assert_int_equal(job.renditions_n, 1);
+        }
+        assert_true(strncmp(job.renditions[0].dir, "v/h264-", 7) == 0);
+        assert_int_equal(job.renditions[0].copy_gop, 0);
+        arena_free(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +303,7 @@ int main(void)
         cmocka_unit_test(an_unproven_length_leaves_the_end_open),
         cmocka_unit_test(of_sound_alone_no_second_is_lost),
         cmocka_unit_test(what_cannot_be_shown_says_why),
+        cmocka_unit_test(a_source_that_may_be_copied_is_its_own_top_rung),
         cmocka_unit_test(names_and_languages_of_sounds_are_safe_and_unique),
     };
 

@@ -194,6 +194,33 @@ static void an_init_of_another_size_is_refused(void **state)
     buf_free(&init);
 }
 
+/* The sizes that a stranger's parameter set tells are the planned ones. */
+static void a_copied_init_says_what_was_planned(void **state)
+{
+    static const uint8_t sets[] = { 0,    0,    0,    26,   0x67, 0x64, 0,    0x1f, 0xac, 0xd9, 0x40, 0x50,
+                                    0x05, 0xbb, 0x01, 0x10, 0,    0,    3,    0,    0x10, 0,    0,    3,
+                                    0x03, 0x20, 0xf1, 0x83, 0x19, 0x60, 0,    0,    0,    4,    0x68, 0xeb,
+                                    0xe3, 0xcb };
+    struct cmaf_track track = video;
+    struct buf init = { 0 };
+    const char *why = NULL;
+    char codec[32];
+
+    track.width = 1280;
+    track.height = 720;
+    track.config = sets;
+    track.config_len = sizeof(sets);
+    assert_int_equal(cmaf_init(&track, &init), 0);
+    assert_int_equal(boxes_check_init(buf_bytes(&init), &track, codec, &why), 0);
+    assert_int_equal(boxes_check_copied(buf_bytes(&init), &track, &why), 0);
+    track.width = 1920;
+    assert_int_equal(boxes_check_copied(buf_bytes(&init), &track, &why), -1);
+    buf_free(&init);
+    assert_int_equal(cmaf_init(&video, &init), 0);
+    assert_int_equal(boxes_check_copied(buf_bytes(&init), &video, &why), -1);
+    buf_free(&init);
+}
+
 static void a_jpeg_has_its_size_and_its_end(void **state)
 {
     static const uint8_t good[] = { 0xff, 0xd8, 0xff, 0xe0, 0,    4,    1, 2, 0xff, 0xc0, 0, 9, 8,    0,   90,
@@ -218,6 +245,7 @@ int main(void)
         cmocka_unit_test(most_flips_are_noticed_and_none_leads_astray),
         cmocka_unit_test(an_init_is_what_its_configuration_makes),
         cmocka_unit_test(an_init_of_another_size_is_refused),
+        cmocka_unit_test(a_copied_init_says_what_was_planned),
         cmocka_unit_test(a_jpeg_has_its_size_and_its_end),
     };
 
