@@ -182,7 +182,8 @@ static int commit_unwanted(struct doing *d, struct run_row *run)
 }
 
 /* The source's packets cannot be shown as they are: the rung is encoded, by a track that the plan has from now on. */
-static int commit_give_up_copy(struct doing *d, struct version_row *version, struct plan *plan, struct run_row *run)
+static int commit_give_up_copy(struct doing *d, struct version_row *version, struct plan *plan,
+                               struct run_row *run)
 {
     struct track_row track;
     int r;

@@ -14,8 +14,9 @@
 
 enum {
     GRID_VIDEO_RUN_GOPS = 15, /* about 30 s: decode waste at its start stays under 2 % */
-    GRID_LIGHT_RUN_GOPS = 60, /* about 2 min, of what is made hundreds of times faster than it plays: sounds, copies */
-    GRID_AAC_FRAME = 1024,    /* samples */
+    GRID_LIGHT_RUN_GOPS =
+        60, /* about 2 min, of what is made hundreds of times faster than it plays: sounds, copies */
+    GRID_AAC_FRAME = 1024, /* samples */
 };
 
 struct grid {

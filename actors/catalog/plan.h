@@ -16,10 +16,10 @@
 #include "schemas/wire/arena.h"
 
 enum {
-    PLAN_AUDIO_MOST = 8, /* sound tracks; more are left out, with a warning */
+    PLAN_AUDIO_MOST = 8,                            /* sound tracks; more are left out, with a warning */
     PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 1 + 2, /* pictures, sounds, poster, a copy and what replaces it */
-    PLAN_RATE = 48000,     /* samples a second of every sound rendition */
-    PLAN_SHORT_MS = 60000, /* up to here no second decode for a preview: MEDIA 2.4 */
+    PLAN_RATE = 48000,                              /* samples a second of every sound rendition */
+    PLAN_SHORT_MS = 60000,                          /* up to here no second decode for a preview: MEDIA 2.4 */
     PLAN_LONGEST_MS = 12 * 3600 * 1000,
     PLAN_PREVIEW_PRIORITY = 200,
     PLAN_BULK_PRIORITY = 100,

@@ -14,9 +14,9 @@
 #include "gen/errors.h"
 #include "gen/transcode.h"
 
-#define WAIT_DELAY_MS    1000  /* a run whose bytes are missing comes back after this */
-#define NO_ROOM_DELAY_MS 30000 /* and one that found the disk full after this */
-#define NO_JAIL_DELAY_MS 30000 /* a host that cannot jail leaves its jobs to others */
+#define WAIT_DELAY_MS    1000           /* a run whose bytes are missing comes back after this */
+#define NO_ROOM_DELAY_MS 30000          /* and one that found the disk full after this */
+#define NO_JAIL_DELAY_MS 30000          /* a host that cannot jail leaves its jobs to others */
 #define RUN_MEMORY       (640ull << 20) /* what a run of 1080p takes, decoder and all rungs */
 
 struct transcode {

@@ -6,9 +6,9 @@
 
 #include "actors/transcode/media/avc.h"
 
-#define LONGEST_S 6  /* between keyframes */
-#define LEAST     4  /* keyframes a second at most: a segment names each */
-#define WINDOW_S  6  /* that a rate is measured over */
+#define LONGEST_S 6 /* between keyframes */
+#define LEAST     4 /* keyframes a second at most: a segment names each */
+#define WINDOW_S  6 /* that a rate is measured over */
 
 /* One length-prefixed parameter set of an avcC. */
 static bool take_set(const uint8_t **at, const uint8_t *end, unsigned type, struct buf *ret)

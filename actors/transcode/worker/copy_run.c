@@ -125,9 +125,9 @@ static void take_packet(struct copying *c)
         (!c->taken && frame != gop))
         NOT_COPIED("picture %" PRIu64 " is not on the grid, or its GOP is not closed", c->next);
     c->shown[frame - gop] = true;
-    c->samples[c->taken] =
-        (struct cmaf_sample) { .offset = (int32_t)((frame - gop - c->taken) * c->track.sample_duration),
-                               .sync = !c->taken };
+    c->samples[c->taken] = (struct cmaf_sample) {
+        .offset = (int32_t)((frame - gop - c->taken) * c->track.sample_duration), .sync = !c->taken
+    };
     c->taken++;
     c->next++;
     link_progress(1, c->next);

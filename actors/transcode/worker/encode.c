@@ -48,7 +48,8 @@ static void configure(struct encoder *e, AVCodecContext *c)
     c->color_range = AVCOL_RANGE_MPEG;
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP;
     c->gop_size = c->keyint_min = (int)e->state->gop;
-    c->thread_count = 1; /* frame threads cost 6 % more CPU; cores are filled by rungs and by runs beside each other */
+    c->thread_count =
+        1; /* frame threads cost 6 % more CPU; cores are filled by rungs and by runs beside each other */
     if (r->maxrate_kbps) {
         c->rc_max_rate = (int64_t)r->maxrate_kbps * 1000;
         c->rc_buffer_size = (int)((r->bufsize_kbps ? r->bufsize_kbps : r->maxrate_kbps) * 1000);

@@ -17,7 +17,8 @@ struct studio {
 bool studio_probe(struct fake *f, const struct studio *s);
 bool studio_run(struct fake *f, const struct studio *s);
 bool studio_kill_run(struct fake *f, const char *reason); /* the next run is given up */
-bool studio_refuse_copy(struct fake *f, const struct studio *s, unsigned copied); /* the copy's run after so many */
+bool studio_refuse_copy(struct fake *f, const struct studio *s,
+                        unsigned copied);                 /* the copy's run after so many */
 void studio_work(struct fake *f, const struct studio *s); /* until nothing is left to do */
 
 /* A video with a whole upload, up to the moment the catalog has put its probe. */

@@ -260,8 +260,13 @@ static void a_source_that_may_be_copied_is_its_own_top_rung(void **state)
         { "no standard rate", 50, 3000, 3000, 1280, 22, false },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct source s = { .width = cases[i].width, .height = cases[i].width * 9 / 16, .num = cases[i].num, .den = 1,
-                            .ms = 120000, .proven = true, .sounds = 1 };
+        struct source s = { .width = cases[i].width,
+                            .height = cases[i].width * 9 / 16,
+                            .num = cases[i].num,
+                            .den = 1,
+                            .ms = 120000,
+                            .proven = true,
+                            .sounds = 1 };
         struct probed_track tracks[4];
         struct probe_done probe = probe_of(&s, tracks);
         struct arena *arena = arena_new();

@@ -197,10 +197,9 @@ static void an_init_of_another_size_is_refused(void **state)
 /* The sizes that a stranger's parameter set tells are the planned ones. */
 static void a_copied_init_says_what_was_planned(void **state)
 {
-    static const uint8_t sets[] = { 0,    0,    0,    26,   0x67, 0x64, 0,    0x1f, 0xac, 0xd9, 0x40, 0x50,
-                                    0x05, 0xbb, 0x01, 0x10, 0,    0,    3,    0,    0x10, 0,    0,    3,
-                                    0x03, 0x20, 0xf1, 0x83, 0x19, 0x60, 0,    0,    0,    4,    0x68, 0xeb,
-                                    0xe3, 0xcb };
+    static const uint8_t sets[] = { 0,    0,    0,    26,   0x67, 0x64, 0, 0x1f, 0xac, 0xd9, 0x40, 0x50, 0x05,
+                                    0xbb, 0x01, 0x10, 0,    0,    3,    0, 0x10, 0,    0,    3,    0x03, 0x20,
+                                    0xf1, 0x83, 0x19, 0x60, 0,    0,    0, 4,    0x68, 0xeb, 0xe3, 0xcb };
     struct cmaf_track track = video;
     struct buf init = { 0 };
     const char *why = NULL;
