@@ -74,7 +74,22 @@ class RealFilms(unittest.TestCase):
         self.film("sintel_2audio_3subs_30s.mkv", 2, half=False)
 
     def test_an_mp4_of_three_minutes(self):
-        self.film("bbb_720p24_3m24s.mp4", 1)
+        name = "bbb_720p24_3m24s.mp4"
+        video = self.film(name, 1)
+        if media(name) == CLIP:
+            return
+        self.top_rung_is_its_own(video, media(name))
+
+    def top_rung_is_its_own(self, video, film):
+        """Its keyframes lie where GOPs begin: the largest rung shows the film's pictures as they are, from first to last."""
+        url = self.stage.url + self.alice.post(f"/api/v1/videos/{video}/playback")["hls_url"]
+        hashes = []
+        for source in (url.rsplit("/", 1)[0] + "/v/source-720/index.m3u8", film):
+            made = subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framehash",
+                                   "-hash", "md5", "-"], capture_output=True, text=True, timeout=300, check=True).stdout
+            hashes.append([line.split(",")[-1].strip() for line in made.splitlines() if not line.startswith("#")])
+        self.assertEqual(len(hashes[0]), 4896)
+        self.assertEqual(*hashes)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 #include "actors/transcode/media/avc.h"
 
+#include "schemas/wire/plant.h"
+
 #define SPS_MOST 256 /* bytes; ordinary ones have 20 to 60 */
 
 /* Bits of the payload, the bytes that prevent start codes left out. */
@@ -146,6 +148,7 @@ int avc_read_sps(const uint8_t *sps, size_t len, struct avc_picture *ret)
     read_size(&b, ret);
     if (take(&b, 1))
         read_vui(&b, ret);
+    PLANT(!b.bad && ret->height % 16);
     return b.bad ? -1 : 0;
 }
 
