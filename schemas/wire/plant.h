@@ -17,10 +17,10 @@ static __attribute__((noinline, unused)) void plant_overrun(size_t size)
     block[size] = 1;
     free((void *)block);
 }
-#define PLANT(reached)                                                                                           \
-    do {                                                                                                          \
-        if (reached)                                                                                              \
-            plant_overrun(8);                                                                                     \
+#define PLANT(reached)        \
+    do {                      \
+        if (reached)          \
+            plant_overrun(8); \
     } while (0)
 #else
 #define PLANT(reached) ((void)0)

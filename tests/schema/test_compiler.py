@@ -139,7 +139,7 @@ class Refusals(Folder):
 
     def test_a_property_that_is_not_known_is_not_passed_over(self):
         self.refuse('[struct.s]\nfields = [{ id = 1, name = "a", type = "int", maximum = 4 }]',
-                    "thing.toml: struct.s: 'maximum' is not a property here; known are cookie, default, doc, id, list, max, "
+                    "thing.toml: struct.s: 'maximum' is not a property here; known are address, cookie, default, doc, id, list, max, "
                     "max_items, min, min_items, name, of, optional, required, secret, type")
 
     def test_a_list_has_a_bound(self):

@@ -30,6 +30,8 @@ class Listener:
                 raise AssertionError("the stream ended")
             if line.startswith("event: "):
                 event = line[7:].strip()
+            elif line.startswith("id: "):
+                self.last = line[4:].strip()
             elif line.startswith("data: "):
                 data = json.loads(line[6:])
             elif line == "\n" and event:
@@ -180,6 +182,40 @@ class Events(unittest.TestCase):
         self.wait_for_listeners(1)
         page.close()
         self.wait_for_listeners(0)
+
+    def when_it_is_back(self, ask):
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return ask()
+            except (ConnectionError, http.client.HTTPException):
+                self.assertLess(time.monotonic(), until, "the front did not come back")
+
+    def test_a_page_that_comes_back_is_told_what_it_missed(self):
+        page = Listener(self.bob)
+        video = self.bob.upload(CLIP, title="First", visibility="public")
+        page.expect("notification", lambda d: d["video_id"] == video)
+        page.close()
+        other = Listener(self.bob)
+        missed = self.bob.upload(CLIP, title="Missed", visibility="public")
+        other.expect("notification", lambda d: d["video_id"] == missed)
+        again = Listener(self.bob, **{"Last-Event-ID": page.last})
+        self.assertEqual(again.next()[0], "video_progress", "what came since follows first")
+        again.expect("notification", lambda d: d["video_id"] == missed)
+        for listener in (other, again):
+            listener.close()
+
+    def test_who_comes_from_before_a_restart_is_told_that_something_is_lost(self):
+        with Stage() as p:
+            alice = p.login()
+            page = Listener(alice)
+            alice.upload(CLIP, title="Seen", visibility="public")
+            page.next()
+            page.close()
+            p.kill("front")
+            again = self.when_it_is_back(lambda: Listener(alice, **{"Last-Event-ID": page.last}))
+            self.assertEqual(again.next(), ("lost", {}))
+            again.close()
 
     def test_five_pages_listen_and_a_sixth_does_not(self):
         self.wait_for_listeners(0)

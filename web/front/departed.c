@@ -4,23 +4,39 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <netinet/in.h>
-#include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+/* Of either family; 0: neither. */
+static uint16_t departed_port(const struct sockaddr_storage *a)
+{
+    if (a->ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)a)->sin6_port);
+    return a->ss_family == AF_INET ? ntohs(((const struct sockaddr_in *)a)->sin_port) : 0;
+}
+
+static bool departed_address(const struct sockaddr_storage *a, const char *wanted)
+{
+    char text[INET6_ADDRSTRLEN];
+    const void *from = a->ss_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr
+                                                : (const void *)&((const struct sockaddr_in *)a)->sin_addr;
+
+    return inet_ntop(a->ss_family, from, text, sizeof(text)) && strcmp(text, wanted) == 0;
+}
+
 /* Ports decide: two connections of one client to one port of ours have different ones at its end. */
 static bool departed_is(int fd, const struct mg_request_info *request)
 {
-    struct sockaddr_in here, there;
+    struct sockaddr_storage here, there;
     socklen_t here_len = sizeof(here), there_len = sizeof(there);
-    char text[INET_ADDRSTRLEN];
 
-    if (getpeername(fd, (struct sockaddr *)&there, &there_len) < 0 || there.sin_family != AF_INET ||
+    if (getpeername(fd, (struct sockaddr *)&there, &there_len) < 0 ||
         getsockname(fd, (struct sockaddr *)&here, &here_len) < 0)
         return false;
-    return ntohs(there.sin_port) == request->remote_port && ntohs(here.sin_port) == request->server_port &&
-           inet_ntop(AF_INET, &there.sin_addr, text, sizeof(text)) && strcmp(text, request->remote_addr) == 0;
+    return departed_port(&there) == request->remote_port && departed_port(&here) == request->server_port &&
+           departed_port(&here) != 0 && departed_address(&there, request->remote_addr);
 }
 
 int departed_find(const struct mg_request_info *request)
@@ -39,11 +55,4 @@ int departed_find(const struct mg_request_info *request)
     if (dir)
         closedir(dir);
     return found;
-}
-
-bool departed(int fd)
-{
-    struct pollfd p = { .fd = fd, .events = POLLRDHUP };
-
-    return fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }

@@ -12,7 +12,6 @@
 #include "web/front/identity.h"
 
 #define EVENTS_HEARTBEAT_MS 15000
-#define EVENTS_LOOK_MS      500 /* how soon a page that was closed gives its place back */
 
 /* ---- in */
 
@@ -54,31 +53,42 @@ void events_progress(struct front *front, struct bytes body)
 /* ---- out */
 
 /* Whether the stream goes on after a time without messages. */
-static bool events_quiet(struct exchange *x, int fd, int64_t *beat_at_ms)
+static bool events_quiet(struct exchange *x, int64_t *beat_at_ms)
 {
     static const char heartbeat[] = ": heartbeat\n\n";
 
-    if (departed(fd))
-        return false;
     if (front_monotonic() < *beat_at_ms)
         return true;
     *beat_at_ms = front_monotonic() + EVENTS_HEARTBEAT_MS;
     return identity_holds(x) && exchange_write(x, heartbeat, sizeof(heartbeat) - 1) == 0;
 }
 
+static bool events_hello(struct exchange *x, struct hub_listener *listener)
+{
+    struct buf hello = { 0 };
+    bool on;
+
+    buf_put_text(&hello, "retry: 3000\n");
+    hub_hello(x->front->hub, listener, &hello);
+    buf_put_text(&hello, "\n");
+    on = exchange_write(x, hello.data, hello.len) == 0;
+    buf_free(&hello);
+    return on;
+}
+
 static void events_run(struct exchange *x, struct hub_listener *listener)
 {
-    static const char hello[] = "retry: 3000\n\n";
     int fd = departed_find(x->request);
     int64_t beat_at_ms = front_monotonic() + EVENTS_HEARTBEAT_MS;
     struct buf messages = { 0 };
-    bool on = exchange_write(x, hello, sizeof(hello) - 1) == 0;
+    bool on = events_hello(x, listener);
 
     while (on) {
-        enum hub_got got = hub_take(x->front->hub, listener, EVENTS_LOOK_MS, &messages);
+        int64_t wait_ms = beat_at_ms - front_monotonic();
+        enum hub_got got = hub_take(x->front->hub, listener, fd, wait_ms > 0 ? (unsigned)wait_ms : 0, &messages);
 
         on = got == HUB_MESSAGE ? exchange_write(x, messages.data, messages.len) == 0
-             : got == HUB_QUIET ? events_quiet(x, fd, &beat_at_ms)
+             : got == HUB_QUIET ? events_quiet(x, &beat_at_ms)
                                 : false;
         if (got == HUB_MESSAGE)
             front_count(x->front, FRONT_EVENTS_SENT, 1);
@@ -94,7 +104,7 @@ void events_serve(struct exchange *x, const struct router_path *path)
     x->what = "events";
     if (identity_admit(x, true, RATE_API) < 0)
         return;
-    r = hub_join(x->front->hub, x->who.user, &listener);
+    r = hub_join(x->front->hub, x->who.user, gate_header(x->request, "Last-Event-ID"), &listener);
     if (r < 0) {
         exchange_problem(
             x, r, r == ERR_BUSY ? "All places for listeners are taken." : "You listen on five pages already.");

@@ -2,12 +2,12 @@
  *
  *     event: notification          a struct notification as JSON
  *     event: video_progress        a struct video_progress as JSON
- *     event: lost                  messages were dropped because the page read too slowly: ask anew
+ *     event: lost                  some are missing: ask anew
  *     : heartbeat                  every 15 s
  *
- * Nothing is replayed: Last-Event-ID is taken and means nothing, as the page asks for the state when it
- * begins. The stream ends when the session does, and when the front drains; browsers come back by themselves.
- * */
+ * Each of the first two has an id. A page that comes back with Last-Event-ID is told what it missed, or `lost` when
+ * that is not kept any more or the front was started since (hub.h); browsers come back by themselves. The stream
+ * ends when the session does, and when the front drains. */
 #pragma once
 
 #include "web/front/router.h"

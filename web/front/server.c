@@ -18,8 +18,8 @@
 #include "web/front/identity.h"
 #include "web/front/router.h"
 
-#define SERVER_QUEUE 128 /* connections accepted and not served yet */
-#define SERVER_FILES 64  /* descriptors for everything else */
+#define SERVER_QUEUE 128                  /* connections accepted and not served yet */
+#define SERVER_FILES (64 + HUB_LISTENERS) /* descriptors for everything else */
 
 /* ---- one request */
 

@@ -8,7 +8,7 @@ import { me } from "./session";
 interface Told {
     video_progress: VideoProgress;
     notification: Notification;
-    /** Something may have been missed: ask anew. Told by the server, and after each new connection. */
+    /** Something was missed: ask anew. The server says so when it cannot tell what a page missed while it was away. */
     lost: Record<string, never>;
 }
 
@@ -43,11 +43,14 @@ function connect(hear: (shared: Shared) => void): () => void {
     let again: ReturnType<typeof setTimeout> | undefined;
     let delay = 1000;
     const open = () => {
+        let first = true;           // later the browser says what it saw last, and is told what came since
         source = new EventSource("/api/v1/events");
         source.onopen = () => {
             delay = 1000;
             hear({ live: true });
-            hear({ event: "lost", text: "{}" });        // nothing is replayed
+            if (first)
+                hear({ event: "lost", text: "{}" });
+            first = false;
         };
         source.onerror = () => {
             hear({ live: false });
