@@ -70,7 +70,7 @@ test("an upload is paused and goes on from where it stopped", async () => {
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByText("Paused").waitFor();
     const [upload] = uploads();
-    await page.waitForTimeout(300);
+    await until(page, () => !upload.busy);      // what was on its way has arrived
     const had = upload.offset;
     assert.ok(had < file.buffer.length);
     site.state.patchDelayMs = 0;
