@@ -52,6 +52,7 @@ struct actor_def {
 
 /* The whole program: kinobus-NAME --state DIR [--config FILE] [--secret-fd N] [--bus ENDPOINT] [--set NAME=VALUE]...
  * [--any-filesystem] (the store may lie on an overlay or in memory: good enough for a try, not for data).
+ * On another host than the broker's: kinobus-NAME --join FILE [--state DIR]; DIR is /var/lib/kinobus when not said.
  * Answers the exit status: 0 told to stop, 64 wrong arguments or settings, 75 try again, 78 it can never work so. */
 int actor_main(const struct actor_def *def, int argc, char **argv);
 

@@ -33,7 +33,7 @@ static void inbound_down(void *ctx, int err)
         log_line(LOG_AT_WARNING, "disconnected", "result=%s", err_name(err));
     actor->up = false;
     if (err == ERR_FORBIDDEN)
-        actor_fatal(actor, 78, "the broker refused name or secret", err);
+        actor_fatal(actor, 78, "the broker refused name, secret or key", err);
     else if (err == ERR_CONFLICT)
         actor_fatal(actor, 75, "another process opened this store after us", err);
 }
@@ -249,6 +249,15 @@ static void inbound_set_failed(void *ctx, const char *name, const char *key, int
     log_line(LOG_AT_ERROR, "set-failed", "name=%s result=%s", name, err_name(err));
 }
 
+/* Said less and less often: an hour's silence of the broker is a dozen lines. */
+static void inbound_unreachable(void *ctx, unsigned tries)
+{
+    if (tries >= 4 && (tries & (tries - 1)) == 0)
+        log_line(LOG_AT_WARNING, "unreachable",
+                 "tries=%u sentence=\"no broker answers: it is away, the network is, or its key is another one\"",
+                 tries);
+}
+
 const struct bus_events inbound_events = {
     .up = inbound_up_,
     .down = inbound_down,
@@ -266,6 +275,7 @@ const struct bus_events inbound_events = {
     .caught_up = inbound_caught_up,
     .value = inbound_value,
     .set_failed = inbound_set_failed,
+    .unreachable = inbound_unreachable,
 };
 
 /* The types of one stream that are followed, separated by commas. */

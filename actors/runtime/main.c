@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "actors/runtime/identity/identity.h"
 #include "actors/runtime/internal.h"
 #include "gen/errors.h"
 
@@ -19,8 +20,11 @@ static int main_usage(const struct actor_def *def, int status)
 {
     fprintf(status ? stderr : stdout,
             "kinobus-%s --state DIR [--config FILE] [--secret-fd N] [--bus ENDPOINT] [--set NAME=VALUE]... "
-            "[--any-filesystem]\n",
-            def->name);
+            "[--any-filesystem]\n"
+            "kinobus-%s --join FILE [--state DIR] ...     on another host than the broker's; `kinobus key make` "
+            "writes "
+            "the file\n",
+            def->name, def->name);
     return status;
 }
 
@@ -32,6 +36,7 @@ static int main_arguments(const struct actor_def *def, int argc, char **argv, st
         { "state", required_argument, NULL, 's' },
         { "config", required_argument, NULL, 'c' },
         { "secret-fd", required_argument, NULL, 'f' },
+        { "join", required_argument, NULL, 'j' },
         { "bus", required_argument, NULL, 'b' },
         { "set", required_argument, NULL, 'v' },
         { "any-filesystem", no_argument, NULL, 'a' },
@@ -47,6 +52,7 @@ static int main_arguments(const struct actor_def *def, int argc, char **argv, st
         case 's': start->state_dir = optarg; break;
         case 'c': start->config_file = optarg; break;
         case 'f': start->secret_fd = atoi(optarg); break;
+        case 'j': start->join_file = optarg; break;
         case 'b': start->endpoint = optarg; break;
         case 'v':
             if (start->sets_n == MAIN_SETS)
@@ -58,6 +64,8 @@ static int main_arguments(const struct actor_def *def, int argc, char **argv, st
         default: return main_usage(def, 64);
         }
     }
+    if (start->join_file && !start->state_dir)
+        start->state_dir = IDENTITY_STATE;
     return start->state_dir && optind == argc ? -1 : main_usage(def, 64);
 }
 

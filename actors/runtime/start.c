@@ -1,6 +1,5 @@
 /* start - from nothing to the loop, and back. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -12,13 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/runtime/identity/identity.h"
 #include "actors/runtime/internal.h"
 #include "data/migrate/migrate.h"
 #include "data/store/inbox.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
-
-#define SECRET_MAX 256
 
 static int64_t real_utc(void *ctx)
 {
@@ -109,44 +107,22 @@ static void start_drop_rights(void)
     umask(077);
 }
 
-static int start_secret(const struct actor *actor, const struct actor_start *start, char to[static SECRET_MAX],
-                        size_t *ret)
-{
-    char path[4096];
-    int fd = start->secret_fd;
-    ssize_t n;
-
-    if (fd < 0) {
-        snprintf(path, sizeof(path), "%s/keys/%s", start->state_dir, actor->def->name);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            return start_fail(ERR_FORBIDDEN, "part=secret", path);
-    }
-    n = read(fd, to, SECRET_MAX);
-    close(fd);
-    while (n > 0 && (to[n - 1] == '\n' || to[n - 1] == '\r'))
-        n--;
-    if (n <= 0)
-        return start_fail(ERR_FORBIDDEN, "part=secret", "it is empty");
-    *ret = (size_t)n;
-    return 0;
-}
-
 static int start_bus(struct actor *actor, const struct actor_start *start)
 {
-    char endpoint[4096], secret[SECRET_MAX];
-    struct bus_options options = { .endpoint = endpoint, .name = actor->def->name };
+    const struct identity_from from = { .role = actor->def->name,
+                                        .join = start->join_file,
+                                        .state = start->state_dir,
+                                        .endpoint = start->endpoint,
+                                        .secret_fd = start->secret_fd };
+    struct bus_options options = { .name = actor->def->name };
+    struct identity identity;
     uint8_t random[10];
-    size_t len = 0;
-    int r = start_secret(actor, start, secret, &len);
+    char error[256];
+    int r = identity_read(&from, &identity, error);
 
     if (r < 0)
-        return r;
-    if (start->endpoint)
-        snprintf(endpoint, sizeof(endpoint), "%s", start->endpoint);
-    else
-        snprintf(endpoint, sizeof(endpoint), "ipc://%s/bus.sock", start->state_dir);
-    options.secret = bytes_of(secret, len);
+        return start_fail(r == ERR_NOT_FOUND ? ERR_FORBIDDEN : r, "part=identity", error);
+    identity_options(&identity, &options);
     actor->world.random(actor->world.ctx, random, sizeof(random));
     options.instance = id_make(actor_now(actor), random);
     id_format("run", options.instance, actor->instance);
@@ -155,8 +131,9 @@ static int start_bus(struct actor *actor, const struct actor_start *start)
         options.epoch = store_epoch(actor->store);
     }
     r = bus_new(&options, &inbound_events, actor, &actor->bus);
-    sodium_memzero(secret, sizeof(secret));
-    return r < 0 ? start_fail(r, "part=bus", endpoint) : 0;
+    snprintf(error, sizeof(error), "%.200s", identity.endpoint);
+    identity_wipe(&identity);
+    return r < 0 ? start_fail(r, "part=bus", error) : 0;
 }
 
 /* One entry per stream: the first word of what is followed. */

@@ -15,7 +15,8 @@ struct world {
 struct actor_start {
     const char *state_dir;   /* the store is made in DIR/NAME; keys/NAME holds the secret */
     const char *config_file; /* NULL: none */
-    const char *endpoint;    /* NULL: ipc://DIR/bus.sock */
+    const char *join_file;   /* of another host than the broker's; NULL: of the same */
+    const char *endpoint;    /* NULL: the join file's, else ipc://DIR/bus.sock */
     int secret_fd;           /* -1: read keys/NAME */
     const char *const *sets; /* "NAME.SETTING=VALUE", above file and environment */
     size_t sets_n;

@@ -12,6 +12,8 @@
  *            confirmed are put again, in order, from up(): a repetition is recognised and answered ok
  * Refuses    with ERR_BUSY what is above the broker's window or the socket's bound: nothing is queued
  *            without a limit, and nothing refused was sent
+ * From another host it speaks CURVE alone: a tcp endpoint without keys is refused, and so is a broker that does not
+ *            hold the secret of `server_key`
  * Weak spot  a callback must not free the bus; bus_close() inside one is deferred to its end
  *
  * Names are dotted words. The first one is the service, the stream or the owner: the call
@@ -104,8 +106,9 @@ struct bus_tapped {
 struct bus_events {
     /* The session is up, for the first time or again. Now put again what durable_ok() has not named. */
     void (*up)(void *ctx, const struct bus_welcome *welcome);
-    /* The session is lost; err says why. The bus reconnects, unless err is ERR_FORBIDDEN (secret or
-     * name refused) or ERR_CONFLICT (another process opened this store after us: stop at once). */
+    /* The session is lost; err says why. The bus reconnects, unless err is ERR_FORBIDDEN (secret, key or
+     * name refused) or ERR_CONFLICT (another process opened this store after us: stop at once); these two are
+     * said even when there was no session yet. */
     void (*down)(void *ctx, int err);
     /* The broker refused a name: verb is "call", "offer", "take", ... Calls also end with the error. */
     void (*refused)(void *ctx, const char *verb, const char *name, int err);
@@ -143,16 +146,21 @@ struct bus_events {
     void (*set_failed)(void *ctx, const char *name, const char *key, int err);
 
     void (*tap)(void *ctx, const struct bus_tapped *tapped);
+
+    /* The n-th try in a row to get a session failed, and the next one follows by itself. */
+    void (*unreachable)(void *ctx, unsigned tries);
 };
 
 struct bus_options {
     const char *endpoint; /* ipc:///path/bus.sock, tcp://host:port */
     const char *name;     /* the role, as in the ACL */
-    struct bytes secret;  /* of the role; copied */
-    struct id instance;   /* this process, all zero: chosen at random; shown by `peers` */
-    struct id store;      /* of an owner: its store, that makes it a producer; else all zero */
-    uint32_t epoch;       /* of an owner: how often this store was opened */
-    const char *version;  /* shown by `peers`, NULL: none */
+    struct bytes secret;  /* of the role; copied. Over ipc */
+    const char *server_key,
+        *secret_key;     /* over tcp: the broker's public key, our own secret one (curve.h); copied */
+    struct id instance;  /* this process, all zero: chosen at random; shown by `peers` */
+    struct id store;     /* of an owner: its store, that makes it a producer; else all zero */
+    uint32_t epoch;      /* of an owner: how often this store was opened */
+    const char *version; /* shown by `peers`, NULL: none */
 };
 
 /* Callbacks that are NULL are not called. The first connection is made by bus_process(). */

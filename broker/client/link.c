@@ -60,6 +60,19 @@ static void link_close(struct bus *bus, int linger_ms)
     }
 }
 
+/* Without CURVE nothing leaves for another host. */
+static void link_curve(struct bus *bus)
+{
+    if (!*bus->server_key)
+        return;
+    if (zmq_setsockopt(bus->socket, ZMQ_CURVE_SERVERKEY, bus->server_key, CURVE_KEY + 1) < 0 ||
+        zmq_setsockopt(bus->socket, ZMQ_CURVE_PUBLICKEY, bus->pair.public_key, CURVE_KEY + 1) < 0 ||
+        zmq_setsockopt(bus->socket, ZMQ_CURVE_SECRETKEY, bus->pair.secret_key, CURVE_KEY + 1) < 0)
+        abort();
+    link_set(bus->socket, ZMQ_TCP_KEEPALIVE, 1);
+    link_set(bus->socket, ZMQ_IPV6, 1);
+}
+
 static void link_connect(struct bus *bus)
 {
     char name[64];
@@ -77,6 +90,7 @@ static void link_connect(struct bus *bus)
     link_set(bus->socket, ZMQ_HANDSHAKE_IVL, BUS_GREET_MS);
     link_set(bus->socket, ZMQ_HEARTBEAT_IVL, 2000);
     link_set(bus->socket, ZMQ_HEARTBEAT_TIMEOUT, 6000);
+    link_curve(bus);
     bus->tries++;
     bus->greet_by = bus->now + BUS_GREET_MS;
     bus->state = BUS_CONNECTING;
@@ -109,8 +123,10 @@ void bus_link_down(struct bus *bus, int err)
     bus->retry_at = bus->now + LINK_BACKOFF_MS / 2 + (int64_t)(link_random(bus) % span);
     bus_gathered_drop(bus);
     bus_calls_down(bus);
-    if (was_up && bus->events.down)
+    if ((was_up || for_good) && bus->events.down)
         bus->events.down(bus->ctx, err);
+    else if (!was_up && bus->events.unreachable)
+        bus->events.unreachable(bus->ctx, bus->tries);
 }
 
 static void link_greet(struct bus *bus)
@@ -144,6 +160,8 @@ static bool link_monitor(struct bus *bus)
     zmq_recv(bus->monitor, part, sizeof part, ZMQ_DONTWAIT); /* the address */
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED && bus->state == BUS_CONNECTING)
         link_greet(bus);
+    else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+        bus_link_down(bus, ERR_FORBIDDEN); /* the broker does not know our key */
     else if (event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
         bus_link_down(bus, ERR_UNAVAILABLE);
     return true;
@@ -287,6 +305,7 @@ static void link_free(struct bus *bus)
     buf_free(&bus->scratch);
     buf_free(&bus->gathered);
     buf_free(&bus->secret);
+    explicit_bzero(&bus->pair, sizeof bus->pair);
     free(bus->tap_filter);
     free(bus->endpoint);
     free(bus->name);
@@ -354,17 +373,39 @@ static char *link_copy(const char *text)
     return copy;
 }
 
+/* Keys go with tcp, and tcp goes with keys. */
+static int link_keys(const struct bus_options *options, struct curve_pair *ret)
+{
+    bool keys = options->server_key && options->secret_key;
+
+    if (keys != (strncmp(options->endpoint, "tcp://", 6) == 0))
+        return ERR_INVALID;
+    if (!keys)
+        return 0;
+    if (!curve_key_ok(options->server_key) || curve_public(options->secret_key, ret->public_key) < 0)
+        return ERR_INVALID;
+    memcpy(ret->secret_key, options->secret_key, CURVE_KEY + 1);
+    return 0;
+}
+
 int bus_new(const struct bus_options *options, const struct bus_events *events, void *ctx, struct bus **ret_bus)
 {
+    struct curve_pair pair = { .public_key = "" };
     struct bus *bus;
 
     if (!frame_name_ok((struct bytes) { options->name, strlen(options->name) }) || options->secret.len > 256)
+        return ERR_INVALID;
+    if (link_keys(options, &pair) < 0)
         return ERR_INVALID;
     bus = calloc(1, sizeof *bus);
     if (!bus || !(bus->zmq = zmq_ctx_new()) || (bus->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
         abort();
     bus->events = *events;
     bus->ctx = ctx;
+    bus->pair = pair;
+    explicit_bzero(&pair, sizeof pair);
+    if (options->server_key)
+        memcpy(bus->server_key, options->server_key, CURVE_KEY + 1);
     bus->endpoint = link_copy(options->endpoint);
     bus->name = link_copy(options->name);
     bus->version = link_copy(options->version);

@@ -4,6 +4,7 @@
 #include <sys/queue.h>
 
 #include "broker/client/bus.h"
+#include "broker/client/curve.h"
 #include "broker/client/frame.h"
 #include "broker/client/hmap.h"
 
@@ -79,6 +80,8 @@ struct bus {
     void *ctx;
     char *endpoint, *name, *version;
     struct buf secret;
+    char server_key[CURVE_KEY + 1]; /* empty: not over tcp */
+    struct curve_pair pair;
     struct id instance, store;
     uint32_t epoch;
 

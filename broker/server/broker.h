@@ -3,9 +3,10 @@
  * Serves     sessions, calls, jobs, events, values, taps; `$sys.*` to operators      (broker/BUS.md)
  * Keeps      jobs, events, cursors, lanes and lasting values, behind bus_store.h; calls, leases' clocks and values
  *            with a time to live in memory only
- * Trusts     a role once its secret is proved; of a message only its prefix and head. Bodies are opaque
+ * Trusts     a role once its secret, or from another host its key, is proved; of a message only its prefix and head. Bodies are opaque
  * When busy  answers ERR_BUSY above a window or a queue of calls, ERR_STORE_FULL from 85 % of the store on
- * Threads    one router (all of this file's state) and one writer (behind bus_store.h); they share nothing else
+ * Threads    one router (all of this file's state) and one writer (behind bus_store.h); they share nothing else. One
+ *            more answers for keys while the broker listens for other hosts (zap.h)
  * Weak spot  one broker per platform: while it is away, calls fail and durable messages wait with their owners
  *
  * What follows is shared by the files of broker/server alone. A session that can no longer be sent to is marked
@@ -21,7 +22,9 @@
 #include "broker/client/hmap.h"
 #include "broker/server/bus_store.h"
 #include "broker/server/policy.h"
+#include "broker/server/roster.h"
 #include "broker/server/timer.h"
+#include "broker/server/zap.h"
 
 enum {
     BROKER_HEARTBEAT_MS = 2000,
@@ -48,6 +51,26 @@ struct lane {
     uint64_t refused_from; /* later ones wait for it; 0: none */
 };
 
+/* The sockets that the broker listens on. Each has a context of its own: the work of CURVE on one never slows the other,
+ * and a ZAP handler answers for its own alone. */
+enum transport_kind { TRANSPORT_LOCAL, TRANSPORT_REMOTE, TRANSPORTS };
+struct transport {
+    void *zmq, *socket; /* NULL: not listening */
+};
+
+/* Where an answer goes: routing ids mean something on one socket only. */
+struct route {
+    uint8_t transport, id[5];
+};
+
+static inline uint64_t route_key(const struct route *route)
+{
+    uint32_t number;
+
+    memcpy(&number, route->id + 1, sizeof number);
+    return (uint64_t)route->transport << 32 | number;
+}
+
 /* A name that a session opened. */
 struct handle {
     enum frame_verb verb;
@@ -64,11 +87,13 @@ struct handle {
 };
 
 struct session {
-    struct hnode node, by_serial; /* by routing id; by serial */
+    struct hnode node, by_serial; /* by route; by serial */
     TAILQ_ENTRY(session) link, lost_link;
     uint64_t serial; /* never used twice */
-    uint8_t routing[5];
+    struct route route;
     char *role, *version;
+    char key[CURVE_KEY + 1]; /* of another host: the public key it came with; else empty */
+    char *name, *address;    /* of another host: what its key is called, and where it comes from; else NULL */
     struct id instance, store;
     uint32_t epoch;
     unsigned uid, pid;
@@ -256,8 +281,12 @@ struct broker {
     bool no_socket; /* tests: what is sent goes to `outgoing` */
     void (*outgoing)(struct broker *broker, struct session *to, struct bytes a, struct bytes b);
 
-    void *zmq, *socket;
-    int pids; /* epoll of pidfds */
+    struct transport transports[TRANSPORTS];
+    struct roster *roster; /* NULL: no other hosts */
+    unsigned roster_seen;  /* its version when the sessions were looked at */
+    struct zap *zap;
+    char listening[CURVE_ENDPOINT_MAX + 1]; /* tcp, with the port as it is; empty: not */
+    int pids;                               /* epoll of pidfds */
     int64_t now_ms, now_us, wall_ms, started_ms;
     uint64_t random;
     bool stopping;
@@ -305,9 +334,10 @@ void send_error(struct broker *b, struct session *to, uint32_t handle, struct by
 void session_mark_lost(struct broker *b, struct session *session, int err);
 
 /* session.c */
-void session_hello(struct broker *b, const uint8_t routing[5], zmq_msg_t *raw, struct message *m);
-void session_refuse(struct broker *b, const uint8_t routing[5], int err);
+void session_hello(struct broker *b, const struct route *route, zmq_msg_t *raw, struct message *m);
+void session_refuse(struct broker *b, const struct route *route, int err);
 void session_end(struct broker *b, struct session *session, int err);
+void session_recheck(struct broker *b);          /* ends those whose key is not known any more */
 void session_reap(struct broker *b);             /* takes apart what is marked lost */
 void session_pids(struct broker *b);             /* processes that died */
 void session_goodbye(struct broker *b, int err); /* tells everybody to come back later */
@@ -427,9 +457,16 @@ void tap_gone(struct broker *b, struct tap *tap);
 void sys_call(struct broker *b, struct session *s, const char *name, struct message *m);
 void sys_done(struct broker *b, struct store_op *op);
 
+/* transport.c */
+int transport_local(struct broker *b, const char *endpoint, char error[static 256]);
+int transport_remote(struct broker *b, const char *endpoint, char error[static 256]); /* CURVE; `*` as port: any */
+bool transport_receive(struct broker *b); /* one message of each socket; false: none was waiting */
+void transport_close(struct broker *b);
+
 /* router.c */
 struct broker_options {
     const char *state, *bind, *keys;
+    const char *listen;          /* tcp://ADDRESS:PORT for other hosts, NULL: none */
     const char *const *policies; /* NULL-terminated */
     size_t map_size;
     bool any_filesystem;
@@ -439,6 +476,7 @@ int broker_new(const struct broker_options *options, struct broker **ret, char e
 int broker_run(struct broker *b, int stop_fd); /* until stop_fd is readable: 0; or the store died */
 void broker_stop(struct broker *b);            /* drains */
 void broker_free(struct broker **b);
-void broker_take(struct broker *b, const uint8_t *routing, size_t routing_len, zmq_msg_t *a, zmq_msg_t *body);
+void broker_take(struct broker *b, enum transport_kind transport, struct bytes routing, zmq_msg_t *a,
+                 zmq_msg_t *body);
 void broker_settle(struct broker *b); /* what the store handed back, and what follows from it */
 void broker_clock(struct broker *b);

@@ -1,5 +1,7 @@
-/* kinobus-broker --state DIR [--bind ENDPOINT] [--keys DIR] [--acl FILE]... [--map-size BYTES]
+/* kinobus-broker --state DIR [--bind ENDPOINT] [--listen tcp://ADDRESS:PORT] [--keys DIR] [--acl FILE]...
+ *     [--map-size BYTES]
  *
+ * --listen lets in other hosts, each by its key (`kinobus key`); else KINOBUS_BROKER_LISTEN says so; else nobody.
  * Without --acl the policy that was generated with this build counts. Stops on SIGTERM and SIGINT, orderly. Exit
  * codes: 0 stopped, 64 usage, 69 cannot start, 75 the outcome of a commit is unknown: start me again. */
 #include <getopt.h>
@@ -21,7 +23,8 @@ enum { EXIT_USAGE = 64, EXIT_UNAVAILABLE = 69, EXIT_RESTART = 75, POLICIES = 8 }
 
 static void main_usage(void)
 {
-    fputs("usage: kinobus-broker --state DIR [--bind ENDPOINT] [--keys DIR] [--acl FILE]... [--map-size BYTES]\n",
+    fputs("usage: kinobus-broker --state DIR [--bind ENDPOINT] [--listen tcp://ADDRESS:PORT] [--keys DIR] "
+          "[--acl FILE]... [--map-size BYTES]\n",
           stderr);
     exit(EXIT_USAGE);
 }
@@ -52,15 +55,11 @@ static int main_signals(void)
 static void main_options(int argc, char **argv, struct broker_options *options, const char **policies)
 {
     static const struct option known[] = {
-        { "state", required_argument, NULL, 's' },
-        { "bind", required_argument, NULL, 'b' },
-        { "keys", required_argument, NULL, 'k' },
-        { "acl", required_argument, NULL, 'a' },
-        { "map-size", required_argument, NULL, 'm' },
-        { "any-filesystem", no_argument, NULL, 'f' },
-        { "secret-fd", required_argument, NULL, 'i' },
-        { "config", required_argument, NULL, 'i' },
-        { 0 },
+        { "state", required_argument, NULL, 's' },    { "bind", required_argument, NULL, 'b' },
+        { "listen", required_argument, NULL, 'l' },   { "keys", required_argument, NULL, 'k' },
+        { "acl", required_argument, NULL, 'a' },      { "map-size", required_argument, NULL, 'm' },
+        { "any-filesystem", no_argument, NULL, 'f' }, { "secret-fd", required_argument, NULL, 'i' },
+        { "config", required_argument, NULL, 'i' },   { 0 },
     };
     size_t n = 0;
     char *end;
@@ -69,6 +68,7 @@ static void main_options(int argc, char **argv, struct broker_options *options, 
         switch (c) {
         case 's': options->state = optarg; break;
         case 'b': options->bind = optarg; break;
+        case 'l': options->listen = optarg; break;
         case 'k': options->keys = optarg; break;
         case 'f': options->any_filesystem = true; break;
         case 'i': break; /* what every program of the platform is given */
@@ -97,7 +97,10 @@ int main(int argc, char **argv)
     struct broker *b;
     int stop, r;
 
+    options.listen = getenv("KINOBUS_BROKER_LISTEN");
     main_options(argc, argv, &options, policies);
+    if (options.listen && !*options.listen)
+        options.listen = NULL;
     snprintf(bind, sizeof bind, "ipc://%s/bus.sock", options.state);
     snprintf(keys, sizeof keys, "%s/keys", options.state);
     options.bind = options.bind ? options.bind : bind;
@@ -112,8 +115,8 @@ int main(int argc, char **argv)
         log_line(LOG_AT_ERROR, "start", "result=%s why=%s", err_name(r), log_quote(error, quoted, sizeof quoted));
         return r == ERR_OUTCOME_UNKNOWN ? EXIT_RESTART : EXIT_UNAVAILABLE;
     }
-    log_line(LOG_AT_INFO, "ready", "bind=%s store=%s incarnation=%u", options.bind,
-             id_format(NULL, b->store_id, id), b->incarnation);
+    log_line(LOG_AT_INFO, "ready", "bind=%s listen=%s store=%s incarnation=%u", options.bind,
+             *b->listening ? b->listening : "-", id_format(NULL, b->store_id, id), b->incarnation);
     ready_tell();
     r = broker_run(b, stop);
     if (r < 0) {

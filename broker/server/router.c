@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,7 +12,7 @@
 #include "gen/errors.h"
 #include "gen/policy.h"
 
-enum { ROUTER_BATCH = 512, ROUTER_HWM = 16384, ROUTER_PRUNE_MS = 60000, ROUTER_STRANGER_MS = 10 };
+enum { ROUTER_BATCH = 512, ROUTER_PRUNE_MS = 60000, ROUTER_STRANGER_MS = 10 };
 
 void broker_clock(struct broker *b)
 {
@@ -98,35 +97,36 @@ static bool broker_parse(zmq_msg_t *a, zmq_msg_t *second, struct message *m)
 }
 
 /* Who is not greeted is told so, but not at any rate it likes. */
-static void broker_stranger(struct broker *b, const uint8_t routing[5])
+static void broker_stranger(struct broker *b, const struct route *route)
 {
     b->figures.strangers++;
     if (b->now_ms - b->stranger_ms < ROUTER_STRANGER_MS)
         return;
     b->stranger_ms = b->now_ms;
-    session_refuse(b, routing, ERR_NO_SESSION);
+    session_refuse(b, route, ERR_NO_SESSION);
 }
 
-void broker_take(struct broker *b, const uint8_t *routing, size_t routing_len, zmq_msg_t *a, zmq_msg_t *second)
+void broker_take(struct broker *b, enum transport_kind transport, struct bytes routing, zmq_msg_t *a,
+                 zmq_msg_t *second)
 {
+    struct route route = { .transport = (uint8_t)transport };
     struct session *s;
     struct message m;
-    uint32_t number;
     bool good = broker_parse(a, second, &m);
 
     b->figures.messages_in++;
-    if (routing_len != 5 || routing[0] != 0) {
+    if (routing.len != sizeof route.id || *(const uint8_t *)routing.data != 0) {
         b->figures.malformed++; /* it chose a routing id of its own */
         return;
     }
-    memcpy(&number, routing + 1, sizeof number);
-    s = HMAP_MAYBE(hmap_find(&b->sessions, number), struct session, node);
+    memcpy(route.id, routing.data, sizeof route.id);
+    s = HMAP_MAYBE(hmap_find(&b->sessions, route_key(&route)), struct session, node);
     if (!good)
         b->figures.malformed++;
     if (!s && good && m.frame.command == FRAME_HELLO) {
-        session_hello(b, routing, a, &m);
+        session_hello(b, &route, a, &m);
     } else if (!s) {
-        broker_stranger(b, routing);
+        broker_stranger(b, &route);
     } else if (!s->lost) {
         s->heard_ms = b->now_ms;
         s->messages_in++;
@@ -135,29 +135,6 @@ void broker_take(struct broker *b, const uint8_t *routing, size_t routing_len, z
         else
             commands[m.frame.command](b, s, &m);
     }
-}
-
-/* False: nothing is waiting. */
-static bool broker_receive(struct broker *b)
-{
-    zmq_msg_t parts[3];
-    unsigned n = 0;
-    bool got;
-
-    for (unsigned i = 0; i < 3; i++)
-        zmq_msg_init(&parts[i]);
-    got = zmq_msg_recv(&parts[0], b->socket, ZMQ_DONTWAIT) >= 0;
-    while (got && zmq_msg_more(&parts[n < 3 ? n : 2]) && n < 64) {
-        n++; /* parts behind the third one are read and forgotten */
-        zmq_msg_recv(&parts[n < 3 ? n : 2], b->socket, ZMQ_DONTWAIT);
-    }
-    if (n == 1 || n == 2)
-        broker_take(b, zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0]), &parts[1], n == 2 ? &parts[2] : NULL);
-    else if (got)
-        b->figures.malformed++;
-    for (unsigned i = 0; i < 3; i++)
-        zmq_msg_close(&parts[i]);
-    return got;
 }
 
 static void broker_done(struct broker *b, struct store_op *op)
@@ -203,6 +180,7 @@ static void broker_lazy(void *ctx, struct timer *timer)
     stream_flush_cursors(b);
     bus_store_flush(b->store);
     queue_promote(b);
+    session_recheck(b);
     timer_set(&b->timers, timer, b->now_ms + BROKER_LAZY_MS);
 }
 
@@ -229,7 +207,7 @@ static bool broker_turn(struct broker *b, unsigned messages)
     unsigned n = 0;
 
     broker_clock(b);
-    while (n < messages && broker_receive(b))
+    while (n < messages && transport_receive(b))
         n++;
     broker_clock(b);
     session_pids(b);
@@ -241,14 +219,16 @@ static bool broker_turn(struct broker *b, unsigned messages)
 int broker_run(struct broker *b, int stop_fd)
 {
     zmq_pollitem_t items[] = {
-        { b->socket, 0, ZMQ_POLLIN, 0 },
+        { NULL, stop_fd, ZMQ_POLLIN, 0 },
         { NULL, bus_store_fd(b->store), ZMQ_POLLIN, 0 },
         { NULL, b->pids, ZMQ_POLLIN, 0 },
-        { NULL, stop_fd, ZMQ_POLLIN, 0 },
+        { b->transports[TRANSPORT_LOCAL].socket, 0, ZMQ_POLLIN, 0 },
+        { b->transports[TRANSPORT_REMOTE].socket, 0, ZMQ_POLLIN, 0 },
     };
+    int sockets = b->transports[TRANSPORT_REMOTE].socket ? 5 : 4;
     bool more = false;
 
-    while (!(items[3].revents & ZMQ_POLLIN)) {
+    while (!(items[0].revents & ZMQ_POLLIN)) {
         int64_t next = timers_next(&b->timers), wait = 0;
 
         if (bus_store_dead(b->store))
@@ -257,7 +237,7 @@ int broker_run(struct broker *b, int stop_fd)
         if (!more && TAILQ_EMPTY(&b->pressed_queues) && TAILQ_EMPTY(&b->pressed_streams))
             wait = next < 0 ? -1 : next > b->now_ms ? next - b->now_ms : 0;
         bus_store_read_end(b->store); /* no snapshot is held while nothing happens */
-        if (zmq_poll(items, 4, (long)wait) < 0 && errno != EINTR)
+        if (zmq_poll(items, sockets, (long)wait) < 0 && errno != EINTR)
             return ERR_IO;
         more = broker_turn(b, ROUTER_BATCH);
     }
@@ -277,38 +257,6 @@ void broker_stop(struct broker *b)
         broker_settle(b);
     }
     session_goodbye(b, ERR_UNAVAILABLE);
-}
-
-static void router_set(void *socket, int option, int value)
-{
-    zmq_setsockopt(socket, option, &value, sizeof value);
-}
-
-static int broker_bind(struct broker *b, const char *bind)
-{
-    int64_t max = BUS_CALL_MAX + 8192;
-    mode_t mask;
-    int r;
-
-    b->zmq = zmq_ctx_new();
-    b->socket = b->zmq ? zmq_socket(b->zmq, ZMQ_ROUTER) : NULL;
-    if (!b->socket)
-        return ERR_NO_MEMORY;
-    router_set(b->socket, ZMQ_ROUTER_MANDATORY, 1);
-    router_set(b->socket, ZMQ_ROUTER_HANDOVER, 0);
-    router_set(b->socket, ZMQ_LINGER, 500);
-    router_set(b->socket, ZMQ_SNDHWM, ROUTER_HWM);
-    router_set(b->socket, ZMQ_RCVHWM, ROUTER_HWM);
-    router_set(b->socket, ZMQ_HANDSHAKE_IVL, 5000);
-    router_set(b->socket, ZMQ_BACKLOG, 1024);
-    router_set(b->socket, ZMQ_HEARTBEAT_IVL, 2000);
-    router_set(b->socket, ZMQ_HEARTBEAT_TIMEOUT, 6000);
-    router_set(b->socket, ZMQ_HEARTBEAT_TTL, 6000);
-    zmq_setsockopt(b->socket, ZMQ_MAXMSGSIZE, &max, sizeof max);
-    mask = umask(0007); /* an ipc socket is for the owner and the group */
-    r = zmq_bind(b->socket, bind);
-    umask(mask);
-    return r < 0 ? ERR_IO : 0;
 }
 
 static int broker_policy(struct broker *b, const struct broker_options *options, char error[static 256])
@@ -375,10 +323,8 @@ static int broker_open(struct broker *b, const struct broker_options *options, c
     }
     broker_arm(b);
     b->no_socket = options->no_socket;
-    r = options->no_socket ? 0 : broker_bind(b, options->bind);
-    if (r < 0)
-        snprintf(error, 256, "cannot listen on %.160s: %s", options->bind, zmq_strerror(errno));
-    return r;
+    r = options->no_socket ? 0 : transport_local(b, options->bind, error);
+    return r == 0 && options->listen ? transport_remote(b, options->listen, error) : r;
 }
 
 int broker_new(const struct broker_options *options, struct broker **ret, char error[static 256])
@@ -424,10 +370,7 @@ void broker_free(struct broker **b_at)
     }
     if (b->store)
         session_reap(b);
-    if (b->socket)
-        zmq_close(b->socket);
-    if (b->zmq)
-        zmq_ctx_term(b->zmq);
+    transport_close(b);
     bus_store_close(&b->store);
     names_free(b);
     value_free_all(b);

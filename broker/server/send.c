@@ -16,7 +16,7 @@ void session_mark_lost(struct broker *b, struct session *session, int err)
 /* With credit on both sides a full pipe is a peer that is stuck: it is treated like one that is gone. */
 static bool send_part(struct broker *b, struct session *to, const void *data, size_t len, int flags)
 {
-    if (zmq_send(b->socket, data, len, flags | ZMQ_DONTWAIT) >= 0)
+    if (zmq_send(b->transports[to->route.transport].socket, data, len, flags | ZMQ_DONTWAIT) >= 0)
         return true;
     session_mark_lost(b, to, ERR_UNAVAILABLE);
     return false;
@@ -37,7 +37,7 @@ static void send_parts(struct broker *b, struct session *to, struct bytes a, str
         b->outgoing(b, to, a, second);
         return;
     }
-    if (!send_part(b, to, to->routing, sizeof to->routing, ZMQ_SNDMORE) ||
+    if (!send_part(b, to, to->route.id, sizeof to->route.id, ZMQ_SNDMORE) ||
         !send_part(b, to, a.data, a.len, second.len ? ZMQ_SNDMORE : 0))
         return;
     if (second.len)
@@ -83,9 +83,9 @@ void send_large(struct broker *b, struct session *to, const struct frame *frame,
         return;
     buf_reset(&b->frame);
     frame_build_raw(&b->frame, frame, head, view, &in_first);
-    if (send_part(b, to, to->routing, sizeof to->routing, ZMQ_SNDMORE) &&
+    if (send_part(b, to, to->route.id, sizeof to->route.id, ZMQ_SNDMORE) &&
         send_part(b, to, b->frame.data, b->frame.len, ZMQ_SNDMORE) &&
-        zmq_msg_send(body, b->socket, ZMQ_DONTWAIT) < 0)
+        zmq_msg_send(body, b->transports[to->route.transport].socket, ZMQ_DONTWAIT) < 0)
         session_mark_lost(b, to, ERR_UNAVAILABLE);
 }
 

@@ -22,6 +22,17 @@ struct session *session_of(const struct broker *b, uint64_t serial)
     return HMAP_MAYBE(hmap_find(&b->serials, serial), struct session, by_serial);
 }
 
+/* Of another host: CURVE has proved the key, and the table says whose it is. Without a key nobody gets in, whatever
+ * became of the handler that should have asked for one. */
+static int session_prove_key(const struct broker *b, const char *key, struct bytes role, struct curve_row *ret)
+{
+    char why[256];
+
+    if (!key || !b->roster || roster_find(b->roster, key, ret, why) < 0)
+        return ERR_FORBIDDEN;
+    return bytes_equal(role, bytes_of_text(ret->role)) ? 0 : ERR_FORBIDDEN;
+}
+
 /* The secret lies in a file named after the role; it may end with a line break. Read at each greeting, so that
  * a new one counts at once. Both sides are hashed, so that the comparison tells nothing of either length. */
 static int session_prove(const struct broker *b, struct bytes role, struct bytes secret)
@@ -56,7 +67,7 @@ static void session_goaway(struct broker *b, struct session *s, int err)
 }
 
 /* One process per store: a later opening fences the earlier one off. A process that comes back replaces itself. */
-static int session_fence(struct broker *b, struct id store, uint64_t epoch, struct id instance)
+static int session_fence(struct broker *b, struct bytes role, struct id store, uint64_t epoch, struct id instance)
 {
     struct session *other;
 
@@ -66,8 +77,8 @@ static int session_fence(struct broker *b, struct id store, uint64_t epoch, stru
 
         if (other->lost || (!same && (id_is_zero(store) || !id_equal(other->store, store))))
             continue;
-        if (!same && epoch <= other->epoch)
-            return ERR_CONFLICT;
+        if (!bytes_equal(role, bytes_of_text(other->role)) || (!same && epoch <= other->epoch))
+            return ERR_CONFLICT; /* ids are no secret: no role ends another one's session by saying its id */
         if (same)
             session_mark_lost(b, other, ERR_INTERRUPTED);
         else
@@ -76,11 +87,16 @@ static int session_fence(struct broker *b, struct id store, uint64_t epoch, stru
     return 0;
 }
 
+/* Of this host libzmq tells uid and pid, of another one its address. */
 static void session_peer(struct session *s, zmq_msg_t *raw)
 {
     const char *address = raw ? zmq_msg_gets(raw, "Peer-Address") : NULL;
     unsigned gid;
 
+    if (s->route.transport == TRANSPORT_REMOTE) {
+        s->address = names_copy(bytes_of_text(address ? address : "-"));
+        return;
+    }
     address = address ? strchr(address, ':') : NULL;
     if (!address || sscanf(address, ":%u:%u:%u", &s->uid, &gid, &s->pid) != 3)
         s->pid = 0;
@@ -134,13 +150,19 @@ void session_announce(struct broker *b, struct session *s, bool gone)
     int len = snprintf(key, sizeof key, "%s/%s", s->role, id_format(NULL, s->instance, id));
 
     if (!gone) {
-        mp_put_map(&body, 7);
+        mp_put_map(&body, s->address ? 9 : 7);
         mp_put_str(&body, "role");
         mp_put_str(&body, s->role);
         mp_put_str(&body, "pid");
         mp_put_uint(&body, s->pid);
         mp_put_str(&body, "uid");
         mp_put_uint(&body, s->uid);
+        if (s->address) {
+            mp_put_str(&body, "name");
+            mp_put_str(&body, s->name);
+            mp_put_str(&body, "address");
+            mp_put_str(&body, s->address);
+        }
         mp_put_str(&body, "version");
         mp_put_str(&body, s->version);
         mp_put_str(&body, "since_ms");
@@ -162,16 +184,18 @@ void session_announce(struct broker *b, struct session *s, bool gone)
     buf_free(&body);
 }
 
-static struct session *session_new(struct broker *b, const uint8_t routing[5], zmq_msg_t *raw,
-                                   const struct message *m)
+static struct session *session_new(struct broker *b, const struct route *route, zmq_msg_t *raw,
+                                   const struct message *m, const struct curve_row *identity)
 {
     struct session *s = calloc(1, sizeof *s);
-    uint32_t number;
 
     if (!s)
         abort();
-    memcpy(s->routing, routing, sizeof s->routing);
-    memcpy(&number, routing + 1, sizeof number);
+    s->route = *route;
+    if (route->transport == TRANSPORT_REMOTE) {
+        memcpy(s->key, identity->key, sizeof s->key);
+        s->name = names_copy(bytes_of_text(identity->name));
+    }
     s->serial = ++b->next_serial;
     s->role = names_copy(m->head.topic);
     s->version = names_copy(m->head.version);
@@ -186,14 +210,15 @@ static struct session *session_new(struct broker *b, const uint8_t routing[5], z
     LIST_INIT(&s->lanes);
     session_peer(s, raw);
     session_watch_pid(b, s);
-    hmap_add(&b->sessions, &s->node, number);
+    hmap_add(&b->sessions, &s->node, route_key(route));
     hmap_add(&b->serials, &s->by_serial, s->serial);
     TAILQ_INSERT_TAIL(&b->all, s, link);
     timer_set(&b->timers, &s->timer, b->now_ms + BROKER_HEARTBEAT_MS * BROKER_DEAD_AFTER);
     return s;
 }
 
-static int session_admit(struct broker *b, const struct message *m)
+static int session_admit(struct broker *b, const struct route *route, zmq_msg_t *raw, const struct message *m,
+                         struct curve_row *ret_identity)
 {
     struct id instance = frame_id(m->head.instance), store = frame_id(m->head.store);
     int r;
@@ -202,17 +227,19 @@ static int session_admit(struct broker *b, const struct message *m)
         return ERR_VERSION;
     if (!frame_name_ok(m->head.topic) || id_is_zero(instance) || m->head.epoch > UINT32_MAX)
         return ERR_MALFORMED;
-    r = session_prove(b, m->head.topic, m->head.secret);
-    return r < 0 ? r : session_fence(b, store, m->head.epoch, instance);
+    if (route->transport == TRANSPORT_REMOTE)
+        r = session_prove_key(b, raw ? zmq_msg_gets(raw, "User-Id") : NULL, m->head.topic, ret_identity);
+    else
+        r = session_prove(b, m->head.topic, m->head.secret);
+    return r < 0 ? r : session_fence(b, m->head.topic, store, m->head.epoch, instance);
 }
 
-/* Before there is a session: the answer goes to the bare routing id. */
-void session_refuse(struct broker *b, const uint8_t routing[5], int err)
+/* Before there is a session: the answer goes to the bare route. */
+void session_refuse(struct broker *b, const struct route *route, int err)
 {
-    struct session nobody = { .serial = 0 };
+    struct session nobody = { .serial = 0, .route = *route };
     struct frame frame = { .command = FRAME_ERROR, .code = err_to_bus(err), .handle = UINT32_MAX };
 
-    memcpy(nobody.routing, routing, sizeof nobody.routing);
     send_frame(b, &nobody, &frame, NULL, (struct bytes) { 0 });
     if (nobody.lost)
         TAILQ_REMOVE(&b->lost, &nobody, lost_link);
@@ -227,36 +254,62 @@ void session_end(struct broker *b, struct session *s, int err)
     session_mark_lost(b, s, err);
 }
 
-void session_hello(struct broker *b, const uint8_t routing[5], zmq_msg_t *raw, struct message *m)
+static void session_log_refused(const struct route *route, zmq_msg_t *raw, const struct message *m, int err)
+{
+    const char *address = raw && route->transport == TRANSPORT_REMOTE ? zmq_msg_gets(raw, "Peer-Address") : NULL;
+
+    log_line(LOG_AT_WARNING, "hello", "role=%.*s address=%s result=%s", (int)m->head.topic.len,
+             m->head.topic.len ? (const char *)m->head.topic.data : "", address ? address : "local",
+             err_name(err));
+}
+
+void session_hello(struct broker *b, const struct route *route, zmq_msg_t *raw, struct message *m)
 {
     struct frame frame = { .command = FRAME_WELCOME, .code = BROKER_WINDOW, .ms = BROKER_HEARTBEAT_MS };
     struct frame_head head = { .store = frame_of_id(&b->store_id), .incarnation = b->incarnation };
+    struct curve_row identity = { .key = "" };
     struct session *s;
-    int err = session_admit(b, m);
+    int err = session_admit(b, route, raw, m, &identity);
 
     if (err) {
         b->figures.refused++;
-        log_line(LOG_AT_WARNING, "hello", "role=%.*s result=%s", (int)m->head.topic.len,
-                 m->head.topic.len ? (const char *)m->head.topic.data : "", err_name(err));
-        session_refuse(b, routing, err);
+        session_log_refused(route, raw, m, err);
+        session_refuse(b, route, err);
         return;
     }
     session_reap(b); /* whom it replaces leaves first: its leases wait for it */
-    s = session_new(b, routing, raw, m);
+    s = session_new(b, route, raw, m, &identity);
     send_frame(b, s, &frame, &head, (struct bytes) { 0 });
     session_announce(b, s, false);
     TAP(b, .kind = BUS_TAP_SESSION, .from = s->role, .to = "-", .name = "hello", .latency_us = -1);
 }
 
+void session_recheck(struct broker *b)
+{
+    struct curve_row row;
+    struct session *s;
+
+    if (!b->roster || roster_version(b->roster) == b->roster_seen)
+        return;
+    b->roster_seen = roster_version(b->roster);
+    TAILQ_FOREACH(s, &b->all, link)
+    {
+        if (s->lost || s->route.transport != TRANSPORT_REMOTE)
+            continue;
+        if (session_prove_key(b, s->key, bytes_of_text(s->role), &row) < 0) {
+            log_line(LOG_AT_WARNING, "revoked", "role=%s name=%s address=%s", s->role, s->name, s->address);
+            session_goaway(b, s, ERR_FORBIDDEN);
+        }
+    }
+}
+
 static void session_free(struct broker *b, struct session *s)
 {
-    uint32_t number;
-
     TAP(b, .kind = BUS_TAP_SESSION, .from = s->role, .to = "-", .name = "gone", .latency_us = -1,
         .err = s->goodbye ? 0 : s->lost_err);
     if (!s->goodbye)
-        log_line(LOG_AT_WARNING, "lost", "role=%s pid=%u result=%s", s->role, s->pid, err_name(s->lost_err));
-    memcpy(&number, s->routing + 1, sizeof number);
+        log_line(LOG_AT_WARNING, "lost", "role=%s pid=%u address=%s result=%s", s->role, s->pid,
+                 s->address ? s->address : "local", err_name(s->lost_err));
     hmap_del(&b->sessions, &s->node);
     hmap_del(&b->serials, &s->by_serial);
     TAILQ_REMOVE(&b->all, s, link);
@@ -274,6 +327,8 @@ static void session_free(struct broker *b, struct session *s)
     free(s->handles);
     free(s->role);
     free(s->version);
+    free(s->name);
+    free(s->address);
     free(s);
 }
 

@@ -127,6 +127,9 @@ int sys_peers(struct broker *b, const struct sys_ask *ask, struct buf *out)
         }
         mp_put_map(out, 14);
         sys_pair_text(out, "role", bytes_of_text(s->role));
+        sys_pair_text(out, "name",
+                      bytes_of_text(s->name ? s->name : "")); /* of another host: what its key is called */
+        sys_pair_text(out, "address", bytes_of_text(s->address ? s->address : "local"));
         sys_pair_id(out, "instance", s->instance);
         sys_pair_uint(out, "pid", s->pid);
         sys_pair_uint(out, "uid", s->uid);

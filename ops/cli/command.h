@@ -10,6 +10,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_RUNNING = 3 };
 
 struct cli {
     const char *state; /* --state DIR; else KINOBUS_STATE; else ./var when it is there, else /var/lib/kinobus */
+    const char *join;  /* --join FILE; else KINOBUS_JOIN; else NULL: the platform is on this host */
     bool json;         /* --json: for scripts */
     bool colour;       /* stdout is a terminal, and NO_COLOR is not set */
 };

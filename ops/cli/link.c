@@ -1,7 +1,6 @@
 #include "ops/cli/link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,9 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/runtime/identity/identity.h"
 #include "gen/errors.h"
 
-enum { CONNECT_MS = 5000, SECRET_MOST = 256 };
+enum { CONNECT_MS = 5000 };
 
 struct link {
     struct bus *bus;
@@ -100,24 +100,6 @@ static bool link_round(struct link *link, int64_t until_ms, int other)
     return true;
 }
 
-static bool link_secret(const struct cli *cli, char *secret, size_t *ret_len)
-{
-    char path[PATH_MAX];
-    if (!cli_path(cli, path, sizeof(path), "keys/cli"))
-        return false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, secret, SECRET_MOST) : -1;
-    int saved = errno;
-    if (fd >= 0)
-        close(fd);
-    *ret_len = n > 0 ? (size_t)n : 0;
-    if (n > 0)
-        return true;
-    cli_fail(EXIT_NOT_RUNNING, "%s: %s; is this the state directory of a platform, and are you its user?", path,
-             n < 0 ? strerror(saved) : "empty");
-    return false;
-}
-
 struct link *link_open(const struct cli *cli)
 {
     static const struct bus_events events = { .up = link_on_up,
@@ -126,20 +108,26 @@ struct link *link_open(const struct cli *cli)
                                               .reply = link_on_reply,
                                               .set_failed = link_on_set_failed,
                                               .tap = link_on_tap };
-    char endpoint[PATH_MAX + 16], state[PATH_MAX], secret[SECRET_MOST];
-    size_t len;
-    if (!link_secret(cli, secret, &len))
-        return NULL;
-    if (!realpath(cli->state, state)) {
+    char state[PATH_MAX] = "", error[256], endpoint[256];
+    struct identity identity;
+    if (!cli->join && !realpath(cli->state, state)) {
         cli_fail(EXIT_NOT_RUNNING, "%s: %s", cli->state, strerror(errno));
         return NULL;
     }
-    snprintf(endpoint, sizeof(endpoint), "ipc://%s/bus.sock", state);
+    const struct identity_from from = { .role = "cli", .join = cli->join, .state = state, .secret_fd = -1 };
+    if (identity_read(&from, &identity, error) < 0) {
+        cli_fail(EXIT_NOT_RUNNING, "%s%s", error,
+                 cli->join ? "" : "; is this the state directory of a platform, and are you its user?");
+        return NULL;
+    }
     struct link *link = calloc(1, sizeof(*link));
     if (!link)
         abort();
-    struct bus_options options = { .endpoint = endpoint, .name = "cli", .secret = bytes_of(secret, len) };
+    struct bus_options options = { .name = "cli" };
+    identity_options(&identity, &options);
     int r = bus_new(&options, &events, link, &link->bus);
+    snprintf(endpoint, sizeof(endpoint), "%.255s", identity.endpoint);
+    identity_wipe(&identity);
     int64_t until = link_now() + CONNECT_MS;
     while (r == 0 && !link->up && link->err == 0 && link_round(link, until, -1))
         ;

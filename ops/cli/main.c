@@ -61,6 +61,7 @@ static int main_help(const struct command *command)
     if (command->help)
         printf("\n%s\n", command->help);
     puts("\n  --state DIR   the platform's state directory (else $KINOBUS_STATE, ./var, /var/lib/kinobus)\n"
+         "  --join FILE   ask a platform on another host, with a join file of the role cli (else $KINOBUS_JOIN)\n"
          "  --json        for scripts");
     return EXIT_DONE;
 }
@@ -94,6 +95,8 @@ static int main_options(struct cli *cli, int argc, char **argv)
             cli->state = argv[++i];
         } else if (strncmp(argv[i], "--state=", 8) == 0) {
             cli->state = argv[i] + 8;
+        } else if (strcmp(argv[i], "--join") == 0 && i + 1 < argc) {
+            cli->join = argv[++i];
         } else if (strcmp(argv[i], "--json") == 0) {
             cli->json = true;
         } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -108,7 +111,10 @@ static int main_options(struct cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct cli cli = { .state = main_state(), .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
+    const char *join = getenv("KINOBUS_JOIN");
+    struct cli cli = { .state = main_state(),
+                       .join = join && *join ? join : NULL,
+                       .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
     if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         const struct command *about = argc > 2 ? main_find(argv[2]) : NULL;
         if (about)

@@ -1,6 +1,7 @@
-/* kinobus-front --state DIR [--config FILE] [--secret-fd N] [--share DIR] [--web DIR] [--bus ENDPOINT] [--set
- * NAME=VALUE]
+/* kinobus-front --state DIR [--config FILE] [--secret-fd N] [--join FILE] [--share DIR] [--web DIR] [--bus ENDPOINT]
+ *     [--set NAME=VALUE]...
  *
+ * --join lets it in from another host than the broker's; --state is then where blobs lie, /var/lib/kinobus if not said.
  * --share holds the read-only data of the build, of it the folder web/; --web names that folder itself.
  * Ends with 0 when told to stop, 64 for wrong arguments or settings, 75 to be started again, 78 when the
  * broker does not want it. */
@@ -17,6 +18,7 @@
 
 #include <sodium.h>
 
+#include "actors/runtime/identity/identity.h"
 #include "actors/runtime/log.h"
 #include "actors/runtime/ready/ready.h"
 #include "actors/runtime/settings.h"
@@ -35,12 +37,11 @@
 #define MAIN_DRAIN_MS   30000
 #define MAIN_METRICS_MS 2000
 #define MAIN_BUCKETS    16384
-#define MAIN_SECRET_MAX 128
 
 enum { EXIT_OK = 0, EXIT_USAGE_WRONG = 64, EXIT_AGAIN = 75, EXIT_NEVER = 78 };
 
 struct main_args {
-    const char *state, *config, *share, *web, *bus;
+    const char *state, *config, *share, *web, *bus, *join;
     const char *sets[32];
     unsigned sets_n;
     int secret_fd;
@@ -120,18 +121,23 @@ static const struct link_events main_events = { main_value, main_event, main_tic
 
 static int main_usage(void)
 {
-    fprintf(stderr, "usage: kinobus-front --state DIR [--config FILE] [--secret-fd N] [--share DIR] [--web DIR] "
-                    "[--bus ENDPOINT] [--set NAME=VALUE]...\n");
+    fprintf(stderr, "usage: kinobus-front --state DIR [--config FILE] [--secret-fd N] [--join FILE] [--share DIR] "
+                    "[--web DIR] [--bus ENDPOINT] [--set NAME=VALUE]...\n");
     return EXIT_USAGE_WRONG;
 }
 
 static bool main_arguments(int argc, char **argv, struct main_args *ret)
 {
     static const struct option options[] = {
-        { "state", required_argument, NULL, 's' },     { "config", required_argument, NULL, 'c' },
-        { "secret-fd", required_argument, NULL, 'f' }, { "share", required_argument, NULL, 'r' },
-        { "web", required_argument, NULL, 'w' },       { "bus", required_argument, NULL, 'b' },
-        { "set", required_argument, NULL, 'S' },       { 0 },
+        { "state", required_argument, NULL, 's' },
+        { "config", required_argument, NULL, 'c' },
+        { "secret-fd", required_argument, NULL, 'f' },
+        { "share", required_argument, NULL, 'r' },
+        { "web", required_argument, NULL, 'w' },
+        { "bus", required_argument, NULL, 'b' },
+        { "set", required_argument, NULL, 'S' },
+        { "join", required_argument, NULL, 'j' },
+        { 0 },
     };
     int c;
 
@@ -143,6 +149,7 @@ static bool main_arguments(int argc, char **argv, struct main_args *ret)
         case 'f': ret->secret_fd = atoi(optarg); break;
         case 'r': ret->share = optarg; break;
         case 'w': ret->web = optarg; break;
+        case 'j': ret->join = optarg; break;
         case 'b': ret->bus = optarg; break;
         case 'S':
             if (ret->sets_n == sizeof(ret->sets) / sizeof(*ret->sets))
@@ -152,6 +159,8 @@ static bool main_arguments(int argc, char **argv, struct main_args *ret)
         default: return false;
         }
     }
+    if (ret->join && !ret->state)
+        ret->state = IDENTITY_STATE;
     return ret->state && optind == argc;
 }
 
@@ -168,30 +177,6 @@ static int main_settings(const struct main_args *args, struct settings *settings
     if (r < 0)
         fprintf(stderr, "kinobus-front: %s\n", error);
     return r;
-}
-
-/* From the descriptor, else from the state directory; a line break at its end is no part of it. */
-static int main_secret(const struct main_args *args, char to[static MAIN_SECRET_MAX], size_t *ret_len)
-{
-    char path[4096];
-    int fd = args->secret_fd;
-    ssize_t n;
-
-    if (fd < 0) {
-        snprintf(path, sizeof(path), "%s/keys/front", args->state);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-    }
-    n = fd < 0 ? -1 : read(fd, to, MAIN_SECRET_MAX);
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0) {
-        fprintf(stderr, "kinobus-front: the secret of the role `front` cannot be read: %s\n", strerror(errno));
-        return ERR_IO;
-    }
-    while (n > 0 && to[n - 1] == '\n')
-        n--;
-    *ret_len = (size_t)n;
-    return 0;
 }
 
 static void main_web(struct front *front, const struct main_args *args)
@@ -255,24 +240,28 @@ static int main_link(struct front *front, const struct main_args *args)
                                          "playback.media_keys", "catalog.video_progress",
                                          "$sys.peers",          "settings.front" };
     static const char *const follow[] = { "notify.notified" };
-    char endpoint[4096], secret[MAIN_SECRET_MAX];
+    const struct identity_from from = { .role = "front",
+                                        .join = args->join,
+                                        .state = args->state,
+                                        .endpoint = args->bus,
+                                        .secret_fd = args->secret_fd };
     const char *names[64];
     struct link_options options = { .watch = names, .follow = follow, .follow_n = 1 };
-    size_t len;
-    int r = main_secret(args, secret, &len);
+    struct identity identity;
+    char error[256];
+    int r = identity_read(&from, &identity, error);
 
-    if (r < 0)
+    if (r < 0) {
+        fprintf(stderr, "kinobus-front: %s\n", error);
         return r;
+    }
     for (size_t i = 0; i < sizeof(watch) / sizeof(*watch); i++)
         names[options.watch_n++] = watch[i];
     options.watch_n += metrics_names(names + options.watch_n, 64 - options.watch_n);
-    snprintf(endpoint, sizeof(endpoint), "ipc://%s/bus.sock", args->state);
-    options.bus = (struct bus_options) { .endpoint = args->bus ? args->bus : endpoint,
-                                         .name = "front",
-                                         .secret = bytes_of(secret, len),
-                                         .instance = front->instance };
+    options.bus = (struct bus_options) { .name = "front", .instance = front->instance };
+    identity_options(&identity, &options.bus);
     r = link_new(&options, &main_events, front, &front->link);
-    sodium_memzero(secret, sizeof(secret));
+    identity_wipe(&identity);
     return r;
 }
 

@@ -92,7 +92,7 @@ static void say(uint8_t who, const struct frame *frame, struct bytes head, struc
     zmq_msg_init_size(&second, body.len);
     if (body.len)
         memcpy(zmq_msg_data(&second), body.data, body.len);
-    broker_take(broker, routing, sizeof routing, &a, in_first ? NULL : &second);
+    broker_take(broker, TRANSPORT_LOCAL, bytes_of(routing, sizeof routing), &a, in_first ? NULL : &second);
     zmq_msg_close(&a);
     zmq_msg_close(&second);
     buf_free(&raw);

@@ -121,7 +121,7 @@ struct id live_id(const char *text)
     return id;
 }
 
-static void live_write(const struct live *live, const char *name, const char *text, mode_t mode)
+void live_write(const struct live *live, const char *name, const char *text, mode_t mode)
 {
     char path[200];
     FILE *file;
@@ -153,7 +153,8 @@ void live_start(struct live *live)
                                       .keys = keys,
                                       .policies = policies,
                                       .map_size = 64 * 1024 * 1024,
-                                      .any_filesystem = true };
+                                      .any_filesystem = true,
+                                      .listen = live->remote ? "tcp://127.0.0.1:*" : NULL };
 
     snprintf(bind, sizeof bind, "ipc://%s/bus.sock", live->dir);
     snprintf(keys, sizeof keys, "%s/keys", live->dir);
@@ -176,7 +177,7 @@ void live_stop(struct live *live)
     close(live->stop);
 }
 
-int live_setup(void **state)
+static int live_begin(void **state, bool remote)
 {
     static const char *const roles[] = { "web", "shop", "worker", "reader", "cli" };
     struct live *live = calloc(1, sizeof *live);
@@ -192,9 +193,20 @@ int live_setup(void **state)
         live_write(live, path, SECRET "\n", 0600);
     }
     live_write(live, "policy", policy, 0600);
+    live->remote = remote;
     live_start(live);
     *state = live;
     return 0;
+}
+
+int live_setup(void **state)
+{
+    return live_begin(state, false);
+}
+
+int live_setup_remote(void **state)
+{
+    return live_begin(state, true);
 }
 
 int live_teardown(void **state)
@@ -380,25 +392,51 @@ static void on_tap(void *ctx, const struct bus_tapped *tapped)
     snprintf(seen->text, sizeof seen->text, "%s", tapped->to);
 }
 
+static void on_unreachable(void *ctx, unsigned tries)
+{
+    peer_note(ctx, SEEN_UNREACHABLE, tries, 0);
+}
+
+static struct peer *live_peer(struct live *live, const struct bus_options *options)
+{
+    static const struct bus_events events = { on_up,         on_down,  on_refused,    on_reply,   on_request,
+                                              on_cancel,     on_job,   on_lease_lost, on_settled, on_ok,
+                                              on_no,         on_event, on_lost,       on_tail,    on_value,
+                                              on_set_failed, on_tap,   on_unreachable };
+    struct peer *peer = &live->peers[live->peers_n++];
+
+    assert_true(live->peers_n <= LIVE_PEERS);
+    peer->live = live;
+    assert_int_equal(bus_new(options, &events, peer, &peer->bus), 0);
+    return peer;
+}
+
 struct peer *live_join(struct live *live, const char *role, uint32_t epoch)
 {
-    static const struct bus_events events = {
-        on_up, on_down, on_refused, on_reply, on_request, on_cancel, on_job,        on_lease_lost, on_settled,
-        on_ok, on_no,   on_event,   on_lost,  on_tail,    on_value,  on_set_failed, on_tap,
-    };
-    struct peer *peer = &live->peers[live->peers_n++];
     char endpoint[100];
     struct bus_options options = {
         .endpoint = endpoint, .name = role, .secret = bytes_of_text(SECRET), .epoch = epoch, .version = "test"
     };
 
-    assert_true(live->peers_n <= LIVE_PEERS);
     snprintf(endpoint, sizeof endpoint, "ipc://%s/bus.sock", live->dir);
     if (epoch)
         options.store = live_id(role);
-    peer->live = live;
-    assert_int_equal(bus_new(&options, &events, peer, &peer->bus), 0);
-    return peer;
+    return live_peer(live, &options);
+}
+
+struct peer *live_join_remote(struct live *live, const char *role, const char *server_key, const char *secret_key)
+{
+    char path[100], known[CURVE_KEY + 1], error[256];
+    struct bus_options options = { .endpoint = live->broker->listening,
+                                   .name = role,
+                                   .server_key = server_key,
+                                   .secret_key = secret_key,
+                                   .version = "test" };
+
+    snprintf(path, sizeof path, "%s/keys/bus/broker.pub", live->dir);
+    assert_int_equal(curve_read_key(path, false, known, error), 0);
+    options.server_key = server_key ? server_key : known;
+    return live_peer(live, &options);
 }
 
 void live_leave(struct peer *peer)

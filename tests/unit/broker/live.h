@@ -39,6 +39,7 @@ struct seen {
         SEEN_VALUE,
         SEEN_SET_FAILED,
         SEEN_TAP,
+        SEEN_UNREACHABLE,
     } kind;
     uint64_t number; /* cid, lease or seq */
     int err;
@@ -56,7 +57,7 @@ struct peer {
     struct bus *bus;
     struct seen seen[LIVE_SEEN];
     size_t n;
-    uint64_t counted[SEEN_TAP + 1];
+    uint64_t counted[SEEN_UNREACHABLE + 1];
     /* Called before a message is written down; may answer it. NULL: nothing. */
     void (*answer)(struct peer *peer, const struct seen *seen);
 };
@@ -66,6 +67,7 @@ struct live {
     struct broker *broker;
     pthread_t thread;
     int stop;
+    bool remote; /* listens for other hosts, too */
     struct peer peers[LIVE_PEERS];
     size_t peers_n;
 };
@@ -77,11 +79,15 @@ pid_t live_process(void (*run)(const char *dir), const char *dir);
 void live_kill(pid_t pid); /* SIGKILL, and waits until it is gone */
 
 int live_setup(void **state);
+int live_setup_remote(void **state); /* the same, and it listens on a free port */
 int live_teardown(void **state);
 void live_start(struct live *live); /* the broker; setup has started one */
 void live_stop(struct live *live);
 /* A client of this role; epoch 0: without a store. Owners of one role share a store. */
 struct peer *live_join(struct live *live, const char *role, uint32_t epoch);
+/* The same over tcp, with a key; server_key NULL: the broker's. */
+struct peer *live_join_remote(struct live *live, const char *role, const char *server_key, const char *secret_key);
+void live_write(const struct live *live, const char *name, const char *text, mode_t mode);
 void live_leave(struct peer *peer); /* with a goodbye */
 void live_pump(struct live *live, int wait_ms);
 bool live_late(int64_t began_ms);
