@@ -102,7 +102,7 @@ void bare_say(uint8_t who, struct frame frame, const struct frame_head *head, st
     zmq_msg_init_size(&second, body.len);
     if (body.len)
         memcpy(zmq_msg_data(&second), body.data, body.len);
-    broker_take(bare.broker, routing, sizeof routing, &a, in_first ? NULL : &second);
+    broker_take(bare.broker, TRANSPORT_LOCAL, bytes_of(routing, sizeof routing), &a, in_first ? NULL : &second);
     zmq_msg_close(&a);
     zmq_msg_close(&second);
     buf_free(&raw);
