@@ -109,20 +109,20 @@ static void start_drop_rights(void)
 
 static int start_bus(struct actor *actor, const struct actor_start *start)
 {
-    const struct identity_from from = { .role = actor->def->name,
-                                        .join = start->join_file,
-                                        .state = start->state_dir,
-                                        .endpoint = start->endpoint,
-                                        .secret_fd = start->secret_fd };
+    const struct bus_identity_from from = { .role = actor->def->name,
+                                            .join = start->join_file,
+                                            .state = start->state_dir,
+                                            .endpoint = start->endpoint,
+                                            .secret_fd = start->secret_fd };
     struct bus_options options = { .name = actor->def->name };
-    struct identity identity;
+    struct bus_identity identity;
     uint8_t random[10];
     char error[256];
-    int r = identity_read(&from, &identity, error);
+    int r = bus_identity_read(&from, &identity, error);
 
     if (r < 0)
         return start_fail(r == ERR_NOT_FOUND ? ERR_FORBIDDEN : r, "part=identity", error);
-    identity_options(&identity, &options);
+    bus_identity_options(&identity, &options);
     actor->world.random(actor->world.ctx, random, sizeof(random));
     options.instance = id_make(actor_now(actor), random);
     id_format("run", options.instance, actor->instance);
@@ -132,7 +132,7 @@ static int start_bus(struct actor *actor, const struct actor_start *start)
     }
     r = bus_new(&options, &inbound_events, actor, &actor->bus);
     snprintf(error, sizeof(error), "%.200s", identity.endpoint);
-    identity_wipe(&identity);
+    bus_identity_wipe(&identity);
     return r < 0 ? start_fail(r, "part=bus", error) : 0;
 }
 

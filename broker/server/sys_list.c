@@ -125,7 +125,7 @@ int sys_peers(struct broker *b, const struct sys_ask *ask, struct buf *out)
             offers += s->handles[i].offer != NULL;
             takes += s->handles[i].taker != NULL;
         }
-        mp_put_map(out, 14);
+        mp_put_map(out, 16);
         sys_pair_text(out, "role", bytes_of_text(s->role));
         sys_pair_text(out, "name",
                       bytes_of_text(s->name ? s->name : "")); /* of another host: what its key is called */

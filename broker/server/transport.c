@@ -124,7 +124,8 @@ int transport_remote(struct broker *b, const char *endpoint, char error[static 2
     if (r < 0)
         return r;
     transport_set(t->socket, ZMQ_TCP_KEEPALIVE, 1);
-    transport_set(t->socket, ZMQ_IPV6, 1);
+    transport_set(t->socket, ZMQ_IPV6,
+                  strchr(endpoint, '[') != NULL); /* else addresses look like ::ffff:192.0.2.1 */
     if (zmq_bind(t->socket, endpoint) < 0)
         return transport_fail(endpoint, zmq_strerror(errno), error);
     return zmq_getsockopt(t->socket, ZMQ_LAST_ENDPOINT, b->listening, &size) == 0 ? 0 : ERR_IO;

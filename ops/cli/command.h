@@ -32,4 +32,5 @@ int cli_usage(const struct command *command, const char *fmt, ...) __attribute__
 bool cli_path(const struct cli *cli, char *path, size_t size, const char *rest);
 
 extern const struct command up_command, down_command, status_command, tail_command, why_command, queue_command,
-    dead_command, call_command, user_command, config_command, backup_command, restore_command, version_command;
+    dead_command, call_command, user_command, config_command, backup_command, restore_command, version_command,
+    key_command;

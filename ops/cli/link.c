@@ -109,13 +109,13 @@ struct link *link_open(const struct cli *cli)
                                               .set_failed = link_on_set_failed,
                                               .tap = link_on_tap };
     char state[PATH_MAX] = "", error[256], endpoint[256];
-    struct identity identity;
+    struct bus_identity identity;
     if (!cli->join && !realpath(cli->state, state)) {
         cli_fail(EXIT_NOT_RUNNING, "%s: %s", cli->state, strerror(errno));
         return NULL;
     }
-    const struct identity_from from = { .role = "cli", .join = cli->join, .state = state, .secret_fd = -1 };
-    if (identity_read(&from, &identity, error) < 0) {
+    const struct bus_identity_from from = { .role = "cli", .join = cli->join, .state = state, .secret_fd = -1 };
+    if (bus_identity_read(&from, &identity, error) < 0) {
         cli_fail(EXIT_NOT_RUNNING, "%s%s", error,
                  cli->join ? "" : "; is this the state directory of a platform, and are you its user?");
         return NULL;
@@ -124,10 +124,10 @@ struct link *link_open(const struct cli *cli)
     if (!link)
         abort();
     struct bus_options options = { .name = "cli" };
-    identity_options(&identity, &options);
+    bus_identity_options(&identity, &options);
     int r = bus_new(&options, &events, link, &link->bus);
     snprintf(endpoint, sizeof(endpoint), "%.255s", identity.endpoint);
-    identity_wipe(&identity);
+    bus_identity_wipe(&identity);
     int64_t until = link_now() + CONNECT_MS;
     while (r == 0 && !link->up && link->err == 0 && link_round(link, until, -1))
         ;

@@ -12,7 +12,7 @@ static const struct command *const commands[] = { &up_command,     &down_command
                                                   &tail_command,   &why_command,    &queue_command,
                                                   &dead_command,   &call_command,   &user_command,
                                                   &config_command, &backup_command, &restore_command,
-                                                  &version_command };
+                                                  &key_command,    &version_command };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 int cli_fail(int code, const char *fmt, ...)

@@ -240,16 +240,16 @@ static int main_link(struct front *front, const struct main_args *args)
                                          "playback.media_keys", "catalog.video_progress",
                                          "$sys.peers",          "settings.front" };
     static const char *const follow[] = { "notify.notified" };
-    const struct identity_from from = { .role = "front",
-                                        .join = args->join,
-                                        .state = args->state,
-                                        .endpoint = args->bus,
-                                        .secret_fd = args->secret_fd };
+    const struct bus_identity_from from = { .role = "front",
+                                            .join = args->join,
+                                            .state = args->state,
+                                            .endpoint = args->bus,
+                                            .secret_fd = args->secret_fd };
     const char *names[64];
     struct link_options options = { .watch = names, .follow = follow, .follow_n = 1 };
-    struct identity identity;
+    struct bus_identity identity;
     char error[256];
-    int r = identity_read(&from, &identity, error);
+    int r = bus_identity_read(&from, &identity, error);
 
     if (r < 0) {
         fprintf(stderr, "kinobus-front: %s\n", error);
@@ -259,9 +259,9 @@ static int main_link(struct front *front, const struct main_args *args)
         names[options.watch_n++] = watch[i];
     options.watch_n += metrics_names(names + options.watch_n, 64 - options.watch_n);
     options.bus = (struct bus_options) { .name = "front", .instance = front->instance };
-    identity_options(&identity, &options.bus);
+    bus_identity_options(&identity, &options.bus);
     r = link_new(&options, &main_events, front, &front->link);
-    identity_wipe(&identity);
+    bus_identity_wipe(&identity);
     return r;
 }
 

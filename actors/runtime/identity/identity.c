@@ -9,7 +9,7 @@
 
 #include "gen/errors.h"
 
-static int identity_join(const struct identity_from *from, struct identity *ret, char error[static 256])
+static int identity_join(const struct bus_identity_from *from, struct bus_identity *ret, char error[static 256])
 {
     int r = curve_join_read(from->join, &ret->join, error);
 
@@ -25,7 +25,7 @@ static int identity_join(const struct identity_from *from, struct identity *ret,
     return 0;
 }
 
-static int identity_secret(const struct identity_from *from, struct identity *ret, char error[static 256])
+static int identity_secret(const struct bus_identity_from *from, struct bus_identity *ret, char error[static 256])
 {
     char path[4200] = "the inherited descriptor";
     int fd = from->secret_fd;
@@ -48,11 +48,11 @@ static int identity_secret(const struct identity_from *from, struct identity *re
     return n > 0 ? 0 : ERR_FORBIDDEN;
 }
 
-int identity_read(const struct identity_from *from, struct identity *ret, char error[static 256])
+int bus_identity_read(const struct bus_identity_from *from, struct bus_identity *ret, char error[static 256])
 {
     int r;
 
-    *ret = (struct identity) { .secret_len = 0 };
+    *ret = (struct bus_identity) { .secret_len = 0 };
     if (from->join)
         r = identity_join(from, ret, error);
     else
@@ -62,11 +62,11 @@ int identity_read(const struct identity_from *from, struct identity *ret, char e
     else if (r == 0 && !from->join)
         snprintf(ret->endpoint, sizeof ret->endpoint, "ipc://%s/bus.sock", from->state);
     if (r < 0)
-        identity_wipe(ret);
+        bus_identity_wipe(ret);
     return r;
 }
 
-void identity_options(const struct identity *identity, struct bus_options *options)
+void bus_identity_options(const struct bus_identity *identity, struct bus_options *options)
 {
     options->endpoint = identity->endpoint;
     if (*identity->join.role) {
@@ -77,7 +77,7 @@ void identity_options(const struct identity *identity, struct bus_options *optio
     }
 }
 
-void identity_wipe(struct identity *identity)
+void bus_identity_wipe(struct bus_identity *identity)
 {
     sodium_memzero(identity, sizeof *identity);
 }

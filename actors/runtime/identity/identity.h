@@ -10,7 +10,7 @@
 /* Where a program that joins from another host keeps its state when it is not told. */
 #define IDENTITY_STATE "/var/lib/kinobus"
 
-struct identity_from {
+struct bus_identity_from {
     const char *role;
     const char *join;     /* a join file, NULL: of this host */
     const char *state;    /* the state directory; not looked at when there is a join file */
@@ -18,15 +18,15 @@ struct identity_from {
     int secret_fd;        /* -1: read STATE/keys/ROLE; closed */
 };
 
-/* Holds secrets: identity_wipe() it. */
-struct identity {
+/* Holds secrets: bus_identity_wipe() it. */
+struct bus_identity {
     char endpoint[4200];
     char secret[256];
     size_t secret_len;
     struct curve_join join; /* role empty: of this host */
 };
 
-int identity_read(const struct identity_from *from, struct identity *ret, char error[static 256]);
+int bus_identity_read(const struct bus_identity_from *from, struct bus_identity *ret, char error[static 256]);
 /* Fills endpoint, secret and keys; the options borrow from `identity`. */
-void identity_options(const struct identity *identity, struct bus_options *options);
-void identity_wipe(struct identity *identity);
+void bus_identity_options(const struct bus_identity *identity, struct bus_options *options);
+void bus_identity_wipe(struct bus_identity *identity);
