@@ -156,11 +156,11 @@ static void calls_set_texts(struct video_row *row, const struct update_video *as
         row->language = ask->language;
     if (ask->has_visibility)
         row->visibility = ask->visibility;
-    if (ask->tags_n || ask->clear_tags) {
+    if (ask->has_tags) {
         row->tags = ask->tags;
         row->tags_n = ask->tags_n;
     }
-    if (ask->people_n) {
+    if (ask->has_people) {
         row->people = ask->people;
         row->people_n = ask->people_n;
     }

@@ -47,6 +47,7 @@ struct doing {
     struct video_row row;
     unsigned events; /* bits of enum doing_event: what the save announces */
     bool fill;       /* after the save: look for runs to release */
+    bool withdraw;   /* its jobs are wanted no more */
     bool dirty;      /* its playlists are behind */
     const char *reason;
     const void *about; /* what the step is of: struct probe_done, ... */

@@ -154,5 +154,6 @@ int life_delete(struct doing *d)
 {
     d->row.dirty_at = 0;
     d->events |= DOING_DELETED;
+    d->withdraw = true;
     return 0;
 }

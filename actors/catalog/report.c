@@ -124,6 +124,10 @@ int catalog_upload_complete(struct catalog *self, struct turn *t, const struct u
     struct doing d;
     int r = upload_load(t, ask->id, ask->capability, &upload);
 
+    if (r == 0 && upload.partial)
+        return turn_fail(
+            t, ERR_CONFLICT, NULL,
+            "it is a part: tell how far it is with upload_advanced, and join the parts with concat_uploads");
     if (r == 0)
         r = upload_load_video(self, t, &upload, &d);
     if (r == 0 && !upload.complete) {

@@ -1,6 +1,7 @@
 /* video - a video's row: read, shown, saved with all that follows from it, and announced. */
 #include <string.h>
 
+#include "actors/catalog/jobs.h"
 #include "actors/catalog/step.h"
 
 const struct catalog_settings *catalog_settings_of(const struct turn *t)
@@ -168,5 +169,7 @@ int video_save(struct doing *d)
         r = runs_fill(d->self, d->t);
     if (r == 0 && d->dirty)
         r = playlist_ask(d->t);
+    if (r == 0 && d->withdraw)
+        jobs_withdraw(d->t, row->id);
     return r;
 }

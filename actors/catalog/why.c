@@ -1,7 +1,7 @@
 /* why - what a video waits for, in words: the four columns, the runs under way, and those that failed. */
 #include <string.h>
 
-#include "actors/catalog/catalog.h"
+#include "actors/catalog/jobs.h"
 #include "schemas/wire/arena.h"
 
 enum { WHY_PARTS_MOST = 64, WHY_RUNS_MOST = 24 };
@@ -118,12 +118,12 @@ static const char *why_sentence(struct turn *t, const struct video *video, const
     }
 }
 
-int catalog_why(struct catalog *self, struct turn *t, const struct why *ask, struct why_reply *reply)
+static int why_fill(struct catalog *self, struct turn *t, struct id id, struct why_reply *reply)
 {
     struct why_list list = { t, reply };
     struct video video;
     struct doing d;
-    int r = video_load(self, t, ask->id, &d);
+    int r = video_load(self, t, id, &d);
 
     if (r == 0 && turn_subject(t)->known)
         r = turn_require_owner(t, d.row.owner_id);
@@ -138,4 +138,25 @@ int catalog_why(struct catalog *self, struct turn *t, const struct why *ask, str
     why_add(&list, "release", wire_enum_name(&release_state_names, d.row.release), d.row.release_since);
     why_add(&list, "life", wire_enum_name(&life_state_names, d.row.life), d.row.life_since);
     return why_runs(&list, &d);
+}
+
+/* What the broker says comes on top; what the catalog knows is told without it, too. */
+static int why_answered(void *self, struct turn *t, int err, const void *answer, const void *ctx)
+{
+    const struct why *ask = ctx;
+    struct why_reply reply = { 0 };
+    int r = why_fill(self, t, ask->id, &reply);
+
+    if (r == 0 && err == 0)
+        jobs_add(t, *(const struct bytes *)answer, &reply);
+    return r < 0 ? r : reply_why(t, &reply);
+}
+
+int catalog_why(struct catalog *self, struct turn *t, const struct why *ask, struct why_reply *reply)
+{
+    int r = why_fill(self, t, ask->id, reply);
+
+    if (r < 0)
+        return r;
+    return jobs_ask(t, ask->id, why_answered, ask, sizeof(*ask)) == 0 ? TURN_LATER : 0;
 }

@@ -321,10 +321,13 @@ static int run_then(struct turn *t)
 {
     struct message *m = t->message;
     void *reply = NULL;
+    struct bytes raw = bytes_of(m->body ? m->body : "", m->body_len);
     int r;
 
     if (t->request && t->request->take && t->request->lost)
         return 0; /* the job has gone to somebody else */
+    if (m->asked && m->err == 0 && !m->asked->request)
+        reply = &raw;
     if (m->asked && m->err == 0 && m->asked->reply) {
         r = run_unpack(t, m->asked->reply, &reply);
         if (r < 0) {

@@ -181,8 +181,12 @@ int turn_ask(struct turn *t, const struct call_def *call, const void *body, turn
 {
     struct bytes packed;
     struct effect *effect;
-    int r = turn_pack(t, call->request, body, &packed);
+    int r = 0;
 
+    if (call->request)
+        r = turn_pack(t, call->request, body, &packed);
+    else
+        packed = arena_bytes(t->arena, *(const struct bytes *)body);
     if (r < 0)
         return r;
     effect = turn_effect(t, EFFECT_ASK);

@@ -195,7 +195,7 @@ struct queue {
     bool pressed;         /* on the list of queues to dispatch */
     TAILQ_ENTRY(queue) press_link;
     uint64_t ready, held, dead; /* ready counts leased ones, too */
-    uint64_t puts, acks, retries, deads;
+    uint64_t puts, acks, retries, deads, withdrawn;
     struct histogram wait; /* from its put until a job is first given, a delay that was asked for with it */
     struct histogram run;  /* from when a job is given until the end of that lease is committed */
 };
@@ -382,6 +382,7 @@ struct lease *lease_new(struct broker *b, struct queue *queue, struct job_key ke
 void lease_free(struct broker *b, struct lease *lease);
 void lease_give(struct broker *b, struct lease *lease, struct taker *taker);
 void lease_fail(struct broker *b, struct lease *lease, int err, struct bytes text, int64_t delay_ms, bool counted);
+void lease_withdraw(struct broker *b, struct lease *lease);
 void lease_kill(struct broker *b, struct lease *lease, int err, struct bytes text);
 void lease_session_gone(struct broker *b, struct session *s);
 int lease_load(struct broker *b);

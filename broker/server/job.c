@@ -249,11 +249,12 @@ void job_settled(struct broker *b, struct store_op *op)
     lease_free(b, lease);
     if (op->status == 0) {
         queue->ready -= queue->ready > 0;
-        queue->acks += op->kind == STORE_ACK;
+        queue->acks += op->kind == STORE_ACK && !op->record.err;
+        queue->withdrawn += op->kind == STORE_ACK && op->record.err;
         queue->retries += op->kind == STORE_RETRY;
         queue->deads += op->kind == STORE_DEAD;
         queue->dead += op->kind == STORE_DEAD;
-        b->figures.acks += op->kind == STORE_ACK;
+        b->figures.acks += op->kind == STORE_ACK && !op->record.err;
         b->figures.retries += op->kind == STORE_RETRY;
         b->figures.deads += op->kind == STORE_DEAD;
         if (op->kind == STORE_RETRY && op->held) {

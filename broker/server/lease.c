@@ -126,6 +126,17 @@ void lease_kill(struct broker *b, struct lease *lease, int err, struct bytes tex
     bus_store_submit(b->store, op);
 }
 
+/* Its producer does not want it any more: it is deleted, without an event. A worker that has it hears so. */
+void lease_withdraw(struct broker *b, struct lease *lease)
+{
+    struct frame lost = { .command = FRAME_LEASE_LOST, .cid = lease->node.key, .code = err_to_bus(ERR_CANCELLED) };
+
+    if (lease->session)
+        send_frame(b, lease->session, &lost, NULL, (struct bytes) { 0 });
+    lease_let_go(lease);
+    bus_store_submit(b->store, lease_op(b, lease, STORE_ACK, ERR_CANCELLED, bytes_of_text("withdrawn")));
+}
+
 /* The lease ended without an end of the job: it is tried again, unless it was tried often enough.
  * delay_ms -1: the queue's backoff. counted: it was an attempt; else a worker was lost or asked to wait. */
 void lease_fail(struct broker *b, struct lease *lease, int err, struct bytes text, int64_t delay_ms, bool counted)

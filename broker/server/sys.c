@@ -231,6 +231,7 @@ static const struct sys_service {
     { "$sys.events", sys_events, 0 },
     { "$sys.acl", sys_acl, 0 },
     { "$sys.why", sys_why, 0 },
+    { "$sys.withdraw", sys_withdraw, 0 },
     { "$sys.dead.ls", sys_dead_ls, 0 },
     { "$sys.dead.show", sys_dead_show, 0 },
     { "$sys.dead.requeue", NULL, STORE_REQUEUE },

@@ -18,7 +18,7 @@ struct sys_ask {
 /* Fill `out`, or answer an error. */
 typedef int sys_serve(struct broker *b, const struct sys_ask *ask, struct buf *out);
 sys_serve sys_queues, sys_peers, sys_services, sys_streams, sys_stats, sys_values, sys_why, sys_dead_ls,
-    sys_dead_show, sys_events, sys_acl;
+    sys_dead_show, sys_events, sys_acl, sys_withdraw;
 
 void sys_pair_uint(struct buf *out, const char *name, uint64_t n);
 void sys_pair_int(struct buf *out, const char *name, int64_t n);

@@ -545,6 +545,8 @@ class Model:
                     if verb in ("take", "follow"):
                         refuse(s.file, f"uses.{verb}: '{name}': a pattern is for tools; name what you use")
                     continue
+                if verb == "call" and name.startswith("$sys."):
+                    continue  # the broker's own
                 thing = self.lookup(name, what, f"{s.file}: uses.{verb}")
                 if verb == "set" and thing.schema is not s:
                     refuse(s.file, f"uses.set: '{name}': values are set by their own actor")

@@ -22,8 +22,10 @@ enum allow {
 };
 
 struct call_def {
-    const char *name;                        /* "catalog.create_video" */
-    const struct wire_type *request, *reply; /* reply NULL: none */
+    const char *name; /* "catalog.create_video" */
+    const struct wire_type *request,
+        *reply; /* reply NULL: none. request NULL: one of the broker's own ("$sys.why"):
+                                                body and answer are struct bytes */
     unsigned allow;
     bool writes;          /* false: runs on a read snapshot */
     bool frees;           /* it makes room: served also when the store is nearly full */

@@ -315,7 +315,9 @@ void rig_answer(struct rig *rig, const struct fake_sent *asked, const struct cal
     assert_string_equal(asked->name, call->name);
     events = fake_events(&ctx);
     events->reply(ctx, asked->number, err,
-                  err || !reply ? (struct bytes) { 0 } : rig_pack(rig, call->reply, reply));
+                  err || !reply   ? (struct bytes) { 0 }
+                  : call->request ? rig_pack(rig, call->reply, reply)
+                                  : *(const struct bytes *)reply);
 }
 
 /* ---- what went out */

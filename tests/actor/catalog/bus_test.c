@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "actors/catalog/catalog.h"
+#include "broker/client/mp.h"
 #include "schemas/wire/arena.h"
 #include "tests/harness/rig.h"
 
@@ -145,6 +146,91 @@ static void a_dead_probe_fails_its_video(void **state)
 
 #define with_rig(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+/* What the broker answers to $sys.why, of one job. */
+static struct bytes one_job(struct rig *rig)
+{
+    struct buf out = { 0 };
+    struct bytes copy;
+
+    mp_put_array(&out, 1);
+    mp_put_map(&out, 8);
+    mp_put_str(&out, "queue"), mp_put_str(&out, "transcode.probe");
+    mp_put_str(&out, "seq"), mp_put_uint(&out, 7);
+    mp_put_str(&out, "state"), mp_put_str(&out, "held");
+    mp_put_str(&out, "attempts"), mp_put_uint(&out, 2);
+    mp_put_str(&out, "attempts_max"), mp_put_uint(&out, 5);
+    mp_put_str(&out, "at_ms"), mp_put_int(&out, RIG_EPOCH + 60000);
+    mp_put_str(&out, "something new"), mp_put_array(&out, 0);
+    mp_put_str(&out, "text"), mp_put_str(&out, "no such file");
+    copy = arena_bytes(rig_arena(rig), buf_bytes(&out));
+    buf_free(&out);
+    return copy;
+}
+
+static void why_tells_what_the_broker_has_of_its_jobs(void **state)
+{
+    static const struct call_def sys_why = { .name = "$sys.why" };
+    struct rig *rig = *state;
+    struct upload upload = upload_whole(rig, 9);
+    struct bytes job = one_job(rig);
+    struct why_reply reply;
+    char id[ID_TEXT_SIZE];
+
+    for (int broken = 0; broken < 2; broken++) {
+        uint64_t cid = rig_call(rig, &why_call, &(struct why) { .id = upload.video_id },
+                                rig_person(rig, 1, ROLE_CREATOR));
+        const struct fake_sent *asked;
+
+        rig_run(rig);
+        asked = fake_next(FAKE_CALL, "$sys.why");
+        assert_non_null(asked);
+        assert_non_null(memmem(asked->body, asked->body_len, id_format("video", upload.video_id, id), 32));
+        rig_answer(rig, asked, &sys_why, broken ? ERR_TIMEOUT : 0, &job);
+        rig_run(rig);
+        assert_int_equal(rig_reply(rig, cid, &why_call, &reply), 0);
+        assert_true(reply.parts_n >= 4); /* what the catalog knows is told in any case */
+        assert_int_equal(reply.jobs_n, broken ? 0 : 1);
+        if (broken)
+            continue;
+        assert_string_equal(reply.jobs[0].queue, "transcode.probe");
+        assert_int_equal(reply.jobs[0].attempts, 2);
+        assert_int_equal(reply.jobs[0].next_try_at, RIG_EPOCH + 60000);
+        assert_string_equal(reply.jobs[0].detail, "no such file");
+    }
+}
+
+static void jobs_of_a_deleted_video_are_withdrawn_until_none_is_held_back(void **state)
+{
+    static const struct call_def sys_withdraw = { .name = "$sys.withdraw" };
+    struct rig *rig = *state;
+    struct upload upload = upload_whole(rig, 9);
+    struct delete_video ask = { .id = upload.video_id };
+    struct buf out = { 0 };
+    struct bytes held;
+    uint64_t cid = rig_call(rig, &delete_video_call, &ask, rig_person(rig, 1, ROLE_CREATOR));
+
+    rig_run(rig);
+    assert_int_equal(rig_reply(rig, cid, &delete_video_call, NULL), 0);
+    assert_null(fake_next(FAKE_CALL, "$sys.withdraw")); /* the trash gives back */
+    ask.now = true;
+    cid = rig_call(rig, &delete_video_call, &ask, rig_person(rig, 1, ROLE_CREATOR));
+    rig_run(rig);
+    assert_int_equal(rig_reply(rig, cid, &delete_video_call, NULL), 0); /* without the broker's answer */
+    mp_put_map(&out, 3);
+    mp_put_str(&out, "withdrawn"), mp_put_uint(&out, 1);
+    mp_put_str(&out, "held"), mp_put_uint(&out, 1);
+    mp_put_str(&out, "due_ms"), mp_put_int(&out, rig_now(rig) + 5000);
+    held = buf_bytes(&out);
+    rig_answer(rig, fake_next(FAKE_CALL, "$sys.withdraw"), &sys_withdraw, 0, &held);
+    buf_free(&out);
+    rig_run(rig);
+    assert_null(fake_next(FAKE_CALL, "$sys.withdraw"));
+    rig_advance(rig, 6000);
+    rig_answer(rig, fake_next(FAKE_CALL, "$sys.withdraw"), &sys_withdraw, ERR_TIMEOUT, NULL);
+    rig_advance(rig, 60000);
+    assert_null(fake_next(FAKE_CALL, "$sys.withdraw"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +238,8 @@ int main(void)
         with_rig(the_same_idempotency_key_makes_one_video),
         with_rig(a_probe_that_is_done_puts_runs_on_the_bus),
         with_rig(a_dead_probe_fails_its_video),
+        with_rig(why_tells_what_the_broker_has_of_its_jobs),
+        with_rig(jobs_of_a_deleted_video_are_withdrawn_until_none_is_held_back),
     };
 
     return cmocka_run_group_tests_name("catalog_bus", tests, NULL, NULL);

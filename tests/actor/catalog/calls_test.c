@@ -153,6 +153,10 @@ static void a_change_is_announced_and_a_stale_one_refused(void **state)
                                 .title = "b",
                                 .tags = tags,
                                 .tags_n = 2,
+                                .has_tags = true,
+                                .people = &(struct person) { .name = "Ann" },
+                                .people_n = 1,
+                                .has_people = true,
                                 .has_visibility = true,
                                 .visibility = VISIBILITY_PUBLIC,
                                 .has_if_rev = true };
@@ -169,9 +173,13 @@ static void a_change_is_announced_and_a_stale_one_refused(void **state)
     ask.has_if_rev = false;
     assert_int_equal(FAKE_CALL(f, catalog_update_video, &ask, &video), ERR_FORBIDDEN); /* public: it may be seen */
     fake_be(f, 1, ROLE_CREATOR);
-    struct update_video clear = { .id = id, .clear_tags = true };
+    struct update_video clear = { .id = id, .has_tags = true };
     assert_int_equal(FAKE_CALL(f, catalog_update_video, &clear, &video), 0);
     assert_int_equal(video.tags_n, 0);
+    assert_int_equal(video.people_n, 1);
+    clear = (struct update_video) { .id = id, .has_people = true };
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &clear, &video), 0);
+    assert_int_equal(video.people_n, 0);
 }
 
 static void the_trash_gives_back_until_it_is_emptied(void **state)

@@ -22,12 +22,13 @@ static int advance(struct fake *f, const struct upload *upload, uint64_t offset)
     return FAKE_CALL(f, catalog_upload_advanced, &ask);
 }
 
+/* As the front does when the last byte is durable. */
 static int complete(struct fake *f, const struct upload *upload, uint64_t length)
 {
     struct upload_complete ask = { .id = upload->id, .capability = upload->capability, .length = length };
     struct video video = { 0 };
 
-    return FAKE_CALL(f, catalog_upload_complete, &ask, &video);
+    return upload->partial ? advance(f, upload, length) : FAKE_CALL(f, catalog_upload_complete, &ask, &video);
 }
 
 /* What the front would have written, up to a durable frontier. */
@@ -242,6 +243,20 @@ static void a_dropped_upload_leaves_a_video_that_waits(void **state)
     assert_int_equal(studio_video(f, upload.video_id).uploaded_bytes, 0);
 }
 
+static void a_part_is_not_told_to_be_complete(void **state)
+{
+    struct fake *f = *state;
+    struct upload part = open_upload(
+        f, (struct create_upload) { .length = 100, .has_length = true, .partial = true });
+
+    write_bytes(f, &part, 100);
+    struct upload_complete ask = { .id = part.id, .capability = part.capability, .length = 100 };
+    struct video video = { 0 };
+    assert_int_equal(FAKE_CALL(f, catalog_upload_complete, &ask, &video), ERR_CONFLICT);
+    assert_non_null(strstr(f->detail, "upload_advanced"));
+    assert_int_equal(complete(f, &part, 100), 0);
+}
+
 static void partial_uploads_are_joined_in_the_order_named(void **state)
 {
     struct fake *f = *state;
@@ -398,6 +413,7 @@ int main(void)
         with_fake(an_upload_that_stands_still_expires_with_its_bytes),
         with_fake(a_new_upload_brings_an_expired_video_back),
         with_fake(a_dropped_upload_leaves_a_video_that_waits),
+        with_fake(a_part_is_not_told_to_be_complete),
         with_fake(partial_uploads_are_joined_in_the_order_named),
         with_fake(a_part_that_says_its_place_is_of_use_at_once),
         with_fake(a_quota_is_asked_before_and_given_back_after),

@@ -187,6 +187,47 @@ static void all_dead_jobs_of_a_queue_are_requeued_by_one_call(void **state)
     buf_free(&ask);
 }
 
+/* What the shop's call of $sys.withdraw for this key answers: 0x81 and up are small numbers of msgpack. */
+static const char *withdraw(struct live *live, struct peer *shop, const char *key)
+{
+    size_t before = shop->counted[SEEN_REPLY];
+    struct buf ask = { 0 };
+    uint64_t cid;
+
+    mp_put_map(&ask, 1);
+    mp_put_str(&ask, "key");
+    mp_put_str(&ask, key);
+    bus_call(shop->bus, "$sys.withdraw", NULL, buf_bytes(&ask), 5000, &cid);
+    live_until(live, shop->counted[SEEN_REPLY] == before + 1);
+    buf_free(&ask);
+    return peer_seen(shop, SEEN_REPLY, before)->body;
+}
+
+static void jobs_that_nobody_wants_any_more_are_withdrawn_by_who_put_them(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0), *cli = live_join(live, "cli", 0);
+    struct bus_head other = { .job = live_id("other"), .key = text("other") };
+
+    live_until(live, cli->counted[SEEN_UP] == 1);
+    bus_take(worker->bus, "shop.pack", 1); /* holds the first one, and says nothing */
+    for (uint64_t seq = 1; seq <= 3; seq++)
+        put(shop, seq, "box", 0, 0);
+    put(shop, 4, "later", 0, 60000);
+    assert_int_equal(bus_put(shop->bus, "shop.pack", 5, &other, text("kept")), 0);
+    live_until(live, shop->counted[SEEN_OK] == 5 && worker->counted[SEEN_JOB] == 1);
+    assert_memory_equal(withdraw(live, cli, "video"), "\x83\xa9withdrawn\x00\xa4held\x00", 18);
+    worker->answer = ack_it;
+    assert_memory_equal(withdraw(live, shop, "video"), "\x83\xa9withdrawn\x03\xa4held\x01", 18);
+    live_until(live, worker->counted[SEEN_LEASE_LOST] == 1 && worker->counted[SEEN_SETTLED] == 1);
+    assert_int_equal(peer_seen(worker, SEEN_LEASE_LOST, 0)->err, ERR_CANCELLED);
+    assert_int_equal(worker->counted[SEEN_JOB], 2); /* the next it got is the one of another key */
+    assert_string_equal(peer_seen(worker, SEEN_JOB, 1)->body, "kept");
+    bus_follow(shop->bus, "shop", "shop.packed,shop.spoilt", "shop", (struct bus_cursor) { 0 });
+    live_until(live, shop->counted[SEEN_EVENT] == 1); /* of that one alone */
+    assert_memory_equal(withdraw(live, shop, "video"), "\x83\xa9withdrawn\x00\xa4held\x01", 18);
+}
+
 static void wait_first(struct peer *peer, const struct seen *seen)
 {
     if (seen->kind == SEEN_JOB && peer->counted[SEEN_JOB] <= 5)
@@ -442,6 +483,7 @@ int main(void)
         LIVE(jobs_come_by_priority_and_then_in_their_order),
         LIVE(a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_then_dead),
         LIVE(all_dead_jobs_of_a_queue_are_requeued_by_one_call),
+        LIVE(jobs_that_nobody_wants_any_more_are_withdrawn_by_who_put_them),
         LIVE(a_job_handed_back_to_wait_does_not_use_up_its_attempts),
         LIVE(a_worker_that_leaves_gives_its_job_to_another),
         LIVE(a_worker_that_is_killed_gives_its_job_to_another_at_once),

@@ -34,6 +34,7 @@ static const char policy[] =
     "allow shop set shop.open\n"
     "allow reader watch shop.open\n"
     "allow reader watch $sys.peers\n"
+    "allow shop call $sys.withdraw\n"
     "allow cli call >\n"
     "allow cli tap >\n";
 

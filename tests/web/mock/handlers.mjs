@@ -54,14 +54,13 @@ export const handlers = {
         return [...state.users.values()][0].user;
     },
     get_me: (state, who) => who,
-    update_user(state, who, ask) {
+    update_user: (state, who, ask) => Object.assign(state.users.get(who.id).user, ask.name ? { name: ask.name } : {}),
+    change_password(state, who, ask) {
         const kept = state.users.get(who.id);
-        if (ask.password) {
-            if (ask.old_password !== kept.password)
-                throw new Refusal(401, "Who you are is not proved.");
-            kept.password = ask.password;
-        }
-        return Object.assign(kept.user, ask.name ? { name: ask.name } : {});
+        if (ask.old_password !== kept.password)
+            throw new Refusal(403, "You may not do that.");
+        kept.password = ask.password;
+        return { user: kept.user };
     },
     list_videos(state, who, ask) {
         const listed = state.listed().filter((v) => ask.mine
@@ -71,14 +70,12 @@ export const handlers = {
     },
     get_video: (state, who, ask) => seen(state, who, ask.id),
     create_video: (state, who, ask) => state.video(who, ask),
-    update_video(state, who, { id: of, if_rev, restore, clear_tags, ...to }) {
+    update_video(state, who, { id: of, if_rev, restore, ...to }) {
         const video = own(state, who, of);
         if (if_rev !== undefined && if_rev !== video.rev)
             throw new Refusal(412, "It has changed since you read it.");
         if (restore)
             Object.assign(video, { life: "live", state: video.before });
-        if (clear_tags)
-            video.tags = [];
         Object.assign(video, to);
         video.rev++;
         return shown(video);

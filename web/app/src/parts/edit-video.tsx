@@ -17,7 +17,7 @@ export function EditVideo({ video, onSaved, onClose }: { video: Video; onSaved: 
         const people = names.map((name, i): Person => ({ name: name.trim(), role: roles[i]?.trim() ?? "" })).filter((p) => p.name);
         const saved = await call("PATCH /api/v1/videos/{id}", {
             id: video.id, title: text("title"), description: text("description"), visibility: text("visibility") as Visibility,
-            language: text("language"), people, if_rev: video.rev ?? 0, ...(tags.length ? { tags } : { clear_tags: true }),
+            language: text("language"), people, tags, if_rev: video.rev ?? 0,
         });
         onSaved(saved);
         toast("Saved.");

@@ -1,0 +1,13 @@
+/* jobs - what the broker has of a video's jobs: shown to who asks why, and withdrawn when the video is gone. */
+#pragma once
+
+#include "actors/catalog/catalog.h"
+
+/* Asks the broker; the continuation's reply is a struct bytes for jobs_add(). */
+int jobs_ask(struct turn *t, struct id video, turn_then *then, const void *ctx, size_t ctx_len);
+/* Adds what the broker answered. What is broken in it is left out. */
+void jobs_add(struct turn *t, struct bytes answer, struct why_reply *reply);
+
+/* After the commit the video's jobs are withdrawn: nobody begins them any more, and who has one hears so. As good as can
+ * be: a job that is missed is done in vain, and its result is not looked at. */
+void jobs_withdraw(struct turn *t, struct id video);
