@@ -25,23 +25,12 @@
 #include "broker/server/roster.h"
 #include "broker/server/timer.h"
 #include "broker/server/zap.h"
+#include "gen/broker.h"
 
 enum {
-    BROKER_HEARTBEAT_MS = 2000,
     BROKER_DEAD_AFTER = 3,     /* heartbeats */
-    BROKER_GRACE_MS = 10000,   /* for leases of before a restart */
     BROKER_LAST_WORDS_MS = 50, /* a process that died may have messages on their way */
-    BROKER_WINDOW = 1024,      /* durable messages per session, unconfirmed */
-    BROKER_HANDLES = 4096,
-    BROKER_WAITING = 1024, /* calls that wait for a free slot, per service */
-    BROKER_LAZY_MS = 1000, /* leases and cursors reach the disk by then */
-    BROKER_LOST_MAX = 20,  /* workers that may be lost with one job */
-    BROKER_FULL_PERCENT = 85,
-    BROKER_VALUES = 100000,
-    BROKER_VALUES_BYTES = 64 * 1024 * 1024,
-    BROKER_ASKED = 4096,   /* calls of one session under way */
-    BROKER_CREDIT = 16384, /* events or tapped messages on their way to one session, whatever it asks for */
-    BROKER_READY = 1024,   /* of a queue's next jobs, in memory */
+    BROKER_READY = 1024,       /* of a queue's next jobs, in memory */
 };
 
 /* One producer's messages to one queue or stream, over all the names by which a session says them. */
@@ -110,6 +99,9 @@ struct session {
     LIST_HEAD(, lease) leases;
     LIST_HEAD(, lane) lanes;
     unsigned unconfirmed;
+    uint64_t in_flight; /* bytes of these */
+    uint64_t quota;     /* thousandths of a message that it may still say */
+    int64_t quota_ms;   /* when that was counted */
     uint64_t messages_in, messages_out;
     struct tap *tap;
 };
@@ -265,15 +257,12 @@ struct tap {
     struct filter filter;
 };
 
-struct figures {
-    uint64_t messages_in, messages_out, refused, malformed, strangers, late_replies, deferred;
-    uint64_t calls, replies, call_errors, timeouts, no_worker, workers_lost;
-    uint64_t puts, appends, duplicates, jobs, acks, retries, deads, leases_lost, leases_resumed, events, values,
-        taps;
-};
-
 struct broker {
     struct policy policy;
+    struct settings *told;
+    const struct broker_settings *settings; /* as they stand now */
+    struct id instance;
+    struct timer shown;
     char *keys; /* folder of role secrets */
     struct bus_store *store;
     struct id store_id;
@@ -310,7 +299,7 @@ struct broker {
     unsigned adding;  /* puts and appends on their way to the disk */
     int64_t stranger_ms;
     size_t values_bytes;
-    struct figures figures;
+    uint64_t counters[BROKER_COUNTERS];
     struct buf frame; /* the one being built */
 };
 
@@ -341,6 +330,8 @@ void session_recheck(struct broker *b);          /* ends those whose key is not 
 void session_reap(struct broker *b);             /* takes apart what is marked lost */
 void session_pids(struct broker *b);             /* processes that died */
 void session_goodbye(struct broker *b, int err); /* tells everybody to come back later */
+/* False: it says more per second than a peer may. */
+bool session_within_quota(struct broker *b, struct session *session);
 struct session *session_of(const struct broker *b, uint64_t serial);
 void session_announce(struct broker *b, struct session *session, bool gone);
 
@@ -463,12 +454,17 @@ int transport_local(struct broker *b, const char *endpoint, char error[static 25
 int transport_remote(struct broker *b, const char *endpoint, char error[static 256]); /* CURVE; `*` as port: any */
 bool transport_receive(struct broker *b); /* one message of each socket; false: none was waiting */
 void transport_close(struct broker *b);
+/* shown.c: what it is told and what it has counted, as values like those of every actor */
+void shown_start(struct broker *b);
+void shown_count(struct broker *b); /* brings the counters up to date that are kept elsewhere */
+void shown_setting(struct broker *b, struct bytes key, struct bytes body); /* settings.broker was set or removed */
 
 /* router.c */
 struct broker_options {
     const char *state, *bind, *keys;
     const char *listen;          /* tcp://ADDRESS:PORT for other hosts, NULL: none */
     const char *const *policies; /* NULL-terminated */
+    struct settings *settings;   /* consumed; NULL: as built in */
     size_t map_size;
     bool any_filesystem;
     bool no_socket, no_thread; /* tests */

@@ -66,7 +66,7 @@ static void call_end(struct broker *b, struct call *call, int err, bool tell_wor
                    NULL, (struct bytes) { 0 });
     if (err) {
         call->service->errors++;
-        b->figures.call_errors++;
+        b->counters[BROKER_CALL_ERRORS]++;
         if (call->offer)
             histogram_add(&call->service->latency, b->now_us - call->began_us);
         call_answer(b, call->asker, call->cid, err, NULL);
@@ -82,7 +82,7 @@ static void call_expire(void *ctx, struct timer *timer)
     struct call *call = HMAP_OF(timer, struct call, timer);
     struct broker *b = ctx;
 
-    b->figures.timeouts++;
+    b->counters[BROKER_TIMEOUTS]++;
     call_end(b, call, call->offer ? ERR_TIMEOUT : ERR_EXPIRED, true);
 }
 
@@ -179,18 +179,17 @@ static struct call *call_new(struct broker *b, struct session *s, struct handle 
     return call;
 }
 
-static int call_refuse(const struct broker *b, const struct session *s, const struct service *service,
-                       const struct message *m)
+static int call_refuse(struct broker *b, struct session *s, const struct service *service, const struct message *m)
 {
     if (call_of_asker(b, s, m->frame.cid))
         return ERR_MALFORMED;
     if (m->body.len > BUS_CALL_MAX)
         return ERR_TOO_LARGE;
-    if (s->asked_n >= BROKER_ASKED)
+    if (s->asked_n >= b->settings->calls_under_way || !session_within_quota(b, s))
         return ERR_RATE_LIMITED;
     if (TAILQ_EMPTY(&service->offers) && !b->in_grace)
         return ERR_UNAVAILABLE; /* after a restart its processes are on their way back */
-    if (service->waiting_n >= BROKER_WAITING)
+    if (service->waiting_n >= b->settings->calls_waiting)
         return ERR_BUSY;
     return 0;
 }
@@ -204,7 +203,7 @@ void call_on_req(struct broker *b, struct session *s, struct message *m)
 
     if (!handle)
         return;
-    b->figures.calls++;
+    b->counters[BROKER_CALLS]++;
     if (strncmp(handle->name, "$sys.", 5) == 0) {
         sys_call(b, s, handle->name, m);
         return;
@@ -213,8 +212,8 @@ void call_on_req(struct broker *b, struct session *s, struct message *m)
     service->calls++;
     err = call_refuse(b, s, service, m);
     if (err) {
-        b->figures.no_worker += err == ERR_UNAVAILABLE;
-        b->figures.call_errors++;
+        b->counters[BROKER_NO_WORKER] += err == ERR_UNAVAILABLE;
+        b->counters[BROKER_CALL_ERRORS]++;
         service->errors++;
         TAP(b, .kind = BUS_TAP_ERROR, .from = "-", .to = s->role, .name = handle->name, .head = m->head_raw,
             .seq = m->frame.cid, .latency_us = 0, .err = err);
@@ -234,14 +233,14 @@ void call_on_answer(struct broker *b, struct session *s, struct message *m)
     struct service *service;
 
     if (!call || !call->offer || call->offer->session != s) {
-        b->figures.late_replies++;
+        b->counters[BROKER_LATE_REPLIES]++;
         return;
     }
     if (m->frame.command == FRAME_ERR && !err)
         err = ERR_INTERNAL;
     service = call->service;
     service->errors += err != 0;
-    b->figures.replies++;
+    b->counters[BROKER_REPLIES]++;
     histogram_add(&service->latency, b->now_us - call->began_us);
     TAP(b, .kind = err ? BUS_TAP_ERROR : BUS_TAP_REPLY, .from = s->role, .to = call->asker->role,
         .name = call->name, .head = buf_bytes(&call->head), .body = m->body, .seq = call->cid,
@@ -300,7 +299,7 @@ void call_offer_gone(struct broker *b, struct offer *offer)
     struct call *call;
 
     while ((call = TAILQ_FIRST(&offer->calls))) {
-        b->figures.workers_lost++;
+        b->counters[BROKER_WORKERS_LOST]++;
         call_end(b, call, ERR_WORKER_LOST, false);
     }
     TAILQ_REMOVE(&service->offers, offer, link);
@@ -322,7 +321,7 @@ void call_grace_over(struct broker *b)
         struct call *call;
 
         while (TAILQ_EMPTY(&service->offers) && (call = TAILQ_FIRST(&service->waiting))) {
-            b->figures.no_worker++;
+            b->counters[BROKER_NO_WORKER]++;
             call_end(b, call, ERR_UNAVAILABLE, false);
         }
     }

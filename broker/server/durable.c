@@ -16,8 +16,7 @@ struct batch {
     struct buf verdicts; /* of those that are not simply committed */
 };
 
-static int durable_check(struct broker *b, const struct session *s, const struct handle *handle,
-                         const struct message *m)
+static int durable_check(struct broker *b, struct session *s, const struct handle *handle, const struct message *m)
 {
     if (id_is_zero(s->store))
         return ERR_FORBIDDEN; /* only an owner of a store is a producer */
@@ -27,9 +26,10 @@ static int durable_check(struct broker *b, const struct session *s, const struct
         return ERR_MALFORMED;
     if (handle->lane->refused_from && m->frame.seq > handle->lane->refused_from)
         return ERR_AGAIN;
-    if (s->unconfirmed >= BROKER_WINDOW)
+    if (s->unconfirmed >= b->settings->window || s->in_flight + m->body.len > b->settings->in_flight_bytes ||
+        !session_within_quota(b, s))
         return ERR_RATE_LIMITED;
-    if (b->blocked || bus_store_counts(b->store).percent >= BROKER_FULL_PERCENT)
+    if (b->blocked || bus_store_counts(b->store).percent >= b->settings->full_percent)
         return ERR_STORE_FULL;
     if (handle->queue && handle->queue->ready + handle->queue->held >= handle->queue->policy.max)
         return ERR_STORE_FULL;
@@ -81,7 +81,7 @@ bool durable_admit(struct broker *b, struct session *s, struct handle *handle, c
         b->adding++;
         return true;
     }
-    b->figures.refused++;
+    b->counters[BROKER_REFUSED]++;
     if (err_retryable(err) && !lane->refused_from)
         lane->refused_from = m->frame.seq;
     if (m->batch)
@@ -187,6 +187,7 @@ struct store_op *durable_op(struct broker *b, struct session *s, const struct me
                                                .head = buf_bytes(&packed),
                                                .body = m->body });
     buf_free(&packed);
+    s->in_flight += op->memory.len;
     op->session = s->serial;
     op->handle = m->frame.handle;
     op->began_us = b->now_us;
@@ -208,11 +209,13 @@ void durable_answer(struct broker *b, struct store_op *op)
 
     b->adding--;
     if (op->status == ERR_DUPLICATE)
-        b->figures.duplicates++;
+        b->counters[BROKER_DUPLICATES]++;
     if (op->status == ERR_STORE_FULL)
         b->blocked++;
-    if (s && s->unconfirmed)
+    if (s && s->unconfirmed) {
         s->unconfirmed--;
+        s->in_flight -= op->memory.len;
+    }
     if (op->status && err_retryable(op->status) && lane &&
         (!lane->refused_from || op->producer_seq < lane->refused_from))
         lane->refused_from = op->producer_seq;

@@ -42,7 +42,7 @@ void job_put_done(struct broker *b, struct store_op *op)
     TAP(b, .kind = BUS_TAP_PUT, .from = s ? s->role : "-", .to = "-", .name = queue->name, .head = op->record.head,
         .body = op->record.body, .seq = op->ret_seq, .latency_us = b->now_us - op->began_us, .err = op->status);
     if (op->status == 0) {
-        b->figures.puts++;
+        b->counters[BROKER_PUTS]++;
         queue->puts++;
         if (op->held) {
             queue->held++;
@@ -217,7 +217,7 @@ void job_on_resume(struct broker *b, struct session *s, struct message *m)
     }
     hmap_del(&b->leases, &lease->node); /* it goes by the number that its worker knows */
     hmap_add(&b->leases, &lease->node, m->frame.cid);
-    b->figures.leases_resumed++;
+    b->counters[BROKER_LEASES_RESUMED]++;
     lease_give(b, lease, job_taker(b, s, handle, m->frame.handle));
 }
 
@@ -254,9 +254,9 @@ void job_settled(struct broker *b, struct store_op *op)
         queue->retries += op->kind == STORE_RETRY;
         queue->deads += op->kind == STORE_DEAD;
         queue->dead += op->kind == STORE_DEAD;
-        b->figures.acks += op->kind == STORE_ACK && !op->record.err;
-        b->figures.retries += op->kind == STORE_RETRY;
-        b->figures.deads += op->kind == STORE_DEAD;
+        b->counters[BROKER_ACKS] += op->kind == STORE_ACK && !op->record.err;
+        b->counters[BROKER_RETRIES] += op->kind == STORE_RETRY;
+        b->counters[BROKER_DEADS] += op->kind == STORE_DEAD;
         if (op->kind == STORE_RETRY && op->held) {
             queue->held++;
             queue_held_until(b, op->due_ms);

@@ -33,7 +33,7 @@ static void lease_expire(void *ctx, struct timer *timer)
     struct broker *b = ctx;
     bool orphan = lease->state == LEASE_ORPHAN;
 
-    b->figures.leases_lost++;
+    b->counters[BROKER_LEASES_LOST]++;
     if (lease->session)
         send_frame(b, lease->session,
                    &(struct frame) {
@@ -148,7 +148,7 @@ void lease_fail(struct broker *b, struct lease *lease, int err, struct bytes tex
         lease->attempts++;
     else if (err == ERR_WORKER_LOST)
         lease->lost++;
-    if (lease->attempts >= policy->attempts || lease->lost >= BROKER_LOST_MAX) {
+    if (lease->attempts >= policy->attempts || lease->lost >= b->settings->lost_max) {
         lease_kill(b, lease, err, text);
         return;
     }
@@ -169,14 +169,14 @@ void lease_session_gone(struct broker *b, struct session *s)
         if (lease->state == LEASE_SETTLING) {
             lease_let_go(lease);
         } else if (s->dying || s->goodbye) {
-            b->figures.leases_lost++;
+            b->counters[BROKER_LEASES_LOST]++;
             lease_fail(b, lease, s->goodbye ? ERR_INTERRUPTED : ERR_WORKER_LOST,
                        bytes_of_text(s->goodbye ? "its worker left" : "its worker died"), 0, false);
             lease_let_go(lease);
         } else {
             lease_let_go(lease);
             lease->state = LEASE_ORPHAN;
-            timer_set(&b->timers, &lease->timer, b->now_ms + BROKER_GRACE_MS);
+            timer_set(&b->timers, &lease->timer, b->now_ms + (int64_t)b->settings->grace_ms);
         }
     }
 }
@@ -197,7 +197,7 @@ static int lease_load_one(void *ctx, const struct store_lease *row)
     lease = lease_new(b, HMAP_OF(node, struct queue, by_id), row->key, &record);
     lease->instance = row->instance;
     lease->state = LEASE_ORPHAN;
-    timer_set(&b->timers, &lease->timer, b->now_ms + BROKER_GRACE_MS);
+    timer_set(&b->timers, &lease->timer, b->now_ms + (int64_t)b->settings->grace_ms);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* kinobus-broker --state DIR [--bind ENDPOINT] [--listen tcp://ADDRESS:PORT] [--keys DIR] [--acl FILE]...
- *     [--map-size BYTES]
+ *     [--map-size BYTES] [--config FILE] [--set broker.SETTING=VALUE]...
  *
- * --listen lets in other hosts, each by its key (`kinobus key`); else KINOBUS_BROKER_LISTEN says so; else nobody.
+ * --listen lets in other hosts, each by its key (`kinobus key`); else the setting broker.listen says so (KINOBUS_BROKER_LISTEN); else nobody.
  * Without --acl the policy that was generated with this build counts. Stops on SIGTERM and SIGINT, orderly. Exit
  * codes: 0 stopped, 64 usage, 69 cannot start, 75 the outcome of a commit is unknown: start me again. */
 #include <getopt.h>
@@ -16,15 +16,22 @@
 
 #include "actors/runtime/log.h"
 #include "actors/runtime/ready/ready.h"
+#include "actors/runtime/settings.h"
 #include "broker/server/broker.h"
 #include "gen/errors.h"
 
-enum { EXIT_USAGE = 64, EXIT_UNAVAILABLE = 69, EXIT_RESTART = 75, POLICIES = 8 };
+enum { EXIT_USAGE = 64, EXIT_UNAVAILABLE = 69, EXIT_RESTART = 75, POLICIES = 8, SETS = 64 };
+
+struct main_told {
+    const char *config, *sets[SETS];
+    unsigned sets_n;
+};
 
 static void main_usage(void)
 {
     fputs("usage: kinobus-broker --state DIR [--bind ENDPOINT] [--listen tcp://ADDRESS:PORT] [--keys DIR] "
-          "[--acl FILE]... [--map-size BYTES]\n",
+          "[--acl FILE]...\n"
+          "       [--map-size BYTES] [--config FILE] [--set broker.SETTING=VALUE]...\n",
           stderr);
     exit(EXIT_USAGE);
 }
@@ -52,14 +59,21 @@ static int main_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void main_options(int argc, char **argv, struct broker_options *options, const char **policies)
+static void main_options(int argc, char **argv, struct broker_options *options, const char **policies,
+                         struct main_told *told)
 {
     static const struct option known[] = {
-        { "state", required_argument, NULL, 's' },    { "bind", required_argument, NULL, 'b' },
-        { "listen", required_argument, NULL, 'l' },   { "keys", required_argument, NULL, 'k' },
-        { "acl", required_argument, NULL, 'a' },      { "map-size", required_argument, NULL, 'm' },
-        { "any-filesystem", no_argument, NULL, 'f' }, { "secret-fd", required_argument, NULL, 'i' },
-        { "config", required_argument, NULL, 'i' },   { 0 },
+        { "state", required_argument, NULL, 's' },
+        { "bind", required_argument, NULL, 'b' },
+        { "listen", required_argument, NULL, 'l' },
+        { "keys", required_argument, NULL, 'k' },
+        { "acl", required_argument, NULL, 'a' },
+        { "map-size", required_argument, NULL, 'm' },
+        { "any-filesystem", no_argument, NULL, 'f' },
+        { "secret-fd", required_argument, NULL, 'i' },
+        { "config", required_argument, NULL, 'c' },
+        { "set", required_argument, NULL, 't' },
+        { 0 },
     };
     size_t n = 0;
     char *end;
@@ -72,6 +86,12 @@ static void main_options(int argc, char **argv, struct broker_options *options, 
         case 'k': options->keys = optarg; break;
         case 'f': options->any_filesystem = true; break;
         case 'i': break; /* what every program of the platform is given */
+        case 'c': told->config = optarg; break;
+        case 't':
+            if (told->sets_n == SETS)
+                main_usage();
+            told->sets[told->sets_n++] = optarg;
+            break;
         case 'a':
             if (n == POLICIES)
                 main_usage();
@@ -89,18 +109,41 @@ static void main_options(int argc, char **argv, struct broker_options *options, 
         main_usage();
 }
 
+/* Ends the program when a setting is wrong: the sentence says which. */
+static struct settings *main_settings(const struct main_told *told)
+{
+    struct settings *settings = settings_new("broker", &broker_settings_type, NULL, 0);
+    char error[256] = "";
+    int r = told->config && access(told->config, F_OK) == 0 ? settings_read_file(settings, told->config, error)
+                                                            : 0;
+
+    if (r == 0)
+        r = settings_read_env(settings, environ, error);
+    for (unsigned i = 0; r == 0 && i < told->sets_n; i++)
+        r = settings_read_set(settings, told->sets[i], error);
+    if (r < 0) {
+        fprintf(stderr, "kinobus-broker: %s\n", error);
+        exit(EXIT_USAGE);
+    }
+    log_set_level((enum log_at)settings_common(settings)->log);
+    return settings;
+}
+
 int main(int argc, char **argv)
 {
     const char *policies[POLICIES + 1] = { NULL };
     struct broker_options options = { .policies = policies };
     char bind[4096], keys[4096], error[256], quoted[600], id[ID_TEXT_SIZE];
+    const struct broker_settings *own;
+    struct main_told told = { 0 };
     struct broker *b;
     int stop, r;
 
-    options.listen = getenv("KINOBUS_BROKER_LISTEN");
-    main_options(argc, argv, &options, policies);
-    if (options.listen && !*options.listen)
-        options.listen = NULL;
+    main_options(argc, argv, &options, policies, &told);
+    options.settings = main_settings(&told);
+    own = settings_own(options.settings);
+    if (!options.listen && *own->listen)
+        options.listen = own->listen;
     snprintf(bind, sizeof bind, "ipc://%s/bus.sock", options.state);
     snprintf(keys, sizeof keys, "%s/keys", options.state);
     options.bind = options.bind ? options.bind : bind;
@@ -124,7 +167,7 @@ int main(int argc, char **argv)
         _exit(r == ERR_OUTCOME_UNKNOWN ? EXIT_RESTART : EXIT_UNAVAILABLE);
     }
     broker_stop(b);
-    log_line(LOG_AT_INFO, "stopped", "messages=%llu", (unsigned long long)b->figures.messages_in);
+    log_line(LOG_AT_INFO, "stopped", "messages=%llu", (unsigned long long)b->counters[BROKER_MESSAGES_IN]);
     broker_free(&b);
     close(stop);
     return 0;

@@ -228,14 +228,16 @@ static int names_bind(struct broker *b, struct session *s, struct handle *handle
     return 0;
 }
 
-static struct handle *names_slot(struct session *s, uint32_t number)
+static struct handle *names_slot(const struct broker *b, struct session *s, uint32_t number)
 {
-    if (number >= BROKER_HANDLES)
+    uint32_t max = (uint32_t)b->settings->handles;
+
+    if (number >= max)
         return NULL;
     if (number >= s->handles_n) {
-        uint32_t n = number < 32 ? 64 : 2 * number;
+        uint32_t n = number < 8 ? 8 : 2 * number;
 
-        n = n > BROKER_HANDLES ? BROKER_HANDLES : n;
+        n = n > max ? max : n;
         s->handles = realloc(s->handles, n * sizeof *s->handles);
         if (!s->handles)
             abort();
@@ -247,7 +249,7 @@ static struct handle *names_slot(struct session *s, uint32_t number)
 
 void names_open(struct broker *b, struct session *s, struct message *m)
 {
-    struct handle *handle = names_slot(s, m->frame.handle);
+    struct handle *handle = names_slot(b, s, m->frame.handle);
 
     if (!handle || m->frame.code == 0 || m->frame.code >= VERB_END) {
         send_error(b, s, m->frame.handle, m->head.topic, ERR_MALFORMED);
@@ -285,7 +287,7 @@ struct handle *names_handle(struct broker *b, struct session *s, const struct me
     if (!err)
         return handle;
     answer.code = err_to_bus(err);
-    b->figures.refused++;
+    b->counters[BROKER_REFUSED]++;
     if (verb == VERB_CALL)
         answer.command = FRAME_ERR;
     else if (verb == VERB_PUT || verb == VERB_APPEND) {

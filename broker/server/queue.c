@@ -142,7 +142,7 @@ static void queue_deliver(struct broker *b, struct queue *queue, struct taker *t
         return;
     }
     lease_give(b, lease, taker);
-    b->figures.jobs++;
+    b->counters[BROKER_JOBS]++;
     if (!record->attempts && !record->lost)
         histogram_add(&queue->wait, (b->wall_ms - record->time_ms) * 1000);
     TAP(b, .kind = BUS_TAP_JOB, .from = "-", .to = taker->session->role, .name = queue->name, .head = record->head,

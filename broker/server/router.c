@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/runtime/settings.h"
 #include "broker/server/broker.h"
 #include "gen/errors.h"
 #include "gen/policy.h"
@@ -99,7 +100,7 @@ static bool broker_parse(zmq_msg_t *a, zmq_msg_t *second, struct message *m)
 /* Who is not greeted is told so, but not at any rate it likes. */
 static void broker_stranger(struct broker *b, const struct route *route)
 {
-    b->figures.strangers++;
+    b->counters[BROKER_STRANGERS]++;
     if (b->now_ms - b->stranger_ms < ROUTER_STRANGER_MS)
         return;
     b->stranger_ms = b->now_ms;
@@ -114,15 +115,15 @@ void broker_take(struct broker *b, enum transport_kind transport, struct bytes r
     struct message m;
     bool good = broker_parse(a, second, &m);
 
-    b->figures.messages_in++;
+    b->counters[BROKER_MESSAGES_IN]++;
     if (routing.len != sizeof route.id || *(const uint8_t *)routing.data != 0) {
-        b->figures.malformed++; /* it chose a routing id of its own */
+        b->counters[BROKER_MALFORMED]++; /* it chose a routing id of its own */
         return;
     }
     memcpy(route.id, routing.data, sizeof route.id);
     s = HMAP_MAYBE(hmap_find(&b->sessions, route_key(&route)), struct session, node);
     if (!good)
-        b->figures.malformed++;
+        b->counters[BROKER_MALFORMED]++;
     if (!s && good && m.frame.command == FRAME_HELLO) {
         session_hello(b, &route, a, &m);
     } else if (!s) {
@@ -181,7 +182,7 @@ static void broker_lazy(void *ctx, struct timer *timer)
     bus_store_flush(b->store);
     queue_promote(b);
     session_recheck(b);
-    timer_set(&b->timers, timer, b->now_ms + BROKER_LAZY_MS);
+    timer_set(&b->timers, timer, b->now_ms + (int64_t)b->settings->lazy_ms);
 }
 
 static void broker_grace_over(void *ctx, struct timer *timer)
@@ -294,8 +295,8 @@ static void broker_arm(struct broker *b)
     b->grace.fire = broker_grace_over;
     b->prune.fire = broker_prune;
     b->in_grace = true;
-    timer_set(&b->timers, &b->lazy, b->now_ms + BROKER_LAZY_MS);
-    timer_set(&b->timers, &b->grace, b->now_ms + BROKER_GRACE_MS);
+    timer_set(&b->timers, &b->lazy, b->now_ms + (int64_t)b->settings->lazy_ms);
+    timer_set(&b->timers, &b->grace, b->now_ms + (int64_t)b->settings->grace_ms);
     timer_set(&b->timers, &b->prune, b->now_ms + ROUTER_PRUNE_MS);
 }
 
@@ -322,6 +323,7 @@ static int broker_open(struct broker *b, const struct broker_options *options, c
         return r;
     }
     broker_arm(b);
+    shown_start(b);
     b->no_socket = options->no_socket;
     r = options->no_socket ? 0 : transport_local(b, options->bind, error);
     return r == 0 && options->listen ? transport_remote(b, options->listen, error) : r;
@@ -345,6 +347,10 @@ int broker_new(const struct broker_options *options, struct broker **ret, char e
     if (b->pids < 0 || getrandom(&b->random, sizeof b->random, 0) < 0)
         abort();
     b->random |= 1;
+    b->told = options->settings ? options->settings : settings_new("broker", &broker_settings_type, NULL, 0);
+    b->settings = settings_own(b->told);
+    if (getrandom(&b->instance, sizeof b->instance, 0) < 0)
+        abort();
     broker_clock(b);
     b->started_ms = b->now_ms;
     r = broker_open(b, options, error);
@@ -383,6 +389,7 @@ void broker_free(struct broker **b_at)
     policy_free(&b->policy);
     buf_free(&b->frame);
     close(b->pids);
+    settings_free(&b->told);
     free(b->keys);
     free(b);
 }

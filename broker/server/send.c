@@ -27,7 +27,7 @@ static bool send_start(struct broker *b, struct session *to)
     if (to->lost)
         return false;
     to->messages_out++;
-    b->figures.messages_out++;
+    b->counters[BROKER_MESSAGES_OUT]++;
     return true;
 }
 
@@ -94,6 +94,6 @@ void send_error(struct broker *b, struct session *to, uint32_t handle, struct by
     struct frame frame = { .command = FRAME_ERROR, .code = err_to_bus(err), .handle = handle };
     struct frame_head head = { .topic = topic };
 
-    b->figures.refused++;
+    b->counters[BROKER_REFUSED]++;
     send_frame(b, to, &frame, &head, (struct bytes) { 0 });
 }

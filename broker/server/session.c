@@ -4,6 +4,7 @@
  * time, because the process works on and will be back; one that said goodbye leaves without leases by itself. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,7 +132,7 @@ static void session_tick(void *ctx, struct timer *timer)
 {
     struct session *s = HMAP_OF(timer, struct session, timer);
     struct broker *b = ctx;
-    int64_t dead_at = s->heard_ms + BROKER_HEARTBEAT_MS * BROKER_DEAD_AFTER;
+    int64_t dead_at = s->heard_ms + (int64_t)b->settings->heartbeat_ms * BROKER_DEAD_AFTER;
 
     if (s->dying)
         session_mark_lost(b, s, ERR_WORKER_LOST);
@@ -184,6 +185,23 @@ void session_announce(struct broker *b, struct session *s, bool gone)
     buf_free(&body);
 }
 
+/* A peer that was silent for a second may say what it may in a second at once. */
+bool session_within_quota(struct broker *b, struct session *s)
+{
+    uint64_t per_s = b->settings->peer_per_s, silent = (uint64_t)(b->now_ms - s->quota_ms);
+
+    s->quota = silent >= 1000 ? per_s * 1000 : s->quota + silent * per_s;
+    s->quota_ms = b->now_ms;
+    if (s->quota > per_s * 1000)
+        s->quota = per_s * 1000;
+    if (s->quota < 1000) {
+        b->counters[BROKER_RATE_LIMITED]++;
+        return false;
+    }
+    s->quota -= 1000;
+    return true;
+}
+
 static struct session *session_new(struct broker *b, const struct route *route, zmq_msg_t *raw,
                                    const struct message *m, const struct curve_row *identity)
 {
@@ -204,6 +222,7 @@ static struct session *session_new(struct broker *b, const struct route *route, 
     s->epoch = (uint32_t)m->head.epoch;
     s->since_ms = b->wall_ms;
     s->heard_ms = b->now_ms;
+    s->quota_ms = b->now_ms - 1000;
     s->timer.fire = session_tick;
     TAILQ_INIT(&s->asked);
     LIST_INIT(&s->leases);
@@ -213,7 +232,7 @@ static struct session *session_new(struct broker *b, const struct route *route, 
     hmap_add(&b->sessions, &s->node, route_key(route));
     hmap_add(&b->serials, &s->by_serial, s->serial);
     TAILQ_INSERT_TAIL(&b->all, s, link);
-    timer_set(&b->timers, &s->timer, b->now_ms + BROKER_HEARTBEAT_MS * BROKER_DEAD_AFTER);
+    timer_set(&b->timers, &s->timer, b->now_ms + (int64_t)b->settings->heartbeat_ms * BROKER_DEAD_AFTER);
     return s;
 }
 
@@ -265,14 +284,16 @@ static void session_log_refused(const struct route *route, zmq_msg_t *raw, const
 
 void session_hello(struct broker *b, const struct route *route, zmq_msg_t *raw, struct message *m)
 {
-    struct frame frame = { .command = FRAME_WELCOME, .code = BROKER_WINDOW, .ms = BROKER_HEARTBEAT_MS };
+    struct frame frame = { .command = FRAME_WELCOME,
+                           .code = (uint16_t)b->settings->window,
+                           .ms = (uint32_t)b->settings->heartbeat_ms };
     struct frame_head head = { .store = frame_of_id(&b->store_id), .incarnation = b->incarnation };
     struct curve_row identity = { .key = "" };
     struct session *s;
     int err = session_admit(b, route, raw, m, &identity);
 
     if (err) {
-        b->figures.refused++;
+        b->counters[BROKER_REFUSED]++;
         session_log_refused(route, raw, m, err);
         session_refuse(b, route, err);
         return;
@@ -303,8 +324,20 @@ void session_recheck(struct broker *b)
     }
 }
 
+/* What is sent to a process that died may fail before its end was noticed. */
+static void session_look_at_process(struct session *s)
+{
+    struct pollfd fd = { s->pidfd, POLLIN, 0 };
+
+    if (s->pidfd < 0 || s->goodbye || poll(&fd, 1, 0) <= 0)
+        return;
+    s->dying = true;
+    s->lost_err = ERR_WORKER_LOST;
+}
+
 static void session_free(struct broker *b, struct session *s)
 {
+    session_look_at_process(s);
     TAP(b, .kind = BUS_TAP_SESSION, .from = s->role, .to = "-", .name = "gone", .latency_us = -1,
         .err = s->goodbye ? 0 : s->lost_err);
     if (!s->goodbye)

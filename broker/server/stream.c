@@ -73,7 +73,7 @@ void stream_grown(struct broker *b, const struct store_op *op)
     stream->appends++;
     if (stream_is_over(stream))
         stream_prune_one(b, stream);
-    b->figures.appends++;
+    b->counters[BROKER_APPENDS]++;
     stream_press(b, stream);
 }
 
@@ -209,8 +209,8 @@ void stream_on_cursor(struct broker *b, struct session *s, struct message *m)
     if (!f)
         return;
     f->credit += m->frame.code;
-    if (f->credit > BROKER_CREDIT)
-        f->credit = BROKER_CREDIT;
+    if (f->credit > b->settings->credit)
+        f->credit = (unsigned)b->settings->credit;
     if (m->frame.seq > f->handled && m->frame.seq <= f->stream->last)
         f->handled = m->frame.seq;
     if (f->group)
@@ -254,7 +254,7 @@ static void stream_deliver(struct broker *b, struct follower *f, uint64_t seq, c
         return;
     f->credit--;
     f->given = seq;
-    b->figures.events++;
+    b->counters[BROKER_EVENTS]++;
     if (b->taps_n) {
         char *name = names_copy(head.name);
 

@@ -286,48 +286,15 @@ int sys_values(struct broker *b, const struct sys_ask *ask, struct buf *out)
 int sys_stats(struct broker *b, const struct sys_ask *ask, struct buf *out)
 {
     struct bus_store_counts store = bus_store_counts(b->store);
-    const struct figures *f = &b->figures;
-    const struct {
-        const char *name;
-        uint64_t n;
-    } rows[] = {
-        { "uptime_ms", (uint64_t)(b->now_ms - b->started_ms) },
-        { "incarnation", b->incarnation },
-        { "sessions", b->sessions.n },
-        { "messages_in", f->messages_in },
-        { "messages_out", f->messages_out },
-        { "refused", f->refused },
-        { "malformed", f->malformed },
-        { "strangers", f->strangers },
-        { "calls", f->calls },
-        { "replies", f->replies },
-        { "call_errors", f->call_errors },
-        { "timeouts", f->timeouts },
-        { "no_worker", f->no_worker },
-        { "workers_lost", f->workers_lost },
-        { "late_replies", f->late_replies },
-        { "puts", f->puts },
-        { "appends", f->appends },
-        { "duplicates", f->duplicates },
-        { "jobs", f->jobs },
-        { "acks", f->acks },
-        { "retries", f->retries },
-        { "deads", f->deads },
-        { "leases_lost", f->leases_lost },
-        { "leases_resumed", f->leases_resumed },
-        { "events", f->events },
-        { "values", f->values },
-        { "taps", f->taps },
-        { "commits", store.commit.n },
-        { "store_operations", store.operations },
-        { "store_percent", store.percent },
-    };
 
-    mp_put_map(out, sizeof rows / sizeof *rows + 2);
+    shown_count(b);
+    mp_put_map(out, BROKER_COUNTERS + 4);
     sys_pair_id(out, "store", b->store_id);
     sys_pair_histogram(out, "commit", &store.commit, ask->buckets);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        sys_pair_uint(out, rows[i].name, rows[i].n);
+    sys_pair_uint(out, "uptime_ms", (uint64_t)(b->now_ms - b->started_ms));
+    sys_pair_uint(out, "incarnation", b->incarnation);
+    for (unsigned i = 0; i < BROKER_COUNTERS; i++)
+        sys_pair_uint(out, broker_counters[i].name, b->counters[i]);
     return 0;
 }
 

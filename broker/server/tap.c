@@ -66,7 +66,7 @@ static void tap_send(struct broker *b, struct tap *tap, const struct tap_show *s
     };
 
     tap->credit--;
-    b->figures.taps++;
+    b->counters[BROKER_TAPS]++;
     send_frame(b, tap->session, &frame, &head, tap->headers_only ? bytes_of(NULL, 0) : show->body);
 }
 
@@ -99,7 +99,7 @@ void tap_on_credit(struct broker *b, struct session *s, const struct message *m)
 
     if (!tap)
         return;
-    tap->credit += tap->credit < BROKER_CREDIT ? m->frame.code : 0;
+    tap->credit += tap->credit < b->settings->credit ? m->frame.code : 0;
     if (!tap->dropped || !tap->credit)
         return;
     frame.handle = tap->handle;

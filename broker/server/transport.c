@@ -10,7 +10,12 @@
 #include "broker/server/broker.h"
 #include "gen/errors.h"
 
-enum { TRANSPORT_HWM = 16384, TRANSPORT_HANDSHAKE_MS = 5000, TRANSPORT_BACKLOG = 1024 };
+enum {
+    TRANSPORT_HWM = 16384,
+    TRANSPORT_HANDSHAKE_MS = 5000,
+    TRANSPORT_BACKLOG = 1024,
+    TRANSPORT_HEARTBEAT_MS = 2000
+};
 
 static void transport_set(void *socket, int option, int value)
 {
@@ -39,9 +44,9 @@ static int transport_open(struct transport *t)
     transport_set(t->socket, ZMQ_RCVHWM, TRANSPORT_HWM);
     transport_set(t->socket, ZMQ_HANDSHAKE_IVL, TRANSPORT_HANDSHAKE_MS);
     transport_set(t->socket, ZMQ_BACKLOG, TRANSPORT_BACKLOG);
-    transport_set(t->socket, ZMQ_HEARTBEAT_IVL, BROKER_HEARTBEAT_MS);
-    transport_set(t->socket, ZMQ_HEARTBEAT_TIMEOUT, BROKER_HEARTBEAT_MS * BROKER_DEAD_AFTER);
-    transport_set(t->socket, ZMQ_HEARTBEAT_TTL, BROKER_HEARTBEAT_MS * BROKER_DEAD_AFTER);
+    transport_set(t->socket, ZMQ_HEARTBEAT_IVL, TRANSPORT_HEARTBEAT_MS);
+    transport_set(t->socket, ZMQ_HEARTBEAT_TIMEOUT, TRANSPORT_HEARTBEAT_MS * BROKER_DEAD_AFTER);
+    transport_set(t->socket, ZMQ_HEARTBEAT_TTL, TRANSPORT_HEARTBEAT_MS * BROKER_DEAD_AFTER);
     zmq_setsockopt(t->socket, ZMQ_MAXMSGSIZE, &max, sizeof max);
     return 0;
 }
@@ -152,7 +157,7 @@ static bool transport_receive_one(struct broker *b, enum transport_kind kind)
         broker_take(b, kind, bytes_of(zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])), &parts[1],
                     n == 2 ? &parts[2] : NULL);
     else if (got)
-        b->figures.malformed++;
+        b->counters[BROKER_MALFORMED]++;
     for (unsigned i = 0; i < 3; i++)
         zmq_msg_close(&parts[i]);
     return got;

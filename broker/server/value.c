@@ -42,7 +42,7 @@ static void value_show(struct broker *b, const struct value *value, bool gone)
 {
     struct watcher *watcher;
 
-    b->figures.values++;
+    b->counters[BROKER_VALUES]++;
     TAILQ_FOREACH(watcher, &b->watchers, link)
     {
         if (strcmp(watcher->name, value->name) == 0)
@@ -102,6 +102,8 @@ void value_set(struct broker *b, const char *name, struct bytes key, struct byte
 {
     struct value *value = value_find(b, bytes_of_text(name), key);
 
+    if (strcmp(name, "settings.broker") == 0)
+        shown_setting(b, key, body);
     if (!body.data) {
         if (value)
             value_remove(b, value);
@@ -130,9 +132,9 @@ static int value_check(struct broker *b, const struct message *m)
         return ERR_TOO_LARGE;
     if (m->head.key.len && memchr(m->head.key.data, 0, m->head.key.len))
         return ERR_MALFORMED;
-    if (b->values.n >= BROKER_VALUES || b->values_bytes + m->body.len > BROKER_VALUES_BYTES)
+    if (b->values.n >= b->settings->values || b->values_bytes + m->body.len > b->settings->values_bytes)
         return ERR_BUSY;
-    if (!m->frame.ms && bus_store_counts(b->store).percent >= BROKER_FULL_PERCENT)
+    if (!m->frame.ms && bus_store_counts(b->store).percent >= b->settings->full_percent)
         return ERR_STORE_FULL;
     return 0;
 }
@@ -143,7 +145,7 @@ static void value_refuse(struct broker *b, struct session *s, uint32_t handle, c
     struct frame frame = { .command = FRAME_ERROR, .code = err_to_bus(err), .handle = handle };
     struct frame_head head = { .topic = bytes_of_text(name), .key = key.data ? key : bytes_of_text("") };
 
-    b->figures.refused++;
+    b->counters[BROKER_REFUSED]++;
     send_frame(b, s, &frame, &head, (struct bytes) { 0 });
 }
 
@@ -241,6 +243,8 @@ static int value_load_one(void *ctx, struct bytes name, struct bytes key, struct
     struct broker *b = ctx;
     struct value *value = value_new(b, name, key);
 
+    if (strcmp(value->name, "settings.broker") == 0)
+        shown_setting(b, key, body);
     value->from = names_copy(bytes_of_text("-"));
     value->lasting = true;
     b->values_bytes += body.len;

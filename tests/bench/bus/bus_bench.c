@@ -1,6 +1,9 @@
 /* bus_bench - what a message costs: calls, jobs and events through a broker and its store on this disk.
  *
- *     bus_bench ENDPOINT SECRET [N [fill]]  the broker runs already, with the policy that bus_bench --policy prints
+ *     bus_bench ENDPOINT SECRET [N [WHAT]]  the broker runs already, with the policy that bus_bench --policy prints
+ *
+ * WHAT: all (the default), fill (jobs that nobody takes), jobs (put, taken, acknowledged), peers (connections that say
+ * hello, ping and nothing else, until standard input ends).
  *
  * Each figure is printed as one line, name=value. The window is what an owner has on the way at a time; the latency is
  * from putting a message until its commit is confirmed, as the owner sees it. */
@@ -8,16 +11,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <zmq.h>
 
 #include "broker/client/bus.h"
+#include "broker/client/frame.h"
 #include "broker/client/mp.h"
 #include "gen/errors.h"
 
 static const char policy[] =
     "kinobus-policy 1\nallow bench call >\nallow bench offer bench\nallow bench put bench.job\n"
     "allow bench take bench.job\nallow bench append bench.event\nallow bench follow bench.*\n"
-    "queue bench.job done=bench.done dead=bench.dead\n";
+    "queue bench.job done=bench.done dead=bench.dead max=100000000\n";
 
 struct bench {
     struct bus *bus; /* offers, takes, follows, puts: everything through one connection each way */
@@ -296,9 +302,56 @@ static void bench_connect(struct bench *b, const char *endpoint, const char *sec
         bench_pump(b);
 }
 
+/* Sockets of one context: n clients of the library would be n threads. */
+static void bench_peer_says(void *socket, const struct frame *frame, const struct frame_head *head)
+{
+    struct buf raw = { 0 };
+    bool in_first;
+
+    frame_build(&raw, frame, head, (struct bytes) { 0 }, &in_first);
+    if (zmq_send(socket, raw.data, raw.len, 0) < 0)
+        exit(1);
+    buf_free(&raw);
+}
+
+static void bench_peers(const char *endpoint, const char *secret, uint64_t n)
+{
+    void *zmq = zmq_ctx_new(), **sockets = calloc(n, sizeof *sockets);
+    struct rlimit files;
+    struct pollfd input = { 0, POLLIN, 0 };
+    char answer[512];
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    zmq_ctx_set(zmq, ZMQ_MAX_SOCKETS, (int)n + 10);
+    for (uint64_t i = 0; i < n; i++) {
+        struct id instance = { { 2, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } };
+        struct frame_head head = { .topic = bytes_of_text("bench"),
+                                   .secret = bytes_of_text(secret),
+                                   .instance = frame_of_id(&instance) };
+
+        sockets[i] = zmq_socket(zmq, ZMQ_DEALER);
+        if (!sockets[i] || zmq_connect(sockets[i], endpoint) < 0)
+            exit(1);
+        bench_peer_says(sockets[i], &(struct frame) { .command = FRAME_HELLO, .code = FRAME_VERSION }, &head);
+        if (zmq_recv(sockets[i], answer, sizeof answer, 0) < 0)
+            exit(1);
+        bench_peer_says(sockets[i], &(struct frame) { .command = FRAME_OPEN, .code = VERB_CALL, .handle = 0 },
+                        &(struct frame_head) { .topic = bytes_of_text("bench.echo") });
+    }
+    printf("peers n=%llu\n", (unsigned long long)n);
+    fflush(stdout);
+    while (poll(&input, 1, 1000) == 0) {
+        for (uint64_t i = 0; i < n; i++)
+            bench_peer_says(sockets[i], &(struct frame) { .command = FRAME_PING }, NULL);
+    }
+}
+
 int main(int argc, char **argv)
 {
     uint64_t n = argc > 3 ? strtoull(argv[3], NULL, 10) : 20000;
+    const char *what = argc > 4 ? argv[4] : "all";
     struct bench b = { .seq = (uint64_t)time(NULL) << 20 };
     static char body[200];
 
@@ -307,7 +360,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc < 3 || n < 100) {
-        fprintf(stderr, "usage: bus_bench ENDPOINT SECRET [N [fill]] | --policy\n");
+        fprintf(stderr, "usage: bus_bench ENDPOINT SECRET [N [all|fill|jobs|peers]] | --policy\n");
         return 64;
     }
     b.body = bytes_of(body, sizeof body);
@@ -315,9 +368,18 @@ int main(int argc, char **argv)
     b.took = calloc(n, sizeof *b.took);
     if (!b.began || !b.took)
         return 1;
+    if (strcmp(what, "peers") == 0) {
+        bench_peers(argv[1], argv[2], n);
+        return 0;
+    }
     bench_connect(&b, argv[1], argv[2]);
-    if (argc > 4) {
+    if (strcmp(what, "fill") == 0) {
         bench_fill(&b, n);
+        bus_close(&b.bus, 100);
+        return 0;
+    }
+    if (strcmp(what, "jobs") == 0) {
+        bench_jobs(&b, n, 1000);
         bus_close(&b.bus, 100);
         return 0;
     }

@@ -123,4 +123,5 @@ def main():
         print(json.dumps(rows, indent=1))
 
 
-main()
+if __name__ == "__main__":
+    main()

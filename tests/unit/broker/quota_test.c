@@ -1,0 +1,115 @@
+/* quota_test - what one peer may have at a time, and how its bounds are told while the broker runs. */
+#include "tests/unit/broker/bare.h"
+
+#include <string.h>
+
+#include "gen/common.h"
+
+/* As `kinobus config set` does: a lasting value. */
+static void told(const char *setting, const char *text)
+{
+    struct setting_text value = { .text = text };
+    struct buf body = { 0 };
+    struct frame_head head = { .key = bytes_of_text(setting) };
+
+    assert_int_equal(setting_text_pack(&value, &body), 0);
+    bare_say(0, (struct frame) { .command = FRAME_OPEN, .code = VERB_SET, .handle = 40 },
+             &(struct frame_head) { .topic = bytes_of_text("settings.broker") }, (struct bytes) { 0 });
+    bare_say(0, (struct frame) { .command = FRAME_SET, .handle = 40 }, &head, buf_bytes(&body));
+    bare_commit();
+    bare_forget();
+    buf_free(&body);
+}
+
+static void append(uint64_t seq, size_t size)
+{
+    static const char body[4096];
+
+    bare_say(0, (struct frame) { .command = FRAME_APPEND, .handle = BARE_SOLD, .seq = seq }, NULL,
+             bytes_of(body, size));
+}
+
+static void a_peer_says_no_more_in_a_second_than_it_may(void **state)
+{
+    (void)state;
+    bare_hello(0);
+    told("peer_per_s", "10");
+    bare_pass(1000);
+    for (uint64_t seq = 1; seq <= 11; seq++)
+        append(seq, 1);
+    assert_int_equal(bare_said(FRAME_OK, 0)->frame.code, 429);
+    assert_int_equal(bare_said(FRAME_OK, 0)->frame.seq, 11);
+    bare_say(0, (struct frame) { .command = FRAME_REQ, .handle = BARE_CALL, .cid = 1, .ms = 1000 }, NULL,
+             (struct bytes) { 0 });
+    assert_int_equal(bare_said(FRAME_ERR, 0)->frame.code, 429);
+    bare_commit();
+    bare_forget();
+    bare_pass(200);
+    append(11, 1);
+    append(12, 1);
+    append(13, 1);
+    assert_int_equal(bare_said(FRAME_OK, 0)->frame.seq, 13);
+    assert_int_equal(bare_said(FRAME_OK, 0)->frame.code, 429);
+}
+
+static void a_peer_has_no_more_bytes_on_their_way_than_it_may(void **state)
+{
+    uint64_t seq = 0;
+
+    (void)state;
+    bare_hello(0);
+    told("in_flight_bytes", "65536");
+    while (!bare_said(FRAME_OK, 0))
+        append(++seq, 4096);
+    assert_in_range(seq, 15, 17);
+    assert_int_equal(bare_said(FRAME_OK, 0)->frame.code, 429);
+    bare_commit();
+    bare_forget();
+    append(seq, 4096);
+    bare_commit();
+    assert_int_equal(bare_said(FRAME_OK, 0)->frame.code, 200);
+}
+
+static void a_setting_is_taken_over_and_a_wrong_one_is_not(void **state)
+{
+    (void)state;
+    bare_hello(0);
+    told("window", "3");
+    assert_int_equal(bare_of()->broker->settings->window, 3);
+    told("window", "0");
+    told("nonsense", "1");
+    assert_int_equal(bare_of()->broker->settings->window, 3);
+    for (uint64_t seq = 1; seq <= 4; seq++)
+        append(seq, 1);
+    assert_int_equal(bare_said(FRAME_OK, 0)->frame.seq, 4);
+}
+
+static void its_counters_and_settings_are_values_like_those_of_every_actor(void **state)
+{
+    static const char *const names[] = { "metrics.broker", "config.broker" };
+
+    (void)state;
+    bare_hello(0);
+    bare_pass(1);
+    for (uint32_t i = 0; i < 2; i++) {
+        bare_forget();
+        bare_say(0, (struct frame) { .command = FRAME_OPEN, .code = VERB_WATCH, .handle = 50 + i },
+                 &(struct frame_head) { .topic = bytes_of_text(names[i]) }, (struct bytes) { 0 });
+        bare_say(0, (struct frame) { .command = FRAME_WATCH, .handle = 50 + i }, NULL, (struct bytes) { 0 });
+        assert_non_null(bare_said(FRAME_VAL, 0));
+        assert_true(bare_said(FRAME_VAL, 0)->size > 100);
+    }
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, bare_setup, bare_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(a_peer_says_no_more_in_a_second_than_it_may),
+        CASE(a_peer_has_no_more_bytes_on_their_way_than_it_may),
+        CASE(a_setting_is_taken_over_and_a_wrong_one_is_not),
+        CASE(its_counters_and_settings_are_values_like_those_of_every_actor),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
