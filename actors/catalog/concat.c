@@ -90,6 +90,8 @@ int catalog_concat_uploads(struct catalog *self, struct turn *t, const struct co
     whole.at = at; /* it has no bytes of its own: no part lies there */
     whole.metadata = ask->metadata;
     whole.filename = ask->filename;
+    whole.parts = ask->parts;
+    whole.parts_n = ask->parts_n;
     if (r == 0)
         r = upload_put(turn_txn(t), &whole);
     d.row.declared_bytes = at;

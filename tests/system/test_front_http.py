@@ -218,6 +218,28 @@ class Http(unittest.TestCase):
         document = self.problem(self.front.get("/readyz"), 503, "unavailable")
         self.assertIn("catalog", document["detail"])
 
+    def test_a_target_that_is_no_path_is_answered(self):
+        for target in ("http://x/healthz", "http://elsewhere.example/", "http://127.0.0.1:1/a", "https://x", "x:80", "*"):
+            with self.subTest(target):
+                answer = self.front.raw(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                self.assertEqual(answer.count(b"HTTP/1.1 "), 1, answer)
+                status, headers, body = answer_of(answer)
+                self.assertEqual((status, headers["content-type"], headers["connection"]), (400, "application/problem+json", "close"))
+                self.assertEqual(json.loads(body)["code"], "malformed")
+        self.assertEqual(answer_of(self.front.raw(b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n"))[0], 400)
+
+    def test_what_the_server_can_is_told(self):
+        status, headers, body = answer_of(self.front.raw(b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"))
+        self.assertEqual((status, body), (204, b""))
+        self.assertIn("PATCH", headers["allow"])
+        after = self.front.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nOPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertEqual((after.count(b"HTTP/1.1 200 "), after.count(b"HTTP/1.1 204 "), after.count(b"HTTP/1.1 ")), (1, 1, 2))
+
+    def test_nobody_is_a_friend_unless_it_is_said(self):
+        for answer in (self.front.get("/api/v1/videos", Origin="https://app.example"),
+                       self.front.get("/api/v1/videos", "OPTIONS", Origin="https://app.example", Access_Control_Request_Method="POST")):
+            self.assertFalse([name for name in answer[1] if name.startswith("access-control-")])
+
     def test_methods_that_an_address_does_not_have_are_told(self):
         for path, method, allow in (("/api/v1/videos", "PUT", "GET, HEAD, POST"), ("/healthz", "POST", "GET, HEAD"),
                                     ("/api/v1/uploads", "GET", "OPTIONS, POST"), ("/media/a/b/1/x", "POST", "GET, HEAD"),
@@ -321,6 +343,48 @@ class Http(unittest.TestCase):
         status, headers, body = self.front.get("/api/openapi.json")
         self.assertEqual((status, headers["content-type"]), (200, "application/json"))
         self.assertIn("/api/v1/videos", json.loads(body)["paths"])
+
+
+class Friends(unittest.TestCase):
+    """Pages of other origins, which front.cors_origins lists."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.front = Front(cors_origins="https://app.example, http://localhost:3000").__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.front.__exit__(None, None, None)
+
+    def test_a_browser_is_told_what_a_friend_may_do(self):
+        for path in ("/api/v1/videos", "/api/v1/uploads", "/api/v1/uploads/x", "/media/a/b/1/c", "/api/nothing"):
+            with self.subTest(path):
+                status, headers, _ = self.front.get(path, "OPTIONS", Origin="https://app.example",
+                                                    Access_Control_Request_Method="PATCH", Access_Control_Request_Headers="upload-offset")
+                self.assertEqual((status, headers["access-control-allow-origin"], headers["vary"]), (204, "https://app.example", "Origin"))
+                self.assertIn("PATCH", headers["access-control-allow-methods"])
+                self.assertIn("Upload-Offset", headers["access-control-allow-headers"])
+                self.assertNotIn("access-control-allow-credentials", headers)
+
+    def test_a_friend_reads_answers_and_refusals(self):
+        for path in ("/healthz", "/api/v1/videos", "/api/nothing", "/api/openapi.json", "/media/a/b/1/c"):
+            headers = self.front.get(path, Origin="http://localhost:3000")[1]
+            self.assertEqual(headers["access-control-allow-origin"], "http://localhost:3000", path)
+            self.assertIn("Upload-Offset", headers["access-control-expose-headers"])
+
+    def test_others_are_told_nothing(self):
+        for origin in ("https://evil.example", "https://app.example.evil.example", "https://app.exampl", "https://APP.example",
+                       "http://app.example", "null", "https://app.example, http://localhost:3000", ",", ""):
+            for method in ("GET", "OPTIONS"):
+                headers = self.front.get("/api/v1/videos", method, Origin=origin, Access_Control_Request_Method="POST")[1]
+                self.assertFalse([name for name in headers if name.startswith("access-control-")], origin)
+                self.assertEqual(headers["vary"], "Origin")
+
+    def test_a_friend_may_write_with_a_token_and_with_no_cookie(self):
+        body = b'{"email":"a@example.org","password":"x"}'
+        how = {"Origin": "https://app.example", "Sec_Fetch_Site": "cross-site", "Content_Type": "application/json"}
+        self.assertEqual(self.front.get("/api/v1/auth/login", "POST", body, **how)[0], 503)     # nobody is there to ask
+        self.assertEqual(self.front.get("/api/v1/auth/login", "POST", body, **{**how, "Origin": "https://evil.example"})[0], 403)
 
 
 class Limits(unittest.TestCase):

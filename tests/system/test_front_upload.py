@@ -212,7 +212,8 @@ class Uploads(unittest.TestCase):
         tail = self.stage.tail("catalog.*")
         answer = self.tus("POST", UPLOADS, b"", Upload_Concat="final;" + " ".join(parts), Upload_Metadata=metadata(title="Whole"))
         self.assertEqual(answer.status, 201, answer.body)
-        self.assertEqual(int(self.tus("HEAD", answer.headers["Location"]).headers["Upload-Offset"]), len(data))
+        head = self.tus("HEAD", answer.headers["Location"]).headers
+        self.assertEqual((int(head["Upload-Offset"]), head["Upload-Concat"]), (len(data), "final;" + " ".join(parts)))
         tail.expect("catalog.video_ready", video_id=answer.headers["Kinobus-Video"], within=120)
 
     def form(self, parts, boundary="----x", end=True, who=None, **headers):

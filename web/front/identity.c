@@ -10,6 +10,7 @@
 
 #include "gen/errors.h"
 #include "web/front/call.h"
+#include "web/front/cors.h"
 #include "web/front/http/cookie.h"
 #include "web/front/keyring.h"
 #include "web/front/sessions.h"
@@ -254,7 +255,7 @@ int identity_same_site(struct exchange *x)
     const char *site = gate_header(x->request, "Sec-Fetch-Site");
     const char *origin = gate_header(x->request, "Origin");
     bool ours = site ? strcmp(site, "same-origin") == 0 : origin && identity_is_origin(x, origin);
-    bool foreign = site ? !ours : origin && !ours;
+    bool foreign = !cors_is_friend(x) && (site ? !ours : origin && !ours);
 
     if (exchange_reads(x) || exchange_is(x, "OPTIONS"))
         return 0;

@@ -12,6 +12,7 @@
 
 #include "actors/runtime/log.h"
 #include "gen/errors.h"
+#include "web/front/cors.h"
 #include "web/front/exchange.h"
 #include "web/front/http/problem.h"
 #include "web/front/hub.h"
@@ -105,7 +106,7 @@ static int server_request(struct mg_connection *conn)
     if (atomic_load(&x->front->draining))
         exchange_problem(x, ERR_UNAVAILABLE,
                          "This process is about to stop; another one will be there in a moment.");
-    else
+    else if (!cors_begin(x))
         router_serve(x);
     if (!x->status && !x->broken)
         exchange_problem(x, ERR_INTERNAL, "Nothing answered this request.");
@@ -115,6 +116,7 @@ static int server_request(struct mg_connection *conn)
 /* What civetweb refuses by itself, before server_request: the same form, and the connection ends. */
 static int server_refused(struct mg_connection *conn, int status, const char *message)
 {
+    static char refused;
     struct problem_doc doc = { .err = status == 413                   ? ERR_TOO_LARGE
                                       : status == 408                 ? ERR_TIMEOUT
                                       : status < 500 || status == 505 ? ERR_MALFORMED
@@ -128,10 +130,29 @@ static int server_refused(struct mg_connection *conn, int status, const char *me
                err_http(doc.err), text.len);
     buf_put(&head, text.data, text.len);
     mg_disable_connection_keep_alive(conn);
+    mg_set_user_connection_data(conn, &refused); /* server_closing need not answer again */
     mg_write(conn, head.data, head.len);
     buf_free(&text);
     buf_free(&head);
     return 0;
+}
+
+/* civetweb takes a request whose target is no path for one to be passed on, and closes: `OPTIONS *` asks what the server
+ * can, the rest (absolute form, CONNECT) is for a proxy. It tells us as it closes, and an answer can still be sent. */
+static void server_closing(const struct mg_connection *conn)
+{
+    static const char able[] = "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+                               "Connection: close\r\n\r\n";
+    const struct mg_request_info *request = mg_get_request_info(conn);
+    struct mg_connection *to = (struct mg_connection *)(uintptr_t)
+        conn; /* its callback is const, its mg_write is not */
+
+    if (!request || !request->request_uri || *request->request_uri == '/' || mg_get_user_connection_data(conn))
+        return;
+    if (strcmp(request->request_method, "OPTIONS") == 0 && strcmp(request->request_uri, "*") == 0)
+        mg_write(to, able, sizeof(able) - 1);
+    else
+        server_refused(to, 400, "");
 }
 
 static int server_message(const struct mg_connection *conn, const char *message)
@@ -163,6 +184,7 @@ int server_start(struct front *front, char error[static 256])
     const struct front_settings *s = front->settings;
     const struct mg_callbacks callbacks = { .begin_request = server_request,
                                             .http_error = server_refused,
+                                            .connection_close = server_closing,
                                             .log_message = server_message };
     char listen[128], threads[24];
     bool edge = s->edge_secret && *s->edge_secret;

@@ -273,6 +273,17 @@ void upload_tus_collection(struct exchange *x, const struct router_path *path)
 
 /* ---- HEAD */
 
+/* As long as what the client sent when it joined them: exchange_header has a bound of its own. */
+static void upload_tus_parts(struct exchange *x, const struct upload *upload)
+{
+    char id[ID_TEXT_SIZE];
+
+    buf_put_text(&x->headers, "Upload-Concat: final;");
+    for (size_t i = 0; i < upload->parts_n; i++)
+        buf_printf(&x->headers, "%s/api/v1/uploads/%s", i ? " " : "", id_format("upload", upload->parts[i], id));
+    buf_put_text(&x->headers, "\r\n");
+}
+
 static void upload_tus_head(struct exchange *x, const struct upload *upload)
 {
     struct blob_info info;
@@ -289,6 +300,8 @@ static void upload_tus_head(struct exchange *x, const struct upload *upload)
         exchange_header(x, "Upload-Metadata", "%s", upload->metadata);
     if (upload->partial)
         exchange_header(x, "Upload-Concat", "partial");
+    else if (upload->parts_n > 0)
+        upload_tus_parts(x, upload);
     upload_tus_expires(x, upload);
     exchange_empty(x, 200);
 }
