@@ -3,6 +3,7 @@
 
 #include "actors/notify/mail.h"
 #include "actors/notify/notes.h"
+#include "actors/notify/rescan.h"
 #include "actors/notify/template.h"
 #include "gen/auth.h"
 #include "gen/catalog.h"
@@ -29,7 +30,7 @@ static const char *events_link(struct turn *t, const char *path, const char *res
     return arena_printf(turn_arena(t), "%.*s%s%s", (int)len, settings->public_url, path, rest);
 }
 
-static int events_video(struct turn *t, const struct template *template, const struct video *video)
+int events_video(struct turn *t, const struct template *template, const struct video *video)
 {
     const struct notify_settings *settings = turn_settings(t);
     char id[ID_TEXT_SIZE];
@@ -47,19 +48,26 @@ static int events_video(struct turn *t, const struct template *template, const s
                         template_fill(turn_arena(t), template->mail, &values, 4000));
 }
 
+static int events_told(struct turn *t, const struct template *template, const struct video *video)
+{
+    int r = rescan_is_news(t, video, template->kind);
+
+    return r <= 0 ? r : events_video(t, template, video);
+}
+
 int notify_on_playable(struct notify *self, struct turn *t, const struct video_playable *event)
 {
-    return events_video(t, &template_video_playable, &event->video);
+    return events_told(t, &template_video_playable, &event->video);
 }
 
 int notify_on_ready(struct notify *self, struct turn *t, const struct video_ready *event)
 {
-    return events_video(t, &template_video_ready, &event->video);
+    return events_told(t, &template_video_ready, &event->video);
 }
 
 int notify_on_failed(struct notify *self, struct turn *t, const struct video_failed *event)
 {
-    return events_video(t, &template_video_failed, &event->video);
+    return events_told(t, &template_video_failed, &event->video);
 }
 
 int notify_on_link_asked(struct notify *self, struct turn *t, const struct link_asked *event)

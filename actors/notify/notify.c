@@ -2,10 +2,13 @@
 #include "actors/notify/notify.h"
 
 #include "actors/notify/mail.h"
+#include "actors/notify/rescan.h"
 
 static int notify_up(void *self, struct turn *t)
 {
-    return mail_resume(t);
+    int r = mail_resume(t);
+
+    return r < 0 ? r : rescan_resume(t);
 }
 
 static const struct notify_handlers handlers = {
@@ -14,6 +17,7 @@ static const struct notify_handlers handlers = {
     .on_catalog_video_playable = notify_on_playable,
     .on_catalog_video_ready = notify_on_ready,
     .on_catalog_video_failed = notify_on_failed,
+    .on_catalog_video_deleted = notify_on_deleted,
     .on_auth_link_asked = notify_on_link_asked,
     .on_auth_user_created = notify_on_user_created,
 };
@@ -24,4 +28,5 @@ const struct actor_def notify_actor = {
     .handlers = &handlers,
     .self_size = sizeof(struct notify),
     .up = notify_up,
+    .lost = rescan_lost,
 };

@@ -47,10 +47,12 @@ static int end(void **state)
     return 0;
 }
 
+static uint64_t revs = 3; /* each event of a video shows a later one */
+
 static struct video film(const char *title)
 {
     return (struct video) { .id = { { 1, [15] = 7 } },
-                            .rev = 3,
+                            .rev = revs++,
                             .owner_id = rig_user(1),
                             .title = title,
                             .reason = "The file holds no picture." };
@@ -105,6 +107,7 @@ static void an_owner_is_told_in_the_app(void **state)
     rig_advance(rig, 1000);
     ready(rig, "My film", 2);
     rig_advance(rig, 1000);
+    v.rev = revs++;
     rig_event(rig, &video_failed_event, &(struct video_failed) { .video_id = v.id, .video = v }, 3);
     rig_run(rig);
     notes = list(rig, 1, 10, NULL);
@@ -340,10 +343,99 @@ static void an_event_tells_once_whatever_call_of_the_store_fails(void **state)
     assert_true(struck_n > 10);
 }
 
+/* The stream's events are gone, and the catalog is asked: the question. */
+static const struct fake_sent *lose(struct rig *rig, const char *stream)
+{
+    const struct bus_events *events;
+    void *ctx;
+
+    events = fake_events(&ctx);
+    events->lost(ctx, stream, (struct bus_cursor) { .store = { { 9 } }, .seq = 100 });
+    rig_run(rig);
+    return fake_next(FAKE_CALL, "catalog.scan");
+}
+
+static void what_was_lost_is_made_up_for_from_the_catalog_and_told_once(void **state)
+{
+    struct rig *rig = *state;
+    struct video told = film("Told"), ready_one = film("Ready"), failed = film("Failed"),
+                 trashed = film("Trashed");
+    struct video *all[] = { &told, &ready_one, &failed, &trashed };
+    struct scan_reply page = { .more = true };
+    const struct fake_sent *asked;
+    struct scan ask;
+
+    for (size_t i = 0; i < 4; i++) {
+        all[i]->id.b[14] = (uint8_t)(i + 1);
+        all[i]->state = i == 2 ? VIDEO_STATE_FAILED : VIDEO_STATE_READY;
+        all[i]->life = i == 3 ? LIFE_STATE_TRASHED : LIFE_STATE_LIVE;
+    }
+    rig_event(rig, &video_ready_event, &(struct video_ready) { .video_id = told.id, .video = told }, 1);
+    rig_run(rig);
+    assert_int_equal(list(rig, 1, 10, NULL).items_n, 1);
+    told.rev += 5; /* it was edited since */
+    asked = lose(rig, "catalog");
+    page.items = (struct video[]) { told, ready_one };
+    page.items_n = 2;
+    rig_answer(rig, asked, &scan_call, 0, &page);
+    rig_run(rig);
+    assert_int_equal(list(rig, 1, 10, NULL).items_n, 2);
+    rig_restart(rig); /* in the midst of it: it goes on behind the page */
+    assert_non_null(fake_next(FAKE_CALL, "catalog.scan")); /* of the process that died */
+    asked = fake_next(FAKE_CALL, "catalog.scan");
+    rig_read(rig, asked, &scan_type, &ask);
+    assert_true(id_equal(ask.after, ready_one.id));
+    rig_answer(rig, asked, &scan_call, ERR_UNAVAILABLE, NULL);
+    rig_run(rig);
+    rig_advance(rig, 5000);
+    page = (struct scan_reply) { .items = (struct video[]) { failed, trashed }, .items_n = 2 };
+    rig_answer(rig, fake_next(FAKE_CALL, "catalog.scan"), &scan_call, 0, &page);
+    rig_run(rig);
+    assert_int_equal(list(rig, 1, 10, NULL).items_n, 3);
+    /* The same, as events that were appended while it was read. */
+    rig_event(rig, &video_failed_event, &(struct video_failed) { .video_id = failed.id, .video = failed }, 101);
+    rig_event(rig, &video_ready_event, &(struct video_ready) { .video_id = ready_one.id, .video = ready_one },
+              102);
+    rig_run(rig);
+    assert_int_equal(list(rig, 1, 10, NULL).items_n, 3);
+    failed.rev++; /* tried again, in vain */
+    rig_event(rig, &video_failed_event, &(struct video_failed) { .video_id = failed.id, .video = failed }, 103);
+    rig_run(rig);
+    assert_int_equal(list(rig, 1, 10, NULL).items_n, 4);
+    rig_restart(rig);
+    assert_null(fake_next(FAKE_CALL, "catalog.scan"));
+    assert_null(lose(rig, "auth"));
+}
+
+static void who_begins_anew_tells_nothing_of_what_was(void **state)
+{
+    struct rig *rig = *state;
+    struct video old = film("Old"), fresh;
+    struct scan_reply page = { .items = &old, .items_n = 1 };
+
+    old.state = VIDEO_STATE_READY;
+    old.life = LIFE_STATE_LIVE;
+    rig_answer(rig, lose(rig, "catalog"), &scan_call, 0, &page);
+    rig_run(rig);
+    assert_int_equal(list(rig, 1, 10, NULL).items_n, 0);
+    fresh = film("Fresh");
+    fresh.id.b[14] = 9;
+    fresh.state = VIDEO_STATE_READY;
+    fresh.life = LIFE_STATE_LIVE;
+    page.items = (struct video[]) { old, fresh };
+    page.items_n = 2;
+    rig_answer(rig, lose(rig, "catalog"), &scan_call, 0, &page);
+    rig_run(rig);
+    assert_string_equal(list(rig, 1, 10, NULL).items[0].title, "Fresh is ready");
+    assert_int_equal(list(rig, 1, 10, NULL).items_n, 1);
+}
+
 int main(void)
 {
 #define T(name, how) cmocka_unit_test_setup_teardown(name, how, end)
     const struct CMUnitTest tests[] = {
+        T(what_was_lost_is_made_up_for_from_the_catalog_and_told_once, begin),
+        T(who_begins_anew_tells_nothing_of_what_was, begin),
         T(an_owner_is_told_in_the_app, begin),
         T(what_is_read_stays_read, begin),
         T(pages_follow_one_another, begin),
