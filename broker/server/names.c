@@ -214,7 +214,7 @@ static int names_bind(struct broker *b, struct session *s, struct handle *handle
     if (verb == VERB_FOLLOW ? !policy_follows(&b->policy, s->role, name)
                             : !policy_allows(&b->policy, s->role, verb, name))
         return ERR_FORBIDDEN;
-    if (verb == VERB_CALL || verb == VERB_OFFER)
+    if ((verb == VERB_CALL && !bytes_equal(first, bytes_of_text("$sys"))) || verb == VERB_OFFER)
         handle->service = names_service(b, verb == VERB_CALL ? first : name);
     if (verb == VERB_PUT || verb == VERB_TAKE)
         handle->queue = names_queue(b, name);

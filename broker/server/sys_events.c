@@ -28,7 +28,7 @@ static void events_row(struct sys_events *events, uint64_t seq, const struct eve
         !policy_allows(&events->b->policy, events->ask->session->role, VERB_TAP, head.name))
         return;
     events->n++;
-    mp_put_map(rows, 12);
+    mp_put_map(rows, 13);
     sys_pair_text(rows, "stream", bytes_of_text(events->stream->name));
     sys_pair_uint(rows, "seq", seq);
     sys_pair_int(rows, "time_ms", event->time_ms);
@@ -43,6 +43,7 @@ static void events_row(struct sys_events *events, uint64_t seq, const struct eve
     sys_pair_uint(rows, "attempts", head.attempt);
     sys_pair_text(rows, "error", bytes_of_text(head.error ? err_slug(err_from_code(head.error)) : ""));
     sys_pair_text(rows, "text", head.text);
+    sys_pair_uint(rows, "size", event->body.len);
     mp_put_str(rows, "body");
     mp_put_bytes(rows, event->body);
 }

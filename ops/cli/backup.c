@@ -125,10 +125,8 @@ static int backup_ask(struct link *link, const char *name, const char *dir)
 static int backup_stores(const struct cli *cli, const char *to)
 {
     char dir[PATH_MAX];
-    struct link *link = link_open(cli);
-    if (!link)
-        return EXIT_NOT_RUNNING;
-    int code = EXIT_DONE;
+    struct link *link;
+    int code = link_open(cli, &link);
     for (size_t i = 0; code == EXIT_DONE && i <= OWNERS; i++) {
         /* The broker last: what it still holds, an owner's outbox may hold as well, and a repetition is harmless. */
         const char *name = i < OWNERS ? owners[i] : "broker";

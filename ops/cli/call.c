@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "gen/errors.h"
-#include "ops/cli/link.h"
+#include "ops/cli/ask.h"
 #include "ops/cli/request.h"
 #include "ops/cli/show.h"
 #include "schemas/wire/json.h"
@@ -18,12 +18,14 @@ static int call_pack(const struct command *command, const struct registry_row *r
     struct arena *arena = arena_new();
     struct wire_error err = { 0 };
     json_t *json = NULL;
-    void *object = arena_alloc(arena, row->body->size);
+    void *object = row ? arena_alloc(arena, row->body->size) : NULL;
     int r = wire_json_parse(bytes_of_text(text), JSON_BODY_MAX, &json, &err);
-    if (r == 0)
+    if (r == 0 && row)
         r = wire_from_json(row->body, json, arena, object, &err);
-    if (r == 0)
+    if (r == 0 && row)
         r = wire_pack_err(row->body, object, out, &err);
+    else if (r == 0) /* the broker's own: it describes itself */
+        ask_pack(json, out);
     json_decref(json);
     arena_free(&arena);
     return r < 0 ? cli_usage(command, "%s%s%s", err.path, *err.path ? " " : "", err.sentence) : EXIT_DONE;
@@ -38,16 +40,16 @@ int request_json(const struct command *command, const struct cli *cli, const cha
     if (strncmp(name, "$sys.", 5) != 0 && (!row || row->kind != REGISTRY_CALL))
         return cli_usage(command, "there is no call '%s'; `kinobus help --json` and /api/openapi.json list them",
                          name);
-    int code = row ? call_pack(command, row, text, &body) : EXIT_DONE;
-    struct link *link = code == EXIT_DONE ? link_open(cli) : NULL;
+    int code = call_pack(command, row, text, &body);
+    struct link *link = NULL;
+    if (code == EXIT_DONE)
+        code = link_open(cli, &link);
     if (link) {
         int r = link_call(link, name, buf_bytes(&body), DEADLINE_MS, &reply);
         if (r < 0)
             code = show_problem(name, r, buf_bytes(&reply));
         else
             *ret = show_body(row ? row->reply : NULL, buf_bytes(&reply));
-    } else if (code == EXIT_DONE) {
-        code = EXIT_NOT_RUNNING;
     }
     link_close(&link);
     buf_free(&body);

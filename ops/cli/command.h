@@ -31,6 +31,7 @@ int cli_usage(const struct command *command, const char *fmt, ...) __attribute__
 /* STATE/rest into path; false, with a message, when it does not fit. */
 bool cli_path(const struct cli *cli, char *path, size_t size, const char *rest);
 
-extern const struct command up_command, down_command, status_command, tail_command, why_command, queue_command,
-    dead_command, call_command, user_command, config_command, backup_command, restore_command, version_command,
-    key_command;
+extern const struct command up_command, down_command, status_command, top_command, tail_command, trace_command,
+    why_command, queue_command, dead_command, stream_command, group_command, service_command, peer_command,
+    acl_command, call_command, user_command, config_command, chaos_command, backup_command, restore_command,
+    version_command, key_command;

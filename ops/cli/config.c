@@ -215,11 +215,11 @@ static int config_run(const struct cli *cli, int argc, char **argv)
     struct config config = { .cli = cli };
     if (argc > 4)
         return cli_usage(&config_command, "too many words");
-    config.link = link_open(cli);
-    if (!config.link)
-        return EXIT_NOT_RUNNING;
+    int code = link_open(cli, &config.link);
+    if (code != EXIT_DONE)
+        return code;
     config.arena = arena_new();
-    int code = config_do(&config, argc, argv);
+    code = config_do(&config, argc, argv);
     arena_free(&config.arena);
     link_close(&config.link);
     return code;

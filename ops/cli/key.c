@@ -111,7 +111,8 @@ static int key_add(const struct key_place *place, const struct curve_row *row)
         return EXIT_FAILED;
     code = key_table(place, &table);
     if (code == EXIT_DONE && key_find(&table, row->role, row->name))
-        code = cli_fail(EXIT_FAILED, "%s/%s has a key already; `kinobus key revoke %s/%s` first, or take another name",
+        code = cli_fail(EXIT_FAILED,
+                        "%s/%s has a key already; `kinobus key revoke %s/%s` first, or take another name",
                         row->role, row->name, row->role, row->name);
     else if (code == EXIT_DONE && table.n == CURVE_ROWS)
         code = cli_fail(EXIT_FAILED, "there are %d keys already; revoke one first", CURVE_ROWS);
@@ -132,12 +133,13 @@ static int key_show_made(const struct cli *cli, const struct curve_join *join, c
                          const char *file)
 {
     if (cli->json) {
-        json_t *made = json_pack("{s:s, s:s, s:s, s:s}", "role", row->role, "name", row->name, "key", row->key, "file", file);
+        json_t *made = json_pack("{s:s, s:s, s:s, s:s}", "role", row->role, "name", row->name, "key", row->key,
+                                 "file", file);
         show_print(made, true);
         json_decref(made);
     } else {
-        printf("%s lets in %s/%s at %s.\nCopy it to that host (0600), and start there: kinobus-%s --join FILE\n", file,
-               row->role, row->name, join->endpoint, row->role);
+        printf("%s lets in %s/%s at %s.\nCopy it to that host (0600), and start there: kinobus-%s --join FILE\n",
+               file, row->role, row->name, join->endpoint, row->role);
     }
     return EXIT_DONE;
 }
@@ -154,11 +156,15 @@ static int key_make(const struct cli *cli, const struct key_place *place, char *
         return EXIT_USAGE;
     if (strlen(role) > BUS_NAME_MAX || !key_role_known(role))
         return cli_usage(&key_command, "no program of this build has the role '%s'", role);
-    if (strncmp(endpoint, "tcp://", 6) != 0 || !strrchr(endpoint + 6, ':') || strlen(endpoint) > CURVE_ENDPOINT_MAX)
-        return cli_usage(&key_command, "'%s' is not tcp://HOST:PORT, where that host reaches the broker", endpoint);
+    if (strncmp(endpoint, "tcp://", 6) != 0 || !strrchr(endpoint + 6, ':') ||
+        strlen(endpoint) > CURVE_ENDPOINT_MAX)
+        return cli_usage(&key_command, "'%s' is not tcp://HOST:PORT, where that host reaches the broker",
+                         endpoint);
     if (curve_read_key(place->broker, false, join.broker, error) < 0)
-        return cli_fail(EXIT_FAILED, "%s; the broker makes its key when it first listens for other hosts: set "
-                                     "KINOBUS_BROKER_LISTEN=tcp://ADDRESS:PORT and start the platform", error);
+        return cli_fail(EXIT_FAILED,
+                        "%s; the broker makes its key when it first listens for other hosts: set "
+                        "KINOBUS_BROKER_LISTEN=tcp://ADDRESS:PORT and start the platform",
+                        error);
     if (curve_make(&pair) < 0)
         return cli_fail(EXIT_FAILED, "this libzmq has no CURVE");
     snprintf(join.endpoint, sizeof(join.endpoint), "%s", endpoint);
@@ -205,7 +211,8 @@ static int key_revoke(const struct cli *cli, const struct key_place *place, char
     if (code == EXIT_DONE && cli->json)
         printf("{\"role\": \"%s\", \"name\": \"%s\", \"revoked\": true}\n", role, name);
     else if (code == EXIT_DONE)
-        printf("%s/%s is out: its sessions end within a second or so, and its join file is worth nothing\n", role, name);
+        printf("%s/%s is out: its sessions end within a second or so, and its join file is worth nothing\n", role,
+               name);
     curve_table_free(&table);
     close(lock);
     return code;
@@ -268,7 +275,11 @@ static void key_row_print(const json_t *peers, const struct curve_row *row)
     gmtime_r(&made, &tm);
     strftime(day, sizeof(day), "%Y-%m-%d", &tm);
     snprintf(who, sizeof(who), "%s/%s", row->role, row->name);
-    printf("%-28s %s  made %s  %s%s\n", who, row->key, day, address ? "joined from " : peers ? "not joined" : "", address ? address : "");
+    printf("%-28s %s  made %s  %s%s\n", who, row->key, day,
+           address ? "joined from "
+           : peers ? "not joined"
+                   : "",
+           address ? address : "");
 }
 
 static int key_list(const struct cli *cli, const struct key_place *place)
@@ -314,9 +325,11 @@ static int key_run(const struct cli *cli, int argc, char **argv)
 const struct command key_command = {
     "key", "make ROLE/NAME tcp://HOST:PORT [FILE] | ls | revoke ROLE/NAME",
     "Processes of other hosts: let one join, list them, throw one out.",
-    "  make writes a join file, with which a process of that role joins from another host; without FILE it goes to\n"
+    "  make writes a join file, with which a process of that role joins from another host; without FILE it goes "
+    "to\n"
     "  standard output. HOST:PORT is where that host reaches the broker, which must listen for others:\n"
     "  KINOBUS_BROKER_LISTEN=tcp://ADDRESS:5570 in the environment of the platform.\n"
     "  Example, an encoding host: kinobus key make transcode/attic tcp://10.0.0.1:5570 attic.join\n"
-    "  and there: kinobus-transcode --join attic.join", key_run
+    "  and there: kinobus-transcode --join attic.join",
+    key_run
 };

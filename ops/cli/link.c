@@ -18,8 +18,9 @@ enum { CONNECT_MS = 5000 };
 
 struct link {
     struct bus *bus;
-    bool up, answered, ended;
-    int err; /* of the session, the tap, or the answer */
+    bool up, answered, ended, interrupted;
+    int signals;      /* -1: they are not caught */
+    int err, tap_err; /* of the session or the answer; of the tap */
     struct buf *reply;
     link_each *each;
     void *ctx;
@@ -50,11 +51,11 @@ static void link_on_down(void *ctx, int err)
 static void link_on_refused(void *ctx, const char *verb, const char *name, int err)
 {
     struct link *link = ctx;
+    (void)name;
     if (strcmp(verb, "set") == 0)
         link->err = err;
     if (strcmp(verb, "tap") == 0) {
-        cli_fail(EXIT_FAILED, "tap %s: %s", name, err_name(err));
-        link->err = err;
+        link->tap_err = err;
         link->ended = true;
     }
 }
@@ -84,23 +85,38 @@ static void link_on_tap(void *ctx, const struct bus_tapped *tapped)
         link->ended = true;
 }
 
-/* One round of the loop; false when the moment has passed. other: a further descriptor, -1 for none. */
-static bool link_round(struct link *link, int64_t until_ms, int other)
+/* One round of the loop; false when the moment has passed or a signal came. */
+static bool link_round(struct link *link, int64_t until_ms)
 {
+    struct signalfd_siginfo info;
     int64_t now = link_now();
     int wait = bus_timeout_ms(link->bus, now);
-    if (until_ms >= 0 && now >= until_ms)
+    if (link->interrupted || (until_ms >= 0 && now >= until_ms))
         return false;
     if (until_ms >= 0 && (wait < 0 || until_ms - now < wait))
         wait = (int)(until_ms - now);
-    struct pollfd polled[2] = { { bus_fd(link->bus), POLLIN, 0 }, { other, POLLIN, 0 } };
+    struct pollfd polled[2] = { { bus_fd(link->bus), POLLIN, 0 }, { link->signals, POLLIN, 0 } };
     if (poll(polled, 2, wait) < 0 && errno != EINTR)
         return false;
+    if (polled[1].revents && read(link->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        link->interrupted = true;
     bus_process(link->bus, link_now());
-    return true;
+    return !link->interrupted;
 }
 
-struct link *link_open(const struct cli *cli)
+/* Why there is no session. */
+static int link_explain(const struct link *link, const char *endpoint, int err)
+{
+    if (err == 0)
+        err = link->err;
+    if (err == ERR_FORBIDDEN)
+        return cli_fail(EXIT_FAILED, "%s: the broker does not know this secret or key of the role cli", endpoint);
+    if (err < 0)
+        return cli_fail(EXIT_FAILED, "%s: %s", endpoint, err_name(err));
+    return cli_fail(EXIT_NOT_RUNNING, "no broker answers on %s; `kinobus status` shows what runs", endpoint);
+}
+
+int link_open(const struct cli *cli, struct link **ret)
 {
     static const struct bus_events events = { .up = link_on_up,
                                               .down = link_on_down,
@@ -110,16 +126,13 @@ struct link *link_open(const struct cli *cli)
                                               .tap = link_on_tap };
     char state[PATH_MAX] = "", error[256], endpoint[256];
     struct bus_identity identity;
-    if (!cli->join && !realpath(cli->state, state)) {
-        cli_fail(EXIT_NOT_RUNNING, "%s: %s", cli->state, strerror(errno));
-        return NULL;
-    }
+    *ret = NULL;
+    if (!cli->join && !realpath(cli->state, state))
+        return cli_fail(EXIT_NOT_RUNNING, "%s: %s", cli->state, strerror(errno));
     const struct bus_identity_from from = { .role = "cli", .join = cli->join, .state = state, .secret_fd = -1 };
-    if (bus_identity_read(&from, &identity, error) < 0) {
-        cli_fail(EXIT_NOT_RUNNING, "%s%s", error,
-                 cli->join ? "" : "; is this the state directory of a platform, and are you its user?");
-        return NULL;
-    }
+    if (bus_identity_read(&from, &identity, error) < 0)
+        return cli_fail(EXIT_NOT_RUNNING, "%s%s", error,
+                        cli->join ? "" : "; is this the state directory of a platform, and are you its user?");
     struct link *link = calloc(1, sizeof(*link));
     if (!link)
         abort();
@@ -129,16 +142,16 @@ struct link *link_open(const struct cli *cli)
     snprintf(endpoint, sizeof(endpoint), "%.255s", identity.endpoint);
     bus_identity_wipe(&identity);
     int64_t until = link_now() + CONNECT_MS;
-    while (r == 0 && !link->up && link->err == 0 && link_round(link, until, -1))
+    link->signals = -1;
+    while (r == 0 && !link->up && link->err == 0 && link_round(link, until))
         ;
-    if (r == 0 && link->up)
-        return link;
-    if (r < 0 || link->err < 0)
-        cli_fail(EXIT_FAILED, "%s: %s", endpoint, err_name(r < 0 ? r : link->err));
-    else
-        cli_fail(EXIT_NOT_RUNNING, "no broker answers on %s; `kinobus status` shows what runs", endpoint);
+    if (r == 0 && link->up) {
+        *ret = link;
+        return EXIT_DONE;
+    }
+    int code = link_explain(link, endpoint, r);
     link_close(&link);
-    return NULL;
+    return code;
 }
 
 void link_close(struct link **link)
@@ -147,6 +160,8 @@ void link_close(struct link **link)
         return;
     if ((*link)->bus)
         bus_close(&(*link)->bus, 100);
+    if ((*link)->signals >= 0)
+        close((*link)->signals);
     free(*link);
     *link = NULL;
 }
@@ -163,8 +178,8 @@ int link_call(struct link *link, const char *target, struct bytes body, uint32_t
         return r;
     int64_t until = link_now() + deadline_ms + CONNECT_MS;
     while (!link->answered && link->err == 0) {
-        if (!link_round(link, until, -1))
-            return ERR_TIMEOUT;
+        if (!link_round(link, until))
+            return link->interrupted ? ERR_INTERRUPTED : ERR_TIMEOUT;
     }
     return link->err;
 }
@@ -180,38 +195,47 @@ int link_set(struct link *link, const char *name, const char *key, struct bytes 
     return r;
 }
 
-void link_wait(struct link *link, unsigned ms)
-{
-    int64_t until = link_now() + ms;
-    while (link_round(link, until, -1))
-        ;
-}
-
-int link_tap(struct link *link, const struct link_tapping *tapping)
+void link_catch(struct link *link)
 {
     sigset_t set;
-    struct signalfd_siginfo info;
-    struct buf ignored = { 0 };
-    link->each = tapping->each;
-    link->ctx = tapping->ctx;
-    link->ended = false;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (link->signals < 0)
+        link->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+bool link_wait(struct link *link, int64_t ms)
+{
+    int64_t until = link_now() + ms;
+    while (link_round(link, until))
+        ;
+    return !link->interrupted;
+}
+
+bool link_is_up(const struct link *link)
+{
+    return link->up;
+}
+
+int link_tap(struct link *link, const struct link_tapping *tapping)
+{
+    struct buf ignored = { 0 };
+    link->each = tapping->each;
+    link->ctx = tapping->ctx;
+    link->ended = false;
+    link_catch(link);
     int r = bus_tap(link->bus, tapping->filter, tapping->sample, tapping->headers_only);
     /* A session's messages are handled in order: once this is answered the tap is there. */
     if (r == 0)
         r = link_call(link, "$sys.stats", (struct bytes) { 0 }, CONNECT_MS, &ignored);
     if (r == 0)
-        tapping->began(tapping->ctx);
+        r = link->tap_err;
+    bool goes = r == 0 && tapping->began(tapping->ctx);
     int64_t until = tapping->within_ms < 0 ? -1 : link_now() + tapping->within_ms;
-    while (r == 0 && !link->ended && link->err == 0) {
-        if (!link_round(link, until, signals) || read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-            break;
-    }
-    close(signals);
+    while (goes && !link->ended && link->err == 0 && link_round(link, until))
+        ;
     buf_free(&ignored);
-    return r < 0 ? r : link->err;
+    return r < 0 ? r : link->tap_err < 0 ? link->tap_err : link->err;
 }

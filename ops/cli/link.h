@@ -12,8 +12,8 @@
 
 struct link;
 
-/* Connects, or says why not and answers NULL. */
-struct link *link_open(const struct cli *cli);
+/* EXIT_DONE and the connection, or an exit code after a message on stderr. */
+int link_open(const struct cli *cli, struct link **ret);
 void link_close(struct link **link);
 
 /* One call. 0 and the reply's body in `reply`, or a negative error and its problem document there. */
@@ -21,12 +21,15 @@ int link_call(struct link *link, const char *target, struct bytes body, uint32_t
 
 /* Sets a lasting value, or removes it (body.data NULL). 0: the broker took it. */
 int link_set(struct link *link, const char *name, const char *key, struct bytes body);
-/* Serves the connection for so long. */
-void link_wait(struct link *link, unsigned ms);
+/* From here on SIGINT and SIGTERM do not end the process: what waits answers ERR_INTERRUPTED or false instead. */
+void link_catch(struct link *link);
+/* Serves the connection for so long; false: a signal came. */
+bool link_wait(struct link *link, int64_t ms);
+bool link_is_up(const struct link *link);
 
 /* Shows everything that matches `filter` (bus_tap's) until SIGINT or SIGTERM, until `each` answers false, or for
- * within_ms (-1: without end). `began` is called once the broker has the tap: what happens from then on is seen.
- * 0, or an error when the tap was refused. */
+ * within_ms (-1: without end). `began` is called once the broker has the tap: what happens from then on is seen, also
+ * while it runs; false ends it. 0, or an error when the tap was refused. */
 typedef bool link_each(void *ctx, const struct bus_tapped *tapped);
 struct link_tapping {
     const char *filter;
@@ -34,7 +37,7 @@ struct link_tapping {
     bool headers_only;
     int64_t within_ms;
     link_each *each;
-    void (*began)(void *ctx);
+    bool (*began)(void *ctx);
     void *ctx;
 };
 int link_tap(struct link *link, const struct link_tapping *tapping);

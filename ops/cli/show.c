@@ -27,6 +27,43 @@ const struct registry_row *show_find(const char *name)
     return NULL;
 }
 
+static json_t *show_object(const msgpack_object *object);
+
+static bool show_is(const msgpack_object *key, const char *name)
+{
+    return key->type == MSGPACK_OBJECT_STR && key->via.str.size == strlen(name) &&
+           memcmp(key->via.str.ptr, name, key->via.str.size) == 0;
+}
+
+/* Where a map carries a message, `name` says what its `body` is. */
+static json_t *show_carried(const msgpack_object_map *map, const msgpack_object *body)
+{
+    char name[256] = "";
+    for (uint32_t i = 0; i < map->size; i++) {
+        const msgpack_object *value = &map->ptr[i].val;
+        if (show_is(&map->ptr[i].key, "name") && value->type == MSGPACK_OBJECT_STR)
+            snprintf(name, sizeof(name), "%.*s", (int)value->via.str.size, value->via.str.ptr);
+    }
+    const struct registry_row *row = show_find(name);
+    return show_body(row ? row->body : NULL, bytes_of(body->via.bin.ptr, body->via.bin.size));
+}
+
+static json_t *show_map(const msgpack_object_map *map)
+{
+    json_t *made = json_object();
+    for (uint32_t i = 0; i < map->size; i++) {
+        const msgpack_object *key = &map->ptr[i].key, *value = &map->ptr[i].val;
+        bool carried = show_is(key, "body") && value->type == MSGPACK_OBJECT_BIN;
+        char name[64];
+        if (key->type == MSGPACK_OBJECT_STR)
+            snprintf(name, sizeof(name), "%.*s", (int)key->via.str.size, key->via.str.ptr);
+        else
+            snprintf(name, sizeof(name), "%llu", (unsigned long long)key->via.u64);
+        json_object_set_new(made, name, carried ? show_carried(map, value) : show_object(value));
+    }
+    return made;
+}
+
 /* msgpack that was checked before: nesting is bounded. */
 static json_t *show_object(const msgpack_object *object)
 {
@@ -44,18 +81,7 @@ static json_t *show_object(const msgpack_object *object)
         for (uint32_t i = 0; i < object->via.array.size; i++)
             json_array_append_new(made, show_object(&object->via.array.ptr[i]));
         return made;
-    case MSGPACK_OBJECT_MAP:
-        made = json_object();
-        for (uint32_t i = 0; i < object->via.map.size; i++) {
-            const msgpack_object *key = &object->via.map.ptr[i].key;
-            char name[64];
-            if (key->type == MSGPACK_OBJECT_STR)
-                snprintf(name, sizeof(name), "%.*s", (int)key->via.str.size, key->via.str.ptr);
-            else
-                snprintf(name, sizeof(name), "%llu", (unsigned long long)key->via.u64);
-            json_object_set_new(made, name, show_object(&object->via.map.ptr[i].val));
-        }
-        return made;
+    case MSGPACK_OBJECT_MAP: return show_map(&object->via.map);
     default: return json_null();
     }
 }
@@ -83,8 +109,10 @@ json_t *show_body(const struct wire_type *type, struct bytes body)
     struct arena *arena = arena_new();
     void *object = arena_alloc(arena, type->size);
     struct wire_error err;
-    json_t *made = wire_unpack(type, body, arena, object, &err) < 0 ? show_shape(body)
-                                                                    : wire_to_json_shown(type, object);
+    /* What its own schema cannot read is not shown by its shape: nobody knows which part is secret. */
+    json_t *made = wire_unpack(type, body, arena, object, &err) < 0
+                       ? json_sprintf("<%zu bytes, of no known version>", body.len)
+                       : wire_to_json_shown(type, object);
     arena_free(&arena);
     return made;
 }

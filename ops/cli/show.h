@@ -8,7 +8,8 @@
 
 /* NULL: no schema declares the name. */
 const struct registry_row *show_find(const char *name);
-/* The body as JSON, secrets as "***"; type NULL: msgpack that describes itself. json_null() when it cannot be read. */
+/* The body as JSON, secrets as "***"; type NULL: msgpack that describes itself (and in it, the `body` of a message beside
+ * its `name`, by its schema). json_null() when it cannot be read. */
 json_t *show_body(const struct wire_type *type, struct bytes body);
 /* A problem document on stderr, as the answer to what was tried. Answers EXIT_FAILED. */
 int show_problem(const char *what, int err, struct bytes problem);

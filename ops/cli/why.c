@@ -2,31 +2,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ops/cli/ask.h"
 #include "ops/cli/request.h"
 #include "ops/cli/show.h"
 #include "schemas/wire/id.h"
-
-static const char *why_text(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "";
-}
 
 static void why_table(const json_t *why)
 {
     const json_t *part;
     size_t i;
-    printf("%s: %s\n", why_text(why, "state"), why_text(why, "sentence"));
+    printf("%s: %s\n", ask_text(why, "state"), ask_text(why, "sentence"));
     json_array_foreach(json_object_get(why, "parts"), i, part)
     {
-        printf("  %-10s %-12s", why_text(part, "what"), why_text(part, "state"));
-        if (*why_text(part, "who"))
-            printf(" by %s", why_text(part, "who"));
+        printf("  %-10s %-12s", ask_text(part, "what"), ask_text(part, "state"));
+        if (*ask_text(part, "who"))
+            printf(" by %s", ask_text(part, "who"));
         if (json_integer_value(json_object_get(part, "attempts")))
             printf(" attempt %lld", (long long)json_integer_value(json_object_get(part, "attempts")));
-        if (*why_text(part, "next_try_at"))
-            printf(" next try %s", why_text(part, "next_try_at"));
-        printf(" %s\n", why_text(part, "detail"));
+        if (*ask_text(part, "next_try_at"))
+            printf(" next try %s", ask_text(part, "next_try_at"));
+        printf(" %s\n", ask_text(part, "detail"));
     }
 }
 
@@ -36,16 +31,16 @@ static void why_jobs_table(const json_t *jobs)
     size_t i;
     json_array_foreach(jobs, i, job)
     {
-        printf("  job        %-12s %s %lld", why_text(job, "state"), why_text(job, "queue"),
+        printf("  job        %-12s %s %lld", ask_text(job, "state"), ask_text(job, "queue"),
                (long long)json_integer_value(json_object_get(job, "seq")));
-        if (*why_text(job, "worker"))
-            printf(" by %s", why_text(job, "worker"));
+        if (*ask_text(job, "worker"))
+            printf(" by %s", ask_text(job, "worker"));
         printf(" attempt %lld of %lld", (long long)json_integer_value(json_object_get(job, "attempts")),
                (long long)json_integer_value(json_object_get(job, "attempts_max")));
-        if (*why_text(job, "next_try_at"))
-            printf(" next try %s", why_text(job, "next_try_at"));
-        if (*why_text(job, "error"))
-            printf(" last: %s %s", why_text(job, "error"), why_text(job, "detail"));
+        if (*ask_text(job, "next_try_at"))
+            printf(" next try %s", ask_text(job, "next_try_at"));
+        if (*ask_text(job, "error"))
+            printf(" last: %s %s", ask_text(job, "error"), ask_text(job, "detail"));
         putchar('\n');
     }
 }

@@ -149,12 +149,18 @@ static void a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_the
     assert_int_equal(dead->attempt, 3);
     assert_int_equal(worker->counted[SEEN_JOB], 3);
     assert_true(peer_seen(worker, SEEN_JOB, 1)->flag);
-    /* An operator has it tried again: map { queue: "shop.pack", seq: 1 } */
+    /* An operator looks at it, and asks for one that is not there. */
+    bus_call(cli->bus, "$sys.dead.show", NULL, bytes_of("\x82\xa5queue\xa9shop.pack\xa3seq\x01", 22), 5000, &cid);
+    bus_call(cli->bus, "$sys.dead.show", NULL, bytes_of("\x82\xa5queue\xa9shop.pack\xa3seq\x02", 22), 5000, &cid);
+    live_until(live, cli->counted[SEEN_REPLY] == 2);
+    assert_int_equal(peer_seen(cli, SEEN_REPLY, 0)->err, 0);
+    assert_int_equal(peer_seen(cli, SEEN_REPLY, 1)->err, ERR_NOT_FOUND);
+    /* It is tried again: map { queue: "shop.pack", seq: 1 } */
     worker->answer = ack_it;
     bus_call(cli->bus, "$sys.dead.requeue", NULL, bytes_of("\x82\xa5queue\xa9shop.pack\xa3seq\x01", 22), 5000,
              &cid);
-    live_until(live, cli->counted[SEEN_REPLY] == 1 && shop->counted[SEEN_EVENT] == 2);
-    assert_int_equal(peer_seen(cli, SEEN_REPLY, 0)->err, 0);
+    live_until(live, cli->counted[SEEN_REPLY] == 3 && shop->counted[SEEN_EVENT] == 2);
+    assert_int_equal(peer_seen(cli, SEEN_REPLY, 2)->err, 0);
     assert_string_equal(peer_seen(shop, SEEN_EVENT, 1)->name, "shop.packed");
 }
 
