@@ -1,12 +1,49 @@
-"""What an operator sees and steers: settings, queues, reasons, the registry, and a supervisor that was killed."""
+"""What an operator sees and steers: settings, queues, messages past and present, rights, faults made on purpose, and a
+supervisor that was killed."""
+import fcntl
 import json
 import os
+import pty
+import re
 import signal
+import struct
+import subprocess
 import sys
+import tempfile
+import termios
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import CLIP, Stage  # noqa: E402  (the folder must be on the path first)
+from stage import BIN, CLIP, Stage  # noqa: E402  (the folder must be on the path first)
+
+
+LISTS = {"queue": "transcode.probe", "stream": "catalog", "group": "catalog:catalog", "peer": "catalog",
+         "service": "catalog"}
+
+
+def on_terminal(columns, *words, until=None):
+    """What a command prints on a terminal of this width, and its exit code. until: ^C once this was seen."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        sys.stdin.readline()                       # until the terminal has its size
+        os.execv(words[0], words)
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    os.write(fd, b"\n")
+    out = b""
+    while True:
+        try:
+            more = os.read(fd, 65536)
+        except OSError:                            # its last process closed it
+            break
+        out += more
+        if until and until in out:
+            os.write(fd, b"\x03")
+            until = None
+        if not more:
+            break
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(fd)
+    return out.decode(), code
 
 
 class Operator(unittest.TestCase):
@@ -60,6 +97,167 @@ class Operator(unittest.TestCase):
         queues = {row["name"]: row for row in self.asked("queue")}
         self.assertEqual(queues["transcode.encode_run"]["dead"], 0)
         self.assertGreater(queues["transcode.encode_run"]["acks"], 0)
+
+    def uploaded(self, title):
+        tail = self.stage.tail()
+        video = self.stage.login().upload(CLIP, title=title, visibility="private")
+        tail.expect("catalog.video_ready", video_id=video, within=120)
+        tail.drain()
+        return video, tail.seen
+
+    def lines(self, *words, code=0):
+        done = self.stage.cli(*words, "--json", check=False)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_every_command_tells_what_it_does(self):
+        commands = re.findall(r"^  ([a-z]+) ", self.stage.cli("help").stdout, re.M)
+        self.assertLessEqual({"top", "tail", "trace", "queue", "dead", "acl", "chaos"}, set(commands))
+        for command in commands:
+            self.assertIn(f"kinobus {command}", self.stage.cli(command, "--help").stdout)
+
+    def test_what_is_on_the_bus_is_listed_and_each_is_shown(self):
+        for kind, name in LISTS.items():
+            rows = self.asked(kind, "ls")
+            self.assertEqual(rows, sorted(rows, key=lambda row: row.get("stream") or row.get("role") or row["name"]))
+            shown = self.asked(kind, "show", name)
+            self.assertIn(name, (shown[0].get("role"), shown[0].get("name")))
+            self.assertIn(name, self.stage.cli(kind, "show", name).stdout)
+            self.assertIn(f"there is no {kind} 'nothing'", self.asked(kind, "show", "nothing", code=1))
+            self.assertEqual(self.stage.cli(kind, "shew", name, check=False).returncode, 2)
+
+    def test_tables_fit_the_terminal_and_nothing_is_left_out_of_a_pipe(self):
+        for columns in (60, 80, 200):
+            for kind in LISTS:
+                out, code = on_terminal(columns, f"{BIN}/kinobus", kind, "ls", "--state", self.stage.state)
+                plain = re.sub(r"\x1b\[[0-9;]*m", "", out).splitlines()[1:]     # behind the line that was typed
+                self.assertEqual(code, 0)
+                self.assertGreater(len(plain), 1)
+                self.assertLessEqual(max(map(len, plain)), columns, out)
+                self.assertIn("\x1b[1m", out)
+        self.assertIn("INSTANCE", self.stage.cli("peer").stdout)
+        self.assertNotIn("\x1b", self.stage.cli("peer").stdout)
+
+    def test_top_refreshes_on_a_terminal_until_it_is_interrupted(self):
+        out, code = on_terminal(80, f"{BIN}/kinobus", "top", "--every", "1s", "--state", self.stage.state,
+                                until=b"SERVICE")
+        self.assertEqual(code, 0)
+        self.assertIn("transcode.encode_run", out)
+        self.assertTrue(out.rstrip().endswith("\x1b[?25h"))             # the cursor is back
+
+    def test_top_into_a_pipe_looks_once_and_counts(self):
+        out = self.stage.cli("top", "--every", "1s").stdout
+        self.assertRegex(out, r"(?s)^broker .*commits .*QUEUE +READY.*SERVICE +CALLS/S")
+        self.uploaded("Counted")
+        seen = self.asked("top", "--every", "1s", "--times", "1")
+        self.assertGreater(seen["broker"]["in_per_s"], 0)
+        queues = {row["name"]: row for row in self.asked("queue")}
+        self.assertEqual(queues["transcode.encode_run"]["run"]["n"], queues["transcode.encode_run"]["acks"])
+        self.assertGreater(queues["transcode.encode_run"]["run"]["p50_us"], 0)
+        self.assertLessEqual(queues["transcode.encode_run"]["run"]["p99_us"],
+                             queues["transcode.encode_run"]["run"]["max_us"])
+        self.assertGreater({row["name"]: row for row in self.asked("service")}["catalog"]["latency"]["n"], 0)
+
+    def test_tail_goes_back_in_time_and_on_without_a_gap_or_a_repetition(self):
+        first, _ = self.uploaded("Before")
+        tail = self.stage.tail("catalog.video_created", "--kind", "append", "--since", "1h")
+        second, _ = self.uploaded("After")
+        tail.expect("catalog.video_created", video_id=second)
+        tail.drain()
+        videos = [m["body"]["video_id"] for m in tail.seen]
+        self.assertEqual(videos[-2:], [first, second])
+        self.assertEqual(len(set(videos)), len(videos))
+
+    def test_tail_shows_the_last_ones_and_ends(self):
+        video, _ = self.uploaded("Last")
+        head, *rows = self.lines("tail", "catalog.video_created", "catalog.video_ready", "-n", "2", "--wait", "0")
+        self.assertEqual(head["kind"], "tap")
+        self.assertEqual([row["name"] for row in rows], ["catalog.video_created", "catalog.video_ready"])
+        self.assertEqual({row["body"]["video_id"] for row in rows}, {video})
+        out = self.stage.cli("tail", "catalog.video_ready", "-n", "1", "--wait", "0", "-f", "%k|%n|%K|%%").stdout
+        self.assertEqual(out, f"append|catalog.video_ready|{video}|%\n")
+        self.assertEqual(self.lines("tail", "--since", "1d", "--not", ">", "--wait", "0")[1:], [])
+        self.lines("tail", "catalog.video_ready", "-n", "1", "--count", "5", "--wait", "0", code=1)
+
+    def test_tail_chooses_by_error(self):
+        tail = self.stage.tail("--error", "not_found")
+        self.asked("call", "catalog.get_video", '{"id":"video_00000000000000000000000001"}', code=1)
+        self.assertEqual(tail.expect("catalog.get_video")["outcome"], "ERR_NOT_FOUND")
+        self.assertEqual(len(tail.seen), 1)
+
+    def test_words_that_mean_nothing_are_refused(self):
+        for words in (["tail", "--kind", "nothing"], ["tail", "--error", "nothing"], ["tail", "--since", "soon"],
+                      ["tail", "-f", "%x"], ["top", "--every", "x"], ["trace", "xyz"], ["chaos", "hit", "any"],
+                      ["dead", "drop", "transcode.probe"], ["dead", "show", "transcode.probe", "x"]):
+            self.assertEqual(self.stage.cli(*words, check=False).returncode, 2, words)
+        self.assertIn("no such name", self.asked("dead", "ls", "nothing.here", code=1))
+
+    def test_a_trace_is_followed_across_actors(self):
+        video, seen = self.uploaded("Traced")
+        trace = next(m["trace"] for m in seen if m["name"] == "transcode.probe" and m["kind"] == "put")
+        rows = self.lines("trace", trace, "--wait", "0")
+        self.assertLessEqual({"transcode.probe_done", "transcode.run_done", "catalog.video_ready"},
+                             {row["name"] for row in rows})
+        self.assertEqual({row["trace"] for row in rows}, {trace})
+        self.assertIn(video, {row["key"] for row in rows})
+        self.assertIn("nothing of the trace", self.asked("trace", "f" * 32, "--wait", "0", code=1))
+
+    def test_no_password_and_no_token_is_ever_shown(self):
+        tail = self.stage.tail()
+        alice = self.stage.login()
+        alice.get("/api/v1/videos")
+        tail.expect("auth.login", kind="reply")
+        tail.drain()
+        asked = next(m for m in tail.seen if m["name"] == "auth.login" and m["kind"] == "call")
+        self.assertEqual(asked["body"]["password"], "***")
+        shown = json.dumps(tail.seen)
+        self.assertNotIn(self.stage.password, shown)
+        self.assertNotIn(alice.token, shown)
+        self.assertNotIn(alice.token.split(".")[-1], shown)
+        past = self.stage.cli("tail", "--since", "1d", "--wait", "0", "--json").stdout
+        self.assertNotIn(self.stage.password, past)
+
+    def test_a_right_is_explained_by_the_row_that_gives_it(self):
+        self.assertEqual(self.asked("acl", "check", "cli", "tap", "catalog.video_ready"),
+                         {"allowed": True, "rule": "allow cli tap >"})
+        done = self.stage.cli("acl", "check", "front", "put", "transcode.probe", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no row allows it", done.stdout)
+        for words in (["nobody", "call", "a.b"], ["front", "shout", "a.b"], ["front", "call", "A B"]):
+            self.assertEqual(self.stage.cli("acl", "check", *words, check=False).returncode, 2, words)
+
+    def test_a_secret_that_the_broker_does_not_know_is_told_apart_from_a_broker_that_is_not_there(self):
+        with tempfile.TemporaryDirectory() as other:
+            os.mkdir(os.path.join(other, "keys"))
+            with open(os.path.join(other, "keys", "cli"), "w", encoding="utf-8") as f:
+                f.write("not it")
+            os.symlink(os.path.join(self.stage.state, "bus.sock"), os.path.join(other, "bus.sock"))
+            wrong = subprocess.run([f"{BIN}/kinobus", "queue", "--state", other], capture_output=True, text=True,
+                                   check=False, timeout=60)
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("does not know the secret", wrong.stderr)
+
+    def test_chaos_kills_what_its_seed_draws_and_the_platform_comes_back(self):
+        before = self.stage.pids()
+        done = self.asked("chaos", "kill", "catalog", "--seed", "1")
+        self.assertEqual((done["process"], done["pid"]), ("catalog-1", before["catalog-1"]))
+        for _ in range(200):
+            if self.stage.pids().get("catalog-1", before["catalog-1"]) != before["catalog-1"]:
+                break
+            self.stage.cli("status", check=False)
+        self.stage.wait_ready()
+        drawn = [self.asked("chaos", "stop", "any", "--seed", "7", "--for", "1s")["process"] for _ in range(2)]
+        self.assertEqual(drawn[0], drawn[1])
+        self.assertIn("no process of nothing", self.asked("chaos", "kill", "nothing", code=3))
+
+    def test_a_broker_that_does_not_answer_is_told_and_it_goes_on_afterwards(self):
+        self.asked("chaos", "stop", "broker")
+        try:
+            self.assertIn("no broker answers", self.asked("queue", code=3))
+        finally:
+            self.asked("chaos", "cont", "broker")
+        self.stage.wait_ready()
+        self.assertTrue(self.asked("queue"))
 
     def test_a_platform_outlives_its_supervisor_and_the_next_one_adopts_it(self):
         before = self.stage.pids()
