@@ -16,11 +16,8 @@
 #include "broker/client/curve.h"
 #include "gen/errors.h"
 #include "gen/policy.h"
-#include "ops/cli/link.h"
+#include "ops/cli/ask.h"
 #include "ops/cli/show.h"
-#include "schemas/wire/buf.h"
-
-enum { KEY_DEADLINE_MS = 5000 };
 
 struct key_place {
     char table[PATH_MAX], broker[PATH_MAX], lock[PATH_MAX];
@@ -222,16 +219,9 @@ static int key_revoke(const struct cli *cli, const struct key_place *place, char
 static json_t *key_peers(const struct cli *cli)
 {
     char path[PATH_MAX];
-    struct buf reply = { 0 };
     json_t *peers = NULL;
-    if (!cli_path(cli, path, sizeof(path), "bus.sock") || access(path, F_OK) < 0)
-        return NULL;
-    struct link *link = link_open(cli);
-    if (link && link_call(link, "$sys.peers", (struct bytes) { 0 }, KEY_DEADLINE_MS, &reply) == 0)
-        peers = show_body(NULL, buf_bytes(&reply));
-    if (link)
-        link_close(&link);
-    buf_free(&reply);
+    if (cli_path(cli, path, sizeof(path), "bus.sock") && access(path, F_OK) == 0)
+        ask_once(cli, "$sys.peers", NULL, &peers);
     return peers;
 }
 

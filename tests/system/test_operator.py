@@ -235,7 +235,7 @@ class Operator(unittest.TestCase):
             wrong = subprocess.run([f"{BIN}/kinobus", "queue", "--state", other], capture_output=True, text=True,
                                    check=False, timeout=60)
         self.assertEqual(wrong.returncode, 1)
-        self.assertIn("does not know the secret", wrong.stderr)
+        self.assertIn("does not know this secret", wrong.stderr)
 
     def test_chaos_kills_what_its_seed_draws_and_the_platform_comes_back(self):
         before = self.stage.pids()
