@@ -38,7 +38,7 @@ struct watch {
     int64_t waited;         /* ms that it waited before */
     int64_t told;
     uint64_t work, done, total, sent;
-    bool greeted, over, died;
+    bool greeted, over, died, hung;
     uint8_t *report, *index;
     size_t report_len, index_len;
     char said[200]; /* the last line it logged */
@@ -114,7 +114,8 @@ static int tick(struct watch *w)
         return end(w, ATTEND_CANCELLED, "cancelled");
     if (w->waiting && now - w->waiting >= w->how->wait_ms)
         return end(w, ATTEND_WAIT, "bytes from offset %" PRIu64 " on have not arrived", w->outcome->offset);
-    if (!w->waiting && now - w->moved >= w->how->stall_ms)
+    w->hung = !w->waiting && now - w->moved >= w->how->stall_ms;
+    if (w->hung)
         return put_down(w, "the worker was ended: nothing was decoded for %u ms", w->how->stall_ms);
     if (now - w->started - waited > (int64_t)w->terms.cpu_s * 1000 * WALL_PER_CPU)
         return put_down(w, "the worker was ended: it took longer than its plan allows");
@@ -429,7 +430,8 @@ static struct control_terms terms(const struct attend *how, enum control_kind ki
                                     .attempt = how->attempt ? how->attempt : 1,
                                     .degraded = how->degraded,
                                     .nice = how->nice,
-                                    .memory = MEMORY };
+                                    .memory = MEMORY,
+                                    .still = how->still };
 }
 
 /* The report, as a struct that the schema's bounds were checked on. */
@@ -518,8 +520,8 @@ static void finish_run(struct watch *w, struct run_done *ret)
     w->outcome->frames_made = w->publish.frames;
 }
 
-void attend_run(const struct attend *how, const struct encode_run *job, struct arena *arena, struct run_done *ret,
-                struct attend_outcome *outcome)
+uint64_t attend_try(const struct attend *how, const struct encode_run *job, struct arena *arena,
+                    struct run_done *ret, struct attend_outcome *outcome)
 {
     struct watch w = {
         .how = how, .outcome = outcome, .run = job, .arena = arena, .terms = terms(how, CONTROL_RUN)
@@ -541,4 +543,5 @@ void attend_run(const struct attend *how, const struct encode_run *job, struct a
     if (outcome->end == ATTEND_DONE)
         finish_run(&w, ret);
     release(&w, &packed);
+    return outcome->end == ATTEND_FAILED && w.greeted && (w.died || w.hung) ? w.done : UINT64_MAX;
 }

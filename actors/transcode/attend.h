@@ -5,7 +5,9 @@
  * Trusts     nothing that a worker sends: types, lengths, order, numbers, bytes and totals are checked (control.c,
  *            boxes.c, publish.c)
  * Ends it    after stall_ms without any progress, time spent waiting for bytes not counted; after wait_ms of waiting;
- *            when the plan's bytes of output are used up; when a caller's cancel turns true */
+ *            when the plan's bytes of output are used up; when a caller's cancel turns true
+ * Retries   from the third attempt on a worker that died or hung over pictures is followed by others, which leave the GOPs
+ *            it was at undecoded, until one comes through; the result says where the picture stands still */
 #pragma once
 
 #include <stdatomic.h>
@@ -25,6 +27,7 @@ struct attend {
     const char *program; /* kinobus-worker */
     unsigned threads;    /* cores to plan for */
     unsigned attempt;    /* from 1 */
+    uint64_t still;      /* GOPs of a run of pictures not to decode, a bit each; 0 to begin with */
     unsigned stall_ms, wait_ms;
     unsigned nice;             /* 0 to 19: how much lower than this process's its priority is */
     bool degraded;             /* a kernel without Landlock will do */
@@ -62,3 +65,8 @@ void attend_probe(const struct attend *how, const struct probe *job, struct aren
                   struct attend_outcome *outcome);
 void attend_run(const struct attend *how, const struct encode_run *job, struct arena *arena, struct run_done *ret,
                 struct attend_outcome *outcome);
+
+/* One worker's try at a run, as attend_run (still.c) makes them. Answers how many frames all renditions had when the worker
+ * died or hung; UINT64_MAX: it did neither. */
+uint64_t attend_try(const struct attend *how, const struct encode_run *job, struct arena *arena,
+                    struct run_done *ret, struct attend_outcome *outcome);

@@ -111,6 +111,7 @@ int main(int argc, char **argv)
     struct blobs *blobs = NULL;
     struct attend how = { .threads = setting("DRIVE_THREADS", 2),
                           .attempt = setting("DRIVE_ATTEMPT", 1),
+                          .still = setting("DRIVE_STILL", 0),
                           .stall_ms = setting("DRIVE_STALL_MS", 10000),
                           .wait_ms = setting("DRIVE_WAIT_MS", 2000),
                           .degraded = setting("DRIVE_DEGRADED", 0),

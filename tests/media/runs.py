@@ -101,6 +101,14 @@ class Video:
         fit = [r for r in LADDER if r[0] <= most and r[0] <= short]
         return [self.rung(*r) for r in fit or LADDER[-1:]]
 
+    def copied(self):
+        """The top rung as the source's own packets, where the catalog would plan it so; else None."""
+        video, top = self.picture["video"], self.rungs()[0]
+        gop = video.get("copy_gop")
+        fits = (gop and self.gop % gop == 0 and video["copy_frames"] == self.frames and video["copy_kbps"] <= top["maxrate_kbps"]
+                and (top["width"], top["height"], top["fps_div"]) == (video["width"], video["height"], 1) and len(self.rungs()) > 1)
+        return {**top, "copy_gop": gop} if fits else None
+
     def video_job(self, first_gop, gops, rungs, segment_gops=3, last=False, **more):
         """Runs are whole segments: segment_gops GOPs each, the last one what is left of the plan."""
         self.runs += 1

@@ -314,6 +314,28 @@ class Arriving(RunTest):
         self.assertEqual(video.encode(job)["end"], "gone")
 
 
+class StillRuns(RunTest):
+    """GOPs that killed a worker are not decoded: the picture before them stays up, and time goes on."""
+
+    def test_the_picture_before_stays_up(self):
+        path = self.path("still.mp4")
+        make.clip(path, seconds=8, video=("-c:v", "libx264", "-preset", "veryfast", "-g", "50", "-sc_threshold", "0"))
+        numbers = list(range(200))
+        for still, expected in ((0b0010, numbers[:50] + [49] * 50 + numbers[100:]),
+                                (0b0001, [50] * 50 + numbers[50:]),             # the first that there is, from the start on
+                                (0b1000, numbers[:150] + [149] * 50),
+                                (0b1111, [0] * 200)):                           # black
+            with self.subTest(bin(still)):
+                video = self.video(path)
+                rung = video.rung(180, 23, 0, 0, 30, "veryfast")
+                made = self.encode(video, video.video_job(0, 4, [rung]), DRIVE_STILL=str(still))
+                self.assertEqual(made["end"], 200)
+                self.assertEqual(made["damaged"], 50 * bin(still).count("1"))
+                joined = video.joined(rung["dir"], self.path("still-joined.mp4"))
+                self.assertEqual(self.check_timeline(joined, 1), 200)
+                self.check_numbers(joined, rung, expected)
+
+
 class CopiedRuns(RunTest):
     """A rendition that is the source's own packets."""
 

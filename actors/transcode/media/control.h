@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONTROL_VERSION    1u
+#define CONTROL_VERSION    2u
 #define CONTROL_READ_MAX   (1 << 20)   /* bytes that one READ may ask for */
 #define CONTROL_OBJECT_MAX (256 << 20) /* a segment; the plan's own bound is far below */
 #define CONTROL_REPORT_MAX (64 << 10)
@@ -61,6 +61,8 @@ struct control_terms {
     uint32_t zero;
     uint64_t memory;       /* RLIMIT_AS */
     uint64_t output_bytes; /* all outputs together */
+    uint64_t
+        still; /* pictures: GOPs of the run that are not decoded, a bit each; the picture before them stays up */
 };
 
 struct control_hello {

@@ -91,7 +91,8 @@ int decode_open(struct decode *d, char *why, size_t why_len)
     }
     s = d->in->format->streams[d->track];
     d->base = s->time_base;
-    d->last_time = INT64_MIN;
+    d->last_time = d->left_out = INT64_MIN;
+    d->confirmed = d->still & 1; /* nothing before is decoded: what comes first is held back to the beginning */
     d->graph_format = AV_PIX_FMT_NONE;
     d->packet = av_packet_alloc();
     d->codec = input_decoder(d->in, d->track, d->patient ? 1 : d->threads, d->patient, why, why_len);
@@ -144,6 +145,24 @@ static int build_graph(struct decode *d, const AVFrame *f)
     return r;
 }
 
+/* The packet lies in a GOP that is not decoded, or needs what does. What comes before the run does not count where the
+ * run's own beginning is left out. */
+static bool is_left_out(struct decode *d, const AVPacket *packet)
+{
+    int64_t time = input_time(d->in, d->track, packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts), frame;
+
+    if (!d->still || time == AV_NOPTS_VALUE)
+        return false;
+    frame = grid_first(&d->grid, time, d->in->format->streams[d->track]->time_base) - d->first;
+    if (frame < 0 ? d->still & 1 : frame / d->gop < 64 && d->still >> (frame / d->gop) & 1)
+        d->until_key = true;
+    else if (packet->flags & AV_PKT_FLAG_KEY)
+        d->until_key = false;
+    if (d->until_key && time > d->left_out)
+        d->left_out = time;
+    return d->until_key;
+}
+
 /* Feeds the decoder one packet, or the end. Packets that it cannot take count as damage. */
 static int feed(struct decode *d)
 {
@@ -158,6 +177,8 @@ static int feed(struct decode *d)
     if (is_ours(d, d->packet)) {
         if (d->skip_packets)
             d->skip_packets--;
+        else if (is_left_out(d, d->packet))
+            d->damaged++;
         else if (avcodec_send_packet(d->codec, d->packet) < 0)
             d->damaged++;
         link_progress(1, 0);
@@ -227,7 +248,8 @@ static int go_back(struct decode *d)
 
     d->tries++;
     d->damaged = 0;
-    d->last_time = INT64_MIN;
+    d->until_key = false;
+    d->last_time = d->left_out = INT64_MIN;
     avcodec_flush_buffers(d->codec);
     avfilter_graph_free(&d->graph);
     d->graph_format = AV_PIX_FMT_NONE;

@@ -22,6 +22,8 @@ struct decode {
     enum decode_fields fields;
     int threads;
     bool patient;
+    uint64_t still; /* GOPs from `first` on whose packets are passed over, a bit each */
+    int64_t gop;
     /* its own */
     AVCodecContext *codec;
     AVPacket *packet;
@@ -33,8 +35,10 @@ struct decode {
     bool from_start; /* nothing lies before the first packet */
     bool drained, flushed, at_end, confirmed;
     uint64_t skip_packets; /* of the track, where reading began at the start but decoding later */
+    bool until_key;        /* pictures were left out: what refers to them is, too */
     uint64_t damaged;
-    int64_t last_time;
+    int64_t last_time,
+        left_out; /* left_out: the latest time of a packet that was passed over; INT64_MIN: none was */
 };
 
 /* 0, or negative with a sentence for a person in why. */

@@ -176,11 +176,42 @@ static void change(struct video *v, AVFrame *f, int64_t time)
     v->shown_duration = v->shown->pkt_duration;
 }
 
+/* Black, where nothing of the run is decoded. */
+static AVFrame *black(const struct encode_run *run)
+{
+    AVFrame *f = av_frame_alloc();
+
+    if (!f)
+        return NULL;
+    f->format = AV_PIX_FMT_YUV420P;
+    f->width = (int)run->renditions[0].width;
+    f->height = (int)run->renditions[0].height;
+    f->colorspace = AVCOL_SPC_BT709;
+    f->color_range = AVCOL_RANGE_MPEG;
+    if (av_frame_get_buffer(f, 0) < 0) {
+        av_frame_free(&f);
+        return NULL;
+    }
+    memset(f->data[0], 16, (size_t)f->linesize[0] * (size_t)f->height);
+    for (unsigned i = 1; i < 3; i++)
+        memset(f->data[i], 128, (size_t)f->linesize[i] * (size_t)(f->height / 2));
+    return f;
+}
+
 /* The source is at its end: the last picture lasts as long as the file says, or to the planned end. */
 static void end_source(struct video *v)
 {
     int64_t end;
 
+    if (!v->shown && v->decode.left_out != INT64_MIN)
+        v->shown = black(v->run);
+    if (v->decode.left_out != INT64_MIN) {
+        int64_t time = av_rescale_q(v->decode.left_out, v->in.format->streams[v->run->track]->time_base,
+                                    v->decode.base);
+
+        v->shown_duration = time > v->shown_time ? 0 : v->shown_duration;
+        v->shown_time = time > v->shown_time ? time : v->shown_time;
+    }
     if (!v->shown)
         link_done(CONTROL_REFUSED, "no picture of the track could be decoded");
     end = grid_end(&v->decode.grid, v->shown_time, v->decode.fields ? 0 : v->shown_duration, v->decode.base);
@@ -230,6 +261,8 @@ static void open_all(struct video *v, const struct control_terms *terms)
                                                           : DECODE_PROGRESSIVE,
         .threads = (int)terms->threads,
         .patient = terms->attempt > 1,
+        .still = terms->still,
+        .gop = (int64_t)run->gop,
     };
     if (r == 0)
         r = decode_open(&v->decode, why, sizeof(why));

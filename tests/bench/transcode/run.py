@@ -1,12 +1,12 @@
 """Our ladder against FFmpeg's command line doing the same work: wall time, CPU, memory, bits and SSIM of each rung.
 
-    ops/bench transcode [--clip FILE]... [--rounds N] [--json]
+    ops/bench transcode [--clip FILE]... [--rounds N] [--encode] [--json]
 
 Both encode the same rungs with the same presets, rate factors, caps and frame rates, and the sound; in turn, in the
 same run of this program, so that the machine's mood is shared, and as often as --rounds says. Ours pays for everything
 it pays for in production: probe, jail, runs as the catalog plans them and as many at a time as there are cores, checks
 and the store. The command line is the one that the usual platforms run (one process, one decode, split, scale, x264 for
-each rung, HLS segments), with its outputs kept as they are. Without --clip a synthetic clip of 1080p30 is made; give
+each rung, HLS segments), with its outputs kept as they are. As in production the top rung is copied from a source that allows it; with --encode it never is. Without --clip a synthetic clip of 1080p30 is made; give
 real films for figures that mean something.
 
 With --json: a list of {figure, unit, ours, peer, peer_name, ratio_median, ratio_min, ratio_max, rounds}; ours and peer
@@ -30,7 +30,7 @@ import runs
 
 PEER = "ffmpeg"
 RUN_GOPS = (1, 2, 3, 6, 12)     # of the first runs, as actors/catalog/grid.h has them
-MOST_GOPS = 15                  # and of the others
+MOST_GOPS, LIGHT_GOPS = 15, 60  # and of the others: encoded, copied
 
 
 def measured(work):
@@ -42,17 +42,17 @@ def measured(work):
     return {"wall": time.monotonic() - start, "cpu": cpu, **(result or {})}
 
 
-def spans(gops):
+def spans(gops, most):
     """Where the runs of so many GOPs begin, and how long they are."""
     at, spans = 0, []
     while at < gops:
-        most = RUN_GOPS[len(spans)] if len(spans) < len(RUN_GOPS) else MOST_GOPS
-        spans.append((at, min(most, gops - at)))
-        at += most
+        length = RUN_GOPS[len(spans)] if len(spans) < len(RUN_GOPS) else most
+        spans.append((at, min(length, gops - at)))
+        at += length
     return spans
 
 
-def ours(path, folder):
+def ours(path, folder, copy):
     store = runs.Store(os.path.join(folder, "store"))
     video = runs.Video(store, path)
     peaks, cores = [], os.cpu_count()
@@ -66,8 +66,14 @@ def ours(path, folder):
         if video.sounds:
             frames = math.ceil(video.frames / video.fps * 48000 / runs.AAC)
             yield video.audio_job(video.sounds[0], 0, [{"number": 1, "frames": frames}], pad=True)
-        for gop, n in spans(math.ceil(video.frames / video.gop)):
-            job = video.video_job(gop, n, video.rungs(), segment_gops=1 if gop < 3 else 3, pad=True)
+        own = video.copied() if copy else None
+        if own:
+            yield from pictures([own], LIGHT_GOPS)
+        yield from pictures(video.rungs()[1 if own else 0:], MOST_GOPS)
+
+    def pictures(rungs, most):
+        for gop, n in spans(math.ceil(video.frames / video.gop), most):
+            job = video.video_job(gop, n, rungs, segment_gops=1 if gop < 3 else 3, pad=True)
             for i, segment in enumerate(job["segments"]):
                 segment["number"] = i + (gop + 1 if gop < 3 else 4 + (gop - 3) // 3)
             yield job
@@ -172,14 +178,14 @@ def look_at(one, path, video, colour):
     del one["rungs"]
 
 
-def bench(path, rounds):
+def bench(path, rounds, copy):
     """The rounds of a clip: pairs of what was measured of ours and of the peer, and the first seconds of ours."""
     pairs, first = [], []
     for turn in range(rounds):
         with tempfile.TemporaryDirectory(prefix="kinobus-bench-") as folder:
-            video, a = ours(path, os.path.join(folder, "ours"))
+            video, a = ours(path, os.path.join(folder, "ours"), copy)
             b = theirs(path, video, os.path.join(folder, "theirs"))
-            look_at(a, path, video, to_709(video))
+            look_at(a, path, video, to_709(video))   # what is copied keeps the source's colours: those of BT.709
             look_at(b, path, video, "")
             pairs.append((a, b))
             first.append(first_seconds(path, os.path.join(folder, "first")))
@@ -222,10 +228,11 @@ def main():
     parser = argparse.ArgumentParser(prog="transcode", description=__doc__.split("\n")[0])
     parser.add_argument("--clip", action="append", default=[])
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--encode", action="store_true")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kinobus-bench-clip-") as folder:
-        rows = [row for path in args.clip or [synthetic(folder)] for row in figures(path, *bench(path, args.rounds))]
+        rows = [row for path in args.clip or [synthetic(folder)] for row in figures(path, *bench(path, args.rounds, not args.encode))]
     if args.json:
         print(json.dumps(rows, indent=1))
     else:

@@ -21,6 +21,7 @@ struct fixture {
     struct run_done done;
     struct attend_outcome outcome;
     atomic_bool cancel;
+    unsigned attempt;
 };
 
 static int set_up(void **state)
@@ -37,6 +38,7 @@ static int set_up(void **state)
     strcpy(slash, "/../../tools/transcode-liar");
     snprintf(uri, sizeof(uri), "file:%s", f->folder);
     f->arena = arena_new();
+    f->attempt = 1;
     *state = f;
     return blobs_open(uri, &f->blobs);
 }
@@ -59,7 +61,7 @@ static enum attend_end play(struct fixture *f, const char *part)
     struct attend how = { .blobs = f->blobs,
                           .program = f->program,
                           .threads = 1,
-                          .attempt = 1,
+                          .attempt = f->attempt,
                           .stall_ms = 400,
                           .wait_ms = 300,
                           .keep_stderr = true,
@@ -190,6 +192,23 @@ static void a_crash_is_told_by_its_signal(void **state)
     assert_fails(*state, "crash", "SIGKILL");
 }
 
+static void a_gop_that_nothing_survives_is_left_out_at_last(void **state)
+{
+    struct fixture *f = *state;
+
+    for (f->attempt = 1; f->attempt < 3; f->attempt++)
+        assert_fails(f, "stumble_1", "SIGSEGV");
+    assert_int_equal(play(f, "stumble_1"), ATTEND_DONE);
+    assert_true(f->done.damaged >= 10);
+    assert_int_equal(f->done.warnings_n, 1);
+    assert_string_equal(f->done.warnings[0],
+                        "The picture stands still between 0.4 s and 0.8 s: it could not be decoded there.");
+    assert_int_equal(play(f, "stumble_0"), ATTEND_DONE);
+    assert_non_null(strstr(f->done.warnings[0], "between 0.0 s and 0.8 s"));
+    assert_fails(f, "crash", "SIGKILL"); /* whatever is left out */
+    f->attempt = 1;
+}
+
 static void waiting_for_bytes_hands_the_run_back(void **state)
 {
     struct fixture *f = *state;
@@ -232,6 +251,7 @@ int main(void)
         cmocka_unit_test(silence_ends_it),
         cmocka_unit_test(saying_the_same_again_is_not_work),
         cmocka_unit_test(a_crash_is_told_by_its_signal),
+        cmocka_unit_test(a_gop_that_nothing_survives_is_left_out_at_last),
         cmocka_unit_test(waiting_for_bytes_hands_the_run_back),
         cmocka_unit_test(a_cancelled_run_ends_at_once),
         cmocka_unit_test(a_worker_that_is_not_there_is_an_error),

@@ -109,7 +109,18 @@ static void fill_the_disk(void)
         tell(CONTROL_SEGMENT, 0, &number, sizeof(number), body, sizeof(body));
 }
 
-static void act(const struct encode_run *run, const char *part)
+/* Dies over a GOP as long as it is not told to leave it out. */
+static void stumble(unsigned gop, uint64_t still)
+{
+    struct control_progress p = { .work = 1, .done = gop * 10 };
+
+    if (still >> gop & 1)
+        return;
+    tell(CONTROL_PROGRESS, 0, &p, sizeof(p), NULL, 0);
+    kill(getpid(), SIGSEGV);
+}
+
+static void act(const struct encode_run *run, const char *part, uint64_t still)
 {
     const uint32_t all = CONTROL_JAIL_LIMITS | CONTROL_JAIL_LANDLOCK | CONTROL_JAIL_SECCOMP | CONTROL_JAIL_PROVED;
 
@@ -130,6 +141,10 @@ static void act(const struct encode_run *run, const char *part)
         fill_the_disk();
     else if (strcmp(part, "crash") == 0)
         raise(SIGKILL);
+    else if (strcmp(part, "stumble_0") == 0)
+        stumble(0, still);
+    else if (strcmp(part, "stumble_1") == 0)
+        stumble(1, still);
     init();
     if (strcmp(part, "init_twice") == 0)
         init();
@@ -157,6 +172,6 @@ int main(void)
         return 3;
     if (wire_unpack(&encode_run_type, bytes_of(job, head.length - sizeof(terms)), arena, &run, &err) < 0)
         return 4;
-    act(&run, run.renditions[0].dir + 2);
+    act(&run, run.renditions[0].dir + 2, terms.still);
     return 0;
 }
