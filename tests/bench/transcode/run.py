@@ -29,6 +29,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import runs
 
 PEER = "ffmpeg"
+LOSSLESS = 100                  # dB
 RUN_GOPS = (1, 2, 3, 6, 12)     # of the first runs, as actors/catalog/grid.h has them
 MOST_GOPS, LIGHT_GOPS = 15, 60  # and of the others: encoded, copied
 
@@ -159,14 +160,15 @@ def to_709(video):
 
 
 def quality(made, source, rung, fps, colour=""):
-    """SSIM (dB) of a rung against the source at the rung's own size."""
+    """SSIM (dB) of a rung against the source at the rung's own size; of equal pictures LOSSLESS."""
     rate = fps / rung["fps_div"]
     graph = (f"[0:v]settb=1/1000,setpts=N[a];[1:v]fps={rate},{colour}scale={rung['width']}:{rung['height']}:flags=bicubic,"
              "format=yuv420p,settb=1/1000,setpts=N[b];[a][b]ssim=shortest=1")
     done = subprocess.run(["ffmpeg", "-hide_banner", "-i", made, "-i", source, "-filter_complex", graph, "-f", "null", "-"],
                           capture_output=True, text=True)
     found = re.search(r"SSIM .*All:[0-9.]+ \(([0-9.]+|inf)\)", done.stderr)
-    return float(found[1]) if found else float("nan")
+    assert found, done.stderr
+    return min(float(found[1]), LOSSLESS)
 
 
 def look_at(one, path, video, colour):
