@@ -72,8 +72,8 @@ static struct grid_span bytes_gops(const struct plan *plan, size_t track, uint32
 
     if (plan->tracks[track].kind == PLAN_POSTER || !segments.count)
         return (struct grid_span) { 0, 1 };
-    first = grid_segment_gops((uint32_t)segments.first);
-    last = grid_segment_gops((uint32_t)(segments.first + segments.count - 1));
+    first = grid_segment_gops(&plan->grid, (uint32_t)segments.first);
+    last = grid_segment_gops(&plan->grid, (uint32_t)(segments.first + segments.count - 1));
     return (struct grid_span) { first.first, last.first + last.count - first.first };
 }
 

@@ -1,6 +1,6 @@
 #include "actors/catalog/grid.h"
 
-enum { FIRST_SHORT = 3, GOPS_LONG = 3 };
+enum { FIRST_SHORT = 3 };
 
 static const uint32_t first_runs[] = { 1, 2, 3, 6, 12 }; /* GOPs */
 enum { FIRST_RUNS = sizeof(first_runs) / sizeof(first_runs[0]) };
@@ -16,16 +16,22 @@ uint64_t grid_ms(const struct grid *grid, uint64_t frames)
     return frames * grid->den * 1000 / grid->num;
 }
 
-struct grid_span grid_segment_gops(uint32_t segment)
+uint32_t grid_gops_long(const struct grid *grid)
 {
+    return 6ull * grid->gop * grid->den <= 13ull * grid->num ? 3 : 1;
+}
+
+struct grid_span grid_segment_gops(const struct grid *grid, uint32_t segment)
+{
+    uint32_t count = grid_gops_long(grid);
     if (segment <= FIRST_SHORT)
         return (struct grid_span) { segment - 1, 1 };
-    return (struct grid_span) { FIRST_SHORT + (uint64_t)(segment - FIRST_SHORT - 1) * GOPS_LONG, GOPS_LONG };
+    return (struct grid_span) { FIRST_SHORT + (uint64_t)(segment - FIRST_SHORT - 1) * count, count };
 }
 
 struct grid_span grid_segment_frames(const struct grid *grid, uint32_t segment)
 {
-    struct grid_span gops = grid_segment_gops(segment);
+    struct grid_span gops = grid_segment_gops(grid, segment);
     struct grid_span span = { gops.first * grid->gop, gops.count * grid->gop };
     if (grid->frames && span.first + span.count > grid->frames)
         span.count = span.first < grid->frames ? grid->frames - span.first : 0;
@@ -46,9 +52,10 @@ static struct grid_span grid_run_gops(uint32_t run, uint32_t most_gops)
 }
 
 /* The segment that begins with this GOP. Runs are whole segments, so there is one. */
-static uint32_t grid_segment_at(uint64_t gop)
+static uint32_t grid_segment_at(const struct grid *grid, uint64_t gop)
 {
-    return gop < FIRST_SHORT ? (uint32_t)gop + 1 : FIRST_SHORT + 1 + (uint32_t)((gop - FIRST_SHORT) / GOPS_LONG);
+    return gop < FIRST_SHORT ? (uint32_t)gop + 1
+                             : FIRST_SHORT + 1 + (uint32_t)((gop - FIRST_SHORT) / grid_gops_long(grid));
 }
 
 uint32_t grid_segments(const struct grid *grid)
@@ -56,13 +63,13 @@ uint32_t grid_segments(const struct grid *grid)
     if (!grid->frames)
         return 0;
     uint64_t gops = (grid->frames + grid->gop - 1) / grid->gop;
-    return grid_segment_at(gops - 1);
+    return grid_segment_at(grid, gops - 1);
 }
 
 struct grid_span grid_run_segments(const struct grid *grid, uint32_t run, uint32_t most_gops)
 {
     struct grid_span gops = grid_run_gops(run, most_gops);
-    uint32_t first = grid_segment_at(gops.first), behind = grid_segment_at(gops.first + gops.count);
+    uint32_t first = grid_segment_at(grid, gops.first), behind = grid_segment_at(grid, gops.first + gops.count);
     uint32_t last = grid_segments(grid);
     if (grid->frames && behind > last + 1)
         behind = first <= last ? last + 1 : first;

@@ -1,8 +1,9 @@
 /* grid - where frames, GOPs, segments and runs lie on the timeline. Pure arithmetic on integers: any process that is
  * given the same rate gets the same boundaries, so that runs encoded anywhere fit together.
  *
- * A frame n of the grid is shown at n * den / num seconds. A GOP is `gop` frames, about 2 s. A segment is 3 GOPs, but
- * the first three are 1 GOP each, for a fast start. A run is whole segments: 1, 2, 3, 6, 12 GOPs, then `most` GOPs each
+ * A frame n of the grid is shown at n * den / num seconds. A GOP is `gop` frames, about 2 s, or as long as those of
+ * a source that is copied: up to 6 s. A segment is 3 GOPs where these fit into 6.5 s, else 1; the first three are 1 GOP each,
+ * for a fast start. A run is whole segments: 1, 2, 3, 6, 12 GOPs, then `most` GOPs each
  * (a multiple of 3). Segments and runs are numbered from 1, frames and GOPs from 0.
  * Sound follows the picture: a segment ends with the first AAC frame that begins at or after the picture's boundary, so
  * that the error stays under one AAC frame and never adds up.
@@ -34,7 +35,9 @@ uint64_t grid_frames(uint32_t num, uint32_t den, uint64_t duration_ms);
 uint64_t grid_ms(const struct grid *grid, uint64_t frames);
 
 /* GOPs of a segment, whatever the end. */
-struct grid_span grid_segment_gops(uint32_t segment);
+struct grid_span grid_segment_gops(const struct grid *grid, uint32_t segment);
+/* Of a segment that is not among the first: 3 or 1. */
+uint32_t grid_gops_long(const struct grid *grid);
 /* Frames of a segment, cut at the end; count 0: it lies behind the end. */
 struct grid_span grid_segment_frames(const struct grid *grid, uint32_t segment);
 /* Segments of a run, cut at the end; count 0: the run lies behind the end. */

@@ -141,9 +141,18 @@ static void ladder_copy_top(struct ladder *ladder, const struct ladder_source *s
     bool same = top->width == source->width && top->height == source->height && top->fps_div == 1 &&
                 (uint64_t)ladder->fps_num * source->fps_den == (uint64_t)source->fps_num * ladder->fps_den;
     /* The preview's rung is made ahead and by itself: it is never this one. */
-    if (!same || !source->copy_gop || ladder->gop % source->copy_gop || source->copy_kbps > top->maxrate_kbps ||
-        source->interlaced || ladder->preview == 0)
+    if (!same || !source->copy_gop || source->copy_kbps > top->maxrate_kbps || source->interlaced ||
+        ladder->preview == 0)
         return;
+    uint32_t times = (ladder->gop + source->copy_gop / 2) / source->copy_gop;
+    uint32_t gop = source->copy_gop * (times ? times : 1);
+    if ((uint64_t)gop * ladder->fps_den > (uint64_t)LADDER_GOP_S * ladder->fps_num)
+        return;
+    for (size_t i = 0; i < ladder->rungs_n; i++) {
+        if (gop % ladder->rungs[i].fps_div)
+            return;
+    }
+    ladder->gop = gop;
     top->copy_gop = source->copy_gop;
     snprintf(top->dir, sizeof(top->dir), "v/source-%u", top->width < top->height ? top->width : top->height);
 }

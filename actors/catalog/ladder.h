@@ -5,7 +5,7 @@
  * than a rung takes that rung's place. Rates are snapped to the standard ones, 60 at most; from 48 a second on, rungs of
  * 480 and less get every second frame, so that a GOP lasts as long in all of them.
  * The top rung is the source's own packets where they may be shown as they are: it then has the source's size and rate,
- * its rate of bits stays under the rung's cap, and its keyframes are where GOPs begin.
+ * its rate of bits stays under the rung's cap, and all rungs have its GOPs: as many of them as come closest to 2 s, of 6 s at most.
  * Caps, factors and presets: MEDIA.md. Levels: ITU-T H.264 table A-1 (the smallest that holds the rung). */
 #pragma once
 
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LADDER_MOST = 8, LADDER_TOP = 1080 };
+enum { LADDER_MOST = 8, LADDER_TOP = 1080, LADDER_GOP_S = 6 };
 
 struct ladder_source {
     uint32_t width, height;    /* displayed: square pixels, upright */

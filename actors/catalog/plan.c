@@ -145,8 +145,14 @@ static void plan_tracks(struct plan *plan, uint64_t duration_ms)
 /* A copy shows each picture of the source in a frame of its own, up to the very end. */
 static void plan_check_copy(struct plan *plan, const struct probe_done *probe)
 {
-    if (plan->has_video && plan_find(probe, plan->video_track)->video.copy_frames != plan->grid.frames)
-        ladder_encode_top(&plan->ladder);
+    struct probed_track track;
+    uint64_t frames = plan->grid.frames;
+    if (!plan->has_video || plan_find(probe, plan->video_track)->video.copy_frames == frames)
+        return;
+    track = *plan_find(probe, plan->video_track);
+    track.video.copy_gop = 0;
+    plan_picture(plan, &track);
+    plan_end(plan, frames);
 }
 
 void plan_encode_top(struct plan *plan)
@@ -196,7 +202,8 @@ void plan_end(struct plan *plan, uint64_t frames)
 uint32_t plan_run_gops(const struct plan *plan, size_t track)
 {
     enum plan_kind kind = plan->tracks[track].kind;
-    return kind == PLAN_AUDIO || kind == PLAN_COPY ? GRID_LIGHT_RUN_GOPS : GRID_VIDEO_RUN_GOPS;
+    uint32_t most = kind == PLAN_AUDIO || kind == PLAN_COPY ? GRID_LIGHT_RUN_GOPS : GRID_VIDEO_RUN_GOPS;
+    return grid_gops_long(&plan->grid) == 1 ? most / 3 : most; /* these GOPs are longer, up to three times */
 }
 
 uint32_t plan_runs(const struct plan *plan, size_t track)

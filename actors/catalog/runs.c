@@ -96,7 +96,7 @@ static uint64_t runs_place(const struct plan *plan, size_t track, uint32_t run)
     if (what->kind == PLAN_POSTER)
         return 0;
     struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track));
-    return segments.count ? grid_segment_gops((uint32_t)segments.first).first : UINT64_MAX;
+    return segments.count ? grid_segment_gops(&plan->grid, (uint32_t)segments.first).first : UINT64_MAX;
 }
 
 /* Preview and sounds are a class of their own: the whole film is watchable after a sixth of the work. */

@@ -6,6 +6,8 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "media"))
+import make  # noqa: E402
 from stage import CLIP, Stage, media  # noqa: E402  (the folder must be on the path first)
 
 
@@ -78,17 +80,35 @@ class RealFilms(unittest.TestCase):
         video = self.film(name, 1)
         if media(name) == CLIP:
             return
-        self.top_rung_is_its_own(video, media(name))
+        self.top_rung_is_its_own(video, media(name), "source-720", 4896)
 
-    def top_rung_is_its_own(self, video, film):
+    def test_a_film_whose_gops_are_longer_than_ours(self):
+        path = os.path.join(self.stage.root, "long-gops.mp4")
+        make.clip(path, seconds=14, width=848, height=480,
+                  video=("-c:v", "libx264", "-preset", "veryfast", "-g", "100", "-sc_threshold", "0"))
+        tail = self.stage.tail("catalog.*")
+        video = self.alice.upload(path, title="Long GOPs", visibility="public")
+        self.expect(tail, "catalog.video_ready", video, 300)
+        self.top_rung_is_its_own(video, path, "source-480", 350)
+        playlists = []
+        base = self.alice.post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
+        for rung in ("source-480", "h264-360", "h264-240"):
+            text = self.alice.send("GET", f"{base}/v/{rung}/index.m3u8").body.decode()
+            playlists.append([line for line in text.splitlines() if line.startswith("#EXTINF")])
+        self.assertEqual(playlists[0], [f"#EXTINF:{s:.5f}," for s in (4, 4, 4, 2)])
+        self.assertEqual(playlists[0], playlists[1])
+        self.assertEqual(playlists[0], playlists[2])
+        self.players(self.stage.url + self.alice.post(f"/api/v1/videos/{video}/playback")["hls_url"])
+
+    def top_rung_is_its_own(self, video, film, rung, pictures):
         """Its keyframes lie where GOPs begin: the largest rung shows the film's pictures as they are, from first to last."""
         url = self.stage.url + self.alice.post(f"/api/v1/videos/{video}/playback")["hls_url"]
         hashes = []
-        for source in (url.rsplit("/", 1)[0] + "/v/source-720/index.m3u8", film):
+        for source in (url.rsplit("/", 1)[0] + f"/v/{rung}/index.m3u8", film):
             made = subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framehash",
                                    "-hash", "md5", "-"], capture_output=True, text=True, timeout=300, check=True).stdout
             hashes.append([line.split(",")[-1].strip() for line in made.splitlines() if not line.startswith("#")])
-        self.assertEqual(len(hashes[0]), 4896)
+        self.assertEqual(len(hashes[0]), pictures)
         self.assertEqual(*hashes)
 
 

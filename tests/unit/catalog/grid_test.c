@@ -11,7 +11,7 @@
 static const struct grid grids[] = {
     { 24, 1, 48, 4895 },   { 24000, 1001, 48, 100000 }, { 30000, 1001, 60, 1 },
     { 60, 1, 120, 61 },    { 25, 2, 25, 1250 },         { 1, 2, 1, 3 },
-    { 50, 1, 100, 15000 },
+    { 50, 1, 100, 15000 }, { 25, 1, 100, 15001 },       { 30, 1, 36, 5000 },
 };
 enum { GRIDS = sizeof(grids) / sizeof(grids[0]) };
 
@@ -33,9 +33,12 @@ static void segments_follow_each_other_to_the_last_frame(void **state)
 static void the_first_three_segments_are_one_gop_then_three(void **state)
 {
     const uint64_t first[] = { 0, 1, 2, 3, 6, 9 }, count[] = { 1, 1, 1, 3, 3, 3 };
+    const struct grid usual = { 25, 1, 50, 0 }, slow = { 25, 1, 100, 0 };
     for (uint32_t n = 1; n <= 6; n++) {
-        assert_int_equal(grid_segment_gops(n).first, first[n - 1]);
-        assert_int_equal(grid_segment_gops(n).count, count[n - 1]);
+        assert_int_equal(grid_segment_gops(&slow, n).first, n - 1); /* three GOPs would be too long */
+        assert_int_equal(grid_segment_gops(&slow, n).count, 1);
+        assert_int_equal(grid_segment_gops(&usual, n).first, first[n - 1]);
+        assert_int_equal(grid_segment_gops(&usual, n).count, count[n - 1]);
     }
 }
 
@@ -64,7 +67,7 @@ static void runs_grow_so_that_the_first_one_is_short(void **state)
         struct grid_span span = grid_run_segments(&endless, n, GRID_VIDEO_RUN_GOPS);
         uint64_t sum = 0;
         for (uint32_t i = 0; i < span.count; i++)
-            sum += grid_segment_gops((uint32_t)span.first + i).count;
+            sum += grid_segment_gops(&endless, (uint32_t)span.first + i).count;
         assert_int_equal(sum, gops[n - 1]);
     }
     assert_int_equal(grid_runs(&endless, GRID_VIDEO_RUN_GOPS), 0);

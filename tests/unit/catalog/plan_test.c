@@ -252,8 +252,11 @@ static void a_source_that_may_be_copied_is_its_own_top_rung(void **state)
     } cases[] = {
         { "as it should be", 50, 3000, 3000, 1280, 25, true },
         { "a keyframe a second", 25, 3000, 3000, 1280, 25, true },
-        { "GOPs that ours do not begin with", 40, 3000, 3000, 1280, 25, false },
-        { "longer GOPs than ours", 100, 3000, 3000, 1280, 25, false },
+        { "GOPs that ours do not begin with", 40, 3000, 3000, 1280, 25, true },
+        { "GOPs of 0.6 s", 15, 3000, 3000, 1280, 25, true },
+        { "longer GOPs than ours", 150, 3000, 3000, 1280, 25, true },
+        { "GOPs of 7 s", 175, 3000, 3000, 1280, 25, false },
+        { "GOPs that half the rate does not divide", 75, 6000, 3000, 1280, 50, false },
         { "a picture more than frames", 50, 3001, 3000, 1280, 25, false },
         { "above the cap", 50, 3000, 3400, 1280, 25, false },
         { "larger than the top rung", 50, 3000, 3000, 2560, 25, false },
@@ -285,7 +288,10 @@ static void a_source_that_may_be_copied_is_its_own_top_rung(void **state)
             assert_int_equal(job.renditions_n, 1);
             assert_string_equal(job.renditions[0].dir, "v/source-720");
             assert_int_equal(job.renditions[0].copy_gop, cases[i].gop);
-            assert_int_equal(job.first, 50); /* the boundaries of all the others */
+            assert_int_equal(job.first, plan.grid.gop); /* the boundaries of all the others */
+            assert_int_equal(job.gop % cases[i].gop, 0);
+            for (size_t k = 0; k < job.segments_n; k++)
+                assert_true(job.segments[k].frames * 2 <= 13 * cases[i].num);
             plan_encode_top(&plan);
             assert_int_equal(plan_runs(&plan, plan.tracks_n - 2), 0);
             assert_int_equal(plan_run(&plan, plan.tracks_n - 2, 1, arena, &job), ERR_NOT_FOUND);
