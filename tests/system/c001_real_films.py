@@ -5,8 +5,8 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "media"))
+for folder in ("harness", "media"):
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder))
 import make  # noqa: E402
 from stage import CLIP, Stage, media  # noqa: E402  (the folder must be on the path first)
 
@@ -83,7 +83,7 @@ class RealFilms(unittest.TestCase):
         self.top_rung_is_its_own(video, media(name), "source-720", 4896)
 
     def test_a_film_whose_gops_are_longer_than_ours(self):
-        path = os.path.join(self.stage.root, "long-gops.mp4")
+        path = os.path.join(self.stage.state, "long-gops.mp4")
         make.clip(path, seconds=14, width=848, height=480,
                   video=("-c:v", "libx264", "-preset", "veryfast", "-g", "100", "-sc_threshold", "0"))
         tail = self.stage.tail("catalog.*")
