@@ -4,54 +4,10 @@
 #include <string.h>
 
 #include "actors/transcode/media/avc.h"
+#include "data/isobmff/avc.h"
 #include "schemas/wire/plant.h"
 
 #define SAMPLE_MOST (32u << 20)
-
-struct cursor {
-    const uint8_t *at, *end;
-    bool bad; /* read past the end, or something was not as it must be */
-};
-
-static uint64_t take(struct cursor *c, unsigned n)
-{
-    uint64_t value = 0;
-
-    if ((size_t)(c->end - c->at) < n) {
-        c->bad = true;
-        c->at = c->end;
-        return 0;
-    }
-    while (n--)
-        value = value << 8 | *c->at++;
-    return value;
-}
-
-static void expect(struct cursor *c, unsigned n, uint64_t value)
-{
-    if (take(c, n) != value)
-        c->bad = true;
-}
-
-/* Opens the box that must come next and answers its body; the cursor moves behind it. */
-static struct cursor enter(struct cursor *c, const char *type)
-{
-    struct cursor body = { c->at, c->at, true };
-    uint64_t size = take(c, 4);
-
-    if (c->bad || size < 8 || size - 4 > (uint64_t)(c->end - c->at) || memcmp(c->at, type, 4) != 0) {
-        c->bad = true;
-        return body;
-    }
-    body = (struct cursor) { c->at + 4, c->at + size - 4, false };
-    c->at = body.end;
-    return body;
-}
-
-static bool done(const struct cursor *c)
-{
-    return !c->bad && c->at == c->end;
-}
 
 static int fail(const char **why, const char *sentence)
 {
@@ -80,14 +36,14 @@ static const uint8_t *find(struct bytes init, const char *type, size_t *ret_len)
 /* Writes the SPS and the PPS of an avcC as cmaf_init wants them: each behind a u32 length. */
 static bool avc_config(const uint8_t *avcc, size_t len, struct buf *ret)
 {
-    struct cursor c = { avcc, avcc + len, false };
+    struct box_cursor c = { avcc, avcc + len, false };
     uint64_t size;
 
-    take(&c, 5);
+    box_take(&c, 5);
     for (unsigned i = 0; i < 2; i++) {
-        expect(&c, 1, i ? 1 : 0xe1);
-        size = take(&c, 2);
-        if (c.bad || size == 0 || size > (uint64_t)(c.end - c.at) || (*c.at & 31) != (i ? 8 : 7))
+        box_expect(&c, 1, i ? 1 : 0xe1);
+        size = box_take(&c, 2);
+        if (c.bad || size == 0 || size > (uint64_t)(c.end - c.at) || (*c.at & 31) != (i ? AVC_PPS : AVC_SPS))
             return false;
         buf_put_u32(ret, (uint32_t)size);
         buf_put(ret, c.at, size);
@@ -99,12 +55,12 @@ static bool avc_config(const uint8_t *avcc, size_t len, struct buf *ret)
 /* Our esds has one shape; its last descriptor but one is the AudioSpecificConfig. */
 static bool aac_config(const uint8_t *esds, size_t len, struct buf *ret)
 {
-    struct cursor c = { esds, esds + len, false };
+    struct box_cursor c = { esds, esds + len, false };
     uint64_t size;
 
-    take(&c, 4 + 2 + 3 + 2 + 13);
-    expect(&c, 1, 5);
-    size = take(&c, 1);
+    box_take(&c, 4 + 2 + 3 + 2 + 13);
+    box_expect(&c, 1, 5);
+    size = box_take(&c, 1);
     if (c.bad || size < 2 || size > (uint64_t)(c.end - c.at))
         return false;
     buf_put(ret, c.at, size);
@@ -116,9 +72,8 @@ static bool name_codec(const struct cmaf_track *t, const struct buf *config, cha
     const uint8_t *d = config->data;
 
     if (t->video) {
-        if (config->len < 8)
+        if (!avc_codec(bytes_of(d + 4, config->len - 4), codec))
             return false;
-        snprintf(codec, 32, "avc1.%02x%02x%02x", d[5], d[6], d[7]);
         return d[5] == 100 || d[5] == 77;
     }
     snprintf(codec, 32, "mp4a.40.%d", d[0] >> 3);
@@ -166,88 +121,83 @@ int boxes_check_copied(struct bytes init, const struct cmaf_track *planned, cons
  * the init. */
 static bool check_picture(const uint8_t *d, size_t len, bool idr)
 {
-    bool first = true;
+    struct box_cursor c = box_cursor_of(bytes_of(d, len));
+    struct bytes nal;
+    bool picture = false;
 
-    while (len) {
-        uint32_t size;
-        unsigned type;
+    while (avc_next_nal(&c, 4, &nal)) {
+        unsigned type = *(const uint8_t *)nal.data & 31;
 
-        if (len < 5)
+        if (type == AVC_SPS || type == AVC_PPS)
             return false;
-        size = (uint32_t)d[0] << 24 | (uint32_t)d[1] << 16 | (uint32_t)d[2] << 8 | d[3];
-        type = d[4] & 31;
-        if (size == 0 || size > len - 4 || type == 7 || type == 8)
-            return false;
-        if (type == 1 || type == 5) {
-            if ((type == 5) != idr)
+        if (type == AVC_SLICE || type == AVC_IDR) {
+            if ((type == AVC_IDR) != idr)
                 return false;
-            first = false;
+            picture = true;
         }
-        d += 4 + size;
-        len -= 4 + size;
     }
-    return !first;
+    return picture && !c.bad;
 }
 
 struct fragment {
     const struct cmaf_track *track;
     uint64_t time;
-    const uint8_t *base; /* of the moof */
-    struct cursor run;   /* at the first sample of the trun */
+    const uint8_t *base;   /* of the moof */
+    struct box_cursor run; /* at the first sample of the trun */
     uint32_t samples, data_offset;
 };
 
-static bool read_moof(struct cursor *c, struct fragment *f)
+static bool read_moof(struct box_cursor *c, struct fragment *f)
 {
-    struct cursor moof, mfhd, traf, b;
+    struct box_cursor moof, mfhd, traf, b;
     bool video = f->track->video;
 
     f->base = c->at;
-    moof = enter(c, "moof");
-    mfhd = enter(&moof, "mfhd");
-    expect(&mfhd, 4, 0);
-    take(&mfhd, 4);
-    traf = enter(&moof, "traf");
-    if (!done(&mfhd) || !done(&moof))
+    moof = box_enter(c, "moof");
+    mfhd = box_enter(&moof, "mfhd");
+    box_expect(&mfhd, 4, 0);
+    box_take(&mfhd, 4);
+    traf = box_enter(&moof, "traf");
+    if (!box_done(&mfhd) || !box_done(&moof))
         return false;
-    b = enter(&traf, "tfhd");
-    expect(&b, 4, 0x20028);
-    expect(&b, 4, 1);
-    expect(&b, 4, f->track->sample_duration);
-    expect(&b, 4, video ? 0x01010000 : 0x02000000);
-    if (!done(&b))
+    b = box_enter(&traf, "tfhd");
+    box_expect(&b, 4, 0x20028);
+    box_expect(&b, 4, 1);
+    box_expect(&b, 4, f->track->sample_duration);
+    box_expect(&b, 4, video ? 0x01010000 : 0x02000000);
+    if (!box_done(&b))
         return false;
-    b = enter(&traf, "tfdt");
-    expect(&b, 4, 1u << 24);
-    expect(&b, 8, f->time);
-    if (!done(&b))
+    b = box_enter(&traf, "tfdt");
+    box_expect(&b, 4, 1u << 24);
+    box_expect(&b, 8, f->time);
+    if (!box_done(&b))
         return false;
-    f->run = enter(&traf, "trun");
-    expect(&f->run, 4, 1u << 24 | (video ? 0xa05 : 0x201));
-    f->samples = (uint32_t)take(&f->run, 4);
-    f->data_offset = (uint32_t)take(&f->run, 4);
+    f->run = box_enter(&traf, "trun");
+    box_expect(&f->run, 4, 1u << 24 | (video ? 0xa05 : 0x201));
+    f->samples = (uint32_t)box_take(&f->run, 4);
+    f->data_offset = (uint32_t)box_take(&f->run, 4);
     if (video)
-        expect(&f->run, 4, 0x02000000);
-    return done(&traf) && !f->run.bad && f->samples && f->data_offset == (uint64_t)(c->at - f->base) + 8 &&
+        box_expect(&f->run, 4, 0x02000000);
+    return box_done(&traf) && !f->run.bad && f->samples && f->data_offset == (uint64_t)(c->at - f->base) + 8 &&
            (uint64_t)(f->run.end - f->run.at) == (uint64_t)f->samples * (video ? 8 : 4);
 }
 
 /* Reads the fragment at the cursor; false when anything in it is not as it must be. */
-static bool read_fragment(struct cursor *c, struct fragment *f, struct boxes_gop *ret, const uint8_t *start)
+static bool read_fragment(struct box_cursor *c, struct fragment *f, struct boxes_gop *ret, const uint8_t *start)
 {
-    struct cursor mdat;
+    struct box_cursor mdat;
 
     if (!read_moof(c, f))
         return false;
-    mdat = enter(c, "mdat");
+    mdat = box_enter(c, "mdat");
     if (mdat.bad)
         return false;
     *ret = (struct boxes_gop) { .offset = (uint64_t)(f->base - start), .samples = f->samples };
     for (uint32_t i = 0; i < f->samples; i++) {
-        uint32_t size = (uint32_t)take(&f->run, 4);
+        uint32_t size = (uint32_t)box_take(&f->run, 4);
 
         if (f->track->video)
-            take(&f->run, 4);
+            box_take(&f->run, 4);
         PLANT(i > 0 && size > (uint64_t)(mdat.end - mdat.at));
         if (f->run.bad || size == 0 || size > SAMPLE_MOST || size > (uint64_t)(mdat.end - mdat.at))
             return false;
@@ -257,13 +207,13 @@ static bool read_fragment(struct cursor *c, struct fragment *f, struct boxes_gop
         if (i == 0)
             ret->iframe_bytes = (uint64_t)(mdat.at - f->base);
     }
-    return done(&f->run) && done(&mdat);
+    return box_done(&f->run) && box_done(&mdat);
 }
 
 int boxes_check_segment(struct bytes segment, const struct cmaf_track *planned, uint64_t start, uint32_t gop,
                         struct boxes_segment *ret, const char **why)
 {
-    struct cursor c = { segment.data, (const uint8_t *)segment.data + segment.len, false };
+    struct box_cursor c = { segment.data, (const uint8_t *)segment.data + segment.len, false };
 
     *ret = (struct boxes_segment) { .start = start };
     while (c.at < c.end) {
@@ -285,21 +235,22 @@ int boxes_check_segment(struct bytes segment, const struct cmaf_track *planned, 
 
 int boxes_check_jpeg(struct bytes image, unsigned width, unsigned height, const char **why)
 {
-    struct cursor c = { image.data, (const uint8_t *)image.data + image.len, false };
+    struct box_cursor c = { image.data, (const uint8_t *)image.data + image.len, false };
     bool sized = false;
 
-    expect(&c, 2, 0xffd8);
+    box_expect(&c, 2, 0xffd8);
     while (!c.bad) {
-        uint64_t marker = take(&c, 2), len = take(&c, 2);
-        struct cursor part = { c.at, c.at + (c.bad || len < 2 || len - 2 > (uint64_t)(c.end - c.at) ? 0 : len - 2),
-                               false };
+        uint64_t marker = box_take(&c, 2), len = box_take(&c, 2);
+        struct box_cursor part = { c.at,
+                                   c.at + (c.bad || len < 2 || len - 2 > (uint64_t)(c.end - c.at) ? 0 : len - 2),
+                                   false };
 
         if (c.bad || marker < 0xffc0 || len < 2 || len - 2 > (uint64_t)(c.end - c.at))
             break;
         if (marker >= 0xffc0 && marker <= 0xffc2) {
-            take(&part, 1);
-            expect(&part, 2, height);
-            expect(&part, 2, width);
+            box_take(&part, 1);
+            box_expect(&part, 2, height);
+            box_expect(&part, 2, width);
             sized = !part.bad;
         }
         c.at += len - 2;

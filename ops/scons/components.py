@@ -9,7 +9,7 @@ import re
 import flags
 
 RANKS = [  # the longest matching folder decides
-    ("schemas", 0), ("data/store", 1), ("data/blobs", 1), ("data/migrate", 1), ("broker/client", 1),
+    ("schemas", 0), ("data/store", 1), ("data/blobs", 1), ("data/migrate", 1), ("data/isobmff", 1), ("broker/client", 1),
     ("actors/runtime", 2), ("actors", 3), ("broker", 3), ("web", 3), ("ops/process", 2), ("ops", 3), ("tests/harness", 3), ("tests", 4),
 ]
 DECLARES = re.compile(r'\.(?:Lib|Prog|Actor)\(\s*"([^"]+)"')
