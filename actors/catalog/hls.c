@@ -20,19 +20,19 @@ static const char *hls_quotable(const char *text, char *to, size_t size)
     return to;
 }
 
-struct hls_rate hls_measure(const struct hls_rendition *rendition)
+struct hls_rate hls_measure_list(const struct hls_segment *segments, size_t n, uint32_t timescale, unsigned target)
 {
-    const double least = 0.5 * HLS_TARGET_S, most = 1.5 * HLS_TARGET_S + 0.5;
+    const double least = 0.5 * target, most = 1.5 * target + 0.5;
     uint64_t bytes = 0, ticks = 0;
     double peak = 0;
-    for (size_t i = 0; i < rendition->segments_n; i++) {
-        bytes += rendition->segments[i].size;
-        ticks += rendition->segments[i].duration;
+    for (size_t i = 0; i < n; i++) {
+        bytes += segments[i].size;
+        ticks += segments[i].duration;
         uint64_t run_bytes = 0, run_ticks = 0;
-        for (size_t j = i; j < rendition->segments_n; j++) {
-            run_bytes += rendition->segments[j].size;
-            run_ticks += rendition->segments[j].duration;
-            double seconds = (double)run_ticks / rendition->timescale;
+        for (size_t j = i; j < n; j++) {
+            run_bytes += segments[j].size;
+            run_ticks += segments[j].duration;
+            double seconds = (double)run_ticks / timescale;
             if (seconds > most)
                 break;
             double rate = seconds > 0 ? (double)run_bytes * 8 / seconds : 0;
@@ -40,11 +40,16 @@ struct hls_rate hls_measure(const struct hls_rendition *rendition)
                 peak = rate;
         }
     }
-    double seconds = ticks ? (double)ticks / rendition->timescale : 1;
+    double seconds = ticks ? (double)ticks / timescale : 1;
     double average = (double)bytes * 8 / seconds;
     if (peak < average) /* shorter than half a target duration in all */
         peak = average;
     return (struct hls_rate) { (uint64_t)(peak + 0.5), (uint64_t)(average + 0.5) };
+}
+
+struct hls_rate hls_measure(const struct hls_rendition *rendition)
+{
+    return hls_measure_list(rendition->segments, rendition->segments_n, rendition->timescale, HLS_TARGET_S);
 }
 
 void hls_media(struct buf *out, const struct hls_rendition *rendition, bool final, bool ended)

@@ -47,7 +47,9 @@ struct hls_rate {
 
 /* Peak: the largest rate of any run of segments that lasts half to one and a half target durations (RFC 8216 4.1).
  * Of nothing: zeros. */
-struct hls_rate hls_measure(const struct hls_rendition *rendition);
+struct hls_rate hls_measure_list(const struct hls_segment *segments, size_t n, uint32_t timescale,
+                                 unsigned target_s);
+struct hls_rate hls_measure(const struct hls_rendition *rendition); /* with HLS_TARGET_S */
 
 /* A media playlist: EVENT while it grows (`ended` false), EVENT with ENDLIST when the same playlist has ended, VOD when
  * `final`. Appends to out. */

@@ -1,5 +1,7 @@
 #include "actors/catalog/iframe.h"
 
+#include <stdlib.h>
+
 static double iframe_seconds(const struct iframe_track *track, size_t n)
 {
     const struct hls_rendition *video = track->video;
@@ -33,24 +35,33 @@ void iframe_media(struct buf *out, const struct iframe_track *track)
     buf_printf(out, "#EXT-X-ENDLIST\n");
 }
 
-/* The peak is that of the largest picture over its own time: each is a segment of this playlist. */
+/* Each picture is a segment of this playlist, and the peak is measured as that of any other. */
+static struct hls_rate iframe_measure(const struct iframe_track *track)
+{
+    struct hls_segment *pictures = calloc(track->gops_n, sizeof(*pictures));
+    struct hls_rate rate;
+
+    if (!pictures)
+        abort();
+    for (size_t i = 0; i < track->gops_n; i++)
+        pictures[i] = (struct hls_segment) { .duration = (uint64_t)track->gops[i].frames * track->video->fps_den,
+                                             .size = track->gops[i].size };
+    rate = hls_measure_list(pictures, track->gops_n, track->video->fps_num, iframe_target(track));
+    free(pictures);
+    return rate;
+}
+
 void iframe_master(struct buf *out, const struct iframe_track *track)
 {
     const struct hls_rendition *video = track->video;
-    double peak = 0, seconds = 0, bits = 0;
+    struct hls_rate rate;
 
-    for (size_t i = 0; i < track->gops_n; i++) {
-        double own = iframe_seconds(track, i), size = (double)track->gops[i].size * 8;
-
-        peak = own > 0 && size / own > peak ? size / own : peak;
-        seconds += own;
-        bits += size;
-    }
-    if (seconds <= 0)
+    if (!track->gops_n)
         return;
+    rate = iframe_measure(track);
     buf_printf(out,
                "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=%llu,AVERAGE-BANDWIDTH=%llu,CODECS=\"%s\",RESOLUTION=%ux%u,"
                "URI=\"%s/iframe.m3u8\"\n",
-               (unsigned long long)peak + 1, (unsigned long long)(bits / seconds) + 1, video->codec, video->width,
+               (unsigned long long)rate.peak, (unsigned long long)rate.average, video->codec, video->width,
                video->height, video->dir);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "actors/transcode/media/avc.h"
-#include "data/isobmff/avc.h"
+#include "data/isobmff/nal.h"
 #include "schemas/wire/plant.h"
 
 #define SAMPLE_MOST (32u << 20)

@@ -13,7 +13,8 @@ SANITIZE = {"asan": "address,undefined", "tsan": "thread", "fuzz": "address,unde
 PACKAGES = {"zmq": "libzmq", "czmq": "libczmq", "sodium": "libsodium", "jansson": "jansson", "seccomp": "libseccomp",
             "avformat": "libavformat", "avcodec": "libavcodec", "avutil": "libavutil", "avfilter": "libavfilter",
             "hiredis": "hiredis", "nats": "libnats", "rabbitmq": "librabbitmq", "pq": "libpq",
-            "swscale": "libswscale", "swresample": "libswresample", "curl": "libcurl", "utf8proc": "libutf8proc"}
+            "swscale": "libswscale", "swresample": "libswresample", "curl": "libcurl", "utf8proc": "libutf8proc",
+            "expat": "expat"}
 PLAIN = {"msgpack": ["-lmsgpackc"], "lmdb": ["-llmdb"], "civetweb": ["-lcivetweb"], "stemmer": ["-lstemmer"],
          "cmocka": ["-lcmocka"], "m": ["-lm"], "rt": ["-lrt"], "pthread": ["-pthread"], "dl": ["-ldl"], "z": ["-lz"]}
 

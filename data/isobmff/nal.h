@@ -1,4 +1,4 @@
-/* avc - what boxes hold of H.264 (ISO/IEC 14496-15): NAL units behind lengths, and the name of a configuration. */
+/* nal - what boxes hold of H.264 (ISO/IEC 14496-15): NAL units behind lengths, and the name of a configuration. */
 #pragma once
 
 #include "data/isobmff/box.h"

@@ -1,4 +1,4 @@
-#include "data/isobmff/avc.h"
+#include "data/isobmff/nal.h"
 
 #include <stdio.h>
 
