@@ -1,9 +1,9 @@
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "actors/runtime/log.h"
+#include "schemas/wire/clock.h"
 #include "schemas/wire/time.h"
 
 #define LOG_LINE 2048
@@ -25,13 +25,11 @@ void log_vline(enum log_at level, const char *what, const char *format, va_list 
 {
     static const char *const names[] = { "?", "error", "warning", "info", "debug" };
     char line[LOG_LINE], time[TIME_TEXT_SIZE];
-    struct timespec now;
     size_t len;
 
     if (level > log_level)
         return;
-    clock_gettime(CLOCK_REALTIME, &now); /* the log's own time: when it was written, also under a simulator */
-    time_format((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, time);
+    time_format(clock_utc_ms(), time); /* the log's own time: when it was written, also under a simulator */
     len = (size_t)snprintf(line, sizeof(line), "time=%s level=%s actor=%s what=%s ", time, names[level], log_actor,
                            what);
     if (len < sizeof(line))

@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "actors/runtime/identity/identity.h"
@@ -17,21 +16,16 @@
 #include "data/store/inbox.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
+#include "schemas/wire/clock.h"
 
 static int64_t real_utc(void *ctx)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_utc_ms();
 }
 
 static int64_t real_mono(void *ctx)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_mono_ms();
 }
 
 static void real_random(void *ctx, void *to, size_t len)

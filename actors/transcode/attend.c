@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "actors/transcode/media/control.h"
 #include "actors/transcode/publish.h"
 #include "actors/transcode/source.h"
 #include "actors/transcode/spawn.h"
 #include "gen/errors.h"
+#include "schemas/wire/clock.h"
 #include "schemas/wire/plant.h"
 
 #define MEMORY       (4ull << 30)
@@ -43,14 +43,6 @@ struct watch {
     size_t report_len, index_len;
     char said[200]; /* the last line it logged */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void say(struct watch *w, enum attend_end how, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
@@ -107,7 +99,7 @@ static void tell(struct watch *w, int64_t now)
 
 static int tick(struct watch *w)
 {
-    int64_t now = now_ms(), waited = w->waited + (w->waiting ? now - w->waiting : 0);
+    int64_t now = clock_mono_ms(), waited = w->waited + (w->waiting ? now - w->waiting : 0);
 
     tell(w, now);
     if (w->how->cancel && atomic_load(w->how->cancel))
@@ -180,7 +172,7 @@ static int lied(struct watch *w, const char *about)
 
 static void waits(struct watch *w, bool on)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_mono_ms();
 
     if (on && !w->waiting)
         w->waiting = now;
@@ -246,10 +238,10 @@ static int on_progress(struct watch *w)
     if (pull(w, &p, sizeof(p)) < 0)
         return -1;
     if (p.work > w->work)
-        w->moved = now_ms();
+        w->moved = clock_mono_ms();
     w->work = p.work;
     w->done = p.done > w->total ? w->total : p.done;
-    tell(w, now_ms());
+    tell(w, clock_mono_ms());
     return tick(w);
 }
 
@@ -335,7 +327,7 @@ static int on_output(struct watch *w, const struct control_head *head)
         r = publish_image(&w->publish, head->slot, word(data), word(data + 4),
                           bytes_of(data + 8, head->length - 8));
     free(data);
-    w->moved = now_ms();
+    w->moved = clock_mono_ms();
     if (r == 0)
         return 0;
     w->outcome->error = w->publish.error;
@@ -408,7 +400,7 @@ static void live(struct watch *w, struct bytes job)
     char epitaph[120];
     int r = spawn_worker(w->how->program, w->how->keep_stderr, &w->worker);
 
-    w->started = w->moved = now_ms();
+    w->started = w->moved = clock_mono_ms();
     if (r < 0) {
         end(w, ATTEND_FAILED, "%s does not start: %s", w->how->program, strerror(-r));
         return;
@@ -416,7 +408,7 @@ static void live(struct watch *w, struct bytes job)
     if (push(w, CONTROL_JOB, &w->terms, sizeof(w->terms), job.data, job.len) == 0)
         talk(w);
     spawn_reap(&w->worker, true);
-    w->outcome->wall_ms = now_ms() - w->started;
+    w->outcome->wall_ms = clock_mono_ms() - w->started;
     if (w->died)
         end(w, ATTEND_FAILED, "the worker %s%s%s", spawn_epitaph(&w->worker, epitaph, sizeof(epitaph)),
             *w->said ? "; it last said: " : "", w->said);

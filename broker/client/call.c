@@ -1,10 +1,10 @@
 /* call - calls out, calls in. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "broker/client/private.h"
 #include "gen/errors.h"
+#include "schemas/wire/clock.h"
 
 static void out_free(struct bus *bus, struct bus_out *out)
 {
@@ -57,11 +57,8 @@ static int out_send(struct bus *bus, struct bus_out *out)
 /* A call may be made long after bus_process() was told the time. */
 static void out_clock(struct bus *bus)
 {
-    struct timespec now;
-    int64_t ms;
+    int64_t ms = clock_mono_ms();
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     if (ms > bus->now)
         bus->now = ms;
 }

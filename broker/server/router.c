@@ -5,25 +5,21 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "actors/runtime/settings.h"
 #include "broker/server/broker.h"
 #include "gen/errors.h"
 #include "gen/policy.h"
+#include "schemas/wire/clock.h"
 
 enum { ROUTER_BATCH = 512, ROUTER_PRUNE_MS = 60000, ROUTER_STRANGER_MS = 10 };
 
 void broker_clock(struct broker *b)
 {
-    struct timespec mono, wall;
-
-    clock_gettime(CLOCK_MONOTONIC, &mono);
-    clock_gettime(CLOCK_REALTIME, &wall);
-    b->now_us = (int64_t)mono.tv_sec * 1000000 + mono.tv_nsec / 1000;
+    b->now_us = clock_mono_us();
     b->now_ms = b->now_us / 1000;
-    b->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
+    b->wall_ms = clock_utc_ms();
 }
 
 static void on_bye(struct broker *b, struct session *s, struct message *m)

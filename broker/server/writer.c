@@ -2,20 +2,12 @@
  *
  * While a commit is on its way to the disk the next batch gathers by itself: there is no artificial delay. */
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "actors/runtime/log.h"
 #include "broker/server/engine.h"
 #include "gen/errors.h"
-
-static int64_t writer_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
+#include "schemas/wire/clock.h"
 
 static int writer_apply(struct bus_store *store, struct store_ops *batch)
 {
@@ -45,7 +37,7 @@ static int writer_apply(struct bus_store *store, struct store_ops *batch)
  * away: the router is told that the store is dead, and answers nothing. */
 static int writer_commit(struct bus_store *store, struct store_ops *batch)
 {
-    int64_t began = writer_us(), took;
+    int64_t began = clock_mono_us(), took;
     struct store_usage usage;
     struct store_op *op;
     int r = writer_apply(store, batch);
@@ -56,7 +48,7 @@ static int writer_commit(struct bus_store *store, struct store_ops *batch)
     }
     if (r < 0)
         return r;
-    took = writer_us() - began;
+    took = clock_mono_us() - began;
     pthread_mutex_lock(&store->lock);
     histogram_add(&store->counts.commit, took);
     STAILQ_FOREACH(op, batch, link)

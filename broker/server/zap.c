@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "actors/runtime/log.h"
 #include "gen/errors.h"
+#include "schemas/wire/clock.h"
 
 enum zap_part {
     ZAP_VERSION,
@@ -98,16 +98,15 @@ static void zap_answer(void *socket, const struct zap_ask *ask, bool good, const
 /* Who knocks all the time must not fill the disk. */
 static void zap_tell(struct zap *zap, const struct zap_ask *ask, const char *why)
 {
-    struct timespec now;
+    int64_t now = clock_mono_ms() / 1000;
     char address[120], sentence[300];
 
     zap->refused++;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (zap->said_at && now.tv_sec == zap->said_at) {
+    if (zap->said_at && now == zap->said_at) {
         zap->unsaid++;
         return;
     }
-    zap->said_at = now.tv_sec;
+    zap->said_at = now;
     log_line(LOG_AT_WARNING, "key-refused", "address=%s why=%s unsaid=%llu",
              log_quote(ask->part[ZAP_ADDRESS], address, sizeof address), log_quote(why, sentence, sizeof sentence),
              (unsigned long long)zap->unsaid);

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "data/blobs/internal.h"
 #include "gen/errors.h"
+#include "schemas/wire/clock.h"
 
 /* A folder at a time, below `prefix` (empty, or ending in a slash). */
 struct list_walk {
@@ -180,11 +180,9 @@ static int list_sweep(struct list_walk *walk, int dir, const char *prefix, const
 int blobs_sweep(struct blobs *blobs, int64_t older_than_ms, unsigned *ret_removed)
 {
     struct list_walk walk = { .blobs = blobs, .file = list_sweep };
-    struct timespec now;
     int r;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    walk.before = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - older_than_ms;
+    walk.before = clock_utc_ms() - older_than_ms;
     r = list_start(&walk, "");
     if (r == 0 && ret_removed)
         *ret_removed = walk.removed;

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "actors/runtime/identity/identity.h"
 #include "gen/errors.h"
+#include "schemas/wire/clock.h"
 
 enum { CONNECT_MS = 5000 };
 
@@ -25,13 +25,6 @@ struct link {
     link_each *each;
     void *ctx;
 };
-
-static int64_t link_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void link_on_up(void *ctx, const struct bus_welcome *welcome)
 {
@@ -89,7 +82,7 @@ static void link_on_tap(void *ctx, const struct bus_tapped *tapped)
 static bool link_round(struct link *link, int64_t until_ms)
 {
     struct signalfd_siginfo info;
-    int64_t now = link_now();
+    int64_t now = clock_mono_ms();
     int wait = bus_timeout_ms(link->bus, now);
     if (link->interrupted || (until_ms >= 0 && now >= until_ms))
         return false;
@@ -100,7 +93,7 @@ static bool link_round(struct link *link, int64_t until_ms)
         return false;
     if (polled[1].revents && read(link->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
         link->interrupted = true;
-    bus_process(link->bus, link_now());
+    bus_process(link->bus, clock_mono_ms());
     return !link->interrupted;
 }
 
@@ -141,7 +134,7 @@ int link_open(const struct cli *cli, struct link **ret)
     int r = bus_new(&options, &events, link, &link->bus);
     snprintf(endpoint, sizeof(endpoint), "%.255s", identity.endpoint);
     bus_identity_wipe(&identity);
-    int64_t until = link_now() + CONNECT_MS;
+    int64_t until = clock_mono_ms() + CONNECT_MS;
     link->signals = -1;
     while (r == 0 && !link->up && link->err == 0 && link_round(link, until))
         ;
@@ -176,7 +169,7 @@ int link_call(struct link *link, const char *target, struct bytes body, uint32_t
     int r = bus_call(link->bus, target, &head, body, deadline_ms, &cid);
     if (r < 0)
         return r;
-    int64_t until = link_now() + deadline_ms + CONNECT_MS;
+    int64_t until = clock_mono_ms() + deadline_ms + CONNECT_MS;
     while (!link->answered && link->err == 0) {
         if (!link_round(link, until))
             return link->interrupted ? ERR_INTERRUPTED : ERR_TIMEOUT;
@@ -208,7 +201,7 @@ void link_catch(struct link *link)
 
 bool link_wait(struct link *link, int64_t ms)
 {
-    int64_t until = link_now() + ms;
+    int64_t until = clock_mono_ms() + ms;
     while (link_round(link, until))
         ;
     return !link->interrupted;
@@ -233,7 +226,7 @@ int link_tap(struct link *link, const struct link_tapping *tapping)
     if (r == 0)
         r = link->tap_err;
     bool goes = r == 0 && tapping->began(tapping->ctx);
-    int64_t until = tapping->within_ms < 0 ? -1 : link_now() + tapping->within_ms;
+    int64_t until = tapping->within_ms < 0 ? -1 : clock_mono_ms() + tapping->within_ms;
     while (goes && !link->ended && link->err == 0 && link_round(link, until))
         ;
     buf_free(&ignored);

@@ -10,17 +10,10 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ops/supervisor/demand.h"
-
-static int64_t supervisor_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "schemas/wire/clock.h"
 
 /* The row's number of instances, or what KINOBUS_SUPERVISOR_<NAME>_INSTANCES says. */
 static unsigned supervisor_instances(const struct service_row *row)
@@ -55,7 +48,7 @@ static void supervisor_note_ready(struct supervisor *self)
 
 void supervisor_begin(struct supervisor *self)
 {
-    int64_t now_ms = supervisor_now();
+    int64_t now_ms = clock_mono_ms();
     for (size_t r = 0; r < service_rows_n; r++) {
         unsigned instances = supervisor_instances(&service_rows[r]);
         for (unsigned i = 0; i < instances && self->services_n < SUPERVISOR_SERVICES; i++)
@@ -141,7 +134,7 @@ static int supervisor_timeout(const struct supervisor *self, int64_t now_ms)
 static void supervisor_look(struct supervisor *self, const struct pollfd *polled, const unsigned *which,
                             unsigned n)
 {
-    int64_t now = supervisor_now();
+    int64_t now = clock_mono_ms();
     for (unsigned i = 0; i < n; i++) {
         if (!(polled[i].revents & POLLIN))
             continue;
@@ -170,7 +163,7 @@ void supervisor_run(struct supervisor *self)
         polled[n] = (struct pollfd) { self->signals, POLLIN, 0 };
         polled[n + 1] = (struct pollfd) { self->notify, POLLIN, 0 };
         polled[n + 2] = (struct pollfd) { demand_fd(demand), POLLIN, 0 };
-        int64_t now = supervisor_now();
+        int64_t now = clock_mono_ms();
         int wait = supervisor_timeout(self, now), other = demand_timeout(demand, now);
         if (other >= 0 && (wait < 0 || other < wait))
             wait = other;
@@ -179,10 +172,10 @@ void supervisor_run(struct supervisor *self)
             break;
         }
         if (polled[n].revents & POLLIN)
-            supervisor_signalled(self, supervisor_now());
+            supervisor_signalled(self, clock_mono_ms());
         if (polled[n + 1].revents & POLLIN)
-            supervisor_notified(self, supervisor_now());
-        demand_process(demand, supervisor_now());
+            supervisor_notified(self, clock_mono_ms());
+        demand_process(demand, clock_mono_ms());
         supervisor_look(self, polled, which, n);
     }
     demand_free(&demand);

@@ -141,6 +141,21 @@ void rig_free(struct rig **ret)
     fake_forget();
 }
 
+int rig_open(void **state, const struct actor_def *def, const char *const *sets)
+{
+    *state = rig_new(def, sets);
+    assert_non_null(rig_actor(*state));
+    return 0;
+}
+
+int rig_close(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_free(&rig);
+    return 0;
+}
+
 void rig_restart(struct rig *rig)
 {
     actor_end(&rig->actor);

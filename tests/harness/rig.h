@@ -29,6 +29,9 @@ struct rig *rig_new(const struct actor_def *def, const char *const *sets);
 struct rig *rig_new_sized(const struct actor_def *def, const char *const *sets,
                           size_t map_size); /* a small store */
 void rig_free(struct rig **rig);
+/* Of each test of cmocka: *state is its rig. */
+int rig_open(void **state, const struct actor_def *def, const char *const *sets);
+int rig_close(void **state);
 /* The process is killed and starts again on what its store holds; the bus comes up again. */
 void rig_restart(struct rig *rig);
 

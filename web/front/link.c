@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "gen/errors.h"
+#include "schemas/wire/clock.h"
 
 /* A call on its caller's stack, from link_call() to its answer. Everything in it is under the link's lock. */
 struct link_slot {
@@ -48,14 +49,6 @@ struct link {
     _Atomic int64_t down_since_ms;
 };
 
-static int64_t link_now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void link_wake(struct link *link)
 {
     uint64_t one = 1;
@@ -77,7 +70,7 @@ static void link_down(void *ctx, int err)
 {
     struct link *link = ctx;
 
-    atomic_store(&link->down_since_ms, link_now());
+    atomic_store(&link->down_since_ms, clock_mono_ms());
     atomic_store(&link->up, false);
     link->events->down(link->ctx);
     if (err == ERR_FORBIDDEN || err == ERR_CONFLICT)
@@ -202,10 +195,10 @@ static void *link_main(void *ctx)
         int timeout;
         uint64_t n;
 
-        bus_process(link->bus, link_now());
-        link->events->tick(link->ctx, link_now());
+        bus_process(link->bus, clock_mono_ms());
+        link->events->tick(link->ctx, clock_mono_ms());
         fds[1].fd = bus_fd(link->bus);
-        timeout = bus_timeout_ms(link->bus, link_now());
+        timeout = bus_timeout_ms(link->bus, clock_mono_ms());
         if (poll(fds, 2, timeout < 0 || timeout > 1000 ? 1000 : timeout) > 0 && fds[0].revents)
             while (read(link->wake, &n, sizeof(n)) < 0 && errno == EINTR)
                 ;
@@ -239,7 +232,7 @@ int link_new(const struct link_options *options, const struct link_events *event
     link->options = *options;
     link->events = events;
     link->ctx = ctx;
-    atomic_store(&link->down_since_ms, link_now());
+    atomic_store(&link->down_since_ms, clock_mono_ms());
     pthread_mutex_init(&link->lock, NULL);
     link->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r = link->wake < 0 ? ERR_IO : bus_new(&options->bus, &link_bus_events, link, &link->bus);
@@ -291,7 +284,7 @@ int link_call(struct link *link, const struct link_call *call, struct buf *ret_r
     struct link_slot slot = { .call = call, .reply = ret_reply };
 
     buf_reset(ret_reply);
-    if (!link_is_up(link) && link_now() - atomic_load(&link->down_since_ms) > LINK_DOWN_MS)
+    if (!link_is_up(link) && clock_mono_ms() - atomic_load(&link->down_since_ms) > LINK_DOWN_MS)
         return ERR_UNAVAILABLE;
     pthread_cond_init(&slot.answered, NULL);
     pthread_mutex_lock(&link->lock);
@@ -319,14 +312,14 @@ static bool link_may_change(int err)
 
 int link_retry(struct link *link, const struct link_call *call, unsigned again_ms, struct buf *ret_reply)
 {
-    int64_t end = link_now() + again_ms;
+    int64_t end = clock_mono_ms() + again_ms;
     unsigned pause_ms = 20;
     int r;
 
     for (;;) {
         r = link_call(link, call, ret_reply);
         if (r == 0 || !link_may_change(r) || r == ERR_STORE_FULL || r == ERR_RATE_LIMITED ||
-            link_now() + pause_ms > end)
+            clock_mono_ms() + pause_ms > end)
             return r;
         nanosleep(&(struct timespec) { .tv_nsec = (long)pause_ms * 1000000 }, NULL);
         pause_ms = pause_ms < 500 ? pause_ms * 2 : 500;

@@ -1,4 +1,5 @@
 #include "actors/transcode/worker/link.h"
+#include "schemas/wire/clock.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -15,14 +16,6 @@ static pthread_mutex_t send_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t progress_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct control_progress progress;
 static int64_t progress_told;
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 void link_send(enum control_type type, unsigned slot, const void *a, size_t a_len, const void *b, size_t b_len)
 {
@@ -113,7 +106,7 @@ void link_log(enum control_log level, const char *format, ...)
 void link_progress(unsigned work, uint64_t done)
 {
     struct control_progress tell = { 0 };
-    int64_t now = now_ns();
+    int64_t now = clock_mono_ns();
 
     pthread_mutex_lock(&progress_lock);
     progress.work += work;

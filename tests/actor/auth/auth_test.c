@@ -277,7 +277,7 @@ static void no_secret_is_kept_as_it_was_given(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, people_begin, people_end)
+#define T(name) cmocka_unit_test_setup_teardown(name, people_begin, rig_close)
     const struct CMUnitTest tests[] = {
         T(the_first_start_makes_one_administrator),
         T(who_registers_can_log_in_and_is_known),

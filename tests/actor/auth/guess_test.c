@@ -139,7 +139,7 @@ static void an_account_that_is_not_there_costs_a_hash_too(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, people_begin, people_end)
+#define T(name) cmocka_unit_test_setup_teardown(name, people_begin, rig_close)
     const struct CMUnitTest tests[] = {
         T(wrong_passwords_slow_an_account_down_and_never_lock_it),
         T(what_was_counted_against_an_account_outlives_a_restart),

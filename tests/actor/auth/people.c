@@ -45,14 +45,6 @@ int people_begin(void **state)
     return 0;
 }
 
-int people_end(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_free(&rig);
-    return 0;
-}
-
 int people_ask(struct rig *rig, const struct call_def *call, const void *body, const char *token, void *reply)
 {
     uint64_t cid = rig_call(rig, call, body, (struct rig_ask) { .token = token });

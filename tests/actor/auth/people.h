@@ -12,7 +12,6 @@ int people_open(void **state);
 int people_close(void **state);
 /* Of each test: *state is its rig. */
 int people_begin(void **state);
-int people_end(void **state);
 /* The keys that auth publishes are those that its runtime verifies with, as the broker would see to. */
 void people_relay_keys(struct rig *rig);
 

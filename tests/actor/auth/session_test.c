@@ -196,7 +196,7 @@ static void somebody_sees_where_he_is_logged_in_and_ends_it(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, people_begin, people_end)
+#define T(name) cmocka_unit_test_setup_teardown(name, people_begin, rig_close)
     const struct CMUnitTest tests[] = {
         T(a_browser_gets_a_cookie_and_no_token),
         T(a_session_ends_when_it_is_not_used_and_at_last_anyway),

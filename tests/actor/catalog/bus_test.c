@@ -26,14 +26,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_free(&rig);
-    return 0;
-}
-
 static int create(struct rig *rig, const char *title, struct rig_ask ask, struct video *ret)
 {
     uint64_t cid = rig_call(rig, &create_video_call, &(struct create_video) { .title = title }, ask);
@@ -144,7 +136,7 @@ static void a_dead_probe_fails_its_video(void **state)
     assert_non_null(fake_next(FAKE_APPEND, "catalog.video_failed"));
 }
 
-#define with_rig(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define with_rig(test) cmocka_unit_test_setup_teardown(test, begin, rig_close)
 
 /* What the broker answers to $sys.why, of one job. */
 static struct bytes one_job(struct rig *rig)

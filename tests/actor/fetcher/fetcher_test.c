@@ -16,24 +16,12 @@ static const char *const nobody_listens[] = { "fetcher.smtp_url=smtp://127.0.0.1
 
 static int begin(void **state)
 {
-    *state = rig_new(&fetcher_actor, NULL);
-    assert_non_null(rig_actor(*state));
-    return 0;
+    return rig_open(state, &fetcher_actor, NULL);
 }
 
 static int begin_with_server(void **state)
 {
-    *state = rig_new(&fetcher_actor, nobody_listens);
-    assert_non_null(rig_actor(*state));
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_free(&rig);
-    return 0;
+    return rig_open(state, &fetcher_actor, nobody_listens);
 }
 
 static struct send_mail mail(void)
@@ -96,7 +84,7 @@ static void a_server_that_is_away_gives_the_mail_back(void **state)
 
 int main(void)
 {
-#define T(name, how) cmocka_unit_test_setup_teardown(name, how, end)
+#define T(name, how) cmocka_unit_test_setup_teardown(name, how, rig_close)
     const struct CMUnitTest tests[] = {
         T(without_a_mail_server_mail_is_given_up, begin),
         T(a_mail_that_cannot_be_written_is_given_up, begin_with_server),

@@ -16,17 +16,7 @@ static const struct rig_ask nobody = { .token = NULL }, operator= { .from = "cli
 
 static int begin(void **state)
 {
-    *state = rig_new(&index_actor, NULL);
-    assert_non_null(rig_actor(*state));
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_free(&rig);
-    return 0;
+    return rig_open(state, &index_actor, NULL);
 }
 
 /* Of the first person, and one that anyone may find. */
@@ -398,7 +388,7 @@ static void an_event_survives_any_store_failure(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, rig_close)
     const struct CMUnitTest tests[] = {
         T(a_new_index_reads_the_catalog_to_its_end),
         T(a_hit_shows_what_a_list_needs),

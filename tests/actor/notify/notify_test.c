@@ -20,31 +20,17 @@ static const char *const few_notes[] = { "notify.notes_per_user=10", NULL };
 
 static int begin(void **state)
 {
-    *state = rig_new(&notify_actor, NULL);
-    assert_non_null(rig_actor(*state));
-    return 0;
+    return rig_open(state, &notify_actor, NULL);
 }
 
 static int begin_with_mail(void **state)
 {
-    *state = rig_new(&notify_actor, with_mail);
-    assert_non_null(rig_actor(*state));
-    return 0;
+    return rig_open(state, &notify_actor, with_mail);
 }
 
 static int begin_with_few(void **state)
 {
-    *state = rig_new(&notify_actor, few_notes);
-    assert_non_null(rig_actor(*state));
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_free(&rig);
-    return 0;
+    return rig_open(state, &notify_actor, few_notes);
 }
 
 static uint64_t revs = 3; /* each event of a video shows a later one */
@@ -380,7 +366,7 @@ static void what_was_lost_is_made_up_for_from_the_catalog_and_told_once(void **s
     rig_answer(rig, asked, &scan_call, 0, &page);
     rig_run(rig);
     assert_int_equal(list(rig, 1, 10, NULL).items_n, 2);
-    rig_restart(rig); /* in the midst of it: it goes on behind the page */
+    rig_restart(rig);                                      /* in the midst of it: it goes on behind the page */
     assert_non_null(fake_next(FAKE_CALL, "catalog.scan")); /* of the process that died */
     asked = fake_next(FAKE_CALL, "catalog.scan");
     rig_read(rig, asked, &scan_type, &ask);
@@ -432,7 +418,7 @@ static void who_begins_anew_tells_nothing_of_what_was(void **state)
 
 int main(void)
 {
-#define T(name, how) cmocka_unit_test_setup_teardown(name, how, end)
+#define T(name, how) cmocka_unit_test_setup_teardown(name, how, rig_close)
     const struct CMUnitTest tests[] = {
         T(what_was_lost_is_made_up_for_from_the_catalog_and_told_once, begin),
         T(who_begins_anew_tells_nothing_of_what_was, begin),

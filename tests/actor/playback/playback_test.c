@@ -19,17 +19,7 @@ static const struct rig_ask nobody = { .token = NULL };
 
 static int begin(void **state)
 {
-    *state = rig_new(&playback_actor, NULL);
-    assert_non_null(rig_actor(*state));
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_free(&rig);
-    return 0;
+    return rig_open(state, &playback_actor, NULL);
 }
 
 /* Of the first person; ready, public, version 3. */
@@ -432,7 +422,7 @@ static void a_position_survives_any_store_failure(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, rig_close)
     const struct CMUnitTest tests[] = {
         T(one_answer_starts_a_player),
         T(a_url_opens_one_version_until_it_ends),

@@ -15,17 +15,7 @@
 
 static int begin(void **state)
 {
-    *state = rig_new(&library_actor, NULL);
-    assert_non_null(rig_actor(*state));
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_free(&rig);
-    return 0;
+    return rig_open(state, &library_actor, NULL);
 }
 
 static uint64_t create(struct rig *rig, const char *title, struct rig_ask ask)
@@ -527,7 +517,7 @@ static void a_clock_that_winds_itself_up_does_not_stop_when_one_turn_fails(void 
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, rig_close)
     const struct CMUnitTest tests[] = {
         T(a_record_its_event_its_job_and_its_answer_are_one),
         T(a_handler_that_fails_is_undone_alone),

@@ -12,17 +12,7 @@
 
 static int begin(void **state)
 {
-    *state = rig_new(&shelf_actor, NULL);
-    assert_non_null(rig_actor(*state));
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_free(&rig);
-    return 0;
+    return rig_open(state, &shelf_actor, NULL);
 }
 
 static struct shelf *shelf(struct rig *rig)
@@ -475,7 +465,7 @@ static void events_survive_any_store_failure(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, rig_close)
     const struct CMUnitTest tests[] = {
         T(events_are_handled_in_order_and_once),
         T(an_event_that_fails_is_tried_again_before_what_follows_it),

@@ -14,17 +14,7 @@ static const char *const small_outbox[] = { "library.outbox_rows=16", NULL };
 
 static int begin(void **state)
 {
-    *state = rig_new(&library_actor, small_outbox);
-    assert_non_null(rig_actor(*state));
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_free(&rig);
-    return 0;
+    return rig_open(state, &library_actor, small_outbox);
 }
 
 static int created(struct rig *rig, const char *title)
@@ -212,7 +202,7 @@ static void no_more_is_sent_than_the_broker_lets_be_unconfirmed(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, rig_close)
     const struct CMUnitTest tests[] = {
         T(rows_leave_the_outbox_once_the_broker_has_them),
         T(rows_that_were_not_confirmed_are_sent_again_in_order),

@@ -11,17 +11,7 @@
 
 static int begin(void **state)
 {
-    *state = rig_new(&library_actor, NULL);
-    assert_non_null(rig_actor(*state));
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct rig *rig = *state;
-
-    rig_free(&rig);
-    return 0;
+    return rig_open(state, &library_actor, NULL);
 }
 
 static void settings_come_from_the_bus_while_it_runs(void **state)
@@ -96,7 +86,7 @@ static void what_it_counts_is_shown_as_a_value(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, rig_close)
     const struct CMUnitTest tests[] = {
         T(settings_come_from_the_bus_while_it_runs),
         T(its_settings_are_shown_with_where_they_came_from),
