@@ -127,21 +127,18 @@ void bus_on_settled(struct bus *bus, const struct frame *f)
         bus->events.settled(bus->ctx, number, err_from_bus(f->code));
 }
 
+/* What was said of its end is answered all the same: it may have been in time yet. */
 void bus_on_lease_lost(struct bus *bus, const struct frame *f)
 {
     struct bus_lease *lease = lease_theirs(bus, f->cid);
     int err = err_from_bus(f->code);
     uint64_t number;
-    bool settling;
 
-    if (!lease)
+    if (!lease || lease->settling)
         return;
     number = lease->node.key;
-    settling = lease->settling;
     lease_free(bus, lease);
-    if (settling && bus->events.settled)
-        bus->events.settled(bus->ctx, number, err ? err : ERR_LEASE_LOST);
-    else if (!settling && bus->events.lease_lost)
+    if (bus->events.lease_lost)
         bus->events.lease_lost(bus->ctx, number, err ? err : ERR_LEASE_LOST);
 }
 

@@ -60,26 +60,47 @@ static int apply_append(struct bus_store *store, struct store_txn *txn, struct s
     return r < 0 ? r : lanes_set(store, txn, op, op->stream);
 }
 
+/* Where the job lies: ready or, when its end comes late, held. */
+static int apply_find(struct bus_store *store, struct store_txn *txn, struct store_op *op,
+                      struct record_key *ret_key, struct bytes *ret_payload)
+{
+    int r;
+
+    *ret_key = record_job_key(op->key);
+    r = engine_get(store, txn, ROWS_JOB, record_bytes(ret_key), ret_payload);
+    if (r != ERR_NOT_FOUND || !op->late)
+        return r;
+    *ret_key = record_held_key(op->due_ms, op->key);
+    op->held = true;
+    return engine_get(store, txn, ROWS_HELD, record_bytes(ret_key), ret_payload);
+}
+
 /* Copies the job out of the store, for views die with the next write, and deletes it and its lease.
  * status ERR_LEASE_LOST: it is not there (any more). */
 static int apply_take_out(struct bus_store *store, struct store_txn *txn, struct store_op *op, struct buf *copy,
                           struct job_record *ret)
 {
-    struct record_key key = record_job_key(op->key);
+    struct record_key key, lease = record_job_key(op->key);
+    struct store_totals *totals;
     struct bytes payload;
-    int r = engine_get(store, txn, ROWS_JOB, record_bytes(&key), &payload);
+    int r = apply_find(store, txn, op, &key, &payload);
 
     op->status = r == ERR_NOT_FOUND ? ERR_LEASE_LOST : 0;
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;
     buf_put(copy, payload.data, payload.len);
     r = record_unpack_job(buf_bytes(copy), ret, NULL, NULL);
+    if (r == 0 && op->late && ret->attempts != op->record.attempts) {
+        op->status = ERR_LEASE_LOST; /* somebody else has had it since */
+        return 0;
+    }
     if (r == 0)
-        r = engine_del(store, txn, ROWS_JOB, record_bytes(&key));
+        r = engine_del(store, txn, op->held ? ROWS_HELD : ROWS_JOB, record_bytes(&key));
     if (r < 0)
         return r;
-    targets_change(store, op->key.queue)->totals.ready--;
-    r = engine_del(store, txn, ROWS_LEASE, record_bytes(&key));
+    totals = &targets_change(store, op->key.queue)->totals;
+    *(op->held ? &totals->held : &totals->ready) -= 1;
+    r = engine_del(store, txn, ROWS_LEASE, record_bytes(&lease));
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
@@ -107,7 +128,7 @@ static int apply_ack(struct bus_store *store, struct store_txn *txn, struct stor
     int r = apply_take_out(store, txn, op, &copy, &job);
 
     if (r == 0 && op->status == 0)
-        r = apply_end_event(store, txn, op, &job, job.attempts + 1u, op->record.body);
+        r = apply_end_event(store, txn, op, &job, job.attempts + !op->late, op->record.body);
     buf_free(&copy);
     return r;
 }
@@ -327,5 +348,6 @@ int engine_apply(struct bus_store *store, struct store_txn *txn, struct store_op
 
     op->status = 0;
     op->ret_seq = 0;
+    op->held = false;
     return apply[op->kind](store, txn, op);
 }

@@ -173,6 +173,17 @@ struct lease {
     struct buf head; /* the job's own, for taps and `why` */
 };
 
+/* A lease that ran out and whose job goes back: its worker may still say that it is done. */
+struct late {
+    struct hnode node; /* by lease id */
+    struct timer timer;
+    struct queue *queue;
+    struct job_key key;
+    struct id instance;
+    uint16_t attempts;
+    int64_t due_ms;
+};
+
 struct queue {
     struct hnode node, by_id;
     char *name;
@@ -285,7 +296,8 @@ struct broker {
     int64_t next_due_ms; /* of a held job; 0: none */
     bool promoting;
 
-    struct hmap sessions, serials, services, queues, queue_ids, streams, stream_ids, calls, asked, leases, values;
+    struct hmap sessions, serials, services, queues, queue_ids, streams, stream_ids, calls, asked, leases, lates,
+        values;
     TAILQ_HEAD(, session) all;
     TAILQ_HEAD(, session) lost;
     TAILQ_HEAD(pressed_queue_list, queue) pressed_queues;
@@ -371,8 +383,10 @@ void job_settled(struct broker *b, struct store_op *op);
 struct lease *lease_new(struct broker *b, struct queue *queue, struct job_key key,
                         const struct job_record *record);
 void lease_free(struct broker *b, struct lease *lease);
+void lease_late_free(struct broker *b, struct late *late);
 void lease_give(struct broker *b, struct lease *lease, struct taker *taker);
-void lease_fail(struct broker *b, struct lease *lease, int err, struct bytes text, int64_t delay_ms, bool counted);
+int64_t lease_fail(struct broker *b, struct lease *lease, int err, struct bytes text, int64_t delay_ms,
+                   bool counted);
 void lease_withdraw(struct broker *b, struct lease *lease);
 void lease_kill(struct broker *b, struct lease *lease, int err, struct bytes text);
 void lease_session_gone(struct broker *b, struct session *s);

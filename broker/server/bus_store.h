@@ -85,6 +85,8 @@ struct store_op {
     int64_t now_ms, due_ms;
     uint64_t seq;             /* STORE_CURSOR */
     uint64_t keep_bytes;      /* STORE_PRUNE */
+    bool late;                /* STORE_ACK: the lease ran out; the job may be held until `due_ms`, and ends only if
+                               * no more than record.attempts failed since */
     char *name;               /* event type of done or dead; group; value */
     char *from;               /* of a done or dead event: the role that ended the job */
     struct job_record record; /* head, body and text borrow from `memory`; of STORE_ACK the body is the result,
@@ -96,7 +98,7 @@ struct store_op {
     uint64_t ret_seq;         /* of the job put, or of the event appended */
     uint64_t ret_bytes;       /* of the stream's events, after this operation */
     bool more;                /* STORE_PRUNE: it ended at its bound */
-    bool held;                /* STORE_PUT, STORE_RETRY: not ready yet */
+    bool held;                /* STORE_PUT, STORE_RETRY: not ready yet; STORE_ACK, late: it was held */
     struct job_key *promoted; /* STORE_PROMOTE */
     size_t promoted_n;
     int64_t next_due_ms; /* STORE_PROMOTE: of the next held job; 0: none */

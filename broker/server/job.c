@@ -73,10 +73,46 @@ static struct lease *job_lease(struct broker *b, struct session *s, const struct
     return NULL;
 }
 
+static struct store_op *job_ack_op(struct broker *b, const struct session *s, const struct message *m,
+                                   const struct queue *queue, struct job_key key)
+{
+    struct store_op *op = store_op_new(STORE_ACK);
+
+    store_op_record(op, &(struct job_record) { .body = m->body });
+    op->key = key;
+    op->session = s->serial;
+    op->cid = m->frame.cid;
+    op->now_ms = b->wall_ms;
+    op->from = names_copy(bytes_of_text(s->role));
+    if (queue->policy.done) {
+        op->stream = queue->done_stream;
+        op->name = names_copy(bytes_of_text(queue->policy.done));
+    }
+    return op;
+}
+
+/* True: the lease ran out, and nobody else has the job yet: the store decides. */
+static bool job_ack_late(struct broker *b, const struct session *s, const struct message *m)
+{
+    struct late *late = HMAP_MAYBE(hmap_find(&b->lates, m->frame.cid), struct late, node);
+    struct hnode *taken = late ? hmap_find(&late->queue->leases, late->key.seq) : NULL;
+    struct store_op *op;
+
+    if (!late || !id_equal(late->instance, s->instance) || m->body.len > BUS_DURABLE_MAX ||
+        (taken && HMAP_OF(taken, struct lease, by_seq)->node.key != m->frame.cid))
+        return false;
+    op = job_ack_op(b, s, m, late->queue, late->key);
+    op->late = true;
+    op->due_ms = late->due_ms;
+    op->record.attempts = late->attempts;
+    bus_store_submit(b->store, op);
+    lease_late_free(b, late);
+    return true;
+}
+
 void job_on_ack(struct broker *b, struct session *s, struct message *m)
 {
-    struct lease *lease = job_lease(b, s, m);
-    struct policy_queue *policy;
+    struct lease *lease = job_ack_late(b, s, m) ? NULL : job_lease(b, s, m);
     struct store_op *op;
 
     if (!lease)
@@ -85,20 +121,9 @@ void job_on_ack(struct broker *b, struct session *s, struct message *m)
         lease_kill(b, lease, ERR_TOO_LARGE, bytes_of_text("its result is larger than a durable message may be"));
         return;
     }
-    policy = &lease->queue->policy;
-    op = store_op_new(STORE_ACK);
-    store_op_record(op, &(struct job_record) { .body = m->body });
-    op->key = lease->key;
-    op->session = s->serial;
-    op->cid = m->frame.cid;
+    op = job_ack_op(b, s, m, lease->queue, lease->key);
     op->began_us = lease->began_us;
-    op->now_ms = b->wall_ms;
     op->ctx = lease;
-    op->from = names_copy(bytes_of_text(s->role));
-    if (policy->done) {
-        op->stream = lease->queue->done_stream;
-        op->name = names_copy(bytes_of_text(policy->done));
-    }
     lease->state = LEASE_SETTLING;
     timer_stop(&b->timers, &lease->timer);
     bus_store_submit(b->store, op);
@@ -234,14 +259,38 @@ static void job_tap_end(struct broker *b, const struct store_op *op, const struc
         .err = op->status ? op->status : op->record.err, .attempt = lease->attempts + (op->kind == STORE_ACK));
 }
 
+/* A job whose lease had run out ended well all the same, or had gone on. */
+static void job_settled_late(struct broker *b, const struct store_op *op)
+{
+    struct queue *queue = job_queue(b, op->key.queue);
+    struct session *s = session_of(b, op->session);
+
+    if (s)
+        job_answer(b, s, op->cid, op->status);
+    if (op->status || !queue)
+        return;
+    *(op->held ? &queue->held : &queue->ready) -= 1;
+    queue->acks++;
+    b->counters[BROKER_ACKS]++;
+    b->counters[BROKER_LATE_ACKS]++;
+    if (op->stream)
+        stream_grown(b, op);
+}
+
 /* A lease's end is on the disk. */
 void job_settled(struct broker *b, struct store_op *op)
 {
     struct lease *lease = op->ctx;
-    struct queue *queue = lease->queue;
-    struct session *s = lease->session;
+    struct queue *queue;
+    struct session *s;
 
-    job_tap_end(b, op, lease, s);
+    if (!lease) {
+        job_settled_late(b, op);
+        return;
+    }
+    queue = lease->queue;
+    s = lease->session;
+    job_tap_end(b, op, lease, session_of(b, op->session));
     if (op->session) /* a worker had it */
         histogram_add(&queue->run, b->now_us - op->began_us);
     if (s)

@@ -27,6 +27,38 @@ static int64_t lease_backoff(struct broker *b, const struct policy_queue *policy
     return (int64_t)(delay / 2 + (delay ? lease_random(b) % (delay + 1) : 0));
 }
 
+void lease_late_free(struct broker *b, struct late *late)
+{
+    timer_stop(&b->timers, &late->timer);
+    hmap_del(&b->lates, &late->node);
+    free(late);
+}
+
+static void lease_too_late(void *ctx, struct timer *timer)
+{
+    lease_late_free(ctx, HMAP_OF(timer, struct late, timer));
+}
+
+static void lease_let_go(struct lease *lease);
+
+/* A worker that was slow may be done: until somebody else gets the job, its result is as good. */
+static void lease_run_out(struct broker *b, struct lease *lease)
+{
+    struct late *late = calloc(1, sizeof *late);
+
+    if (!late)
+        abort();
+    late->due_ms = lease_fail(b, lease, ERR_TIMEOUT, bytes_of_text("the lease ran out"), -1, true);
+    late->queue = lease->queue;
+    late->key = lease->key;
+    late->instance = lease->instance;
+    late->attempts = lease->attempts;
+    late->timer.fire = lease_too_late;
+    hmap_add(&b->lates, &late->node, lease->node.key);
+    timer_set(&b->timers, &late->timer, b->now_ms + (int64_t)b->settings->grace_ms);
+    lease_let_go(lease);
+}
+
 static void lease_expire(void *ctx, struct timer *timer)
 {
     struct lease *lease = HMAP_OF(timer, struct lease, timer);
@@ -42,7 +74,7 @@ static void lease_expire(void *ctx, struct timer *timer)
     if (orphan)
         lease_fail(b, lease, ERR_WORKER_LOST, bytes_of_text("its worker did not come back"), 0, false);
     else
-        lease_fail(b, lease, ERR_TIMEOUT, bytes_of_text("the lease ran out"), -1, true);
+        lease_run_out(b, lease);
 }
 
 struct lease *lease_new(struct broker *b, struct queue *queue, struct job_key key, const struct job_record *record)
@@ -138,8 +170,10 @@ void lease_withdraw(struct broker *b, struct lease *lease)
 }
 
 /* The lease ended without an end of the job: it is tried again, unless it was tried often enough.
- * delay_ms -1: the queue's backoff. counted: it was an attempt; else a worker was lost or asked to wait. */
-void lease_fail(struct broker *b, struct lease *lease, int err, struct bytes text, int64_t delay_ms, bool counted)
+ * delay_ms -1: the queue's backoff. counted: it was an attempt; else a worker was lost or asked to wait. Until when it
+ * is held; 0: it is not. */
+int64_t lease_fail(struct broker *b, struct lease *lease, int err, struct bytes text, int64_t delay_ms,
+                   bool counted)
 {
     const struct policy_queue *policy = &lease->queue->policy;
     struct store_op *op;
@@ -150,13 +184,14 @@ void lease_fail(struct broker *b, struct lease *lease, int err, struct bytes tex
         lease->lost++;
     if (lease->attempts >= policy->attempts || lease->lost >= b->settings->lost_max) {
         lease_kill(b, lease, err, text);
-        return;
+        return 0;
     }
     if (delay_ms < 0)
         delay_ms = lease_backoff(b, policy, lease->attempts);
     op = lease_op(b, lease, STORE_RETRY, err, text);
-    op->due_ms = delay_ms ? b->wall_ms + delay_ms : 0;
+    delay_ms = op->due_ms = delay_ms ? b->wall_ms + delay_ms : 0;
     bus_store_submit(b->store, op);
+    return delay_ms;
 }
 
 /* What settles goes on; what is held waits for the process to come back, unless the process is gone. */

@@ -381,6 +381,9 @@ void broker_free(struct broker **b_at)
     hmap_free(&b->calls);
     hmap_free(&b->asked);
     hmap_free(&b->leases);
+    for (struct hnode *late; (late = hmap_first(&b->lates));)
+        lease_late_free(b, HMAP_OF(late, struct late, node));
+    hmap_free(&b->lates);
     timers_free(&b->timers);
     policy_free(&b->policy);
     buf_free(&b->frame);
