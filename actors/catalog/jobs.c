@@ -126,17 +126,22 @@ static int jobs_withdraw_again(void *self, struct turn *t, int err, const void *
 /* Those that are held back cannot be withdrawn before they are due. What a crash in between leaves runs in vain. */
 static int jobs_withdrawn(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
-    struct mp mp = mp_of(err < 0 ? (struct bytes) { 0 } : *(const struct bytes *)reply);
     uint64_t held = 0, due_ms = 0, *number;
     struct bytes name;
+    struct mp mp;
     uint32_t n;
 
-    if (err < 0 || !mp_get_map(&mp, &n))
+    if (err < 0)
+        return 0;
+    mp = mp_of(*(const struct bytes *)reply);
+    if (!mp_get_map(&mp, &n))
         return 0;
     while (n-- && mp_get_data(&mp, &name)) {
-        number = bytes_equal(name, bytes_of_text("held"))     ? &held
-                 : bytes_equal(name, bytes_of_text("due_ms")) ? &due_ms
-                                                              : NULL;
+        number = NULL;
+        if (bytes_equal(name, bytes_of_text("held")))
+            number = &held;
+        else if (bytes_equal(name, bytes_of_text("due_ms")))
+            number = &due_ms;
         if (!(number ? mp_get_uint(&mp, number) : mp_skip(&mp)))
             return 0;
     }

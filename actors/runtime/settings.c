@@ -213,7 +213,7 @@ static void settings_env_name(const char *variable, char *name, size_t size)
 {
     size_t i = 0;
 
-    for (; variable[i] != '=' && i < size - 1; i++)
+    for (; i < size - 1 && variable[i] != '='; i++)
         name[i] = (char)tolower((unsigned char)variable[i]);
     name[i] = 0;
     if (strchr(name, '_'))

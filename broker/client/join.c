@@ -73,8 +73,11 @@ int curve_join_read(const char *path, struct curve_join *ret, char error[static 
     char *text = NULL, *rest, why[64];
     struct curve_join join = { 0 };
     int r = curve_read_file(path, true, &text, error);
-    size_t len = r == 0 ? strlen(text) : 0;
+    size_t len;
 
+    if (r < 0)
+        return r;
+    len = strlen(text);
     rest = text;
     for (int n = 1; r == 0 && rest; n++) {
         char *line = join_trim(strsep(&rest, "\n")), *equals = strchr(line, '=');
@@ -87,8 +90,7 @@ int curve_join_read(const char *path, struct curve_join *ret, char error[static 
         if (!equals || !join_set(&join, join_trim(line), join_trim(equals + 1)))
             r = join_fail(error, ERR_INVALID, path, why);
     }
-    if (text)
-        explicit_bzero(text, len); /* strsep has cut it into pieces */
+    explicit_bzero(text, len); /* strsep has cut it into pieces */
     free(text);
     if (r == 0)
         r = join_check(&join, path, error);

@@ -37,8 +37,10 @@ static void detail_table(const struct cli *cli, const json_t *rows)
     size_t i, n = 0;
     json_object_foreach(json_array_get(rows, 0), name, value)
     {
-        if (n < MEMBERS_MOST)
-            columns[n++] = (struct table_column) { name, !json_is_string(value), (unsigned)n };
+        if (n < MEMBERS_MOST) {
+            columns[n] = (struct table_column) { name, !json_is_string(value), (unsigned)n };
+            n++;
+        }
     }
     struct table *table = table_new(columns, n);
     json_array_foreach(rows, i, row)

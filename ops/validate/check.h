@@ -59,8 +59,9 @@ void check_broken(struct check *c, const char *file, unsigned line, const char *
 #define EACH_PART(it, of) for (const struct part *it = (of)->parts; it < (of)->parts + (of)->parts_n; it++)
 #define EACH_LIST(it, package) \
     for (const struct listed *it = (package)->lists; it < (package)->lists + (package)->lists_n; it++)
-#define EACH_TAG(it, list) for (const struct tag *it = (list)->tags; it < (list)->tags + (list)->tags_n; it++)
+#define EACH_TAG(it, list)  for (const struct tag *it = (list)->tags; it < (list)->tags + (list)->tags_n; it++)
 /* NOLINTEND(bugprone-macro-parentheses) */
+#define EACH_VARIANT(it, c) EACH_TAG(it, &(c)->p->master) if ((it)->kind == TAG_STREAM_INF)
 
 /* Facts that several rules ask for. */
 double stream_frame(const struct stream *s);                 /* seconds a sample lasts; 0 unknown */

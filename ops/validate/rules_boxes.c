@@ -30,12 +30,13 @@ void check_init(struct check *c)
 }
 
 /* Segments whose init is known; a stream of another format has nothing that these rules could ask. */
-#define EACH_SEGMENT(part, s, c)                                                                             \
-    EACH_STREAM(s, (c)->p)                                                                                   \
-    if (stream_counts(s))                                                                                    \
-        EACH_PART(part, s)                                                                                   \
-    if (part->object && part->init && !part->init->track.fault && !part->object->segment.transport_stream && \
-        (part->object->status == 200 || part->object->status == 206) && !part_is_sealed(part))
+#define EACH_SEGMENT(part, s, c)                                        \
+    EACH_STREAM(s, (c)->p)                                              \
+    if (stream_counts(s))                                               \
+        EACH_PART(part, s)                                              \
+    if ((part)->object && (part)->init && !(part)->init->track.fault && \
+        !(part)->object->segment.transport_stream &&                    \
+        ((part)->object->status == 200 || (part)->object->status == 206) && !part_is_sealed(part))
 
 void check_fragments(struct check *c)
 {

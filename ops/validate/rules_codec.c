@@ -5,10 +5,12 @@
 #include "ops/validate/rules.h"
 
 /* Every stream of pictures, or of sound, whose init could be read. */
-#define EACH_TRACK(s, t, c, wanted)                                 \
-    EACH_STREAM(s, (c)->p)                                          \
-    if (stream_counts(s) && s->track && s->track->kind == (wanted)) \
-        for (const struct track *t = s->track; t; t = NULL)
+/* NOLINTBEGIN(bugprone-macro-parentheses): what is declared cannot stand in parentheses */
+#define EACH_TRACK(s, t, c, wanted)                                     \
+    EACH_STREAM(s, (c)->p)                                              \
+    if (stream_counts(s) && (s)->track && (s)->track->kind == (wanted)) \
+        for (const struct track *t = (s)->track; t; t = NULL)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const char *init_shown(const struct stream *s)
 {

@@ -7,7 +7,7 @@
 #include "ops/validate/mpd.h"
 #include "ops/validate/rules.h"
 
-#define EACH_REPRESENTATION(s, c) EACH_STREAM(s, (c)->p) if (s->representation)
+#define EACH_REPRESENTATION(s, c) EACH_STREAM(s, (c)->p) if ((s)->representation)
 
 static bool is_media(const struct stream *s)
 {

@@ -4,8 +4,7 @@
 
 #include "ops/validate/rules.h"
 
-#define EACH_VARIANT(tag, c)   EACH_TAG(tag, &(c)->p->master) if (tag->kind == TAG_STREAM_INF)
-#define EACH_RENDITION(tag, c) EACH_TAG(tag, &(c)->p->master) if (tag->kind == TAG_MEDIA)
+#define EACH_RENDITION(tag, c) EACH_TAG(tag, &(c)->p->master) if ((tag)->kind == TAG_MEDIA)
 
 static const char *const group_types[] = { "AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS" };
 enum { GROUP_TYPES = sizeof(group_types) / sizeof(*group_types) };

@@ -6,8 +6,7 @@
 
 #include "ops/validate/rules.h"
 
-#define EACH_VARIANT(tag, c) EACH_TAG(tag, &(c)->p->master) if (tag->kind == TAG_STREAM_INF)
-#define EACH_IFRAMES(tag, c) EACH_TAG(tag, &(c)->p->master) if (tag->kind == TAG_IFRAME_STREAM_INF)
+#define EACH_IFRAMES(tag, c) EACH_TAG(tag, &(c)->p->master) if ((tag)->kind == TAG_IFRAME_STREAM_INF)
 
 static const char *master_file(const struct check *c)
 {

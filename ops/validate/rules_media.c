@@ -4,7 +4,7 @@
 
 #include "ops/validate/rules.h"
 
-#define EACH_MEDIA(s, c) EACH_STREAM(s, (c)->p) if (!s->representation && s->playlist.text.len)
+#define EACH_MEDIA(s, c) EACH_STREAM(s, (c)->p) if (!(s)->representation && (s)->playlist.text.len)
 
 static bool is_sound_or_pictures(const struct stream *s)
 {

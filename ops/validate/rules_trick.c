@@ -6,7 +6,7 @@
 
 #define EACH_KIND(s, c, wanted) \
     EACH_STREAM(s, (c)->p)      \
-    if (s->kind == (wanted) && !s->representation && s->playlist.text.len)
+    if ((s)->kind == (wanted) && !(s)->representation && (s)->playlist.text.len)
 
 static void check_iframe_part(struct check *c, const struct stream *s, const struct part *part)
 {

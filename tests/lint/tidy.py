@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from files import TOP, tracked
+from files import TOP, tracked, wanted
 
 DATABASE = os.path.join(TOP, "build", "compile_commands.json")
 
@@ -20,7 +20,7 @@ def tidy(file):
 def main():
     with open(DATABASE, encoding="utf-8") as f:
         known = {os.path.relpath(os.path.join(row["directory"], row["file"]), TOP) for row in json.load(f)}
-    files = [f for f in tracked(".c") if not f.startswith("tests/") and f in known]
+    files = wanted([f for f in tracked(".c") if not f.startswith("tests/") and f in known])
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for code, text in pool.map(tidy, files):
