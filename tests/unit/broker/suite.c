@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/client/mp.h"
 #include "data/store/env.h"
+#include "data/store/envelope.h"
 
 static void lmdb_damage(const char *path)
 {
@@ -36,9 +38,52 @@ static void lmdb_damage(const char *path)
     free(spoilt);
 }
 
+/* Rows of before: the next number and a zero. */
+static void lmdb_forget_one(struct store *env, struct store_txn *txn, struct store_db *db, struct bytes key,
+                            struct bytes value)
+{
+    struct buf payload = { 0 }, sealed = { 0 };
+    uint16_t version;
+    struct mp mp;
+    uint64_t next;
+    uint32_t n;
+
+    assert_int_equal(envelope_open(env, 0xfe00, key, value, &version, &value), 0);
+    mp = mp_of(value);
+    assert_true(mp_get_array(&mp, &n) && mp_get_uint(&mp, &next));
+    mp_put_array(&payload, 2);
+    mp_put_uint(&payload, next);
+    mp_put_uint(&payload, 0);
+    assert_int_equal(envelope_seal(env, 0xfe00, version, key, buf_bytes(&payload), &sealed), 0);
+    assert_int_equal(store_put(txn, db, key, buf_bytes(&sealed)), 0);
+    buf_free(&payload);
+    buf_free(&sealed);
+}
+
+static void lmdb_forget(const char *path)
+{
+    struct store_options options = { .dir = path, .max_dbs = 16, .map_size = 64u << 20, .any_filesystem = true };
+    struct store_txn *txn = NULL;
+    struct store_db *db;
+    struct store *env;
+
+    assert_int_equal(store_open(&options, &env), 0);
+    assert_int_equal(store_db(env, "meta", &db), 0);
+    assert_int_equal(store_begin_write(env, &txn), 0);
+    for (uint8_t id = 1; id <= 3; id++) {
+        const uint8_t key[] = { 's', 'e', 'q', 0, 0, 0, id };
+        struct bytes value;
+
+        if (store_get(txn, db, bytes_of(key, sizeof key), &value) == 0)
+            lmdb_forget_one(env, txn, db, bytes_of(key, sizeof key), value);
+    }
+    assert_int_equal(store_commit(&txn), 0);
+    store_close(&env);
+}
+
 static const struct engine engines[] = {
-    { .name = "lmdb, a step at a time", .stepped = true, .damage = lmdb_damage },
-    { .name = "lmdb, on its own thread", .damage = lmdb_damage },
+    { .name = "lmdb, a step at a time", .stepped = true, .damage = lmdb_damage, .forget = lmdb_forget },
+    { .name = "lmdb, on its own thread", .damage = lmdb_damage, .forget = lmdb_forget },
 };
 
 int suite_run(const struct CMUnitTest *tests, size_t n)

@@ -20,6 +20,7 @@ struct engine {
     bool stepped;                     /* without a thread of its own */
     unsigned lacks;                   /* 1 << store_kind */
     void (*damage)(const char *path); /* spoils a byte of the first job's row, in a store that is closed */
+    void (*forget)(const char *path); /* makes it a store of before totals were kept; NULL: there never was one */
 };
 
 struct fixture {

@@ -85,6 +85,31 @@ static void a_spoilt_record_is_reported_and_never_handed_out(void **state)
     bus_store_read_end(f->store);
 }
 
+static void a_store_of_before_totals_were_kept_is_counted_once(void **state)
+{
+    struct fixture *f = *state;
+
+    if (!f->engine->forget)
+        return;
+    for (uint64_t seq = 1; seq <= 6; seq++)
+        settle(f, put_op(f, 1, 1, seq, 0, seq == 6 ? 9000 : 0));
+    settle(f, end_op(STORE_ACK, f, first_job(f), "result"));
+    settle(f, end_op(STORE_DEAD, f, first_job(f), ""));
+    bus_store_close(&f->store);
+    f->engine->forget(f->path);
+    for (int start = 0; start < 2; start++) {
+        store_up(f);
+        assert_int_equal(bus_store_totals(f->store, f->queue).ready, 3);
+        assert_int_equal(bus_store_totals(f->store, f->queue).held, 1);
+        assert_int_equal(bus_store_totals(f->store, f->queue).dead, 1);
+        totals_are_true(f);
+        bus_store_close(&f->store);
+    }
+    store_up(f);
+    assert_int_equal(settle(f, put_op(f, 1, 1, 7, 0, 0)), 0); /* numbers go on, too */
+    totals_are_true(f);
+}
+
 enum { KILLS = 12, ROUND = 40 };
 
 /* Puts jobs, retries some, ends some well and some badly, and says each number once it is confirmed. */
@@ -168,6 +193,7 @@ int main(void)
         STATEMENT(a_full_store_refuses_what_adds_until_it_is_told_to_go_on_and_still_ends_jobs),
         STATEMENT(after_a_commit_of_unknown_outcome_nothing_is_handed_back),
         STATEMENT(a_spoilt_record_is_reported_and_never_handed_out),
+        STATEMENT(a_store_of_before_totals_were_kept_is_counted_once),
         STATEMENT(what_was_confirmed_before_a_kill_is_there_once),
     };
 
