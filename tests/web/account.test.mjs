@@ -1,7 +1,7 @@
 // Accounts: opened, signed in to, changed, left.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALICE, assertAccessible, useSite } from "./lib/browser.mjs";
+import { ADA, ALICE, assertAccessible, useSite } from "./lib/browser.mjs";
 
 const site = useSite();
 
@@ -52,7 +52,7 @@ test("an address is verified by a press of the button, not by the visit", async 
 });
 
 test("name and password are changed", async () => {
-    const page = await site.open("/account", { as: ALICE });
+    const page = await site.open("/account", { as: ALICE, expected: [401, 403] });
     await page.getByRole("textbox", { name: "Name" }).fill("Alice A.");
     await page.getByRole("button", { name: "Save name" }).click();
     await page.getByRole("button", { name: "Account of Alice A." }).waitFor();
@@ -63,6 +63,38 @@ test("name and password are changed", async () => {
     await page.getByLabel("Present password").fill(ALICE.password);
     await page.getByRole("button", { name: "Change password" }).click();
     await page.getByText("Your password is changed, and every other device is signed out.").waitFor();
+});
+
+test("a device is signed out from another one", async () => {
+    const here = await site.open("/account", { as: ALICE });
+    const there = await site.open("/mine", { as: ALICE });
+    await there.getByRole("heading", { name: "Broken tape" }).waitFor();
+    await here.reload();
+    const devices = here.getByRole("list", { name: "Devices" });
+    await devices.getByText("This one").waitFor();
+    assert.equal(await devices.getByRole("listitem").count(), 2);
+    assert.equal(await devices.getByRole("button", { name: "Sign out" }).count(), 1);      // not this one
+    await devices.getByRole("button", { name: /^Sign out .* on / }).click();
+    await here.getByText("is signed out.", { exact: false }).waitFor();
+    assert.equal(await devices.getByRole("listitem").count(), 1);
+    await there.getByRole("article", { name: "Broken tape" }).getByRole("button", { name: "Trash" }).click();
+    await there.getByText("Your session has ended").waitFor();
+});
+
+test("an administrator gives a role and takes the right to sign in, but not his own", async () => {
+    const page = await site.open("/", { as: ADA });
+    await page.getByRole("button", { name: "Account of Ada" }).click();
+    await page.getByRole("link", { name: "People" }).click();
+    const vera = page.getByRole("article", { name: "Vera" });
+    await vera.getByLabel("Role of Vera").selectOption("creator");
+    await page.getByText("Vera is creator now.").waitFor();
+    await vera.getByRole("button", { name: "Disable Vera" }).click();
+    await vera.getByText("Disabled").waitFor();
+    const kept = [...site.state.users.values()].find((u) => u.user.name === "Vera").user;
+    assert.deepEqual([kept.role, kept.disabled], ["creator", true]);
+    await vera.getByRole("button", { name: "Enable Vera" }).click();
+    await vera.getByText("Disabled").waitFor({ state: "detached" });
+    assert.ok(await page.getByRole("article", { name: "Ada" }).getByRole("button").isDisabled());
 });
 
 test("signing out everywhere ends the sessions of other devices, and they notice", async () => {

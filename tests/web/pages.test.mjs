@@ -1,7 +1,7 @@
 // Every page, in both themes, on a phone and on a wide screen: rendered, accessible, within the window.
 import { join } from "node:path";
 import { test } from "node:test";
-import { ALICE, VERA, assertAccessible, assertNoSideScroll, useSite } from "./lib/browser.mjs";
+import { ADA, ALICE, VERA, assertAccessible, assertNoSideScroll, useSite } from "./lib/browser.mjs";
 import { SHOTS } from "./lib/site.mjs";
 
 const site = useSite();
@@ -19,6 +19,8 @@ const PAGES = [
     ["mine", "/mine", ALICE, (page) => page.getByRole("heading", { name: "Broken tape" })],
     ["trash", "/mine?show=trash", ALICE, (page) => page.getByText("The trash is empty")],
     ["account", "/account", ALICE, (page) => page.getByRole("button", { name: "Change password" })],
+    ["people", "/people", ADA, (page) => page.getByRole("button", { name: "Disable Vera" })],
+    ["people-others", "/people", ALICE, (page) => page.getByText("for administrators")],
     ["needs-account", "/account", null, (page) => page.getByText("for people with an account")],
     ["not-found", "/no/such/page", null, (page) => page.getByText("There is no page here")],
     ["no-video", "/watch/video_00000000000000000000000000", null, (page) => page.getByText("There is no such video")],

@@ -59,6 +59,7 @@ export function useSite() {
 }
 
 export const ALICE = { email: "alice@example.org", password: "a tram at night" };
+export const ADA = { email: "ada@example.org", password: "a tram at night" };
 export const VERA = { email: "vera@example.org", password: "a tram at night" };
 
 async function signIn(page, url, { email, password }) {

@@ -36,11 +36,11 @@ export const handlers = {
             throw new Refusal(409, "The state of things does not allow it.", [{ field: "email", detail: "This address has an account already." }]);
         return { ...state.user(email.toLowerCase(), name, "creator", password), verified: false };
     },
-    login(state, who, { email, password, web }) {
+    login(state, who, { email, password, web, client }) {
         const found = account(state, email);
         if (found?.password !== password)
             throw new Refusal(401, "Who you are is not proved.");
-        return { user: found.user, ...(web ? { session: state.signIn(found.user) } : {}) };
+        return { user: found.user, ...(web ? { session: state.signIn(found.user, client) } : {}) };
     },
     logout(state, who, { everywhere }, session) {
         for (const [key, user] of state.sessions)
@@ -54,7 +54,20 @@ export const handlers = {
         return [...state.users.values()][0].user;
     },
     get_me: (state, who) => who,
-    update_user: (state, who, ask) => Object.assign(state.users.get(who.id).user, ask.name ? { name: ask.name } : {}),
+    update_user(state, who, { id: of, ...to }) {
+        if (of !== who.id && who.role !== "admin")
+            throw new Refusal(403, "You may not do that.");
+        return Object.assign(state.users.get(of).user, to);
+    },
+    list_users: (state, who, ask) => page([...state.users.values()].map((u) => u.user), ask, 50),
+    list_sessions: (state, who, ask, session) => page([...state.sessions].filter(([, user]) => user === who.id)
+        .map(([key]) => ({ ...state.devices.get(key), current: key === session })), ask, 50),
+    end_session(state, who, ask) {
+        const found = [...state.devices].find(([key, d]) => d.id === ask.id && state.sessions.get(key) === who.id);
+        if (!found)
+            throw new Refusal(404, "There is no such thing, or you may not see it.");
+        state.sessions.delete(found[0]);
+    },
     change_password(state, who, ask) {
         const kept = state.users.get(who.id);
         if (ask.old_password !== kept.password)

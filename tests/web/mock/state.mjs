@@ -20,6 +20,7 @@ export class State {
     constructor() {
         this.users = new Map();
         this.sessions = new Map();
+        this.devices = new Map();           // session -> what its owner is told of it
         this.videos = new Map();
         this.uploads = new Map();
         this.progress = new Map();          // user/video -> {position_ms, ...}
@@ -52,6 +53,7 @@ export class State {
 
     seed() {
         const alice = this.user("alice@example.org", "Alice Auerbach", "creator", "a tram at night");
+        this.user("ada@example.org", "Ada", "admin", "a tram at night");
         this.user("vera@example.org", "Vera", "viewer", "a tram at night");
         const ready = { state: "ready", upload: "complete", media: "ready", version: 1, duration_ms: SECONDS * 1000, has_poster: true, width: 640, height: 360,
             playable_until_ms: SECONDS * 1000, runs_total: 12, runs_done: 12, visibility: "public" };
@@ -116,9 +118,10 @@ export class State {
         setTimeout(step, this.partMs).unref();
     }
 
-    signIn(user) {
+    signIn(user, client = "") {
         const session = randomBytes(24).toString("base64url");
         this.sessions.set(session, user.id);
+        this.devices.set(session, { id: id("session"), kind: "web", client, from: "127.0.0.1", created_at: new Date().toISOString() });
         return session;
     }
 }

@@ -9,6 +9,7 @@ import { Account } from "./pages/account";
 import { Broken } from "./pages/broken";
 import { Home } from "./pages/home";
 import { Mine } from "./pages/mine";
+import { People } from "./pages/people";
 import { NotFound } from "./pages/not-found";
 import { Register } from "./pages/register";
 import { Reset } from "./pages/reset";
@@ -44,6 +45,7 @@ export function App() {
                             <Route path="/upload" component={Upload} />
                             <Route path="/mine" component={Mine} />
                             <Route path="/account" component={Account} />
+                            <Route path="/people" component={People} />
                             <Route default component={NotFound} />
                         </Router>
                     </ErrorBoundary>

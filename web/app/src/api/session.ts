@@ -2,6 +2,7 @@
 import type { Role, User } from "#api";
 import { signal } from "@preact/signals";
 import { Problem, call, whenSignedOut } from "./http";
+import { browserName } from "../lib/format";
 import { toast } from "../parts/toasts";
 
 /** undefined: not known yet; null: nobody. */
@@ -24,7 +25,7 @@ export async function loadSession(): Promise<void> {
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-    const result = await call("POST /api/v1/auth/login", { email, password, web: true, client: "web" });
+    const result = await call("POST /api/v1/auth/login", { email, password, web: true, client: browserName(navigator.userAgent) });
     me.value = result.user;
 }
 

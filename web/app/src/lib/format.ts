@@ -51,3 +51,17 @@ export function percent(part: number | undefined, whole: number | undefined): nu
 export function plural(n: number, one: string, many = one + "s"): string {
     return `${n} ${n === 1 ? one : many}`;
 }
+
+/** "3 May 2026". */
+export function day(time: string | undefined): string {
+    const at = time ? new Date(time) : undefined;
+    return at && !Number.isNaN(at.getTime()) ? at.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" }) : "";
+}
+
+/** What a browser calls itself, as people would: "Firefox on Linux". */
+export function browserName(agent: string): string {
+    const pick = (names: [RegExp, string][]) => names.find(([what]) => what.test(agent))?.[1];
+    const browser = pick([[/Firefox\//, "Firefox"], [/Edg\//, "Edge"], [/Chrom(e|ium)\//, "Chrome"], [/Safari\//, "Safari"]]) ?? "A browser";
+    const system = pick([[/iPhone|iPad/, "iOS"], [/Android/, "Android"], [/Windows/, "Windows"], [/Mac OS/, "macOS"], [/Linux/, "Linux"]]);
+    return system ? `${browser} on ${system}` : browser;
+}

@@ -1,9 +1,14 @@
+import type { SessionInfo } from "#api";
 import { useLocation } from "preact-iso/router";
 import { useState } from "preact/hooks";
 import { Problem, call, saying } from "../api/http";
 import { me, signOut } from "../api/session";
+import { day } from "../lib/format";
+import { usePages } from "../lib/use-load";
 import { Field, Form, SubmitButton, useForm } from "../parts/field";
+import { MoreButton } from "../parts/more-button";
 import { NeedsAccount } from "../parts/needs-account";
+import { Failure, Waiting } from "../parts/notice";
 import { Heading, usePage } from "../parts/page";
 import { toast } from "../parts/toasts";
 
@@ -64,6 +69,42 @@ function PasswordForm() {
     );
 }
 
+/** What is signed in, this browser first said so; each can be signed out from here. */
+function Devices() {
+    const pages = usePages((cursor, signal) => call("GET /api/v1/auth/sessions", { cursor: cursor ?? "" }, { signal }), []);
+    const end = async (device: SessionInfo) => {
+        try {
+            await call("DELETE /api/v1/auth/sessions/{id}", { id: device.id });
+            pages.change((had) => had.filter((d) => d.id !== device.id));
+            toast(`${called(device)} is signed out.`);
+        } catch (error) {
+            toast(`It is still signed in: ${saying(error)}`);
+        }
+    };
+    return (
+        <>
+            {pages.error !== undefined && <Failure error={pages.error} retry={pages.items ? undefined : pages.reload} />}
+            {!pages.items && pages.error === undefined && <Waiting what="Loading where you are signed in" />}
+            <ul class="stack" role="list" aria-label="Devices">
+                {pages.items?.map((device) => (
+                    <li key={device.id} class="row apart">
+                        <span>
+                            {called(device)} {device.current && <span class="chip good">This one</span>}
+                            <br /><span class="small quiet">{[device.from, `since ${day(device.created_at)}`].filter(Boolean).join(" · ")}</span>
+                        </span>
+                        {!device.current && <button type="button" class="button slim" aria-label={`Sign out ${called(device)}`} onClick={() => void end(device)}>Sign out</button>}
+                    </li>
+                ))}
+            </ul>
+            <MoreButton pages={pages} />
+        </>
+    );
+}
+
+function called(device: SessionInfo): string {
+    return device.client || (device.kind === "web" ? "A browser" : "A program");
+}
+
 function Sessions() {
     const { route } = useLocation();
     const leave = async (everywhere: boolean) => {
@@ -78,6 +119,7 @@ function Sessions() {
     return (
         <section class="panel stack" aria-labelledby="sessions">
             <h2 id="sessions">Where you are signed in</h2>
+            <Devices />
             <p>Lost a phone, or used a computer that is not yours? Sign out everywhere; you will have to sign in here again too.</p>
             <div class="row">
                 <button type="button" class="button danger" onClick={() => void leave(true)}>Sign out everywhere</button>

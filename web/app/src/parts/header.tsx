@@ -50,6 +50,7 @@ function SignedIn() {
                     <hr />
                     <a href="/mine"><Icon name="film" />My videos</a>
                     <a href="/account"><Icon name="person" />Account</a>
+                    {atLeast("admin") && <a href="/people"><Icon name="setup" />People</a>}
                     <button type="button" onClick={() => void leave()}><Icon name="out" />Sign out</button>
                 </>}
             </Drop>
