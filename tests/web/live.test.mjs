@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { test } from "node:test";
 import { assertAccessible, until, useSite } from "./lib/browser.mjs";
-import { SHOTS, clip } from "./lib/site.mjs";
+import { FILM_SECONDS, SHOTS, film } from "./lib/site.mjs";
 
 const site = useSite();
 const mark = Date.now().toString(36);
@@ -22,8 +22,8 @@ test("somebody registers, uploads, and watches before or when it is ready", asyn
     await page.getByLabel("Password").fill(who.password);
     await page.getByRole("button", { name: "Create account" }).click();
     await page.getByLabel("Who may watch what you upload now").selectOption("public");
-    await page.getByLabel("Video files").setInputFiles(clip());
-    const sent = page.getByRole("article", { name: "clip" });
+    await page.getByLabel("Video files").setInputFiles(film());
+    const sent = page.getByRole("article", { name: "film" });
     await sent.getByText("Uploaded", { exact: true }).waitFor(LONG);
     await sent.getByLabel("Title").fill(title);
     await sent.getByLabel("Title").press("Tab");
@@ -31,7 +31,7 @@ test("somebody registers, uploads, and watches before or when it is ready", asyn
     await plays(page);
     address = new URL(page.url()).pathname;
     await page.getByText("Still being prepared", { exact: true }).waitFor({ state: "hidden", ...LONG });
-    await until(page, () => Math.abs(document.querySelector("video").duration - 6) < 0.5);
+    await until(page, (s) => Math.abs(document.querySelector("video").duration - s) < 0.5, FILM_SECONDS);
     await page.screenshot({ path: join(SHOTS, "live-watch.png") });
     await assertAccessible(page, "watch");
 });
@@ -40,11 +40,15 @@ test("a stranger finds it by its title, and it plays through hls.js", async () =
     const page = await site.open("/", { still: false });
     await page.getByRole("combobox", { name: "Search videos" }).fill(title);
     await page.keyboard.press("Enter");
+    const copied = page.waitForResponse((answer) => answer.url().includes("/v/source-720/0"), LONG);
     await page.getByRole("link", { name: title }).click(LONG);
     await plays(page);
     await until(page, () => document.querySelector("video").currentSrc.startsWith("blob:"));
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByLabel("Quality").getByRole("option").nth(1).waitFor({ state: "attached" });
+    await page.getByLabel("Quality").selectOption({ label: "720p" });
+    await copied;
+    await until(page, () => document.querySelector("video").videoHeight === 720 && !document.querySelector("video").error);
 });
 
 test("its owner sees how it came to be, changes it, takes it away and back", async () => {
@@ -67,14 +71,14 @@ test("its owner was told, and goes on watching where they stopped", async () => 
     const page = await site.open(address, { as: who });
     await until(page, () => document.querySelector("video")?.readyState >= 3);
     await page.getByRole("button", { name: /^Notifications/ }).click();
-    await page.getByRole("listitem").getByText(/clip|Ferry/).first().waitFor();
+    await page.getByRole("listitem").getByText(/film|Ferry/).first().waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("region", { name: /^Player/ }).focus();
     await page.keyboard.press("5");
-    await until(page, () => Math.abs(document.querySelector("video").currentTime - 3) < 0.5);
+    await until(page, (s) => Math.abs(document.querySelector("video").currentTime - s) < 0.5, FILM_SECONDS / 2);
     await page.getByRole("link", { name: "Kinobus, home" }).click();
     await page.getByRole("region", { name: "Continue watching" }).getByRole("link", { name: title }).click();
-    await until(page, () => document.querySelector("video")?.currentTime >= 2.5);
+    await until(page, (s) => document.querySelector("video")?.currentTime >= s, FILM_SECONDS / 2 - 0.5);
 });
 
 test("a file that is no film is refused with a reason, and can be given up", async () => {

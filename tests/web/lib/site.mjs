@@ -12,6 +12,11 @@ mkdirSync(SHOTS, { recursive: true });
 
 export const clip = () => makeClip(join(WORK, "clip.mp4"));
 
+export const FILM_SECONDS = 16;
+
+/** One whose pictures a platform shows as they are: its largest rung is copied. */
+export const film = () => makeClip(join(WORK, "film.mp4"), FILM_SECONDS, "1280x720", ["-preset", "superfast", "-sc_threshold", "0", "-b:v", "1500k"]);
+
 /** A file that takes a while to be sent, and is no film. */
 export function longFile() {
     const path = join(WORK, "long.mp4");

@@ -34,10 +34,10 @@ export function makeMedia(dir) {
 }
 
 /** A clip to be uploaded: real, and small. */
-export function makeClip(file, seconds = 6) {
+export function makeClip(file, seconds = 6, size = "640x360", how = ["-preset", "ultrafast"]) {
     if (!existsSync(file))
-        run(["-f", "lavfi", "-i", `testsrc2=size=640x360:rate=25:duration=${seconds}`, "-f", "lavfi", "-i", `sine=frequency=330:duration=${seconds}`,
-            "-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac", file], ".");
+        run(["-f", "lavfi", "-i", `testsrc2=size=${size}:rate=25:duration=${seconds}`, "-f", "lavfi", "-i", `sine=frequency=330:duration=${seconds}`,
+            "-c:v", "libx264", ...how, "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac", file], ".");
     return file;
 }
 
