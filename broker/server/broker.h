@@ -160,6 +160,8 @@ enum lease_state {
 struct lease {
     struct hnode node, by_seq; /* by lease id; in its queue, by seq */
     LIST_ENTRY(lease) link;    /* with its session */
+    TAILQ_ENTRY(lease) fresh_link;
+    bool fresh; /* given, and not worth a row yet */
     enum lease_state state;
     struct queue *queue;
     struct taker *taker; /* NULL: orphan, or the taker left while it settled */
@@ -303,6 +305,7 @@ struct broker {
     TAILQ_HEAD(pressed_queue_list, queue) pressed_queues;
     TAILQ_HEAD(pressed_stream_list, stream) pressed_streams;
     TAILQ_HEAD(, watcher) watchers;
+    TAILQ_HEAD(, lease) fresh_leases;
     LIST_HEAD(, tap) taps;
     unsigned taps_n;
     uint64_t next_serial, next_call;
@@ -389,6 +392,7 @@ int64_t lease_fail(struct broker *b, struct lease *lease, int err, struct bytes 
                    bool counted);
 void lease_withdraw(struct broker *b, struct lease *lease);
 void lease_kill(struct broker *b, struct lease *lease, int err, struct bytes text);
+void lease_note(struct broker *b); /* those that last get their rows */
 void lease_session_gone(struct broker *b, struct session *s);
 int lease_load(struct broker *b);
 

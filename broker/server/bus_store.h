@@ -155,6 +155,9 @@ void bus_store_read_end(struct bus_store *store);
 int bus_store_job(struct bus_store *store, struct job_key key, struct job_record *ret);
 /* The next ready job of the queue behind `after` (seq 0: the first). */
 int bus_store_next_job(struct bus_store *store, uint32_t queue, struct job_key after, struct job_key *ret);
+/* Up to `room` of them, in order; fewer: the queue has no more. */
+int bus_store_next_jobs(struct bus_store *store, uint32_t queue, struct job_key after, struct job_key *ret,
+                        size_t room, size_t *ret_n);
 /* When the first held job of all is due; ERR_NOT_FOUND: none is held. */
 int bus_store_next_due(struct bus_store *store, int64_t *ret_due_ms);
 /* The first event with a seq of at least `from`. */

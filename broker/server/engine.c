@@ -108,6 +108,7 @@ int bus_store_open(const struct bus_store_options *options, struct bus_store **r
         abort();
     STAILQ_INIT(&store->submitted);
     STAILQ_INIT(&store->done);
+    STAILQ_INIT(&store->taken);
     STAILQ_INIT(&store->dirty_lanes);
     pthread_mutex_init(&store->lock, NULL);
     pthread_cond_init(&store->work, NULL);

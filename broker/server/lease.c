@@ -1,7 +1,7 @@
 /* lease - a job in somebody's hands: given, extended, lost, found again, ended.
  *
- * Only its end is written before it counts. That it was given is written with the next commit there is: a job
- * that is done within a second or so never has a lease row on the disk. */
+ * Only its end is written before it counts. That it was given is written when it has lasted until the next tick
+ * (lazy_ms): a job that is done before never has a lease row on the disk. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +77,13 @@ static void lease_expire(void *ctx, struct timer *timer)
         lease_run_out(b, lease);
 }
 
+static void lease_not_fresh(struct broker *b, struct lease *lease)
+{
+    if (lease->fresh)
+        TAILQ_REMOVE(&b->fresh_leases, lease, fresh_link);
+    lease->fresh = false;
+}
+
 struct lease *lease_new(struct broker *b, struct queue *queue, struct job_key key, const struct job_record *record)
 {
     struct lease *lease = calloc(1, sizeof *lease);
@@ -97,6 +104,26 @@ struct lease *lease_new(struct broker *b, struct queue *queue, struct job_key ke
     return lease;
 }
 
+/* A lease that has lasted is written with the next commit there is; nobody waits for it. */
+void lease_note(struct broker *b)
+{
+    struct lease *lease;
+
+    while ((lease = TAILQ_FIRST(&b->fresh_leases))) {
+        struct store_op *op;
+
+        lease_not_fresh(b, lease);
+        if (lease->state != LEASE_HELD)
+            continue;
+        op = store_op_new(STORE_LEASE);
+        op->lazy = true;
+        op->key = lease->key;
+        op->record.attempts = lease->attempts;
+        op->instance = lease->instance;
+        bus_store_submit(b->store, op);
+    }
+}
+
 static void lease_let_go(struct lease *lease)
 {
     if (lease->taker)
@@ -110,6 +137,7 @@ static void lease_let_go(struct lease *lease)
 void lease_free(struct broker *b, struct lease *lease)
 {
     lease_let_go(lease);
+    lease_not_fresh(b, lease);
     timer_stop(&b->timers, &lease->timer);
     hmap_del(&b->leases, &lease->node);
     hmap_del(&lease->queue->leases, &lease->by_seq);
@@ -125,6 +153,9 @@ void lease_give(struct broker *b, struct lease *lease, struct taker *taker)
     lease->instance = taker->session->instance;
     taker->used++;
     LIST_INSERT_HEAD(&taker->session->leases, lease, link);
+    if (!lease->fresh)
+        TAILQ_INSERT_TAIL(&b->fresh_leases, lease, fresh_link);
+    lease->fresh = true;
     timer_set(&b->timers, &lease->timer, b->now_ms + lease->queue->policy.lease_ms);
 }
 

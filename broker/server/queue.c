@@ -70,13 +70,20 @@ static int window_refill(struct broker *b, struct queue *queue)
     int r = bus_store_read_begin(b->store);
 
     queue->first = queue->n = 0;
-    while (r == 0 && queue->n < BROKER_READY) {
-        r = bus_store_next_job(b->store, queue->id, at, &at);
-        if (r == 0 && !queue_leased(queue, at.seq))
-            queue->window[queue->n++] = at;
+    queue->whole = false;
+    while (r == 0 && queue->n < BROKER_READY && !queue->whole) {
+        struct job_key *keys = queue->window + queue->n;
+        size_t room = BROKER_READY - queue->n, n = 0;
+
+        r = bus_store_next_jobs(b->store, queue->id, at, keys, room, &n);
+        queue->whole = r == 0 && n < room;
+        for (size_t i = 0; r == 0 && i < n; i++) {
+            at = keys[i];
+            if (!queue_leased(queue, at.seq))
+                queue->window[queue->n++] = at;
+        }
     }
-    queue->whole = r == ERR_NOT_FOUND;
-    return queue->whole ? 0 : r;
+    return r;
 }
 
 static bool window_take(struct broker *b, struct queue *queue, struct job_key *ret)
@@ -111,18 +118,6 @@ static struct taker *queue_choose(struct queue *queue)
     return best;
 }
 
-/* The lease reaches the disk with whatever is committed next; nobody waits for it. */
-static void queue_note_lease(struct broker *b, const struct lease *lease)
-{
-    struct store_op *op = store_op_new(STORE_LEASE);
-
-    op->lazy = true;
-    op->key = lease->key;
-    op->record.attempts = lease->attempts;
-    op->instance = lease->instance;
-    bus_store_submit(b->store, op);
-}
-
 static void queue_deliver(struct broker *b, struct queue *queue, struct taker *taker, struct job_key key,
                           const struct job_record *record)
 {
@@ -149,7 +144,6 @@ static void queue_deliver(struct broker *b, struct queue *queue, struct taker *t
         .body = record->body, .seq = key.seq, .latency_us = (b->wall_ms - record->time_ms) * 1000,
         .attempt = record->attempts + 1u);
     send_raw(b, taker->session, &frame, record->head, record->body);
-    queue_note_lease(b, lease);
 }
 
 static void queue_dispatch(struct broker *b, struct queue *queue)

@@ -36,18 +36,39 @@ static int read_seek(struct bus_store *store, enum engine_table table, struct by
     return r;
 }
 
-int bus_store_next_job(struct bus_store *store, uint32_t queue, struct job_key after, struct job_key *ret)
+int bus_store_next_jobs(struct bus_store *store, uint32_t queue, struct job_key after, struct job_key *ret,
+                        size_t room, size_t *ret_n)
 {
     struct job_key first = { queue, after.seq ? after.priority : 255, after.seq + 1 };
     struct record_key from = record_job_key(first);
+    struct store_cursor *cursor = NULL;
     struct bytes key, value;
-    int r = read_seek(store, ROWS_JOB, record_bytes(&from), &key, &value);
+    int r = store_cursor_open(store->reading, store->tables[ROWS_JOB], &cursor);
 
-    if (r < 0)
-        return r;
-    if (!record_read_job_key(key, ret))
-        return ERR_CORRUPT;
-    return ret->queue == queue ? 0 : ERR_NOT_FOUND;
+    *ret_n = 0;
+    if (r == 0)
+        r = store_cursor_seek(cursor, record_bytes(&from), &key, &value);
+    while (r == 0) {
+        if (!record_read_job_key(key, &ret[*ret_n]))
+            r = ERR_CORRUPT;
+        else if (ret[*ret_n].queue != queue || ++*ret_n == room)
+            break;
+        else
+            r = store_cursor_next(cursor, &key, &value);
+    }
+    store_cursor_close(&cursor);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+int bus_store_next_job(struct bus_store *store, uint32_t queue, struct job_key after, struct job_key *ret)
+{
+    struct job_key next;
+    size_t n;
+    int r = bus_store_next_jobs(store, queue, after, &next, 1, &n);
+
+    if (r == 0 && n)
+        *ret = next;
+    return r < 0 || n ? r : ERR_NOT_FOUND;
 }
 
 int bus_store_next_due(struct bus_store *store, int64_t *ret_due_ms)

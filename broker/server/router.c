@@ -175,6 +175,7 @@ static void broker_lazy(void *ctx, struct timer *timer)
     struct broker *b = ctx;
 
     stream_flush_cursors(b);
+    lease_note(b);
     bus_store_flush(b->store);
     queue_promote(b);
     session_recheck(b);
@@ -245,6 +246,7 @@ int broker_run(struct broker *b, int stop_fd)
 void broker_stop(struct broker *b)
 {
     stream_flush_cursors(b);
+    lease_note(b);
     bus_store_flush(b->store);
     for (int i = 0; i < 200 && b->adding && !bus_store_dead(b->store); i++) {
         zmq_pollitem_t item = { NULL, bus_store_fd(b->store), ZMQ_POLLIN, 0 };
@@ -338,6 +340,7 @@ int broker_new(const struct broker_options *options, struct broker **ret, char e
     TAILQ_INIT(&b->pressed_queues);
     TAILQ_INIT(&b->pressed_streams);
     TAILQ_INIT(&b->watchers);
+    TAILQ_INIT(&b->fresh_leases);
     LIST_INIT(&b->taps);
     b->pids = epoll_create1(EPOLL_CLOEXEC);
     if (b->pids < 0 || getrandom(&b->random, sizeof b->random, 0) < 0)

@@ -224,19 +224,28 @@ void bus_store_flush(struct bus_store *store)
     pthread_mutex_unlock(&store->lock);
 }
 
-struct store_op *bus_store_done(struct bus_store *store)
+/* Taken over all at once: a lock and a read of the eventfd for each would cost more than what they hand back. */
+static void done_take(struct bus_store *store)
 {
-    struct store_op *op;
     uint64_t drained;
 
     if (store->event >= 0 && read(store->event, &drained, sizeof drained) < 0) {
-        /* nothing new since the last look; the list below may still hold some */
+        /* nothing new since the last look */
     }
     pthread_mutex_lock(&store->lock);
-    op = STAILQ_FIRST(&store->done);
-    if (op)
-        STAILQ_REMOVE_HEAD(&store->done, link);
+    STAILQ_CONCAT(&store->taken, &store->done);
     pthread_mutex_unlock(&store->lock);
+}
+
+struct store_op *bus_store_done(struct bus_store *store)
+{
+    struct store_op *op;
+
+    if (STAILQ_EMPTY(&store->taken))
+        done_take(store);
+    op = STAILQ_FIRST(&store->taken);
+    if (op)
+        STAILQ_REMOVE_HEAD(&store->taken, link);
     return op;
 }
 

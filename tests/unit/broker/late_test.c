@@ -1,4 +1,5 @@
-/* late_test - a worker that says it is done after its lease ran out: its result counts while nobody else has the job. */
+/* late_test - a worker that says it is done after its lease ran out: its result counts while nobody else has the job.
+ * And what a lease leaves on the disk. */
 #include "tests/unit/broker/bare.h"
 
 static uint64_t put_and_take(uint8_t who)
@@ -101,6 +102,42 @@ static void a_late_end_of_somebody_else_is_refused(void **state)
     assert_int_equal(queue()->held, 1);
 }
 
+static int count_one(void *ctx, const struct store_lease *row)
+{
+    (void)row;
+    ++*(unsigned *)ctx;
+    return 0;
+}
+
+static unsigned lease_rows(void)
+{
+    struct bus_store *store = bare_of()->broker->store;
+    unsigned n = 0;
+
+    bus_store_read_end(store);
+    assert_int_equal(bus_store_read_begin(store), 0);
+    assert_int_equal(bus_store_leases(store, count_one, &n), 0);
+    bus_store_read_end(store);
+    return n;
+}
+
+static void only_a_lease_that_lasts_is_written(void **state)
+{
+    uint64_t lease = put_and_take(1);
+
+    (void)state;
+    bare_commit();
+    assert_int_equal(lease_rows(), 0);
+    bare_say(1, (struct frame) { .command = FRAME_EXTEND, .cid = lease, .handle = BARE_TAKE, .ms = 60000 }, NULL,
+             (struct bytes) { 0 });
+    bare_pass(1001);
+    bare_commit();
+    assert_int_equal(lease_rows(), 1);
+    ack(1, lease);
+    assert_int_equal(bare_said(FRAME_ACK, 0)->frame.code, 200);
+    assert_int_equal(lease_rows(), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bare_setup, bare_teardown)
@@ -109,6 +146,7 @@ int main(void)
         CASE(a_late_end_counts_while_nobody_else_has_the_job),
         CASE(a_late_end_is_refused_once_somebody_else_has_the_job),
         CASE(a_late_end_of_somebody_else_is_refused),
+        CASE(only_a_lease_that_lasts_is_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
