@@ -124,7 +124,6 @@ int catalog_drop_upload(struct catalog *, struct turn *, const struct drop_uploa
 int upload_finish(struct doing *d, struct upload *upload);
 int upload_look(struct catalog *self, struct turn *t, struct upload *upload);
 int upload_forget(struct catalog *self, struct turn *t, const struct upload *upload);
-int upload_charge(struct turn *t, struct id owner, int64_t bytes);
 int upload_make(struct catalog *self, struct turn *t, struct id video_id, struct upload *upload);
 int upload_new_video(struct catalog *self, struct turn *t, const char *title, const char *filename,
                      struct doing *ret);

@@ -54,8 +54,14 @@ static int concat_video(struct catalog *self, struct turn *t, const struct conca
     }
     if (r < 0)
         return r;
-    if (id_is_zero(video_id))
-        return upload_new_video(self, t, ask->title, ask->filename, ret);
+    if (id_is_zero(video_id)) {
+        r = upload_new_video(self, t, ask->title, ask->filename, ret);
+        if (r == 0 && ask->has_visibility)
+            ret->row.visibility = ask->visibility;
+        if (r == 0 && ask->description)
+            ret->row.description = ask->description;
+        return r;
+    }
     r = video_load(self, t, video_id, ret);
     if (r == 0)
         r = turn_require_owner(t, ret->row.owner_id);

@@ -81,8 +81,8 @@ int upload_forget(struct catalog *self, struct turn *t, const struct upload *upl
 
     if (r == 0 && owns && upload_is_part(upload))
         r = original_part_del(turn_txn(t), upload->video_id, upload->at);
-    if (r == 0 && owns && upload->has_length)
-        r = upload_charge(t, upload->owner_id, -(int64_t)upload->length);
+    if (r == 0 && owns)
+        r = room_charge(t, upload->owner_id, -(int64_t)(upload->has_length ? upload->length : upload->offset));
     return r < 0 ? r : upload_pool(self, t, upload, upload_delete);
 }
 

@@ -20,11 +20,12 @@ static int upload_load(struct turn *t, struct id id, struct bytes capability, st
 static int upload_advance(struct doing *d, struct upload *upload, uint64_t offset)
 {
     uint64_t more = offset > upload->offset ? offset - upload->offset : 0;
-    int r;
+    int r = more && !upload->has_length ? room_grow(d->self, d->t, upload->owner_id, more) : 0;
 
     upload->offset += more;
     upload->expires_at = turn_now(d->t) + (int64_t)catalog_settings_of(d->t)->upload_ms;
-    r = upload_put(turn_txn(d->t), upload);
+    if (r == 0)
+        r = upload_put(turn_txn(d->t), upload);
     if (r < 0 || !upload_is_part(upload) || !more)
         return r;
     r = upload_put_part(d->t, upload);
@@ -55,7 +56,8 @@ int upload_finish(struct doing *d, struct upload *upload)
     return r < 0 ? r : media_bytes_came(d);
 }
 
-static int upload_set_length(struct doing *d, struct upload *upload, uint64_t length)
+/* A length told late: the rest is asked room for, beyond what is durable. */
+static int upload_set_length(struct doing *d, struct upload *upload, uint64_t length, uint64_t durable)
 {
     int r;
 
@@ -63,7 +65,12 @@ static int upload_set_length(struct doing *d, struct upload *upload, uint64_t le
         return upload->length == length ? 0
                                         : turn_fail(d->t, ERR_CONFLICT, "length", "was declared as %llu",
                                                     (unsigned long long)upload->length);
-    r = upload_charge(d->t, upload->owner_id, (int64_t)length);
+    if (length < upload->offset)
+        return turn_fail(d->t, ERR_CONFLICT, "length", "%llu bytes are there already",
+                         (unsigned long long)upload->offset);
+    r = room_charge(d->t, upload->owner_id, (int64_t)(length - upload->offset));
+    if (r == 0 && length > durable)
+        r = room_reserve(d->self, d->t, length - durable);
     upload->has_length = true;
     upload->length = length;
     if (!upload->partial)
@@ -107,7 +114,7 @@ int catalog_upload_advanced(struct catalog *self, struct turn *t, const struct u
         return r;
     r = upload_load_video(self, t, &upload, &d);
     if (r == 0 && ask->has_length)
-        r = upload_set_length(&d, &upload, ask->length);
+        r = upload_set_length(&d, &upload, ask->length, ask->offset);
     if (r == 0 && upload.has_length && ask->offset > upload.length)
         return turn_fail(t, ERR_INVALID, "offset", "lies beyond the declared length");
     if (r == 0)
@@ -131,7 +138,7 @@ int catalog_upload_complete(struct catalog *self, struct turn *t, const struct u
     if (r == 0)
         r = upload_load_video(self, t, &upload, &d);
     if (r == 0 && !upload.complete) {
-        r = upload_set_length(&d, &upload, ask->length);
+        r = upload_set_length(&d, &upload, ask->length, ask->length);
         if (r == 0)
             r = upload_advance(&d, &upload, ask->length);
         if (r == 0)

@@ -1,4 +1,4 @@
-/* upload - opening tus uploads: room for them, the video they are of, where their bytes go.
+/* upload - opening tus uploads: the video they are of, where their bytes go.
  *
  * The front has no store: it writes the object and reports (report.c). What it reports carries the
  * upload's own capability. The object's durable frontier is the truth; a report that was lost is made up
@@ -9,63 +9,6 @@
 #include "actors/catalog/step.h"
 #include "actors/catalog/upload.h"
 #include "schemas/wire/arena.h"
-
-/* ---- room */
-
-/* Counts what an owner asks room for; bytes may be negative. ERR_QUOTA_EXCEEDED. */
-int upload_charge(struct turn *t, struct id owner, int64_t bytes)
-{
-    uint64_t quota = catalog_settings_of(t)->quota_bytes;
-    struct usage_row row;
-    int r = usage_row_get(turn_txn(t), turn_arena(t), owner, &row);
-
-    if (r < 0 && r != ERR_NOT_FOUND)
-        return r;
-    if (r == ERR_NOT_FOUND)
-        row = (struct usage_row) { .owner_id = owner };
-    if (bytes < 0)
-        row.bytes -= (uint64_t)-bytes < row.bytes ? (uint64_t)-bytes : row.bytes;
-    else
-        row.bytes += (uint64_t)bytes;
-    if (bytes > 0 && quota && row.bytes > quota)
-        return turn_fail(t, ERR_QUOTA_EXCEEDED, "length", "your originals may take %llu bytes in all",
-                         (unsigned long long)quota);
-    return usage_row_put(turn_txn(t), &row);
-}
-
-/* What open uploads have been promised and have not used yet. */
-static int upload_promised(struct turn *t, uint64_t *ret)
-{
-    struct table_walk walk;
-    struct upload upload;
-    uint64_t sum = 0;
-    int r = table_walk_start(&walk, turn_txn(t), &upload_table, UPLOAD_BY_END, NULL, 0, TABLE_UP,
-                             (struct bytes) { 0 });
-
-    while (r == 0 && (r = table_walk_next(&walk, turn_arena(t), &upload)) > 0) {
-        sum += upload.has_length && upload.length > upload.offset ? upload.length - upload.offset : 0;
-        r = 0;
-    }
-    table_walk_end(&walk);
-    *ret = sum;
-    return r;
-}
-
-static int upload_reserve(struct catalog *self, struct turn *t, uint64_t length)
-{
-    uint64_t room = 0, total, promised = 0, keep = catalog_settings_of(t)->reserve_bytes;
-    int r = blobs_space(self->blobs, &room, &total);
-
-    if (r == 0)
-        r = upload_promised(t, &promised);
-    if (r < 0)
-        return r;
-    if (room < keep || room - keep < promised || room - keep - promised < length)
-        return turn_fail(t, ERR_STORE_FULL, "length", "there is no room for it on the disk at the moment");
-    return 0;
-}
-
-/* ---- create */
 
 /* A video for a file that came without one: titled after the file. */
 int upload_new_video(struct catalog *self, struct turn *t, const char *title, const char *filename,
@@ -190,10 +133,10 @@ int catalog_create_upload(struct catalog *self, struct turn *t, const struct cre
 {
     struct upload upload = { 0 };
     struct doing d = { .self = self, .t = t };
-    int r = upload_reserve(self, t, ask->has_length ? ask->length : 0);
+    int r = room_reserve(self, t, ask->has_length ? ask->length : 0);
 
     if (r == 0 && ask->has_length)
-        r = upload_charge(t, turn_subject(t)->user_id, (int64_t)ask->length);
+        r = room_charge(t, turn_subject(t)->user_id, (int64_t)ask->length);
     if (r == 0 && !id_is_zero(ask->video_id)) {
         r = video_load(self, t, ask->video_id, &d);
         if (r == 0)

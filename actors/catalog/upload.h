@@ -1,5 +1,5 @@
-/* upload - what its three files share: opening uploads (upload.c), what the front reports of them
- * (report.c), and their end (forget.c). */
+/* upload - what its four files share: opening uploads (upload.c), room for them (room.c), what the front reports of
+ * them (report.c), and their end (forget.c). */
 #pragma once
 
 #include "actors/catalog/catalog.h"
@@ -15,3 +15,10 @@ int upload_load_video(struct catalog *self, struct turn *t, const struct upload 
 
 /* After the commit its object, of which all bytes are there, is sealed. */
 int upload_ask_seal(struct catalog *self, struct turn *t, const struct upload *upload);
+
+/* room.c. Counts what an owner asks room for; bytes may be negative. ERR_QUOTA_EXCEEDED. */
+int room_charge(struct turn *t, struct id owner, int64_t bytes);
+/* Whether the disk has room for so many bytes beside what is promised already. ERR_STORE_FULL. */
+int room_reserve(struct catalog *self, struct turn *t, uint64_t bytes);
+/* Both, for bytes that lie on the disk already: those of an upload without a declared length. */
+int room_grow(struct catalog *self, struct turn *t, struct id owner, uint64_t bytes);

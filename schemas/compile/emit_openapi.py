@@ -142,6 +142,7 @@ PROBLEM = {
     "properties": {
         "type": {"type": "string", "description": "Stable: names the error."}, "title": {"type": "string"},
         "status": {"type": "integer"}, "detail": {"type": "string"}, "request_id": {"type": "string"},
+        "refused_by": {"type": "string", "description": "The actor that said no, or `front`."},
         "retryable": {"type": "boolean"},
         "errors": {"type": "array", "items": {"type": "object", "properties": {
             "field": {"type": "string"}, "message": {"type": "string"}}}}}}

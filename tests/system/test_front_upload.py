@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+import threading
 import time
 import unittest
 
@@ -39,6 +40,7 @@ class Uploads(unittest.TestCase):
         if answer.status >= 400 and method != "HEAD":
             self.assertEqual(answer.headers["Content-Type"], "application/problem+json")
             self.assertEqual(json.loads(answer.body)["status"], answer.status)
+            self.assertIn(json.loads(answer.body)["refused_by"], ("front", "catalog"))
         return answer
 
     def create(self, length=None, **headers):
@@ -145,16 +147,49 @@ class Uploads(unittest.TestCase):
             answer = self.patch(where, size, b"b" * (1000000 - size))
         self.assertEqual(answer.headers["Upload-Offset"], "1000000")
 
-    def test_one_writes_at_a_time_and_bytes_are_durable_while_they_flow(self):
+    def hold(self, where, length):
+        """A PATCH whose body the client still keeps to itself."""
+        s = self.raw([f"PATCH {where} HTTP/1.1", "Upload-Offset: 0", f"Content-Type: {BYTES}", f"Content-Length: {length}",
+                      "Expect: 100-continue"])
+        self.assertTrue(s.recv(100).startswith(b"HTTP/1.1 100 "))
+        return s
+
+    def test_one_writes_at_a_time_while_its_bytes_flow(self):
+        where, done = self.create(1000), threading.Event()
+
+        def flow(s):
+            for _ in range(990):
+                if done.wait(0.02):
+                    break
+                s.sendall(b"a")
+
+        with self.hold(where, 1000) as s:
+            client = threading.Thread(target=flow, args=(s,))
+            client.start()
+            answer = self.patch(where, 0, b"x")
+            self.assertEqual((answer.status, answer.json["code"]), (423, "locked"))
+            done.set()
+            client.join()
+        until, at = time.monotonic() + 20, 0
+        while at == 0:
+            self.assertLess(time.monotonic(), until)
+            at = self.offset(where)
+
+    def test_who_comes_back_takes_over_from_a_request_that_fell_silent(self):
         where = self.create(20)
-        with self.raw([f"PATCH {where} HTTP/1.1", "Upload-Offset: 0", f"Content-Type: {BYTES}", "Content-Length: 20",
-                       "Expect: 100-continue"]) as s:
-            self.assertTrue(s.recv(100).startswith(b"HTTP/1.1 100 "))
-            self.assertEqual(self.patch(where, 0, b"x").status, 423)
-            self.assertEqual(self.tus("DELETE", where).status, 423)
-            s.sendall(b"a" * 20)
-            self.assertTrue(s.recv(100).startswith(b"HTTP/1.1 204 "))
-        self.assertEqual(self.offset(where), 20)
+        with self.hold(where, 20) as s:
+            s.sendall(b"a" * 5)
+            answer = self.patch(where, 0, b"b" * 20)        # what had come stays: the client goes on from there
+            self.assertEqual((answer.status, answer.headers["Upload-Offset"]), (409, "5"))
+            self.assertEqual(self.patch(where, 5, b"b" * 15).headers["Upload-Offset"], "20")
+            s.settimeout(30)
+            self.assertEqual(s.recv(1), b"", "the silent one is still connected")
+
+    def test_an_upload_can_be_given_up_while_it_is_written(self):
+        where = self.create(20)
+        with self.hold(where, 20):
+            self.assertEqual(self.tus("DELETE", where).status, 204)
+        self.assertIn(self.tus("HEAD", where).status, (404, 410))
 
     def test_a_checksum_is_looked_at_before_anything_is_kept(self):
         where, data = self.create(6), b"abc"
@@ -210,8 +245,9 @@ class Uploads(unittest.TestCase):
             self.assertEqual(self.patch(where, 0, piece).status, 204)
             parts.append(where)
         tail = self.stage.tail("catalog.*")
-        answer = self.tus("POST", UPLOADS, b"", Upload_Concat="final;" + " ".join(parts), Upload_Metadata=metadata(title="Whole"))
+        answer = self.tus("POST", UPLOADS, b"", Upload_Concat="final;" + " ".join(parts), Upload_Metadata=metadata(title="Whole", visibility="unlisted"))
         self.assertEqual(answer.status, 201, answer.body)
+        self.assertEqual(self.alice.get("/api/v1/videos/" + answer.headers["Kinobus-Video"])["visibility"], "unlisted")
         head = self.tus("HEAD", answer.headers["Location"]).headers
         self.assertEqual((int(head["Upload-Offset"]), head["Upload-Concat"]), (len(data), "final;" + " ".join(parts)))
         tail.expect("catalog.video_ready", video_id=answer.headers["Kinobus-Video"], within=120)

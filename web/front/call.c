@@ -76,10 +76,12 @@ int call_ask(struct exchange *x, const struct call_def *def, const struct call_e
 
     extra = extra ? extra : &none;
     x->trouble = NULL;
+    x->asked = NULL;
     r = wire_pack_err(def->request, ask, &body, &wrong);
     if (r < 0) {
         call_misfit(x, &wrong);
     } else {
+        x->asked = def->name;
         r = call_send(x, def, extra, buf_bytes(&body), &answer);
         if (r < 0)
             call_trouble(x, buf_bytes(&answer));
@@ -93,8 +95,10 @@ int call_ask(struct exchange *x, const struct call_def *def, const struct call_e
 
 int call_problem(struct exchange *x, int err)
 {
+    const char *by = x->asked ? arena_strndup(x->arena, x->asked, strcspn(x->asked, ".")) : NULL;
+
     /* That nobody ever offered the service is no news for a client: it is not there now. */
     if (err == ERR_UNKNOWN_NAME || err == ERR_NO_SESSION)
         err = ERR_UNAVAILABLE;
-    return exchange_problem_body(x, err, x->trouble);
+    return exchange_problem_body(x, err, by, x->trouble);
 }

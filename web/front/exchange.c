@@ -168,9 +168,11 @@ void exchange_empty(struct exchange *x, int status)
     exchange_send(x, status, NULL, bytes_of(NULL, 0));
 }
 
-int exchange_problem_body(struct exchange *x, int err, const struct problem *body)
+int exchange_problem_body(struct exchange *x, int err, const char *by, const struct problem *body)
 {
-    struct problem_doc doc = { .err = err, .body = body, .instance = x->facts.path, .request_id = x->request_id };
+    struct problem_doc doc = {
+        .err = err, .by = by ? by : "front", .body = body, .instance = x->facts.path, .request_id = x->request_id
+    };
     struct buf text = { 0 };
 
     x->err = err;
@@ -196,7 +198,7 @@ int exchange_problem(struct exchange *x, int err, const char *format, ...)
     va_start(args, format);
     body.detail = arena_vprintf(x->arena, format, args);
     va_end(args);
-    return exchange_problem_body(x, err, &body);
+    return exchange_problem_body(x, err, NULL, &body);
 }
 
 int exchange_problem_field(struct exchange *x, int err, const char *field, const char *sentence)
@@ -209,7 +211,7 @@ int exchange_problem_field(struct exchange *x, int err, const char *field, const
         body.errors = &error;
         body.errors_n = 1;
     }
-    return exchange_problem_body(x, err, &body);
+    return exchange_problem_body(x, err, NULL, &body);
 }
 
 /* ---- the request */

@@ -57,6 +57,7 @@ struct exchange {
     int status;         /* 0: not answered yet */
     uint64_t sent;
     const struct problem *trouble; /* what an actor said of an error, in the arena; NULL: nothing */
+    const char *asked;             /* the call made last: "catalog.get_video"; NULL: none left this process */
     const char *what;              /* for the log: the call or the handler */
     int err;                       /* for the log */
 };
@@ -76,7 +77,8 @@ int exchange_write(struct exchange *x, const void *data, size_t len);
 /* A refusal. Answers err. */
 int exchange_problem(struct exchange *x, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int exchange_problem_field(struct exchange *x, int err, const char *field, const char *sentence);
-int exchange_problem_body(struct exchange *x, int err, const struct problem *body);
+/* by: the actor that refused; NULL: the front itself. */
+int exchange_problem_body(struct exchange *x, int err, const char *by, const struct problem *body);
 
 /* The next bytes of the body: *ret_n 0 at its end. ERR_INTERRUPTED: the client is gone or silent. */
 int exchange_read(struct exchange *x, void *to, size_t room, size_t *ret_n);

@@ -96,7 +96,7 @@ static int identity_rate(struct exchange *x, enum identity_rate kind)
         return 0;
     front_count(x->front, FRONT_RATE_LIMITED, 1);
     return exchange_problem_body(
-        x, ERR_RATE_LIMITED,
+        x, ERR_RATE_LIMITED, NULL,
         &(struct problem) { .detail = "Too many requests of this kind from you; wait a little.",
                             .retry_after_ms = (uint64_t)state.retry_after_s * 1000 });
 }

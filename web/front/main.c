@@ -32,7 +32,7 @@
 #include "web/front/server.h"
 #include "web/front/sessions.h"
 #include "web/front/tallies.h"
-#include "web/front/upload.h"
+#include "web/front/uploads.h"
 
 #define MAIN_DRAIN_MS   30000
 #define MAIN_METRICS_MS 2000

@@ -18,6 +18,7 @@
 #include "web/front/hub.h"
 #include "web/front/identity.h"
 #include "web/front/router.h"
+#include "web/front/uploads.h"
 
 #define SERVER_QUEUE 128                  /* connections accepted and not served yet */
 #define SERVER_FILES (64 + HUB_LISTENERS) /* descriptors for everything else */
@@ -120,7 +121,8 @@ static int server_refused(struct mg_connection *conn, int status, const char *me
     struct problem_doc doc = { .err = status == 413                   ? ERR_TOO_LARGE
                                       : status == 408                 ? ERR_TIMEOUT
                                       : status < 500 || status == 505 ? ERR_MALFORMED
-                                                                      : ERR_INTERNAL };
+                                                                      : ERR_INTERNAL,
+                               .by = "front" };
     struct buf text = { 0 }, head = { 0 };
 
     problem_write(&doc, &text);
@@ -253,6 +255,7 @@ void server_stop(struct front *front, int64_t drain_ms)
 
     atomic_store(&front->draining, true);
     hub_stop(front->hub);
+    uploads_stop(front->uploads);
     while (atomic_load(&front->counters[FRONT_IN_FLIGHT]) > 0 && front_monotonic() < end)
         nanosleep(&(struct timespec) { .tv_nsec = 10000000 }, NULL);
     mg_stop(front->http);

@@ -1,84 +1,17 @@
 /* upload - see upload.h */
 #include "web/front/upload.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "gen/errors.h"
 #include "web/front/call.h"
-
-/* ---- who writes what */
-
-struct uploads {
-    pthread_mutex_t lock;
-    unsigned n, max;
-    struct id ids[]; /* ids[0 .. n) are being written */
-};
-
-struct uploads *uploads_new(unsigned max)
-{
-    struct uploads *u = calloc(1, sizeof(*u) + max * sizeof(u->ids[0]));
-
-    if (!u)
-        abort();
-    u->max = max;
-    pthread_mutex_init(&u->lock, NULL);
-    return u;
-}
-
-void uploads_free(struct uploads **uploads)
-{
-    if (!*uploads)
-        return;
-    pthread_mutex_destroy(&(*uploads)->lock);
-    free(*uploads);
-    *uploads = NULL;
-}
-
-int uploads_begin(struct uploads *uploads, struct id id)
-{
-    int r = 0;
-
-    pthread_mutex_lock(&uploads->lock);
-    for (unsigned i = 0; i < uploads->n; i++)
-        if (id_equal(uploads->ids[i], id))
-            r = ERR_LOCKED;
-    if (r == 0 && uploads->n == uploads->max)
-        r = ERR_BUSY;
-    if (r == 0)
-        uploads->ids[uploads->n++] = id;
-    pthread_mutex_unlock(&uploads->lock);
-    return r;
-}
-
-void uploads_end(struct uploads *uploads, struct id id)
-{
-    pthread_mutex_lock(&uploads->lock);
-    for (unsigned i = 0; i < uploads->n; i++) {
-        if (!id_equal(uploads->ids[i], id))
-            continue;
-        uploads->ids[i] = uploads->ids[--uploads->n];
-        break;
-    }
-    pthread_mutex_unlock(&uploads->lock);
-}
-
-bool uploads_crowded(struct uploads *uploads)
-{
-    bool crowded;
-
-    pthread_mutex_lock(&uploads->lock);
-    crowded = uploads->n * 4 >= uploads->max * 3;
-    pthread_mutex_unlock(&uploads->lock);
-    return crowded;
-}
-
-/* ---- one of them */
+#include "web/front/uploads.h"
 
 int upload_problem(struct exchange *x, int err)
 {
     switch (err) {
-    case ERR_LOCKED: return exchange_problem(x, err, "Another request writes to this upload.");
+    case ERR_LOCKED:
+        return exchange_problem(x, err, "Another request writes to this upload, and its bytes still arrive.");
     case ERR_BUSY:
         if (x->trouble)
             break;
@@ -89,6 +22,9 @@ int upload_problem(struct exchange *x, int err)
         return exchange_problem(x, err, "The upload would become longer than its declared length.");
     case ERR_INTERRUPTED: return exchange_problem(x, err, "The upload was interrupted; what is durable stays.");
     case ERR_STORE_FULL:
+        if (x->trouble)
+            break;
+        return exchange_problem(x, err, "The disk is full: what is durable stays, and may be gone on with.");
     case ERR_IO: return exchange_problem(x, err, "The bytes could not be stored.");
     }
     return call_problem(x, err);
@@ -109,17 +45,28 @@ static int upload_open_object(struct upload_sink *sink)
     return r == ERR_BUSY ? ERR_LOCKED : r;
 }
 
-int upload_open(struct exchange *x, const struct upload *upload, struct upload_sink *ret)
+/* Whoever wrote it until now may have told its length, or ended it. */
+static int upload_look_again(struct exchange *x, struct upload *upload)
+{
+    struct get_upload ask = { .id = upload->id };
+
+    return call_ask(x, &get_upload_call, &(struct call_extra) { .again_ms = CALL_AGAIN_MS }, &ask, upload);
+}
+
+int upload_open(struct exchange *x, struct upload *upload, struct upload_sink *ret)
 {
     int64_t now = front_monotonic();
-    int r = uploads_begin(x->front->uploads, upload->id);
+    struct id id = upload->id;
+    int r = uploads_begin(x->front->uploads, id, x->request, UPLOADS_ASK);
 
-    *ret = (struct upload_sink) { .x = x,
-                                  .upload = upload,
-                                  .has_length = upload->has_length,
-                                  .length = upload->length,
-                                  .step_at_ms = now,
-                                  .window_at_ms = now };
+    if (r == 1) {
+        r = upload_look_again(x, upload);
+        if (r < 0)
+            uploads_end(x->front->uploads, id);
+    }
+    *ret = (struct upload_sink) {
+        .x = x, .upload = upload, .has_length = upload->has_length, .length = upload->length, .step_at_ms = now
+    };
     if (r < 0)
         return upload_problem(x, r);
     front_count(x->front, FRONT_UPLOADS_OPEN, 1);
@@ -150,7 +97,6 @@ int upload_append(struct upload_sink *sink, const void *data, size_t len)
     if (r < 0)
         return r;
     sink->pending += len;
-    sink->window += len;
     front_count(sink->x->front, FRONT_UPLOAD_BYTES, len);
     if (!sink->hold && (sink->pending >= UPLOAD_STEP || now - sink->step_at_ms >= UPLOAD_STEP_MS))
         return upload_step(sink);
@@ -175,7 +121,14 @@ static int upload_report(struct upload_sink *sink)
 {
     int r = upload_tell(sink, 0);
 
-    return r == ERR_GONE || r == ERR_NOT_FOUND || r == ERR_FORBIDDEN ? r : 0;
+    switch (r) {
+    case ERR_GONE:
+    case ERR_NOT_FOUND:
+    case ERR_FORBIDDEN:
+    case ERR_QUOTA_EXCEEDED:
+    case ERR_STORE_FULL: return r;
+    }
+    return 0;
 }
 
 int upload_step(struct upload_sink *sink)
@@ -212,20 +165,6 @@ int upload_finish(struct upload_sink *sink, struct video *ret_video)
     return r;
 }
 
-/* Whether a client that trickles must go: only while others need its place. */
-static bool upload_too_slow(struct upload_sink *sink)
-{
-    int64_t passed = front_monotonic() - sink->window_at_ms;
-    bool slow;
-
-    if (passed < UPLOAD_SLOW_MS)
-        return false;
-    slow = sink->window * 1000 / (uint64_t)passed < UPLOAD_SLOW && uploads_crowded(sink->x->front->uploads);
-    sink->window_at_ms += passed;
-    sink->window = 0;
-    return slow;
-}
-
 int upload_take(struct upload_sink *sink, upload_each *each, void *ctx)
 {
     struct exchange *x = sink->x;
@@ -242,7 +181,7 @@ int upload_take(struct upload_sink *sink, upload_each *each, void *ctx)
             each(ctx, piece, n);
         if (r == 0)
             r = upload_append(sink, piece, n);
-        if (r == 0 && (atomic_load(&x->front->draining) || upload_too_slow(sink)))
+        if (r == 0 && atomic_load(&x->front->draining))
             r = ERR_INTERRUPTED;
     }
     free(piece);

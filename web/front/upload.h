@@ -5,9 +5,8 @@
  * step; only the last word (upload_complete) must arrive, as the catalog completes by itself what has its
  * declared length.
  *
- * Refuses    ERR_LOCKED while another request writes the same upload, ERR_BUSY above front.uploads at a time;
- *            when three quarters of those are taken, a client slower than UPLOAD_SLOW bytes a second loses
- *            its place */
+ * Refuses    ERR_LOCKED while another request writes the same upload, ERR_BUSY above front.uploads at a time
+ *            (uploads.h) */
 #pragma once
 
 #include "gen/catalog.h"
@@ -16,19 +15,7 @@
 enum {
     UPLOAD_STEP = 8 * 1024 * 1024,
     UPLOAD_STEP_MS = 1000,
-    UPLOAD_SLOW = 50000,
-    UPLOAD_SLOW_MS = 30000, /* over which the rate is taken */
 };
-
-/* ---- who writes what at the moment */
-
-struct uploads *uploads_new(unsigned max);
-void uploads_free(struct uploads **uploads);
-int uploads_begin(struct uploads *uploads, struct id id);
-void uploads_end(struct uploads *uploads, struct id id);
-bool uploads_crowded(struct uploads *uploads);
-
-/* ---- one of them */
 
 struct upload_sink {
     struct exchange *x;
@@ -38,14 +25,13 @@ struct upload_sink {
     uint64_t pending;       /* appended since */
     bool has_length;        /* of the upload, also when this request told it */
     uint64_t length;
-    bool hold;            /* nothing becomes durable before a checksum was looked at */
-    int64_t step_at_ms;   /* when the last step was made */
-    int64_t window_at_ms; /* since when the rate is taken */
-    uint64_t window;      /* bytes since */
+    bool hold;          /* nothing becomes durable before a checksum was looked at */
+    int64_t step_at_ms; /* when the last step was made */
 };
 
-/* Takes the upload's place and opens its object. On an error the problem has been answered. */
-int upload_open(struct exchange *x, const struct upload *upload, struct upload_sink *ret);
+/* Takes the upload's place and opens its object; reads the upload anew where another request wrote it until now. On an
+ * error the problem has been answered. */
+int upload_open(struct exchange *x, struct upload *upload, struct upload_sink *ret);
 /* Gives the place back. What was not made durable is dropped. */
 void upload_close(struct upload_sink *sink);
 

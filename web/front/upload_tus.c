@@ -12,8 +12,10 @@
 #include "web/front/http/tus.h"
 #include "web/front/identity.h"
 #include "web/front/upload.h"
+#include "web/front/uploads.h"
 
-#define UPLOAD_TYPE "application/offset+octet-stream"
+#define UPLOAD_TYPE     "application/offset+octet-stream"
+#define UPLOAD_NAME_MAX 255 /* characters */
 
 /* ---- what all answers say */
 
@@ -148,6 +150,17 @@ static int upload_tus_bytes(struct upload_sink *sink, const char **ret_reason)
 
 /* ---- POST */
 
+/* A name is for people: of one that is longer than any file system allows, the beginning. The metadata keeps all of it. */
+static const char *upload_tus_name(struct exchange *x, const char *name)
+{
+    size_t n = 0, chars = 0;
+
+    for (; name && name[n]; n++)
+        if (((uint8_t)name[n] & 0xc0) != 0x80 && chars++ == UPLOAD_NAME_MAX)
+            return arena_strndup(x->arena, name, n);
+    return name;
+}
+
 /* Text fields of the metadata; the file's name stands in for a title. */
 static int upload_tus_metadata(struct exchange *x, const struct tus_create *create, struct create_upload *ask)
 {
@@ -157,7 +170,7 @@ static int upload_tus_metadata(struct exchange *x, const struct tus_create *crea
 
     ask->title = tus_metadata(create->metadata, "title", x->arena);
     ask->filename = tus_metadata(create->metadata, "filename", x->arena);
-    ask->filename = ask->filename ? ask->filename : name;
+    ask->filename = upload_tus_name(x, ask->filename ? ask->filename : name);
     ask->description = tus_metadata(create->metadata, "description", x->arena);
     if (ask->title && !*ask->title)
         ask->title = NULL;
@@ -202,6 +215,9 @@ static int upload_tus_concat(struct exchange *x, const struct tus_create *create
     ask.video_id = read.video_id;
     ask.title = read.title;
     ask.filename = read.filename;
+    ask.visibility = read.visibility;
+    ask.has_visibility = read.has_visibility;
+    ask.description = read.description;
     r = call_ask(x, &concat_uploads_call, NULL, &ask, ret);
     return r < 0 ? call_problem(x, r) : 0;
 }
@@ -217,7 +233,7 @@ static void upload_tus_created(struct exchange *x, const struct upload *upload)
 }
 
 /* creation-with-upload, or nothing at all: an upload of no bytes is complete at once. */
-static void upload_tus_first(struct exchange *x, const struct upload *upload)
+static void upload_tus_first(struct exchange *x, struct upload *upload)
 {
     struct upload_sink sink;
     const char *reason = NULL;
@@ -349,7 +365,7 @@ static int upload_tus_check(struct upload_sink *sink, uint64_t offset, const cha
     return r;
 }
 
-static void upload_tus_patch(struct exchange *x, const struct upload *upload)
+static void upload_tus_patch(struct exchange *x, struct upload *upload)
 {
     struct upload_sink sink;
     const char *reason = NULL;
@@ -380,7 +396,7 @@ static void upload_tus_patch(struct exchange *x, const struct upload *upload)
 static void upload_tus_delete(struct exchange *x, const struct upload *upload)
 {
     struct drop_upload ask = { .id = upload->id };
-    int r = uploads_begin(x->front->uploads, upload->id);
+    int r = uploads_begin(x->front->uploads, upload->id, x->request, UPLOADS_TAKE);
 
     if (r < 0) {
         upload_problem(x, r);

@@ -264,7 +264,12 @@ static void partial_uploads_are_joined_in_the_order_named(void **state)
                                   (struct create_upload) { .length = 100, .has_length = true, .partial = true });
     struct upload b = open_upload(f, (struct create_upload) { .length = 50, .has_length = true, .partial = true });
     struct id ids[] = { b.id, a.id };
-    struct concat_uploads ask = { .parts = ids, .parts_n = 2, .filename = "two.mkv" };
+    struct concat_uploads ask = { .parts = ids,
+                                  .parts_n = 2,
+                                  .filename = "two.mkv",
+                                  .visibility = VISIBILITY_PUBLIC,
+                                  .has_visibility = true,
+                                  .description = "Of two" };
     struct upload whole = { 0 };
     struct probe job;
 
@@ -275,6 +280,8 @@ static void partial_uploads_are_joined_in_the_order_named(void **state)
     assert_int_equal(FAKE_CALL(f, catalog_concat_uploads, &ask, &whole), 0);
     assert_int_equal(whole.length, 150);
     assert_string_equal(studio_video(f, whole.video_id).title, "two");
+    assert_string_equal(studio_video(f, whole.video_id).description, "Of two");
+    assert_int_equal(studio_video(f, whole.video_id).visibility, VISIBILITY_PUBLIC);
     assert_int_equal(studio_video(f, whole.video_id).upload, UPLOAD_STATE_COMPLETE);
     struct fake_sent *sent = fake_take(f, "transcode.probe");
     assert_int_equal(wire_unpack(&probe_type, sent->body, f->arena, &job, NULL), 0);
@@ -331,6 +338,43 @@ static void a_quota_is_asked_before_and_given_back_after(void **state)
     open_upload(f, ask);
 }
 
+/* Nobody said how long it would be: what has come counts, and the rest once it is told. */
+static void a_quota_holds_for_a_length_told_late(void **state)
+{
+    struct fake *f = *state;
+    struct create_upload ask = { .filename = "x" };
+    struct upload upload = open_upload(f, ask);
+    struct upload_advanced late = {
+        .id = upload.id, .capability = upload.capability, .offset = 600, .length = 1001, .has_length = true
+    };
+
+    f->settings.quota_bytes = 1000;
+    assert_int_equal(advance(f, &upload, 600), 0);
+    assert_int_equal(advance(f, &upload, 1001), ERR_QUOTA_EXCEEDED);
+    assert_non_null(strstr(f->detail, "1 bytes more"));
+    assert_non_null(strstr(f->detail, "1000 bytes in all"));
+    assert_non_null(strstr(f->detail, "600 of them"));
+    assert_int_equal(FAKE_CALL(f, catalog_upload_advanced, &late), ERR_QUOTA_EXCEEDED);
+    late.length = 500;
+    assert_int_equal(FAKE_CALL(f, catalog_upload_advanced, &late), ERR_CONFLICT);
+    late.length = 1000;
+    assert_int_equal(FAKE_CALL(f, catalog_upload_advanced, &late), 0);
+    assert_int_equal(FAKE_CALL(f, catalog_drop_upload, &(struct drop_upload) { .id = upload.id }), 0);
+    ask = (struct create_upload) { .length = 1000, .has_length = true };
+    open_upload(f, ask); /* all of it came back */
+}
+
+static void a_disk_that_fills_up_stops_what_said_no_length(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload = open_upload(f, (struct create_upload) { .filename = "x" });
+
+    assert_int_equal(advance(f, &upload, 100), 0);
+    f->settings.reserve_bytes = UINT64_C(1) << 50;
+    assert_int_equal(advance(f, &upload, 200), ERR_STORE_FULL);
+    assert_int_equal(studio_video(f, upload.video_id).uploaded_bytes, 100);
+}
+
 /* Parts are counted once each, the row that joins them not at all: what is deleted comes back exactly. */
 static void joined_parts_count_once(void **state)
 {
@@ -379,6 +423,8 @@ static void a_disk_without_room_says_so_before_a_byte_is_sent(void **state)
 
     f->settings.reserve_bytes = UINT64_C(1) << 50;
     assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &upload), ERR_STORE_FULL);
+    assert_non_null(strstr(f->detail, "1099511627776 more bytes"));
+    assert_non_null(strstr(f->detail, "1125899906842624 are kept back"));
     assert_int_equal(fake_count(f, "catalog.video_created"), 0);
 }
 
@@ -417,6 +463,8 @@ int main(void)
         with_fake(partial_uploads_are_joined_in_the_order_named),
         with_fake(a_part_that_says_its_place_is_of_use_at_once),
         with_fake(a_quota_is_asked_before_and_given_back_after),
+        with_fake(a_quota_holds_for_a_length_told_late),
+        with_fake(a_disk_that_fills_up_stops_what_said_no_length),
         with_fake(joined_parts_count_once),
         with_fake(whoever_lost_an_upload_begins_anew),
         with_fake(a_disk_without_room_says_so_before_a_byte_is_sent),

@@ -33,7 +33,7 @@ const words = (text) => text.toLowerCase().split(/\W+/).filter(Boolean);
 export const handlers = {
     register_user(state, who, { email, password, name }) {
         if (account(state, email))
-            throw new Refusal(409, "The state of things does not allow it.", [{ field: "email", detail: "This address has an account already." }]);
+            throw new Refusal(409, "The state of things does not allow it.", [{ field: "email", message: "This address has an account already." }]);
         return { ...state.user(email.toLowerCase(), name, "creator", password), verified: false };
     },
     login(state, who, { email, password, web, client }) {

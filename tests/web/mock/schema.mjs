@@ -40,28 +40,28 @@ function wrong(field, value) {
     return null;
 }
 
-/** What is wrong with an object of these fields: [{field, detail}]. */
+/** What is wrong with an object of these fields: [{field, message}]. */
 export function check(fields, object, path = "") {
     const errors = [];
     for (const name of Object.keys(object))
         if (!fields.some((f) => f.name === name))
-            errors.push({ field: path + name, detail: "is not a field that anybody knows" });
+            errors.push({ field: path + name, message: "is not a field that anybody knows" });
     for (const field of fields) {
         const value = object[field.name];
         if (value === undefined || value === null) {
             if (field.required)
-                errors.push({ field: path + field.name, detail: "is missing" });
+                errors.push({ field: path + field.name, message: "is missing" });
             continue;
         }
         if (field.list && !Array.isArray(value)) {
-            errors.push({ field: path + field.name, detail: "must be a list" });
+            errors.push({ field: path + field.name, message: "must be a list" });
             continue;
         }
         (field.list ? value : [value]).forEach((one, i) => {
             const at = path + field.name + (field.list ? `[${i}]` : "");
             const said = wrong(field, one);
             if (said)
-                errors.push({ field: at, detail: said });
+                errors.push({ field: at, message: said });
             else if (field.type === "struct")
                 errors.push(...check(fieldsOf(field.of), one, at + "."));
         });

@@ -39,6 +39,7 @@ void problem_write(const struct problem_doc *doc, struct buf *out)
 
     if (!object)
         abort();
+    problem_text(object, "refused_by", doc->by);
     if (doc->body)
         problem_body(object, doc->body);
     problem_text(object, "instance", doc->instance);

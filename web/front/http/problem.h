@@ -2,10 +2,12 @@
  *
  *     { "type": "urn:kinobus:problem:invalid", "title": "The request does not fit its schema.", "status":
  *     400,
- *       "code": "invalid", "detail": "...", "instance": "/api/v1/videos", "request_id": "req_01...",
+ *       "code": "invalid", "refused_by": "catalog", "detail": "...", "instance": "/api/v1/videos", "request_id":
+ *       "req_01...",
  *       "retryable": false, "errors": [ { "field": "title", "message": "must be at most 200 characters" } ] }
  *
- * type, title, status, code and retryable follow from the error alone (schemas/errors.toml). */
+ * type, title, status, code and retryable follow from the error alone (schemas/errors.toml). refused_by is the actor that
+ * said no, or `front`. */
 #pragma once
 
 #include "gen/common.h"
@@ -13,6 +15,7 @@
 
 struct problem_doc {
     int err;                    /* ERR_*, negative */
+    const char *by;             /* who refused; NULL: not told */
     const struct problem *body; /* what is known of this occurrence; NULL: nothing */
     const char *instance;       /* path of the request; NULL: none */
     const char *request_id;     /* NULL: none */

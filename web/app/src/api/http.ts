@@ -28,9 +28,9 @@ export class Problem extends Error {
         this.title = title;
         this.retryable = document["retryable"] === true || status === 0;
         this.requestId = document["request_id"] as string | undefined;
-        for (const e of (document["errors"] as { field?: string; detail?: string }[] | undefined) ?? [])
+        for (const e of (document["errors"] as { field?: string; message?: string }[] | undefined) ?? [])
             if (e.field)
-                this.fields[e.field] = e.detail ?? this.message;
+                this.fields[e.field] = e.message ?? this.message;
     }
 }
 
