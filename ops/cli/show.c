@@ -44,8 +44,7 @@ static json_t *show_carried(const msgpack_object_map *map, const msgpack_object 
         if (show_is(&map->ptr[i].key, "name") && value->type == MSGPACK_OBJECT_STR)
             snprintf(name, sizeof(name), "%.*s", (int)value->via.str.size, value->via.str.ptr);
     }
-    const struct registry_row *row = show_find(name);
-    return show_body(row ? row->body : NULL, bytes_of(body->via.bin.ptr, body->via.bin.size));
+    return show_message(name, false, bytes_of(body->via.bin.ptr, body->via.bin.size));
 }
 
 static json_t *show_map(const msgpack_object_map *map)
@@ -115,6 +114,32 @@ json_t *show_body(const struct wire_type *type, struct bytes body)
                        : wire_to_json_shown(type, object);
     arena_free(&arena);
     return made;
+}
+
+/* Values that every actor has, under a name of its own. */
+static const struct {
+    const char *prefix;
+    const struct wire_type *type; /* NULL: never shown */
+} families[] = {
+    { "settings.", NULL },
+    { "config.", &settings_shown_type },
+    { "metrics.", &counts_type },
+};
+
+json_t *show_message(const char *name, bool answer, struct bytes body)
+{
+    const struct registry_row *row = show_find(name);
+    const struct wire_type *type = row && answer ? row->reply : row ? row->body : NULL;
+    if (!body.len)
+        return json_null();
+    for (size_t i = 0; !row && i < sizeof(families) / sizeof(*families); i++) {
+        if (strncmp(name, families[i].prefix, strlen(families[i].prefix)) != 0)
+            continue;
+        if (!families[i].type)
+            return json_string("***");
+        type = families[i].type;
+    }
+    return type ? show_body(type, body) : json_sprintf("<%zu bytes>", body.len);
 }
 
 int show_problem(const char *what, int err, struct bytes problem)

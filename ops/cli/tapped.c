@@ -14,16 +14,12 @@
 static const char *const kinds[] = { "call", "reply", "error",  "cancel", "put",   "job",     "ack",
                                      "nack", "dead",  "append", "event",  "value", "session", "dropped" };
 
-/* The type of the body that this kind of message of this name has. */
-static const struct wire_type *tapped_type(const struct bus_tapped *tapped)
+static json_t *tapped_shown(const struct bus_tapped *tapped)
 {
-    const struct registry_row *row = tapped->head->name ? show_find(tapped->head->name) : NULL;
-    if (tapped->kind == BUS_TAP_ERROR)
-        return &problem_type;
-    if (!row)
-        return NULL;
     bool answer = tapped->kind == BUS_TAP_REPLY || tapped->kind == BUS_TAP_ACK;
-    return answer ? row->reply : row->body;
+    if (tapped->kind == BUS_TAP_ERROR)
+        return show_body(&problem_type, tapped->body);
+    return show_message(tapped->head->name ? tapped->head->name : "", answer, tapped->body);
 }
 
 /* Ordering keys are ids or text. */
@@ -72,7 +68,7 @@ json_t *tapped_object(const struct bus_tapped *tapped, bool headers_only)
     if (tapped->dropped)
         json_object_set_new(object, "dropped", json_integer((json_int_t)tapped->dropped));
     if (tapped->body.len && !headers_only)
-        json_object_set_new(object, "body", show_body(tapped_type(tapped), tapped->body));
+        json_object_set_new(object, "body", tapped_shown(tapped));
     return object;
 }
 

@@ -214,6 +214,9 @@ class Operator(unittest.TestCase):
         self.assertNotIn(self.stage.password, shown)
         self.assertNotIn(alice.token, shown)
         self.assertNotIn(alice.token.split(".")[-1], shown)
+        self.asked("config", "catalog", "slots", "97")      # a setting may be one: what it was set to is not shown
+        self.assertEqual(tail.wait(lambda m: m["name"] == "settings.catalog", 30, "setting")["body"], "***")
+        self.asked("config", "catalog", "slots", "--unset")
         past = self.stage.cli("tail", "--since", "1d", "--wait", "0", "--json").stdout
         self.assertNotIn(self.stage.password, past)
 
