@@ -117,6 +117,8 @@ struct message {
     unsigned tries;
 };
 struct message *message_new(enum message_kind kind, struct bytes body);
+/* A continuation, with a copy of ctx. request: whose answer it may be, NULL: nobody's. */
+struct message *message_then(turn_then *then, struct request *request, const void *ctx, size_t ctx_len);
 void message_free(struct message **message);
 
 enum effect_kind { EFFECT_ASK, EFFECT_POOL, EFFECT_TIMER, EFFECT_SET };

@@ -158,6 +158,19 @@ struct message *message_new(enum message_kind kind, struct bytes body)
     return message;
 }
 
+struct message *message_then(turn_then *then, struct request *request, const void *ctx, size_t ctx_len)
+{
+    struct message *message = message_new(MESSAGE_THEN, (struct bytes) { 0 });
+
+    message->then = then;
+    message->request = request_ref(request);
+    message->ctx = must(malloc(ctx_len ? ctx_len : 1));
+    if (ctx_len)
+        memcpy(message->ctx, ctx, ctx_len);
+    message->ctx_len = ctx_len;
+    return message;
+}
+
 void message_free(struct message **message)
 {
     struct message *m = *message;

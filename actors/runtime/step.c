@@ -187,18 +187,10 @@ int actor_resume(struct actor *actor, uint64_t kept, int err, turn_then *then, c
 
     if (kept && !request)
         return ERR_GONE;
-    message = message_new(MESSAGE_THEN, (struct bytes) { 0 });
-    message->then = then;
+    message = message_then(then, request, ctx, ctx_len);
     message->err = err;
-    message->request = request_ref(request);
     if (request)
         message->trace = request->head->trace;
-    message->ctx = malloc(ctx_len ? ctx_len : 1);
-    if (!message->ctx)
-        abort();
-    if (ctx_len)
-        memcpy(message->ctx, ctx, ctx_len);
-    message->ctx_len = ctx_len;
     queue_put(actor, message);
     return 0;
 }

@@ -147,17 +147,10 @@ static struct effect *turn_effect(struct turn *t, enum effect_kind kind)
 /* The message that will carry the answer to a continuation. */
 static struct message *turn_then_message(struct turn *t, turn_then *then, const void *ctx, size_t ctx_len)
 {
-    struct message *message = message_new(MESSAGE_THEN, (struct bytes) { 0 });
+    struct request *request = t->request && !t->request->ended ? t->request : NULL;
+    struct message *message = message_then(then, request, ctx, ctx_len);
 
-    message->then = then;
-    message->request = t->request && !t->request->ended ? request_ref(t->request) : NULL;
     message->trace = t->trace;
-    message->ctx = malloc(ctx_len ? ctx_len : 1);
-    if (!message->ctx)
-        abort();
-    if (ctx_len)
-        memcpy(message->ctx, ctx, ctx_len);
-    message->ctx_len = ctx_len;
     t->later++;
     return message;
 }

@@ -320,6 +320,16 @@ void rig_value(struct rig *rig, const struct value_def *value, const char *key, 
     events->value(ctx, value->name, key, body ? rig_pack(rig, value->type, body) : (struct bytes) { 0 });
 }
 
+void rig_lost(struct rig *rig, const char *stream)
+{
+    const struct bus_events *events;
+    void *ctx;
+
+    events = fake_events(&ctx);
+    events->lost(ctx, stream, (struct bus_cursor) { .store = { { 9 } }, .seq = 100 });
+    rig_run(rig);
+}
+
 void rig_answer(struct rig *rig, const struct fake_sent *asked, const struct call_def *call, int err,
                 const void *reply)
 {

@@ -54,6 +54,8 @@ void rig_event(struct rig *rig, const struct event_def *event, const void *body,
 /* The end of a job, as the broker appends it; result NULL: a dead job, of err. */
 void rig_job_end(struct rig *rig, const struct event_def *event, const void *result, struct id job,
                  const char *key, int err, uint64_t seq);
+/* The stream's events are gone, as the broker says after it lost its store. */
+void rig_lost(struct rig *rig, const char *stream);
 void rig_value(struct rig *rig, const struct value_def *value, const char *key, const void *body); /* NULL: gone */
 void rig_answer(struct rig *rig, const struct fake_sent *asked, const struct call_def *call, int err,
                 const void *reply);

@@ -333,14 +333,10 @@ static void a_catalog_that_is_away_is_asked_again(void **state)
 static void events_that_were_lost_are_made_up_for(void **state)
 {
     struct rig *rig = *state;
-    const struct bus_events *events;
     struct video one = film(1, 5, "one");
-    void *ctx;
 
     page(rig, NULL, 0, false);
-    events = fake_events(&ctx);
-    events->lost(ctx, "catalog", (struct bus_cursor) { .store = { { 9 } }, .seq = 100 });
-    rig_run(rig);
+    rig_lost(rig, "catalog");
     page(rig, &one, 1, false);
     assert_int_equal(status(rig).generation, 2);
     assert_int_equal(count_found(rig, "one"), 1);

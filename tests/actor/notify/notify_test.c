@@ -332,12 +332,7 @@ static void an_event_tells_once_whatever_call_of_the_store_fails(void **state)
 /* The stream's events are gone, and the catalog is asked: the question. */
 static const struct fake_sent *lose(struct rig *rig, const char *stream)
 {
-    const struct bus_events *events;
-    void *ctx;
-
-    events = fake_events(&ctx);
-    events->lost(ctx, stream, (struct bus_cursor) { .store = { { 9 } }, .seq = 100 });
-    rig_run(rig);
+    rig_lost(rig, stream);
     return fake_next(FAKE_CALL, "catalog.scan");
 }
 
