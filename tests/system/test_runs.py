@@ -361,6 +361,12 @@ class CopiedRuns(RunTest):
         self.assertEqual(self.check_timeline(joined, 1), 125)
         self.assertEqual([h for _, h in runs.frame_hashes(joined)], [h for _, h in runs.frame_hashes(path)])
 
+    def test_times_in_whole_numbers_that_drift_are_the_grid_s(self):
+        path = self.source("drift.mp4", "-g", "25", "-bf", "0", "-bsf:v", "setts=ts=N*40003:time_base=1/1000000",
+                           "-video_track_timescale", "1000000")
+        shape = self.video(path).picture["video"]
+        self.assertEqual((shape["copy_gop"], shape["copy_frames"]), (25, 125))
+
     def test_what_is_not_so_is_refused(self):
         """The sample table says that it may be copied, and the packets say otherwise."""
         open_gop = self.video(self.source("open.mp4", "-g", "50", "-x264-params", "open-gop=1"))

@@ -43,16 +43,18 @@ bool copy_config(const AVStream *s, struct buf *ret)
            (int)picture.width == s->codecpar->width && (int)picture.height == s->codecpar->height;
 }
 
-/* Every packet decodes on its own frame of the grid, and none is cut away by an edit list. */
+/* Every packet decodes on its own frame of the grid, and none is cut away by an edit list. A quarter of a frame is let pass,
+ * as whole numbers of a time base add up to it: 41667 us for 1/24 s are off by 8 us a second. */
 static bool is_steady(AVStream *s, int n, AVRational fps)
 {
     int64_t first = avformat_index_get_entry(s, 0)->timestamp;
+    int64_t off = av_rescale_q(1, av_inv_q(fps), s->time_base) / 4 + 1;
 
     for (int i = 0; i < n; i++) {
         const AVIndexEntry *entry = avformat_index_get_entry(s, i);
         int64_t due = first + av_rescale_q(i, av_inv_q(fps), s->time_base);
 
-        if (entry->timestamp < due - 1 || entry->timestamp > due + 1 || entry->flags & AVINDEX_DISCARD_FRAME)
+        if (entry->timestamp < due - off || entry->timestamp > due + off || entry->flags & AVINDEX_DISCARD_FRAME)
             return false;
     }
     return true;
