@@ -25,7 +25,7 @@ struct tail {
     int64_t within_ms, since_ms; /* -1: without end; not asked for */
     unsigned long last;
     bool headers_only;
-    json_t *waiting; /* came by while the past was read; NULL: nothing is held back */
+    json_t *waiting; /* came by before the first line and the past were shown; NULL: these are */
     json_t *upto;    /* by stream: what lay there up to this number was shown */
     int code;
 };
@@ -68,7 +68,7 @@ static bool tail_each(void *ctx, const struct bus_tapped *tapped)
     return goes;
 }
 
-/* The past, then what came while it was read, each once. False: that was all. */
+/* False: that was all. */
 static bool tail_back(struct tail *self)
 {
     struct timespec now;
@@ -78,16 +78,24 @@ static bool tail_back(struct tail *self)
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t from = self->since_ms < 0 ? -1 : now.tv_sec * INT64_C(1000) - self->since_ms;
     struct back back = { self->filter, from, self->last, self->headers_only };
-    self->waiting = json_array();
     self->code = back_read(self->link, &back, &events, &self->upto);
     json_array_foreach(events, i, object) goes = goes && self->code == EXIT_DONE && tail_show(self, object);
+    json_decref(events);
+    return goes && self->code == EXIT_DONE;
+}
+
+/* What came meanwhile, each once. False: that was all. */
+static bool tail_catch_up(struct tail *self)
+{
+    json_t *object;
+    bool goes = true;
+    size_t i;
     json_array_foreach(self->waiting, i, object)
         goes = goes && (tail_repeats(self, object) || tail_show(self, object));
-    json_decref(events);
     json_decref(self->waiting);
     self->waiting = NULL;
     fflush(stdout);
-    return goes && self->code == EXIT_DONE;
+    return goes;
 }
 
 /* Scripts learn from the first line that all that follows is seen. */
@@ -99,7 +107,9 @@ static bool tail_began(void *ctx)
     else if (self->cli->colour)
         fprintf(stderr, "tapping %s; ^C ends it\n", self->filter);
     fflush(stdout);
-    return self->since_ms < 0 && !self->last ? true : tail_back(self);
+    if ((self->since_ms >= 0 || self->last) && !tail_back(self))
+        return false;
+    return tail_catch_up(self);
 }
 
 /* Adds one term to the filter; "actor=" and its value become actor=VALUE. */
@@ -187,8 +197,10 @@ static int tail_run(const struct cli *cli, int argc, char **argv)
                                     .each = tail_each,
                                     .began = tail_began,
                                     .ctx = &self };
+    self.waiting = json_array();
     int r = link_tap(self.link, &tapping);
     link_close(&self.link);
+    json_decref(self.waiting);
     json_decref(self.upto);
     if (r == ERR_INVALID)
         return cli_fail(EXIT_USAGE, "the filter '%s' has a kind or an error that does not exist", self.filter);

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
@@ -157,6 +158,24 @@ class Operator(unittest.TestCase):
         self.assertLessEqual(queues["transcode.encode_run"]["run"]["p99_us"],
                              queues["transcode.encode_run"]["run"]["max_us"])
         self.assertGreater({row["name"]: row for row in self.asked("service")}["catalog"]["latency"]["n"], 0)
+
+    def test_the_first_line_says_that_the_tap_is_there_however_busy_the_bus_is(self):
+        alice, stop = self.stage.login(), threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                alice.get("/api/v1/videos")
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            for _ in range(5):
+                head, *rows = self.lines("tail", "--count", "20")
+                self.assertEqual(head["kind"], "tap")
+                self.assertEqual(len(rows), 20)
+        finally:
+            stop.set()
+            asking.join()
 
     def test_tail_goes_back_in_time_and_on_without_a_gap_or_a_repetition(self):
         first, _ = self.uploaded("Before")
