@@ -68,7 +68,7 @@ test("an upload is paused and goes on from where it stopped", async () => {
     await choose(page, file);
     await until(page, () => uploads()[0]?.offset > 300_000);
     await page.getByRole("button", { name: "Pause" }).click();
-    await page.getByText("Paused").waitFor();
+    await page.getByText("Paused", { exact: true }).waitFor();
     const [upload] = uploads();
     await until(page, () => !upload.busy);      // what was on its way has arrived
     const had = upload.offset;

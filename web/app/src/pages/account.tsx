@@ -54,7 +54,7 @@ function PasswordForm() {
             me.value = (await call("POST /api/v1/auth/password", ask)).user;
         } catch (error) {
             throw error instanceof Problem && (error.status === 401 || error.status === 403)
-                ? new Problem(error.status, { errors: [{ field: "old_password", detail: "This is not your password." }] }) : error;
+                ? new Problem(error.status, { errors: [{ field: "old_password", message: "This is not your password." }] }) : error;
         }
         setRound(round + 1);
         toast("Your password is changed, and every other device is signed out.");

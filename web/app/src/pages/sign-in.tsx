@@ -24,7 +24,7 @@ export function SignIn() {
         } catch (error) {
             throw error instanceof Problem && error.status === 401
                 ? new Problem(0, { title: "This e-mail address and password do not belong together.",
-                    errors: [{ field: "password", detail: "This e-mail address and password do not belong together." }] })
+                    errors: [{ field: "password", message: "This e-mail address and password do not belong together." }] })
                 : error;
         }
     });
