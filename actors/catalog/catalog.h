@@ -81,12 +81,12 @@ int media_load_plan(struct doing *d, struct version_row *version, struct plan *r
 const char *media_prefix(struct turn *t, const struct video_row *row);
 int media_parts(struct doing *d, struct source_part **ret, size_t *ret_n);
 
-/* runs.c: the window. */
+/* runs.c: the window; whose turn it is says share.c. */
 #define RUN_NUMBER(track, run) ((uint64_t)(track) << 20 | (run))
 #define RUN_TRACK(number)      ((size_t)((number) >> 20))
 #define RUN_OF_TRACK(number)   ((uint32_t)((number)&0xfffff))
 
-int runs_begin(struct doing *d, struct version_row *version, const struct plan *plan);
+int runs_begin(struct doing *d, struct version_row *version);
 int runs_fill(struct catalog *self, struct turn *t);
 int runs_ask_again(struct catalog *self, struct turn *t);
 

@@ -1,6 +1,7 @@
 /* commit - what a run made becomes rows: the first committed result of a run wins, any other is dropped. */
 #include <string.h>
 
+#include "actors/catalog/share.h"
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 
@@ -190,8 +191,9 @@ static int commit_give_up_copy(struct doing *d, struct version_row *version, str
 
     plan_encode_top(plan);
     version->no_copy = true;
-    version->wants_at = turn_now(d->t);
-    r = version_row_put(turn_txn(d->t), version);
+    r = share_want(d->t, version, d->row.owner_id, SHARE_REST);
+    if (r == 0)
+        r = version_row_put(turn_txn(d->t), version);
     if (r == 0)
         r = commit_unwanted(d, run);
     if (r == 0)

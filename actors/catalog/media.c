@@ -153,7 +153,7 @@ int media_begin(struct doing *d)
         return r;
     d->row.probe_job = ID_NONE;
     media_fill_row(&d->row, probe, &plan);
-    return runs_begin(d, &version, &plan);
+    return runs_begin(d, &version);
 }
 
 /* The plan of a video's version, as far as its end is known. */

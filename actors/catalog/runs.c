@@ -1,17 +1,25 @@
 /* runs - the window: which runs are on the bus, and which comes next.
  *
  * A run is written down when it is released. Per track they are released in order; what is not released
- * yet follows from the plan. Over all videos at most `window` are under way, and the video that was served
- * last waits longest; the first runs of a preview and of its sounds go ahead of everything, so that a
- * video is watchable in seconds. */
+ * yet follows from the plan. Over all videos at most `window` are under way (share.c says whose turn it is);
+ * but the first seconds of a preview and of its sounds wait for no window and for no worker, so that a video
+ * is watchable in seconds. */
 #include <string.h>
 
 #include "actors/catalog/bytes_there.h"
+#include "actors/catalog/share.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
+#include "broker/client/bus.h"
 #include "schemas/wire/arena.h"
 
-enum { RUNS_FIRST_PRIORITY = 255, RUNS_POSTER_PRIORITY = 150, RUNS_AHEAD = 2 };
+enum {
+    RUNS_FIRST_PRIORITY = 255,
+    RUNS_NEXT_PRIORITY = BUS_URGENT,
+    RUNS_NEXT = 4, /* runs of a track that are urgent: 24 seconds, to be played while the others are made */
+    RUNS_POSTER_PRIORITY = 150,
+    RUNS_AHEAD = 2
+};
 
 static int runs_load_track(struct doing *d, size_t track, struct track_row *ret)
 {
@@ -23,17 +31,45 @@ static int runs_load_track(struct doing *d, size_t track, struct track_row *ret)
     return 0;
 }
 
-static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run)
+/* Preview and sounds are a class of their own: the whole film is watchable after a sixth of the work. */
+static unsigned runs_class(const struct plan *plan, size_t track)
 {
-    switch (plan->tracks[track].kind) {
-    case PLAN_POSTER: return RUNS_POSTER_PRIORITY;
-    case PLAN_COPY: return PLAN_BULK_PRIORITY;
-    case PLAN_FULL: return track == 0 && run == 1 ? RUNS_FIRST_PRIORITY : PLAN_BULK_PRIORITY;
-    default: return run == 1 ? RUNS_FIRST_PRIORITY : PLAN_PREVIEW_PRIORITY;
-    }
+    enum plan_kind kind = plan->tracks[track].kind;
+
+    return (kind == PLAN_FULL && track > 0) || kind == PLAN_COPY ? 1 : 0;
 }
 
-static int runs_put(struct doing *d, const struct plan *plan, size_t track, uint32_t run, struct id *ret_job)
+static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run)
+{
+    enum plan_kind kind = plan->tracks[track].kind;
+
+    if (kind == PLAN_POSTER)
+        return RUNS_POSTER_PRIORITY;
+    if (runs_class(plan, track))
+        return PLAN_BULK_PRIORITY;
+    if (run <= RUNS_NEXT)
+        return run == 1 ? RUNS_FIRST_PRIORITY : RUNS_NEXT_PRIORITY;
+    return kind == PLAN_FULL ? PLAN_BULK_PRIORITY : PLAN_PREVIEW_PRIORITY;
+}
+
+/* How much work a run is: macroblocks of all its pictures. Sounds and copies are next to none. */
+static uint64_t runs_work(const struct encode_run *job)
+{
+    uint64_t frames = 0, blocks = 1;
+
+    for (size_t i = 0; i < job->segments_n; i++)
+        frames += job->segments[i].frames;
+    for (size_t i = 0; job->kind == RUN_KIND_VIDEO && i < job->renditions_n; i++) {
+        const struct run_rendition *r = &job->renditions[i];
+
+        if (!r->copy_gop)
+            blocks += r->width * r->height / 256 * (frames / (r->fps_div ? r->fps_div : 1));
+    }
+    return blocks;
+}
+
+static int runs_put(struct doing *d, const struct plan *plan, size_t track, uint32_t run, struct id *ret_job,
+                    uint64_t *ret_work)
 {
     struct job_options options = { .priority = runs_priority(plan, track, run) };
     struct encode_run job;
@@ -41,6 +77,7 @@ static int runs_put(struct doing *d, const struct plan *plan, size_t track, uint
 
     if (r < 0)
         return r;
+    *ret_work = runs_work(&job);
     job.video_id = d->row.id;
     job.version = d->row.version;
     job.run = RUN_NUMBER(track, run);
@@ -61,10 +98,13 @@ static int runs_release(struct doing *d, const struct plan *plan, struct track_r
         .state = RUN_STATE_RELEASED,
         .open_at = turn_now(d->t),
     };
-    int r = runs_put(d, plan, track->track, run, &row.job_id);
+    uint64_t work = 0;
+    int r = runs_put(d, plan, track->track, run, &row.job_id, &work);
 
     if (r == 0)
         r = run_row_put(turn_txn(d->t), &row);
+    if (r == 0)
+        r = share_spend(d->t, d->row.owner_id, work);
     if (r < 0)
         return r;
     track->released = run;
@@ -99,23 +139,20 @@ static uint64_t runs_place(const struct plan *plan, size_t track, uint32_t run)
     return segments.count ? grid_segment_gops(&plan->grid, (uint32_t)segments.first).first : UINT64_MAX;
 }
 
-/* Preview and sounds are a class of their own: the whole film is watchable after a sixth of the work. */
-static unsigned runs_class(const struct plan *plan, size_t track)
-{
-    enum plan_kind kind = plan->tracks[track].kind;
+/* What of a version waits. */
+struct runs_left {
+    bool urgent, ahead, rest;
+};
 
-    return (kind == PLAN_FULL && track > 0) || kind == PLAN_COPY ? 1 : 0;
-}
-
-/* The track whose next run is the most urgent one: 1, or 0 when none may go; *ret_left: some will, later. */
+/* The track whose next run is the most urgent one: 1, or 0 when none may go. */
 static int runs_choose(struct doing *d, const struct version_row *version, const struct plan *plan,
-                       struct track_row *ret, bool *ret_left)
+                       struct track_row *ret, struct runs_left *ret_left)
 {
     uint64_t best_place = 0;
     unsigned best_class = 0;
     int found = 0;
 
-    *ret_left = false;
+    *ret_left = (struct runs_left) { .urgent = false };
     for (size_t i = 0; i < plan->tracks_n; i++) {
         struct track_row track;
         uint32_t total = plan_runs(plan, i);
@@ -123,12 +160,16 @@ static int runs_choose(struct doing *d, const struct version_row *version, const
 
         if (r < 0)
             return r;
-        *ret_left |= !track.ended && (total == 0 || track.released < total);
+        if (track.ended || (total && track.released >= total))
+            continue;
+        uint64_t place = runs_place(plan, i, (uint32_t)track.released + 1);
+        unsigned class = runs_class(plan, i);
+        ret_left->urgent |= runs_priority(plan, i, (uint32_t)track.released + 1) >= BUS_URGENT;
+        ret_left->ahead |= class == 0;
+        ret_left->rest |= class > 0;
         r = runs_may_release(d, version, plan, &track);
         if (r < 0)
             return r;
-        uint64_t place = runs_place(plan, i, (uint32_t)track.released + 1);
-        unsigned class = runs_class(plan, i);
         if (r && (!found || class < best_class || (class == best_class && place < best_place))) {
             *ret = track;
             best_place = place;
@@ -139,23 +180,23 @@ static int runs_choose(struct doing *d, const struct version_row *version, const
     return found;
 }
 
-/* The probe is done: the first seconds go at once, the rest takes its turn. */
-int runs_begin(struct doing *d, struct version_row *version, const struct plan *plan)
+/* The version's row as its tracks stand. */
+static int runs_want(struct doing *d, struct version_row *version, struct runs_left left)
 {
-    int r = 0;
+    enum share_stage stage = left.ahead ? SHARE_AHEAD : left.rest ? SHARE_REST : SHARE_NONE;
+    int r;
 
-    version->wants_at = turn_now(d->t);
-    r = version_row_put(turn_txn(d->t), version);
-    for (size_t i = 0; r == 0 && i < plan->tracks_n; i++) {
-        bool first = i == 0 || plan->tracks[i].kind == PLAN_AUDIO;
-        struct track_row track;
+    if (!left.urgent)
+        version->urgent_at = 0;
+    r = share_want(d->t, version, d->row.owner_id, stage);
+    return r < 0 ? r : version_row_put(turn_txn(d->t), version);
+}
 
-        r = runs_load_track(d, i, &track);
-        if (r == 0 && first && track.released == 0)
-            r = runs_release(d, plan, &track);
-    }
+int runs_begin(struct doing *d, struct version_row *version)
+{
+    version->urgent_at = turn_now(d->t);
     d->fill = true;
-    return r;
+    return runs_want(d, version, (struct runs_left) { .urgent = true, .ahead = true });
 }
 
 /* How many are under way, up to `most`. */
@@ -176,89 +217,101 @@ static int runs_count_open(struct turn *t, uint64_t most, uint64_t *ret)
     return r;
 }
 
-/* One run of one video. 1: released; 0: nothing of it may go now. The video goes to the end of the queue,
- * that is to `place`. */
-static int runs_serve(struct catalog *self, struct turn *t, struct version_row *version, int64_t place)
+/* 1: the version's video may be worked on; 0: not now, or never again. */
+static int runs_load(struct catalog *self, struct turn *t, struct version_row *version, struct doing *d,
+                     struct plan *plan)
 {
+    int r = video_load(self, t, version->video_id, d);
+
+    if (r == ERR_NOT_FOUND || (r == 0 && d->row.version != version->version)) {
+        version->urgent_at = 0;
+        r = share_want(t, version, version->owner_id, SHARE_NONE);
+        return r < 0 ? r : version_row_put(turn_txn(t), version);
+    }
+    if (r < 0 || d->row.life != LIFE_STATE_LIVE || d->row.media != MEDIA_STATE_PROCESSING)
+        return r;
+    r = media_load_plan(d, version, plan);
+    return r < 0 ? r : 1;
+}
+
+/* One run of one video. 1: released; 0: nothing of it may go now. */
+static int runs_serve(struct catalog *self, struct turn *t, struct version_row *version)
+{
+    struct runs_left left;
     struct track_row track;
     struct doing d;
     struct plan plan;
-    bool left = true;
-    int r = video_load(self, t, version->video_id, &d), found = 0;
+    int r = runs_load(self, t, version, &d, &plan), found;
 
-    if (r == ERR_NOT_FOUND || (r == 0 && d.row.version != version->version)) {
-        version->wants_at = 0;
-        return version_row_put(turn_txn(t), version);
-    }
-    if (r < 0 || d.row.life != LIFE_STATE_LIVE || d.row.media != MEDIA_STATE_PROCESSING)
+    if (r <= 0)
         return r;
-    r = media_load_plan(&d, version, &plan);
-    if (r == 0)
-        found = runs_choose(&d, version, &plan, &track, &left);
-    if (r < 0 || found < 0)
-        return r < 0 ? r : found;
-    if (found)
-        r = runs_release(&d, &plan, &track);
-    if (r < 0 || (!found && left))
-        return r;
-    version->wants_at = left ? place : 0;
-    r = version_row_put(turn_txn(t), version);
+    found = runs_choose(&d, version, &plan, &track, &left);
+    if (found < 0)
+        return found;
+    r = found ? runs_release(&d, &plan, &track) : 0;
+    if (r == 0) /* what was released may have been the last of its kind: what is left shows the next time */
+        r = runs_want(&d, version, left);
     return r < 0 ? r : found;
 }
 
-/* Where the queue ends now. */
-static int runs_end(struct turn *t, int64_t *ret)
+/* All of a video's first seconds that may go. */
+static int runs_hurry(struct catalog *self, struct turn *t, struct version_row *version)
 {
-    struct table_walk walk;
-    struct version_row version;
-    int r = table_walk_start(&walk, turn_txn(t), &version_row_table, VERSION_ROW_BY_WANTS, NULL, 0, TABLE_DOWN,
-                             (struct bytes) { 0 });
+    struct doing d;
+    struct plan plan;
+    bool left = false;
+    int r = runs_load(self, t, version, &d, &plan);
 
-    if (r == 0)
-        r = table_walk_next(&walk, turn_arena(t), &version);
-    table_walk_end(&walk);
-    *ret = r > 0 ? version.wants_at : 0;
-    return r < 0 ? r : 0;
+    if (r <= 0)
+        return r;
+    r = 0;
+    for (size_t i = 0; r == 0 && i < plan.tracks_n; i++) {
+        struct track_row track;
+
+        r = runs_load_track(&d, i, &track);
+        while (r == 0 && runs_priority(&plan, i, (uint32_t)track.released + 1) >= BUS_URGENT) {
+            uint32_t total = plan_runs(&plan, i);
+
+            if (track.ended || (total && track.released >= total))
+                break;
+            r = runs_may_release(&d, version, &plan, &track);
+            left |= r == 0;
+            if (r <= 0)
+                break;
+            r = runs_release(&d, &plan, &track);
+        }
+    }
+    if (r < 0 || left)
+        return r;
+    version->urgent_at = 0;
+    return version_row_put(turn_txn(t), version);
 }
 
-/* Once round the queue. Answers how many were released, or an error. */
-static int runs_round(struct catalog *self, struct turn *t, uint64_t room)
+static int runs_hurry_all(struct catalog *self, struct turn *t)
 {
     struct table_walk walk;
     struct version_row version;
-    int64_t last, place;
-    int released = 0, r = runs_end(t, &last);
+    int r = table_walk_start(&walk, turn_txn(t), &version_row_table, VERSION_ROW_BY_URGENT, NULL, 0, TABLE_UP,
+                             (struct bytes) { 0 });
 
-    if (r < 0)
-        return r;
-    place = last < turn_now(t) ? turn_now(t) : last + 1;
-    r = table_walk_start(&walk, turn_txn(t), &version_row_table, VERSION_ROW_BY_WANTS, NULL, 0, TABLE_UP,
-                         (struct bytes) { 0 });
-    while (r == 0 && (uint64_t)released < room && (r = table_walk_next(&walk, turn_arena(t), &version)) > 0) {
-        r = 0;
-        if (version.wants_at > last) /* served in this round */
-            break;
-        r = runs_serve(self, t, &version, place++);
-        if (r < 0)
-            break;
-        released += r;
-        r = 0;
-    }
+    while (r == 0 && (r = table_walk_next(&walk, turn_arena(t), &version)) > 0)
+        r = runs_hurry(self, t, &version);
     table_walk_end(&walk);
-    return r < 0 ? r : released;
+    return r;
 }
 
 int runs_fill(struct catalog *self, struct turn *t)
 {
-    uint64_t window = catalog_settings_of(t)->window, open;
-    int r = runs_count_open(t, window, &open);
+    uint64_t window = catalog_settings_of(t)->window, open = 0;
+    int r = runs_hurry_all(self, t);
 
-    while (r == 0 && open < window) {
-        int released = runs_round(self, t, window - open);
-
-        if (released <= 0)
-            return released;
-        open += (uint64_t)released;
+    if (r == 0)
+        r = runs_count_open(t, window, &open);
+    for (; r == 0 && open < window; open++) {
+        r = share_next(self, t, runs_serve);
+        if (r <= 0)
+            return r;
+        r = 0;
     }
     return r;
 }
@@ -266,7 +319,8 @@ int runs_fill(struct catalog *self, struct turn *t)
 /* The same run as another job. What the job before made is found by its names, and wins if it was first. */
 static int runs_put_again(struct doing *d, const struct plan *plan, struct run_row *row)
 {
-    int r = runs_put(d, plan, RUN_TRACK(row->number), RUN_OF_TRACK(row->number), &row->job_id);
+    uint64_t work;
+    int r = runs_put(d, plan, RUN_TRACK(row->number), RUN_OF_TRACK(row->number), &row->job_id, &work);
 
     if (r == ERR_NOT_FOUND) { /* the end was found before it since: nothing is left to do for it */
         row->state = RUN_STATE_DONE;
@@ -323,9 +377,8 @@ int media_retry_runs(struct doing *d)
         r = runs_put_again(d, &plan, &row);
     }
     table_walk_end(&walk);
-    version.wants_at = turn_now(d->t);
     if (r == 0)
-        r = version_row_put(turn_txn(d->t), &version);
+        r = runs_want(d, &version, (struct runs_left) { .ahead = true });
     d->row.reason = NULL;
     d->fill = true;
     d->events |= DOING_CHANGED;

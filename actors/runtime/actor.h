@@ -64,9 +64,9 @@ int64_t actor_now(const struct actor *actor);                        /* ms UTC; 
 void actor_count(struct actor *actor, unsigned counter, uint64_t n); /* enum NAME_counter */
 void actor_gauge(struct actor *actor, unsigned counter, uint64_t value);
 void actor_stop(struct actor *actor); /* drain and end */
-/* From open(): how many jobs of each queue are in hand at a time, and threads of the pool, instead of the settings
- * `jobs` and `pool_threads`. */
-void actor_capacity(struct actor *actor, unsigned jobs, unsigned threads);
+/* From open(): how many jobs of each queue are in hand at a time, how many more if these are urgent, and threads of the
+ * pool, instead of the settings `jobs` and `pool_threads`. */
+void actor_capacity(struct actor *actor, unsigned jobs, unsigned spare, unsigned threads);
 
 /* Watches a descriptor from the loop: poll(2) events, 0 to look away, -1 to forget it. One callback per descriptor. */
 typedef void actor_io(void *self, struct actor *actor, int fd, short events, void *ctx);

@@ -340,7 +340,8 @@ void inbound_up(struct actor *actor)
     if (schema->serves_n)
         bus_offer(actor->bus, schema->name, (unsigned)common->slots, schema->single);
     for (size_t i = 0; i < schema->takes_n; i++)
-        bus_take(actor->bus, schema->takes[i].job->name, actor->jobs ? actor->jobs : (unsigned)common->jobs);
+        bus_take(actor->bus, schema->takes[i].job->name, actor->jobs ? actor->jobs : (unsigned)common->jobs,
+                 actor->spare);
     arena_free(&arena);
 }
 
@@ -349,7 +350,7 @@ void inbound_drain(struct actor *actor)
     if (actor->schema->serves_n)
         bus_offer(actor->bus, actor->schema->name, 0, actor->schema->single);
     for (size_t i = 0; i < actor->schema->takes_n; i++)
-        bus_take(actor->bus, actor->schema->takes[i].job->name, 0);
+        bus_take(actor->bus, actor->schema->takes[i].job->name, 0, 0);
     for (size_t i = 0; i < actor->streams_n; i++)
         bus_unfollow(actor->bus, actor->streams[i].name);
 }

@@ -43,6 +43,7 @@ struct head {
     struct bus_trace trace;
     struct id job;
     uint32_t attempt;
+    uint8_t priority;
     int64_t time_ms;
     int err;
     const char *subject, *key, *idempotency, *name, *from,
@@ -206,6 +207,7 @@ struct actor {
     char *state_dir;
     char instance[ID_TEXT_SIZE];
     unsigned jobs, threads; /* what actor_capacity() said; 0: the settings count */
+    unsigned spare;
     struct settings *settings;
     struct store *store;
     struct bus *bus;

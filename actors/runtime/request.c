@@ -44,6 +44,7 @@ struct head *head_copy(const struct bus_head *from)
     *head = (struct head) { .trace = from->trace,
                             .job = from->job,
                             .attempt = from->attempt,
+                            .priority = from->priority,
                             .time_ms = from->time_ms,
                             .err = from->err };
     head->key = head_text(&at, from->key.data ? from->key.data : "", from->key.len);

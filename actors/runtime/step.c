@@ -47,9 +47,10 @@ void actor_gauge(struct actor *actor, unsigned counter, uint64_t value)
         actor->counts[1][counter] = value;
 }
 
-void actor_capacity(struct actor *actor, unsigned jobs, unsigned threads)
+void actor_capacity(struct actor *actor, unsigned jobs, unsigned spare, unsigned threads)
 {
     actor->jobs = jobs;
+    actor->spare = spare;
     actor->threads = threads;
 }
 

@@ -370,6 +370,11 @@ uint32_t turn_attempt(const struct turn *t)
     return turn_head(t)->attempt;
 }
 
+bool turn_urgent(const struct turn *t)
+{
+    return turn_head(t)->priority >= BUS_URGENT;
+}
+
 uint32_t turn_lease_ms(const struct turn *t)
 {
     return t->request ? t->request->lease_ms : 0;

@@ -159,11 +159,12 @@ static unsigned runs_at_once(const struct transcode_settings *s)
     return room < 1 ? 1 : room < n ? (unsigned)room : n;
 }
 
-/* A video's first frames are waited for: their decoder may use every core. The others share the cores. */
-static struct attend how(const struct transcode *self, struct turn *t, bool waited_for)
+/* A video's first seconds are waited for: their decoder may use every core, and they go before all others. These share
+ * the cores. */
+static struct attend how(const struct transcode *self, struct turn *t)
 {
     const struct transcode_settings *s = settings(t);
-    unsigned share = waited_for ? cores(s) : cores(s) / self->runs;
+    unsigned share = turn_urgent(t) ? cores(s) : cores(s) / self->runs;
 
     return (struct attend) { .blobs = self->blobs,
                              .program = self->worker,
@@ -171,13 +172,13 @@ static struct attend how(const struct transcode *self, struct turn *t, bool wait
                              .attempt = turn_attempt(t),
                              .stall_ms = (unsigned)s->stall_ms,
                              .wait_ms = (unsigned)s->wait_ms,
-                             .nice = (unsigned)s->nice,
+                             .nice = turn_urgent(t) ? 0 : (unsigned)s->nice,
                              .degraded = s->sandbox == SANDBOX_DEGRADED };
 }
 
 static int transcode_on_probe(struct transcode *self, struct turn *t, const struct probe *job)
 {
-    struct attend with = how(self, t, true);
+    struct attend with = how(self, t);
     int r = crew_start(self->crew, &with, (struct crew_job) { .probe = job }, turn_keep(t));
 
     return r < 0 ? r : TURN_LATER;
@@ -185,7 +186,7 @@ static int transcode_on_probe(struct transcode *self, struct turn *t, const stru
 
 static int transcode_on_encode_run(struct transcode *self, struct turn *t, const struct encode_run *job)
 {
-    struct attend with = how(self, t, job->first == 0);
+    struct attend with = how(self, t);
     int r = crew_start(self->crew, &with, (struct crew_job) { .run = job }, turn_keep(t));
 
     return r < 0 ? r : TURN_LATER;
@@ -216,12 +217,13 @@ static int transcode_open(void *state, struct actor *actor)
 {
     static const struct crew_events events = { .ended = transcode_on_ended, .note = transcode_on_note };
     struct transcode *self = state;
+    const struct transcode_settings *s = actor_settings(actor);
     char uri[PATH_MAX + 16];
     int r = find_worker(self);
 
     self->actor = actor;
-    self->runs = runs_at_once(actor_settings(actor));
-    actor_capacity(actor, self->runs, 0);
+    self->runs = runs_at_once(s);
+    actor_capacity(actor, self->runs, (unsigned)s->spare, 0);
     snprintf(uri, sizeof(uri), "file:%s/blobs", actor_state_dir(actor));
     if (r == 0)
         r = blobs_open(uri, &self->blobs);

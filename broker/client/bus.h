@@ -33,6 +33,7 @@ struct bus;
 enum {
     BUS_CALL_MAX = 1024 * 1024,  /* body of a call or a reply */
     BUS_DURABLE_MAX = 64 * 1024, /* body of a job, an event, a value or a result */
+    BUS_URGENT = 240,            /* priority of a job from which on it is urgent */
     BUS_NAME_MAX = 200,          /* a name, with its dots */
     BUS_KEY_MAX = 255,           /* an ordering key, a value's key */
 };
@@ -50,7 +51,7 @@ struct bus_head {
     struct bytes key;        /* ordering key of a job or an event; shown by `why` */
     const char *idempotency; /* of a call, NULL: none */
     struct id job;           /* a job's id; on a done or dead event, the job that ended */
-    uint8_t priority;        /* of a job: 255 first, 0 last */
+    uint8_t priority;        /* of a job: 255 first, 0 last; from BUS_URGENT on it has room of its own */
     uint32_t delay_ms;       /* of a job: not before so long from now */
     uint32_t ttl_ms;         /* of a job: dead when not done by then; 0: never */
     /* Incoming only: the broker sets them. */
@@ -186,8 +187,9 @@ int bus_offer(struct bus *bus, const char *service, unsigned slots, bool single)
 int bus_reply(struct bus *bus, uint64_t cid, struct bytes body);
 int bus_reply_error(struct bus *bus, uint64_t cid, int err, struct bytes problem);
 
-/* Jobs in. At most `credit` leases of this queue at a time; 0: no more for now. */
-int bus_take(struct bus *bus, const char *queue, unsigned credit);
+/* Jobs in. At most `credit` leases of this queue at a time; 0: no more for now. Jobs of a priority from BUS_URGENT on do
+ * not wait for one of these to end: they may take `spare` leases more. */
+int bus_take(struct bus *bus, const char *queue, unsigned credit, unsigned spare);
 int bus_ack(struct bus *bus, uint64_t lease, struct bytes result); /* the result is the done event's body */
 /* Give it back: not again before delay_ms (0: the queue's backoff). wait: no attempt is counted. */
 int bus_nack(struct bus *bus, uint64_t lease, uint32_t delay_ms, bool wait, int err, const char *text);

@@ -73,7 +73,10 @@ static void handle_declare(struct bus *bus, struct bus_handle *handle)
         frame.command = FRAME_OFFER;
         frame.flags = handle->single ? FRAME_SINGLE : 0;
         break;
-    case VERB_TAKE: frame.command = FRAME_CREDIT; break;
+    case VERB_TAKE:
+        frame.command = FRAME_CREDIT;
+        frame.ms = handle->spare;
+        break;
     case VERB_WATCH: frame.command = FRAME_WATCH; break;
     case VERB_FOLLOW: bus_follow_subscribe(bus, handle); return;
     default: return;
@@ -135,16 +138,17 @@ int bus_offer(struct bus *bus, const char *service, unsigned slots, bool single)
     return handle_activate(bus, handle);
 }
 
-int bus_take(struct bus *bus, const char *queue, unsigned credit)
+int bus_take(struct bus *bus, const char *queue, unsigned credit, unsigned spare)
 {
     struct bus_handle *handle;
     int r = bus_handle_of(bus, VERB_TAKE, queue, &handle);
 
     if (r < 0)
         return r;
-    if (credit > UINT16_MAX)
+    if (credit > UINT16_MAX || spare > UINT16_MAX)
         return ERR_INVALID;
     handle->amount = credit;
+    handle->spare = spare;
     return handle_activate(bus, handle);
 }
 

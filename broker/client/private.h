@@ -30,6 +30,7 @@ struct bus_handle {
     bool open;       /* said to the broker in this session */
     int refused;     /* what the broker answered */
     unsigned amount; /* slots of an offer, credit of a take */
+    unsigned spare;  /* of a take: leases beyond its credit, for urgent jobs alone */
     bool active, single;
     struct bus_follow *follow;
 };

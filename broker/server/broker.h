@@ -148,7 +148,7 @@ struct taker {
     struct session *session;
     struct queue *queue;
     uint32_t handle;
-    unsigned credit, used;
+    unsigned credit, spare, used; /* spare: leases beyond credit, for urgent jobs alone */
 };
 
 enum lease_state {

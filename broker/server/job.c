@@ -194,12 +194,15 @@ static void job_unknown_leases(struct broker *b, struct queue *queue, const stru
 void job_on_credit(struct broker *b, struct session *s, struct message *m)
 {
     struct handle *handle = names_handle(b, s, m, VERB_TAKE);
+    struct taker *taker;
 
     if (!handle)
         return;
     if (!handle->taker || !handle->taker->credit)
         job_unknown_leases(b, handle->queue, s);
-    job_taker(b, s, handle, m->frame.handle)->credit = m->frame.code;
+    taker = job_taker(b, s, handle, m->frame.handle);
+    taker->credit = m->frame.code;
+    taker->spare = m->frame.ms;
     queue_press(b, handle->queue);
 }
 

@@ -101,15 +101,25 @@ static bool window_take(struct broker *b, struct queue *queue, struct job_key *r
     }
 }
 
-static struct taker *queue_choose(struct queue *queue)
+/* How many more jobs a worker may be given; those that are urgent have room beside the others. */
+static unsigned queue_room(const struct taker *taker, bool urgent)
+{
+    unsigned most = taker->credit + (urgent && taker->credit ? taker->spare : 0);
+
+    return taker->used < most && !taker->session->lost ? most - taker->used : 0;
+}
+
+static struct taker *queue_choose(struct queue *queue, bool urgent)
 {
     struct taker *taker, *best = NULL;
+    unsigned room = 0;
 
     TAILQ_FOREACH(taker, &queue->takers, link)
     {
-        if (taker->used < taker->credit && !taker->session->lost &&
-            (!best || taker->credit - taker->used > best->credit - best->used))
+        if (queue_room(taker, urgent) > room) {
             best = taker;
+            room = queue_room(taker, urgent);
+        }
     }
     if (best) {
         TAILQ_REMOVE(&queue->takers, best, link);
@@ -152,10 +162,12 @@ static void queue_dispatch(struct broker *b, struct queue *queue)
     struct taker *taker;
     struct job_key key;
 
-    for (unsigned n = 0; (taker = queue_choose(queue)) && window_take(b, queue, &key); n++) {
-        if (n == QUEUE_BATCH) {
+    for (unsigned n = 0; queue_choose(queue, true) && window_take(b, queue, &key); n++) {
+        taker = queue_choose(queue, key.priority >= BUS_URGENT);
+        if (n == QUEUE_BATCH || !taker) {
             window_insert(queue, key);
-            queue_press(b, queue);
+            if (taker)
+                queue_press(b, queue);
             return;
         }
         if (bus_store_read_begin(b->store) < 0)

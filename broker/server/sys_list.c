@@ -43,10 +43,11 @@ static void queue_workers(const struct queue *queue, uint32_t n, struct buf *out
     mp_put_array(out, n);
     TAILQ_FOREACH(taker, &queue->takers, link)
     {
-        mp_put_map(out, 4);
+        mp_put_map(out, 5);
         sys_pair_text(out, "role", bytes_of_text(taker->session->role));
         sys_pair_uint(out, "pid", taker->session->pid);
         sys_pair_uint(out, "credit", taker->credit);
+        sys_pair_uint(out, "spare", taker->spare);
         sys_pair_uint(out, "used", taker->used);
     }
 }

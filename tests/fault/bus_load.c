@@ -329,7 +329,7 @@ static void load_begin(struct load *l, const char *log)
     char dir[4096];
 
     if (strcmp(l->mode, "consume") == 0) {
-        load_must("take", bus_take(l->bus, "load.job", CREDIT));
+        load_must("take", bus_take(l->bus, "load.job", CREDIT, 0));
     } else if (strcmp(l->mode, "produce") != 0) {
         bool group = strcmp(l->mode, "group") == 0;
 

@@ -232,7 +232,7 @@ int bus_reply_error(struct bus *bus, uint64_t cid, int err, struct bytes problem
     return 0;
 }
 
-int bus_take(struct bus *bus, const char *queue, unsigned credit)
+int bus_take(struct bus *bus, const char *queue, unsigned credit, unsigned spare)
 {
     fake_note(FAKE_TAKE, queue, credit, (struct bytes) { 0 });
     return 0;

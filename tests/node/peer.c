@@ -191,7 +191,7 @@ int main(int argc, char **argv)
     if (bus_new(&options, &events, &p, &p.bus) < 0)
         return 69;
     bus_offer(p.bus, p.role, 4, false);
-    bus_take(p.bus, peer_name(p.role, "job"), 4);
+    bus_take(p.bus, peer_name(p.role, "job"), 4, 0);
     bus_follow(p.bus, p.other, NULL, "peer", (struct bus_cursor) { 0 });
     bus_watch(p.bus, peer_name(p.other, "v"));
     for (;;) {

@@ -241,7 +241,7 @@ static void bench_fill(struct bench *b, uint64_t n)
     struct bus_head head = { .job = { { 1 } }, .key = bytes_of_text("key") };
     int64_t began = us();
 
-    bus_take(b->bus, "bench.job", 0);
+    bus_take(b->bus, "bench.job", 0, 0);
     bench_ask_stats(b);
     bench_start(b, n);
     while (b->confirmed < n) {
@@ -296,7 +296,7 @@ static void bench_connect(struct bench *b, const char *endpoint, const char *sec
     if (bus_new(&options, &events, b, &b->bus) < 0)
         exit(1);
     bus_offer(b->bus, "bench", 1024, false);
-    bus_take(b->bus, "bench.job", 64);
+    bus_take(b->bus, "bench.job", 64, 0);
     bus_follow(b->bus, "bench", NULL, NULL, (struct bus_cursor) { .seq = BUS_FROM_END });
     while (!b->up)
         bench_pump(b);

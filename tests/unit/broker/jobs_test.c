@@ -49,7 +49,7 @@ static void a_job_is_confirmed_delivered_acknowledged_and_its_end_is_an_event(vo
     const struct seen *job, *done;
 
     worker->answer = ack_it;
-    bus_take(worker->bus, "shop.pack", 2);
+    bus_take(worker->bus, "shop.pack", 2, 0);
     bus_follow(shop->bus, "shop", "shop.packed,shop.spoilt", "shop", (struct bus_cursor) { 0 });
     put(shop, 1, "box", 0, 0);
     live_until(live,
@@ -84,7 +84,7 @@ static void a_message_sent_twice_is_a_duplicate_and_takes_effect_once(void **sta
     assert_true(peer_seen(shop, SEEN_OK, 1)->flag);
     assert_false(peer_seen(shop, SEEN_OK, 2)->flag);
     worker->answer = ack_it;
-    bus_take(worker->bus, "shop.pack", 8);
+    bus_take(worker->bus, "shop.pack", 8, 0);
     live_until(live, worker->counted[SEEN_SETTLED] == 2);
     assert_int_equal(worker->counted[SEEN_JOB], 2);
 }
@@ -117,10 +117,36 @@ static void jobs_come_by_priority_and_then_in_their_order(void **state)
     put(shop, 4, "second", 5, 0);
     live_until(live, shop->counted[SEEN_OK] == 4);
     worker->answer = ack_it;
-    bus_take(worker->bus, "shop.pack", 1);
+    bus_take(worker->bus, "shop.pack", 1, 0);
     live_until(live, worker->counted[SEEN_SETTLED] == 4);
     for (size_t i = 0; i < 4; i++)
         assert_string_equal(peer_seen(worker, SEEN_JOB, i)->body, order[i]);
+}
+
+static void a_worker_whose_hands_are_full_is_given_what_is_urgent(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0);
+
+    put(shop, 1, "at work", 200, 0);
+    put(shop, 2, "must wait", 200, 0);
+    live_until(live, shop->counted[SEEN_OK] == 2);
+    bus_take(worker->bus, "shop.pack", 1, 1);
+    live_until(live, worker->counted[SEEN_JOB] == 1);
+    put(shop, 3, "urgent", BUS_URGENT, 0);
+    put(shop, 4, "urgent, too", 255, 0);
+    live_until(live, worker->counted[SEEN_JOB] == 2);
+    live_until(live, shop->counted[SEEN_OK] == 4);
+    assert_int_equal(worker->counted[SEEN_JOB], 2); /* its spare hand is full now, too */
+    assert_true(strncmp(peer_seen(worker, SEEN_JOB, 1)->body, "urgent", 6) == 0);
+    bus_ack(worker->bus, peer_seen(worker, SEEN_JOB, 1)->number, (struct bytes) { 0 });
+    live_until(live, worker->counted[SEEN_JOB] == 3); /* the other urgent one, and not what must wait */
+    assert_true(strncmp(peer_seen(worker, SEEN_JOB, 2)->body, "urgent", 6) == 0);
+    worker->answer = ack_it;
+    bus_ack(worker->bus, peer_seen(worker, SEEN_JOB, 0)->number, (struct bytes) { 0 });
+    bus_ack(worker->bus, peer_seen(worker, SEEN_JOB, 2)->number, (struct bytes) { 0 });
+    live_until(live, worker->counted[SEEN_JOB] == 4);
+    assert_string_equal(peer_seen(worker, SEEN_JOB, 3)->body, "must wait");
 }
 
 static void fail_it(struct peer *peer, const struct seen *seen)
@@ -137,7 +163,7 @@ static void a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_the
     uint64_t cid;
 
     worker->answer = fail_it;
-    bus_take(worker->bus, "shop.pack", 1);
+    bus_take(worker->bus, "shop.pack", 1, 0);
     bus_follow(shop->bus, "shop", NULL, "shop", (struct bus_cursor) { 0 });
     put(shop, 1, "broken", 0, 0);
     live_until(live, shop->counted[SEEN_EVENT] == 1);
@@ -172,7 +198,7 @@ static void all_dead_jobs_of_a_queue_are_requeued_by_one_call(void **state)
     uint64_t cid;
 
     worker->answer = fail_it;
-    bus_take(worker->bus, "shop.pack", 8);
+    bus_take(worker->bus, "shop.pack", 8, 0);
     for (uint64_t seq = 1; seq <= 5; seq++)
         put(shop, seq, "broken", 0, 0);
     bus_follow(shop->bus, "shop", "shop.spoilt,shop.packed", "shop", (struct bus_cursor) { 0 });
@@ -216,7 +242,7 @@ static void jobs_that_nobody_wants_any_more_are_withdrawn_by_who_put_them(void *
     struct bus_head other = { .job = live_id("other"), .key = text("other") };
 
     live_until(live, cli->counted[SEEN_UP] == 1);
-    bus_take(worker->bus, "shop.pack", 1); /* holds the first one, and says nothing */
+    bus_take(worker->bus, "shop.pack", 1, 0); /* holds the first one, and says nothing */
     for (uint64_t seq = 1; seq <= 3; seq++)
         put(shop, seq, "box", 0, 0);
     put(shop, 4, "later", 0, 60000);
@@ -248,7 +274,7 @@ static void a_job_handed_back_to_wait_does_not_use_up_its_attempts(void **state)
     struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0);
 
     worker->answer = wait_first;
-    bus_take(worker->bus, "shop.pack", 1);
+    bus_take(worker->bus, "shop.pack", 1, 0);
     bus_follow(shop->bus, "shop", NULL, NULL, (struct bus_cursor) { 0 });
     put(shop, 1, "slow", 0, 0);
     live_until(live, shop->counted[SEEN_EVENT] == 1);
@@ -262,11 +288,11 @@ static void a_worker_that_leaves_gives_its_job_to_another(void **state)
     struct peer *shop = owner(live, 1), *first = live_join(live, "worker", 0),
                 *second = live_join(live, "worker", 0);
 
-    bus_take(first->bus, "shop.pack", 1);
+    bus_take(first->bus, "shop.pack", 1, 0);
     put(shop, 1, "box", 0, 0);
     live_until(live, first->counted[SEEN_JOB] == 1);
     second->answer = ack_it;
-    bus_take(second->bus, "shop.pack", 1);
+    bus_take(second->bus, "shop.pack", 1, 0);
     live_leave(first);
     live_until(live, second->counted[SEEN_SETTLED] == 1);
     assert_int_equal(peer_seen(second, SEEN_JOB, 0)->attempt, 1);
@@ -278,7 +304,7 @@ static void sleeper(const char *dir)
     struct live *mine = calloc(1, sizeof *mine);
 
     strcpy(mine->dir, dir);
-    bus_take(live_join(mine, "worker", 0)->bus, "shop.pack", 1);
+    bus_take(live_join(mine, "worker", 0)->bus, "shop.pack", 1, 0);
     for (;;)
         live_pump(mine, 1000);
 }
@@ -295,7 +321,7 @@ static void a_worker_that_is_killed_gives_its_job_to_another_at_once(void **stat
     live_until(live, cli->counted[SEEN_TAP] > 0 && cli->seen[cli->n - 1].tap == BUS_TAP_JOB);
     worker = live_join(live, "worker", 0);
     worker->answer = ack_it;
-    bus_take(worker->bus, "shop.pack", 1);
+    bus_take(worker->bus, "shop.pack", 1, 0);
     live_kill(pid);
     live_until(live, worker->counted[SEEN_SETTLED] == 1);
     for (size_t i = 0; (gone = peer_seen(cli, SEEN_TAP, i)) && strcmp(gone->name, "gone") != 0; i++)
@@ -313,7 +339,7 @@ static void a_lease_outlives_the_broker_and_its_end_is_committed_once(void **sta
     uint64_t lease;
 
     bus_follow(shop->bus, "shop", NULL, "shop", (struct bus_cursor) { 0 });
-    bus_take(worker->bus, "shop.pack", 1);
+    bus_take(worker->bus, "shop.pack", 1, 0);
     put(shop, 1, "box", 0, 0);
     live_until(live, worker->counted[SEEN_JOB] == 1 && other->counted[SEEN_UP] == 1);
     lease = peer_seen(worker, SEEN_JOB, 0)->number;
@@ -321,7 +347,7 @@ static void a_lease_outlives_the_broker_and_its_end_is_committed_once(void **sta
     live_until(live, worker->counted[SEEN_DOWN] == 1 && other->counted[SEEN_DOWN] == 1);
     assert_int_equal(bus_ack(worker->bus, lease, text("made while the broker was away")), 0);
     other->answer = ack_it;
-    bus_take(other->bus, "shop.pack", 1);
+    bus_take(other->bus, "shop.pack", 1, 0);
     live_start(live);
     live_until(live, worker->counted[SEEN_SETTLED] == 1 && shop->counted[SEEN_EVENT] == 1);
     assert_int_equal(peer_seen(worker, SEEN_SETTLED, 0)->err, 0);
@@ -345,7 +371,7 @@ static void jobs_and_lanes_survive_a_restart(void **state)
     assert_true(peer_seen(shop, SEEN_OK, 20)->flag);
     worker = live_join(live, "worker", 0);
     worker->answer = ack_it;
-    bus_take(worker->bus, "shop.pack", 4);
+    bus_take(worker->bus, "shop.pack", 4, 0);
     live_until(live, worker->counted[SEEN_SETTLED] == 20);
 }
 
@@ -356,7 +382,7 @@ static void a_job_whose_time_ran_out_is_dead_and_nobody_works_on_it(void **state
     struct bus_head head = { .job = live_id("late"), .ttl_ms = 1, .delay_ms = 20 };
 
     bus_follow(shop->bus, "shop", NULL, NULL, (struct bus_cursor) { 0 });
-    bus_take(worker->bus, "shop.pack", 1);
+    bus_take(worker->bus, "shop.pack", 1, 0);
     assert_int_equal(bus_put(shop->bus, "shop.pack", 1, &head, text("late")), 0);
     live_until(live, shop->counted[SEEN_EVENT] == 1);
     assert_string_equal(peer_seen(shop, SEEN_EVENT, 0)->name, "shop.spoilt");
@@ -487,6 +513,7 @@ int main(void)
         LIVE(a_message_sent_twice_is_a_duplicate_and_takes_effect_once),
         LIVE(messages_put_in_one_turn_leave_together_and_each_is_confirmed),
         LIVE(jobs_come_by_priority_and_then_in_their_order),
+        LIVE(a_worker_whose_hands_are_full_is_given_what_is_urgent),
         LIVE(a_job_that_keeps_failing_is_tried_as_often_as_its_queue_says_and_then_dead),
         LIVE(all_dead_jobs_of_a_queue_are_requeued_by_one_call),
         LIVE(jobs_that_nobody_wants_any_more_are_withdrawn_by_who_put_them),

@@ -87,7 +87,7 @@ static void a_broker_that_is_killed_under_load_loses_nothing_and_repeats_nothing
     for (int i = 0; i < 2; i++) {
         workers[i] = live_join(live, "worker", 0);
         workers[i]->answer = worker_says;
-        bus_take(workers[i]->bus, "shop.pack", 16);
+        bus_take(workers[i]->bus, "shop.pack", 16, 0);
     }
     for (unsigned kills = 0; kills < KILLS; kills++) {
         unsigned until = ended_n + 1 + rand_r(&seed) % (JOBS / KILLS);

@@ -167,7 +167,7 @@ static void kinobus_take(void *ctx, const struct race *race, uint64_t n)
 {
     struct owner *me = ctx;
 
-    bus_take(me->bus, "bench.job", race->window);
+    bus_take(me->bus, "bench.job", race->window, 0);
     while (me->settled < n)
         kinobus_pump(me);
 }
