@@ -115,7 +115,9 @@ static int sweep_some_rows(void *self_, struct turn *t, int err, const void *rep
     if (r == 0 && !budget)
         return turn_after(t, 0, sweep_some_rows, f, sizeof(*f));
     self->deleting = ID_NONE;
-    return r < 0 ? r : sweep_finish(self, t, f->id);
+    if (r == 0)
+        r = sweep_finish(self, t, f->id);
+    return r < 0 ? r : sweep_ask(t); /* the next one that waits to be deleted */
 }
 
 /* In a turn of its own, that ends with what it remembers: a turn that is undone must not leave it behind. */

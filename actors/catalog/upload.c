@@ -10,20 +10,31 @@
 #include "actors/catalog/upload.h"
 #include "schemas/wire/arena.h"
 
+/* What a file is called, without the folders before it and the ending behind. */
+static const char *upload_title(struct turn *t, const char *filename)
+{
+    const char *base, *dot;
+
+    if (!filename || !*filename)
+        return "Untitled";
+    base = filename + strlen(filename);
+    while (base > filename && !strchr("/\\", base[-1]))
+        base--;
+    base = *base ? base : filename;
+    dot = strrchr(base, '.');
+    return dot && dot > base ? arena_strndup(turn_arena(t), base, (size_t)(dot - base)) : base;
+}
+
 /* A video for a file that came without one: titled after the file. */
 int upload_new_video(struct catalog *self, struct turn *t, const char *title, const char *filename,
                      struct doing *ret)
 {
-    const char *dot = filename ? strrchr(filename, '.') : NULL;
     struct create_video ask = { .title = title, .visibility = VISIBILITY_PRIVATE };
     struct video video;
     int r;
 
     if (!title || !*title)
-        ask.title = !filename || !*filename
-                        ? "Untitled"
-                        : arena_strndup(turn_arena(t), filename,
-                                        dot && dot > filename ? (size_t)(dot - filename) : strlen(filename));
+        ask.title = upload_title(t, filename);
     if (strlen(ask.title) > 200) /* a name of many characters: cut at the byte where one begins */
         for (size_t n = 200; n; n--)
             if (((uint8_t)ask.title[n] & 0xc0) != 0x80) {

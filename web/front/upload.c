@@ -7,6 +7,16 @@
 #include "web/front/call.h"
 #include "web/front/uploads.h"
 
+const char *upload_name(struct exchange *x, const char *name)
+{
+    size_t chars = 0;
+
+    for (size_t n = 0; name && name[n]; n++)
+        if (((uint8_t)name[n] & 0xc0) != 0x80 && chars++ == UPLOAD_NAME_MAX)
+            return arena_strndup(x->arena, name, n);
+    return name;
+}
+
 int upload_problem(struct exchange *x, int err)
 {
     switch (err) {

@@ -15,6 +15,7 @@
 enum {
     UPLOAD_STEP = 8 * 1024 * 1024,
     UPLOAD_STEP_MS = 1000,
+    UPLOAD_NAME_MAX = 255, /* characters of a file's name */
 };
 
 struct upload_sink {
@@ -44,6 +45,9 @@ int upload_finish(struct upload_sink *sink, struct video *ret_video);
 /* The rest of the request's body. each (may be NULL) sees the bytes first. */
 typedef void upload_each(void *ctx, const void *data, size_t len);
 int upload_take(struct upload_sink *sink, upload_each *each, void *ctx);
+
+/* A file's name is for people: of one that is longer than any file system allows, the beginning. NULL stays NULL. */
+const char *upload_name(struct exchange *x, const char *name);
 
 /* Answers an error of the functions above. */
 int upload_problem(struct exchange *x, int err);

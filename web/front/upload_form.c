@@ -33,7 +33,7 @@ static int form_begin_file(struct form *form, const struct multipart_part *part)
 
     if (form->opened)
         return exchange_problem(x, ERR_INVALID, "The form holds more than one file.");
-    form->ask.filename = *part->filename ? arena_strdup(x->arena, part->filename) : NULL;
+    form->ask.filename = *part->filename ? upload_name(x, arena_strdup(x->arena, part->filename)) : NULL;
     r = call_ask(x, &create_upload_call, NULL, &form->ask, &form->upload);
     if (r < 0)
         return call_problem(x, r);

@@ -14,8 +14,7 @@
 #include "web/front/upload.h"
 #include "web/front/uploads.h"
 
-#define UPLOAD_TYPE     "application/offset+octet-stream"
-#define UPLOAD_NAME_MAX 255 /* characters */
+#define UPLOAD_TYPE "application/offset+octet-stream"
 
 /* ---- what all answers say */
 
@@ -150,17 +149,6 @@ static int upload_tus_bytes(struct upload_sink *sink, const char **ret_reason)
 
 /* ---- POST */
 
-/* A name is for people: of one that is longer than any file system allows, the beginning. The metadata keeps all of it. */
-static const char *upload_tus_name(struct exchange *x, const char *name)
-{
-    size_t n = 0, chars = 0;
-
-    for (; name && name[n]; n++)
-        if (((uint8_t)name[n] & 0xc0) != 0x80 && chars++ == UPLOAD_NAME_MAX)
-            return arena_strndup(x->arena, name, n);
-    return name;
-}
-
 /* Text fields of the metadata; the file's name stands in for a title. */
 static int upload_tus_metadata(struct exchange *x, const struct tus_create *create, struct create_upload *ask)
 {
@@ -170,7 +158,7 @@ static int upload_tus_metadata(struct exchange *x, const struct tus_create *crea
 
     ask->title = tus_metadata(create->metadata, "title", x->arena);
     ask->filename = tus_metadata(create->metadata, "filename", x->arena);
-    ask->filename = upload_tus_name(x, ask->filename ? ask->filename : name);
+    ask->filename = upload_name(x, ask->filename ? ask->filename : name);
     ask->description = tus_metadata(create->metadata, "description", x->arena);
     if (ask->title && !*ask->title)
         ask->title = NULL;

@@ -68,6 +68,13 @@ static bool tus_base64(const char *text, size_t len, void *to, size_t room, size
            end == text + len;
 }
 
+/* A NUL ends no text here: it is taken for a space. */
+static void tus_no_nul(char *text, size_t n)
+{
+    for (char *p = text; (p = memchr(p, '\0', n - (size_t)(p - text))) != NULL;)
+        *p++ = ' ';
+}
+
 /* One "key value" of Upload-Metadata; answers what follows its comma, NULL at the end. */
 static const char *tus_pair(const char *p, const char **ret_key, size_t *ret_key_len, const char **ret_value,
                             size_t *ret_value_len)
@@ -94,7 +101,10 @@ static bool tus_metadata_ok(const char *metadata)
         const char *behind = value + value_len + strspn(value + value_len, " ");
 
         if (key_len == 0 || (*behind != ',' && *behind != '\0') ||
-            !tus_base64(value, value_len, text, sizeof(text), &n) || !wire_utf8(text, n, &chars))
+            !tus_base64(value, value_len, text, sizeof(text), &n))
+            return false;
+        tus_no_nul(text, n);
+        if (!wire_utf8(text, n, &chars))
             return false;
         metadata = next;
     } while (metadata);
@@ -113,6 +123,7 @@ const char *tus_metadata(const char *metadata, const char *key, struct arena *ar
 
             if (!tus_base64(value, value_len, text, value_len, &n))
                 return NULL;
+            tus_no_nul(text, n);
             text[n] = '\0';
             return text;
         }
