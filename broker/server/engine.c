@@ -100,7 +100,8 @@ int bus_store_open(const struct bus_store_options *options, struct bus_store **r
     struct store_options env = { .dir = options->dir,
                                  .map_size = options->map_size,
                                  .max_dbs = ENGINE_TABLES + 1,
-                                 .any_filesystem = options->any_filesystem };
+                                 .any_filesystem = options->any_filesystem,
+                                 .journal = true };
     struct bus_store *store = calloc(1, sizeof *store);
     int r;
 

@@ -42,6 +42,8 @@ static int writer_commit(struct bus_store *store, struct store_ops *batch)
     struct store_op *op;
     int r = writer_apply(store, batch);
 
+    if (r == ERR_STORE_FULL && store_settle(store->env) == 0)
+        r = writer_apply(store, batch); /* with the pages that were freed since the last checkpoint */
     if (r == ERR_STORE_FULL) {
         store->full = true;
         r = writer_apply(store, batch);

@@ -101,7 +101,7 @@ static int env_open_lmdb(struct store *store, const struct store_options *option
         rc = mdb_env_set_maxdbs(store->env, (options->max_dbs ? options->max_dbs : 128) + 1);
     if (!rc && options->max_readers)
         rc = mdb_env_set_maxreaders(store->env, options->max_readers);
-    if (!rc) /* no WRITEMAP, no NOSYNC, no NOLOCK: what is answered is on the disk */
+    if (!rc) /* no WRITEMAP, no NOLOCK; NOSYNC only with a journal: what is answered is on the disk */
         rc = mdb_env_open(store->env, options->dir, MDB_NOTLS, 0600);
     if (!rc)
         rc = mdb_reader_check(store->env, &cleared);
@@ -109,11 +109,7 @@ static int env_open_lmdb(struct store *store, const struct store_options *option
 }
 
 /* What tells this file from a copy of it: its inode and when that was born. */
-struct env_place {
-    uint8_t b[16];
-};
-
-static int env_read_place(const struct store *store, struct env_place *ret)
+int env_read_place(const struct store *store, uint8_t ret[JOURNAL_PLACE])
 {
     struct statx st;
     char path[4096];
@@ -126,8 +122,8 @@ static int env_read_place(const struct store *store, struct env_place *ret)
     ino = st.stx_ino;
     if (st.stx_mask & STATX_BTIME)
         born = (uint64_t)st.stx_btime.tv_sec * 1000000000u + st.stx_btime.tv_nsec;
-    memcpy(ret->b, &ino, sizeof(ino));
-    memcpy(ret->b + 8, &born, sizeof(born));
+    memcpy(ret, &ino, sizeof(ino));
+    memcpy(ret + 8, &born, sizeof(born));
     return 0;
 }
 
@@ -170,8 +166,8 @@ static uint32_t env_big_endian(uint32_t v)
 static int env_identify(struct store *store, MDB_txn *txn)
 {
     uint32_t format = 0, epoch = 0;
-    struct env_place here, there;
-    int r = env_read_place(store, &here);
+    uint8_t here[JOURNAL_PLACE], there[JOURNAL_PLACE];
+    int r = env_read_place(store, here);
 
     if (r < 0)
         return r;
@@ -190,11 +186,11 @@ static int env_identify(struct store *store, MDB_txn *txn)
     if (r == 0)
         r = env_meta_get(txn, store->meta.dbi, "epoch", &epoch, sizeof(epoch));
     if (r == 0)
-        r = env_meta_get(txn, store->meta.dbi, "place", &there, sizeof(there));
+        r = env_meta_get(txn, store->meta.dbi, "place", there, sizeof(there));
     if (r < 0)
         return r == ERR_NOT_FOUND ? ERR_CORRUPT : r;
     store->epoch = env_big_endian(epoch);
-    if (memcmp(&here, &there, sizeof(here)) != 0)
+    if (memcmp(here, there, sizeof(here)) != 0)
         env_mint(store);
 write:
     store->epoch++;
@@ -208,7 +204,7 @@ write:
     if (r == 0)
         r = env_meta_put(txn, store->meta.dbi, "epoch", &epoch, sizeof(epoch));
     if (r == 0)
-        r = env_meta_put(txn, store->meta.dbi, "place", &here, sizeof(here));
+        r = env_meta_put(txn, store->meta.dbi, "place", here, sizeof(here));
     return r;
 }
 
@@ -247,9 +243,17 @@ int store_open(const struct store_options *options, struct store **ret)
         abort();
     r = env_take_directory(store, options);
     if (r == 0)
+        r = journal_find(store, options->journal);
+    if (r == 0)
         r = env_open_lmdb(store, options);
     if (r == 0)
+        r = journal_replay(store);
+    if (r == 0)
         r = env_open_meta(store);
+    if (r == 0 && options->journal)
+        r = journal_begin(store);
+    else if (r == 0)
+        journal_end(store, true);
     if (r < 0) {
         store_close(&store);
         return r;
@@ -265,6 +269,7 @@ void store_close(struct store **store)
     if (!s)
         return;
     table_close_all(s);
+    journal_end(s, false);
     if (s->env)
         mdb_env_close(s->env);
     for (size_t i = 0; i < s->dbs_n; i++) {

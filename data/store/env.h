@@ -1,11 +1,12 @@
-/* env - one LMDB environment, as its one owner sees it. All that calls LMDB is in env.c, txn.c and copy.c.
+/* env - one LMDB environment, as its one owner sees it. All that calls LMDB is in env.c, txn.c, copy.c and the journal's two.
  *
  * One process opens a store, once, and keeps it: a second open of the same directory answers ERR_BUSY.
  * Readers (any number, from any thread, each used by one thread at a time) see the snapshot of the moment
  * they began; there is one writer at a time, on one thread, and child transactions inside it that can fail
  * alone.
  *
- * Durable     store_commit answers 0 after the data and the meta page are on the disk, never before
+ * Durable     store_commit answers 0 after the data and the meta page are on the disk, or with a journal what it
+ *             wrote (journal.h), never before
  * Errors      one map in error.c; what a caller can meet is listed at each function. ERR_OUTCOME_UNKNOWN
  *             means that the commit may or may not have happened: the store then refuses all further work,
  *             and the process must answer nothing and exit (75), so that a restart finds out
@@ -37,12 +38,14 @@ struct store_options {
     unsigned max_dbs;     /* named databases; 0: 128 */
     unsigned max_readers; /* read transactions at a time; 0: 126 */
     bool any_filesystem;  /* tests: overlay and tmpfs are good enough */
+    bool journal;         /* commits of one sync, with a checkpoint now and then (journal.h) */
     bool must_exist;      /* an empty directory is ERR_NOT_FOUND instead of a new store */
 };
 
 /* Opens or makes the store, checks its format and counts the epoch. ERR_BUSY: another process has it.
  * ERR_UNSUPPORTED: the file system. ERR_VERSION: the format of a later program. ERR_CORRUPT: not an LMDB
- * file, or its meta data do not fit. ERR_IO, ERR_STORE_FULL: the disk. */
+ * file, or its meta data do not fit, or its journal lacks something. ERR_CONFLICT: there is a journal, and it holds what
+ * belongs to another data.mdb than the one that is there. ERR_IO, ERR_STORE_FULL: the disk. */
 int store_open(const struct store_options *options, struct store **ret);
 void store_close(struct store **store); /* no transaction may be open */
 
@@ -59,6 +62,7 @@ struct store_usage {
     unsigned percent;    /* (used - free) of the bound: refuse new work from 85, never deletes or completions */
 };
 int store_usage(struct store *store, struct store_usage *ret);
+int store_settle(struct store *store); /* with a journal: a checkpoint, so that all free pages can be used again */
 int store_check_readers(struct store *store,
                         unsigned *ret_cleared); /* slots of dead threads; at start it is done */
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "data/store/env.h"
+#include "data/store/journal.h"
 
 #define STORE_SIPKEY_SIZE 16
 
@@ -19,6 +20,7 @@ struct store {
     MDB_env *env;
     char *dir;
     int lock_fd;
+    struct journal *journal; /* NULL: LMDB syncs each commit */
     struct store_db meta;
     struct id uuid;
     uint32_t epoch;
@@ -38,10 +40,12 @@ struct store_txn {
     struct store_txn *parent;
     MDB_txn *txn;
     bool writes, failed; /* failed: a write went wrong, only an abort is left */
+    struct buf redo;     /* with a journal: what was written */
 };
 
 struct store_cursor {
     struct store_txn *txn;
+    const struct store_db *db;
     MDB_cursor *cursor;
 };
 

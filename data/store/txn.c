@@ -31,6 +31,7 @@ static int txn_begin(struct store *store, struct store_txn *parent, bool writes,
     if (writes && !parent) {
         store->writer = pthread_self();
         atomic_store(&store->writing, true);
+        journal_lend(t);
     }
     *ret = t;
     return 0;
@@ -59,6 +60,8 @@ int store_begin_child(struct store_txn *parent, struct store_txn **ret)
 {
     if (!parent->writes)
         return ERR_INVALID;
+    if (parent->store->journal)
+        return ERR_UNSUPPORTED;
     return txn_begin(parent->store, parent, true, ret);
 }
 
@@ -81,6 +84,11 @@ static bool txn_is_certainly_lost(struct store *store, int rc, size_t id)
     return true;
 }
 
+static int txn_commit(struct store_txn *t)
+{
+    return t->store->journal && t->writes && !t->parent ? journal_commit(t) : mdb_txn_commit(t->txn);
+}
+
 /* A child that cannot be committed is just undone; of the outermost commit nobody knows what became. */
 static int txn_commit_fault(struct store_txn *t)
 {
@@ -89,7 +97,7 @@ static int txn_commit_fault(struct store_txn *t)
         return ERR_IO;
     }
     if (store_fault_commits())
-        mdb_txn_commit(t->txn);
+        txn_commit(t);
     else
         mdb_txn_abort(t->txn);
     atomic_store(&t->store->broken, true);
@@ -111,13 +119,14 @@ int store_commit(struct store_txn **txn)
     } else if (store_fault_strikes()) {
         r = txn_commit_fault(t);
     } else {
-        rc = mdb_txn_commit(t->txn);
+        rc = txn_commit(t);
         r = store_error(store, rc);
         if (rc && !t->parent && !txn_is_certainly_lost(store, rc, id)) {
             atomic_store(&store->broken, true);
             r = ERR_OUTCOME_UNKNOWN;
         }
     }
+    journal_take_back(t);
     free(t);
     return r;
 }
@@ -128,6 +137,7 @@ void store_abort(struct store_txn **txn)
         return;
     txn_ends(*txn);
     mdb_txn_abort((*txn)->txn);
+    journal_take_back(*txn);
     free(*txn);
     *txn = NULL;
 }
@@ -190,7 +200,10 @@ static int txn_put(struct store_txn *txn, struct store_db *db, struct bytes key,
 
     if (r < 0)
         return r;
-    return txn_wrote(txn, mdb_put(txn->txn, db->dbi, &k, &v, flags));
+    r = txn_wrote(txn, mdb_put(txn->txn, db->dbi, &k, &v, flags));
+    if (r == 0)
+        journal_note(txn, JOURNAL_PUT, db, key, value);
+    return r;
 }
 
 int store_put(struct store_txn *txn, struct store_db *db, struct bytes key, struct bytes value)
@@ -210,7 +223,10 @@ int store_del(struct store_txn *txn, struct store_db *db, struct bytes key)
 
     if (r < 0)
         return r;
-    return txn_wrote(txn, mdb_del(txn->txn, db->dbi, &k, NULL));
+    r = txn_wrote(txn, mdb_del(txn->txn, db->dbi, &k, NULL));
+    if (r == 0)
+        journal_note(txn, JOURNAL_DEL, db, key, (struct bytes) { 0 });
+    return r;
 }
 
 int store_fact_get(struct store_txn *txn, struct bytes name, struct bytes *ret_view)
@@ -243,7 +259,10 @@ int store_clear(struct store_txn *txn, struct store_db *db)
 
     if (r < 0)
         return r;
-    return txn_wrote(txn, mdb_drop(txn->txn, db->dbi, 0));
+    r = txn_wrote(txn, mdb_drop(txn->txn, db->dbi, 0));
+    if (r == 0)
+        journal_note(txn, JOURNAL_CLEAR, db, (struct bytes) { 0 }, (struct bytes) { 0 });
+    return r;
 }
 
 int store_cursor_open(struct store_txn *txn, struct store_db *db, struct store_cursor **ret)
@@ -257,6 +276,7 @@ int store_cursor_open(struct store_txn *txn, struct store_db *db, struct store_c
     if (!c)
         abort();
     c->txn = txn;
+    c->db = db;
     rc = mdb_cursor_open(txn->txn, db->dbi, &c->cursor);
     if (rc) {
         free(c);
@@ -326,8 +346,12 @@ int store_cursor_prev(struct store_cursor *cursor, struct bytes *ret_key, struct
 int store_cursor_del(struct store_cursor *cursor)
 {
     int r = txn_may_write(cursor->txn, (struct bytes) { .data = "", .len = 1 });
+    MDB_val k, v;
 
+    if (r == 0)
+        r = store_error(cursor->txn->store, mdb_cursor_get(cursor->cursor, &k, &v, MDB_GET_CURRENT));
     if (r < 0)
         return r;
+    journal_note(cursor->txn, JOURNAL_DEL, cursor->db, store_bytes(k), (struct bytes) { 0 });
     return txn_wrote(cursor->txn, mdb_cursor_del(cursor->cursor, 0));
 }

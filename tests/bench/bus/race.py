@@ -61,7 +61,7 @@ def syncs(program, start, folder):
         server.stop()
     with open(log, encoding="utf-8") as f:
         calls = sum(int(m[1]) for m in re.finditer(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s.*(?:fsync|fdatasync|msync)$", f.read(), re.M))
-    return calls * server.syncs_per_call / n
+    return calls / n
 
 
 def row(figure, unit, rounds, name, peer):

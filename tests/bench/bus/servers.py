@@ -24,7 +24,6 @@ class Server:
     driver = name = where = ""
     durable = True
     secret = "-"
-    syncs_per_call = 1
     counted = True     # strace sees its syncs
 
     def __init__(self, folder, under=()):
@@ -73,7 +72,6 @@ class Server:
 class Kinobus(Server):
     name = driver = "kinobus"
     secret = SECRET
-    syncs_per_call = 2     # LMDB writes its meta page through a descriptor that is synchronous by itself
 
     def __init__(self, folder, programs, policy, under=()):
         super().__init__(folder, under)
