@@ -67,9 +67,10 @@ static void lengths_are_digits_within_bounds(void **state)
 
 static void metadata_is_text_in_base64(void **state)
 {
-    static const char *const bad[] = { "filename !",      "filename YQ", "filename YQ==,",     ",filename YQ==",
-                                       "filename YQ== x", "a /w==",      "a AAAA" /* a NUL */, " ",
-                                       "a YQ==,,b YQ==" };
+    static const char *const bad[] = {
+        "filename !", "filename YQ", "filename YQ==,", ",filename YQ==", "filename YQ== x",
+        "a /w==",     " ",           "a YQ==,,b YQ=="
+    };
 
     head("Upload-Length", "1");
     head("Upload-Metadata", "filename bWkgdsOtZGVvLm1rdg==,title,is_private ,type dmlkZW8=");
@@ -79,6 +80,7 @@ static void metadata_is_text_in_base64(void **state)
     assert_string_equal(tus_metadata(create.metadata, "type", arena), "video");
     assert_string_equal(tus_metadata(create.metadata, "title", arena), "");
     assert_null(tus_metadata(create.metadata, "name", arena));
+    assert_string_equal(tus_metadata("name bnVsAC5tcDQ=", "name", arena), "nul .mp4"); /* a NUL ends no text */
     assert_null(tus_metadata(NULL, "name", arena));
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         head("Upload-Length", "1");
