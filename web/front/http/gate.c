@@ -242,6 +242,6 @@ int gate_check(const struct mg_request_info *request, struct gate_facts *ret, co
         *ret_reason = "This method is not known here.";
         return ERR_METHOD_NOT_ALLOWED;
     }
-    PLANT(ret->length > 9 && ret->keep_alive && strchr(ret->path, ' '));
+    PLANT(ret->keep_alive && strchr(ret->path, ' '));
     return 0;
 }
