@@ -1,6 +1,7 @@
 /* keys - see keys.h */
 #include "actors/playback/keys.h"
 
+#include "actors/playback/denied.h"
 #include "actors/runtime/media_token/media_token.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
@@ -81,6 +82,8 @@ int keys_tend(struct playback *self, struct turn *t)
         r = keys_retire(t, keys, n);
     if (r == 0)
         r = keys_publish(t);
+    if (r == 0)
+        r = denied_tend(t);
     if (r < 0 || (self->tending && turn_now(t) < self->tending + PLAYBACK_OVERDUE_MS))
         return r;
     self->tending = turn_now(t) + KEYS_TEND_MS;

@@ -12,7 +12,8 @@ enum {
     KEYS_OPEN_MS = 49 * 3600 * 1000, /* the longest that a URL may live */
 };
 
-/* Makes a key where one is due, deletes those that are over, publishes the rest; and again in an hour. */
+/* Makes a key where one is due, deletes those that are over, publishes the rest, and what was taken back (denied.h); and
+ * again in an hour. */
 int keys_tend(struct playback *self, struct turn *t);
 
 /* A path into one version of a video: "/media/{token}/{video}/{version}/{leaf}". policy: who was let in,

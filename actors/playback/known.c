@@ -1,6 +1,7 @@
 /* known - see known.h */
 #include "actors/playback/known.h"
 
+#include "actors/playback/denied.h"
 #include "data/store/table.h"
 #include "gen/catalog.h"
 #include "gen/errors.h"
@@ -54,13 +55,16 @@ bool known_allows(const struct turn *t, const struct play_video *video)
            turn_has_role(t, ROLE_MODERATOR);
 }
 
-/* ---- events: of videos that nobody began nothing is kept */
+/* ---- events: of videos that nobody began nothing is kept, but that their URLs were taken back */
 
 static int known_change(struct turn *t, const struct video *video)
 {
+    enum media_refused refused = known_is_open(video) ? MEDIA_REFUSED_NONE : MEDIA_REFUSED_OPEN;
     struct play_video old;
-    int r = play_video_get(turn_txn(t), turn_arena(t), video->id, &old);
+    int r = video->version ? denied_tell(t, video->id, video->rev, refused) : 0;
 
+    if (r == 0)
+        r = play_video_get(turn_txn(t), turn_arena(t), video->id, &old);
     if (r == ERR_NOT_FOUND)
         return 0;
     return r < 0 ? r : known_replace(t, video, &old);
@@ -84,8 +88,10 @@ int playback_on_published(struct playback *self, struct turn *t, const struct vi
 int playback_on_deleted(struct playback *self, struct turn *t, const struct video_deleted *event)
 {
     struct play_video row;
-    int r = play_video_get(turn_txn(t), turn_arena(t), event->video_id, &row);
+    int r = denied_tell(t, event->video_id, event->rev, MEDIA_REFUSED_ALL);
 
+    if (r == 0)
+        r = play_video_get(turn_txn(t), turn_arena(t), event->video_id, &row);
     if (r == ERR_NOT_FOUND || (r == 0 && (row.gone || row.video_rev > event->rev)))
         return 0;
     row.gone = true;

@@ -3,15 +3,14 @@
  * Serves     start_playback, save_progress, continue_watching, posters       (schemas/playback.toml)
  * Asks       catalog.get_playable, in the name of whoever asks: what they may see is decided there
  * Follows    the catalog's videos: changed, ready, published, deleted
- * Announces  the value media_keys: what media URLs are checked with, by the front and by an edge
+ * Announces  the value media_keys: what media URLs are checked with, by the front and by an edge; the value
+ *            media_denied: of which videos URLs are taken back, because they turned private or were deleted
  * Keeps      the keys, positions, and of videos that somebody began what their lists show, in $state/playback
  * Hands out  paths with the right to fetch one version of one video in them (actors/runtime/media_token),
  * good for
  *            playback.media_token_hours, rounded up to the hour
  * When busy  answers what the runtime answers; it keeps no request itself
- * Weak spot  a URL that was handed out opens until it ends, also when the video turns private in the
- * meantime;
- *            positions are not bounded per person, but by the videos that there are */
+ * Weak spot  positions are not bounded per person, but by the videos that there are */
 #pragma once
 
 #include "actors/runtime/actor.h"

@@ -127,6 +127,29 @@ class Media(unittest.TestCase):
         self.assertEqual(self.fetch("/api/v1/videos/stream/video_01h455vb4pex5vsknk084sn02q").status, 404)
         self.assertEqual(self.fetch("/api/v1/videos/stream/x").status, 404)
 
+    def until_status(self, url, status):
+        until = time.monotonic() + 20
+        while self.fetch(url).status != status:
+            self.assertLess(time.monotonic(), until, f"it does not become {status}")
+
+    def test_what_turns_private_is_taken_back_from_who_has_its_address(self):
+        change = lambda **what: self.alice.want("PATCH", f"/api/v1/videos/{self.video}", what)
+        url = self.playing["hls_url"]
+        change(visibility="private")
+        self.until_status(url, 403)
+        own = self.alice.post(f"/api/v1/videos/{self.video}/playback")["hls_url"]
+        self.assertEqual(self.fetch(own).status, 200, "its owner watches it still")
+        self.stage.kill("front")        # the next one hears it too
+        self.stage.wait_ready()
+        self.until_status(url, 403)
+        change(visibility="public")
+        self.until_status(url, 200)
+        self.alice.want("DELETE", f"/api/v1/videos/{self.video}")
+        self.until_status(url, 403)
+        self.until_status(own, 403)
+        change(restore=True)
+        self.until_status(url, 200)
+
     def test_media_plays_on_without_anybody_else_on_the_bus(self):
         with Stage() as p:
             alice = p.login()

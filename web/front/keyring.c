@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/log.h"
 #include "actors/runtime/media_token/media_token.h"
 #include "gen/auth.h"
 #include "gen/errors.h"
@@ -15,6 +16,11 @@ struct keyring_media_key {
     uint8_t key[MEDIA_TOKEN_KEY_SIZE];
 };
 
+struct keyring_denied {
+    struct id video;
+    enum media_refused refused;
+};
+
 struct keyring {
     pthread_rwlock_t lock;
     struct token_key keys[KEYRING_KEYS];
@@ -23,6 +29,8 @@ struct keyring {
     size_t media_n;
     struct revoked revoked[KEYRING_REVOKED]; /* a ring */
     size_t revoked_n, revoked_next;
+    struct keyring_denied *denied; /* in order of the ids */
+    size_t denied_n, denied_room;
 };
 
 struct keyring *keyring_new(void)
@@ -40,6 +48,7 @@ void keyring_free(struct keyring **keyring)
     if (!*keyring)
         return;
     pthread_rwlock_destroy(&(*keyring)->lock);
+    free((*keyring)->denied);
     free(*keyring);
     *keyring = NULL;
 }
@@ -97,6 +106,59 @@ static bool keyring_revoke(struct keyring *k, struct bytes body, struct arena *a
     return true;
 }
 
+/* Where the video is, or would be. */
+static size_t keyring_denied_at(const struct keyring *k, struct id video)
+{
+    size_t low = 0, high = k->denied_n;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (memcmp(k->denied[mid].video.b, video.b, sizeof(video.b)) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static void keyring_deny(struct keyring *k, struct id video, enum media_refused refused)
+{
+    size_t at = keyring_denied_at(k, video);
+    bool there = at < k->denied_n && id_equal(k->denied[at].video, video);
+
+    if (refused <= MEDIA_REFUSED_NONE) {
+        if (there)
+            memmove(k->denied + at, k->denied + at + 1, (--k->denied_n - at) * sizeof(*k->denied));
+        return;
+    }
+    if (!there && k->denied_n == KEYRING_DENIED) {
+        log_line(LOG_AT_ERROR, "denied", "error=too_large videos=%zu", k->denied_n);
+        return;
+    }
+    if (!there && k->denied_n == k->denied_room) {
+        k->denied_room = k->denied_room ? 2 * k->denied_room : 64;
+        k->denied = realloc(k->denied, k->denied_room * sizeof(*k->denied));
+        if (!k->denied)
+            abort();
+    }
+    if (!there)
+        memmove(k->denied + at + 1, k->denied + at, (k->denied_n++ - at) * sizeof(*k->denied));
+    k->denied[at] = (struct keyring_denied) { video, refused };
+}
+
+/* The key names the video too: it is all there is when the value has ended. */
+static void keyring_set_denied(struct keyring *k, const char *key, struct bytes body, struct arena *arena)
+{
+    struct media_denied one = { .refused = MEDIA_REFUSED_NONE };
+
+    if (body.data ? media_denied_unpack(body, arena, &one, NULL) < 0 : id_parse("video", key, &one.video_id) < 0)
+        return;
+    pthread_rwlock_wrlock(&k->lock);
+    keyring_deny(k, one.video_id, one.refused);
+    pthread_rwlock_unlock(&k->lock);
+}
+
 bool keyring_value(struct keyring *keyring, const char *name, const char *key, struct bytes body)
 {
     struct arena *arena = arena_new();
@@ -108,6 +170,8 @@ bool keyring_value(struct keyring *keyring, const char *name, const char *key, s
         keyring_set_keys(keyring, body, arena);
     else if (strcmp(name, "playback.media_keys") == 0 && body.data)
         keyring_set_media(keyring, body, arena);
+    else if (strcmp(name, "playback.media_denied") == 0)
+        keyring_set_denied(keyring, key, body, arena);
     arena_free(&arena);
     return revoked;
 }
@@ -151,6 +215,16 @@ int keyring_verify(struct keyring *keyring, const char *token, int64_t now_ms, s
     return r;
 }
 
+/* Under the lock. */
+static bool keyring_takes(const struct keyring *k, const struct media_grant *grant)
+{
+    size_t at = keyring_denied_at(k, grant->video);
+
+    if (at == k->denied_n || !id_equal(k->denied[at].video, grant->video))
+        return true;
+    return k->denied[at].refused == MEDIA_REFUSED_OPEN && strcmp(grant->policy, "open") != 0;
+}
+
 int keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
                   int64_t *ret_expires_s)
 {
@@ -167,6 +241,8 @@ int keyring_media(struct keyring *keyring, const char *token, struct id video, u
     for (size_t i = 0; r == ERR_FORBIDDEN && i < keyring->media_n; i++)
         if (keyring->media[i].kid == grant.kid && media_token_verify(token, &grant, keyring->media[i].key))
             r = 0;
+    if (r == 0 && !keyring_takes(keyring, &grant))
+        r = ERR_FORBIDDEN;
     pthread_rwlock_unlock(&keyring->lock);
     *ret_expires_s = grant.expires_s;
     return r;

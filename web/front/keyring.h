@@ -13,7 +13,8 @@
 
 enum {
     KEYRING_KEYS = 8,
-    KEYRING_REVOKED = 1024, /* remembered at a time; above it the oldest make room: tokens live ten minutes */
+    KEYRING_REVOKED = 1024,  /* remembered at a time; above it the oldest make room: tokens live ten minutes */
+    KEYRING_DENIED = 262144, /* videos whose URLs are taken back, at most; more are passed over and logged */
 };
 
 struct keyring;
@@ -21,7 +22,7 @@ struct keyring;
 struct keyring *keyring_new(void);
 void keyring_free(struct keyring **keyring);
 
-/* auth.keys, auth.revoked, playback.media_keys; others are passed over. True: somebody was revoked. */
+/* auth.keys, auth.revoked, playback.media_keys, playback.media_denied; others are passed over. True: somebody was revoked. */
 bool keyring_value(struct keyring *keyring, const char *name, const char *key, struct bytes body);
 
 /* 0 and the claims; ERR_UNAUTHENTICATED: not a token of this moment, or revoked; ERR_UNAVAILABLE: no keys
@@ -30,8 +31,8 @@ int keyring_verify(struct keyring *keyring, const char *token, int64_t now_ms, s
 /* Whether these claims were revoked since. */
 bool keyring_revoked(struct keyring *keyring, const struct token_claims *claims);
 
-/* Whether a media token is good for this version of this video now: 0 and when it ends, ERR_FORBIDDEN, or
- * ERR_UNAVAILABLE: no keys yet. */
+/* Whether a media token is good for this version of this video now, and was not taken back: 0 and when it ends,
+ * ERR_FORBIDDEN, or ERR_UNAVAILABLE: no keys yet. */
 int keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
                   int64_t *ret_expires_s);
 

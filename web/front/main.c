@@ -215,7 +215,7 @@ static void main_parts(struct front *front)
     front->sessions = sessions_new();
     front->peers = peers_new();
     front->tallies = tallies_new();
-    front->uploads = uploads_new((unsigned)front->settings->uploads);
+    front->uploads = uploads_new((unsigned)front->settings->uploads, UPLOADS_WAIT_MS);
     front->limits = ratelimit_new(MAIN_BUCKETS, key);
 }
 
@@ -236,9 +236,10 @@ static void main_parts_free(struct front *front)
 
 static int main_link(struct front *front, const struct main_args *args)
 {
-    static const char *const watch[] = { "auth.keys",           "auth.revoked",
-                                         "playback.media_keys", "catalog.video_progress",
-                                         "$sys.peers",          "settings.front" };
+    static const char *const watch[] = {
+        "auth.keys",  "auth.revoked",  "playback.media_keys", "playback.media_denied", "catalog.video_progress",
+        "$sys.peers", "settings.front"
+    };
     static const char *const follow[] = { "notify.notified" };
     const struct bus_identity_from from = { .role = "front",
                                             .join = args->join,

@@ -25,11 +25,11 @@ struct uploads {
     pthread_mutex_t lock;
     pthread_cond_t ended;
     bool stopping;
-    unsigned n, max;
+    unsigned n, max, wait_ms;
     struct place places[]; /* places[0 .. n) are taken */
 };
 
-struct uploads *uploads_new(unsigned max)
+struct uploads *uploads_new(unsigned max, unsigned wait_ms)
 {
     struct uploads *u = calloc(1, sizeof(*u) + max * sizeof(u->places[0]));
     pthread_condattr_t attr;
@@ -37,6 +37,7 @@ struct uploads *uploads_new(unsigned max)
     if (!u)
         abort();
     u->max = max;
+    u->wait_ms = wait_ms;
     pthread_mutex_init(&u->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -118,7 +119,7 @@ static void uploads_add(struct uploads *u, struct id id, int fd)
 /* The one who writes it ends, or the time does. 1: there was one. */
 static int uploads_wait(struct uploads *u, struct id id, enum uploads_how how)
 {
-    int64_t end = front_monotonic() + UPLOADS_WAIT_MS;
+    int64_t end = front_monotonic() + u->wait_ms;
     struct place *p;
     int waited = 0;
 
@@ -127,7 +128,7 @@ static int uploads_wait(struct uploads *u, struct id id, enum uploads_how how)
 
         if (how == UPLOADS_TAKE || place_silent(p))
             place_cut(p);
-        if (front_monotonic() >= end || p->fd < 0)
+        if (front_monotonic() >= end)
             return ERR_LOCKED;
         waited = 1;
         clock_gettime(CLOCK_MONOTONIC, &until);

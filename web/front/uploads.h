@@ -26,7 +26,8 @@ enum {
 
 struct uploads;
 
-struct uploads *uploads_new(unsigned max);
+/* wait_ms: UPLOADS_WAIT_MS, or less in a test. */
+struct uploads *uploads_new(unsigned max, unsigned wait_ms);
 void uploads_free(struct uploads **uploads);
 
 enum uploads_how {

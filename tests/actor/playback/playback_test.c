@@ -305,6 +305,29 @@ static void a_list_hides_what_has_turned_private(void **state)
     assert_string_equal(begun(rig, 1, 10, NULL).items[0].title, "Mine");
 }
 
+/* What the front was told last of which URLs of the film to refuse; 0: nothing since. */
+static enum media_refused told(struct rig *rig, const struct playable *film)
+{
+    struct media_denied value = { .refused = 0 };
+    const struct fake_sent *sent;
+
+    while ((sent = fake_next(FAKE_SET, "playback.media_denied"))) {
+        rig_read(rig, sent, &media_denied_type, &value);
+        assert_true(id_equal(value.video_id, film->video.id));
+    }
+    return value.refused;
+}
+
+static void changed_to(struct rig *rig, struct playable *film, uint64_t rev, enum visibility visibility,
+                       uint64_t seq)
+{
+    film->video.rev = rev;
+    film->video.visibility = visibility;
+    rig_event(rig, &video_changed_event,
+              &(struct video_changed) { .video_id = film->video.id, .video = film->video }, seq);
+    rig_run(rig);
+}
+
 static uint64_t rows(struct rig *rig, const struct table_def *table)
 {
     struct store_txn *txn;
@@ -314,6 +337,28 @@ static uint64_t rows(struct rig *rig, const struct table_def *table)
     assert_int_equal(table_count(txn, table, &n), 0);
     store_abort(&txn);
     return n;
+}
+
+static void urls_of_a_video_that_turns_private_are_taken_back(void **state)
+{
+    struct rig *rig = *state;
+    struct playable one = film(1);
+
+    changed_to(rig, &one, 5, VISIBILITY_UNLISTED, 1);
+    assert_int_equal(told(rig, &one), 0); /* nothing to say of a video that was always open */
+    changed_to(rig, &one, 6, VISIBILITY_PRIVATE, 2);
+    assert_int_equal(told(rig, &one), MEDIA_REFUSED_OPEN);
+    rig_advance(rig, HOUR_MS + 1000);
+    assert_int_equal(told(rig, &one), MEDIA_REFUSED_OPEN); /* who came late hears it too */
+    changed_to(rig, &one, 5, VISIBILITY_PUBLIC, 3);
+    assert_int_equal(told(rig, &one), 0); /* late news */
+    changed_to(rig, &one, 7, VISIBILITY_PUBLIC, 4);
+    assert_int_equal(told(rig, &one), MEDIA_REFUSED_NONE);
+    rig_event(rig, &video_deleted_event, &(struct video_deleted) { .video_id = one.video.id, .rev = 8 }, 5);
+    rig_run(rig);
+    assert_int_equal(told(rig, &one), MEDIA_REFUSED_ALL);
+    rig_advance(rig, 51 * HOUR_MS);
+    assert_int_equal(rows(rig, &play_denied_table), 0);
 }
 
 static void a_deleted_video_is_forgotten_whole(void **state)
@@ -434,6 +479,7 @@ int main(void)
         T(a_position_in_an_unknown_video_is_the_catalogs_to_allow),
         T(pages_of_what_was_begun_follow_one_another),
         T(a_list_hides_what_has_turned_private),
+        T(urls_of_a_video_that_turns_private_are_taken_back),
         T(a_deleted_video_is_forgotten_whole),
         T(a_poster_is_for_who_may_see_the_video),
         T(keys_change_and_the_old_ones_stay_until_their_urls_have_ended),

@@ -170,6 +170,54 @@ static void a_revocation_forgets_sessions_and_answers_on_their_way(void **state)
     sessions_free(&sessions);
 }
 
+static void deny(uint8_t video, enum media_refused refused)
+{
+    struct media_denied value = { .video_id = some(video), .refused = refused };
+    struct buf body = { 0 };
+
+    assert_int_equal(media_denied_pack(&value, &body), 0);
+    assert_false(keyring_value(ring, "playback.media_denied", "k", buf_bytes(&body)));
+    buf_free(&body);
+}
+
+static int media(uint8_t video, const char *policy)
+{
+    static const uint8_t secret[32] = { 7 };
+    struct media_key key = { .kid = 4, .key = bytes_of(secret, 32) };
+    struct media_keys keys = { .keys = &key, .keys_n = 1 };
+    struct media_grant grant = { .kid = 4, .expires_s = NOW / 1000 + 60, .video = some(video), .version = 1 };
+    char token[MEDIA_TOKEN_SIZE];
+    struct buf body = { 0 };
+    int64_t expires;
+
+    strcpy(grant.policy, policy);
+    assert_true(media_token_mint(&grant, secret, token));
+    assert_int_equal(media_keys_pack(&keys, &body), 0);
+    keyring_value(ring, "playback.media_keys", "", buf_bytes(&body));
+    buf_free(&body);
+    return keyring_media(ring, token, some(video), 1, NOW, &expires);
+}
+
+static void a_media_token_may_be_taken_back(void **state)
+{
+    char key[ID_TEXT_SIZE];
+
+    for (unsigned i = 0; i < 200; i++) /* in an order that is none */
+        deny((uint8_t)(i * 37), i % 2 ? MEDIA_REFUSED_OPEN : MEDIA_REFUSED_ALL);
+    assert_int_equal(media(37, "open"), ERR_FORBIDDEN);
+    assert_int_equal(media(37, "owner"), 0);
+    assert_int_equal(media(74, "open"), ERR_FORBIDDEN);
+    assert_int_equal(media(74, "owner"), ERR_FORBIDDEN);
+    assert_int_equal(media((uint8_t)(200 * 37), "open"), 0);
+    deny(37, MEDIA_REFUSED_NONE);
+    deny(37, MEDIA_REFUSED_NONE);
+    assert_int_equal(media(37, "open"), 0);
+    keyring_value(ring, "playback.media_denied", id_format("video", some(74), key),
+                  bytes_of(NULL, 0)); /* it has ended */
+    assert_int_equal(media(74, "owner"), 0);
+    assert_int_equal(media(111, "open"), ERR_FORBIDDEN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_epoch_ends_all_older_tokens_of_one_person, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_that_cannot_be_read_change_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_media_token_needs_its_key_and_its_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_media_token_may_be_taken_back, setup, teardown),
         cmocka_unit_test(a_session_is_remembered_for_five_seconds),
         cmocka_unit_test(a_revocation_forgets_sessions_and_answers_on_their_way),
     };

@@ -27,7 +27,7 @@ static int begin(struct uploads *uploads, uint8_t n)
 
 static void one_request_writes_to_an_upload(void **state)
 {
-    struct uploads *uploads = uploads_new(4);
+    struct uploads *uploads = uploads_new(4, 0);
 
     assert_int_equal(begin(uploads, 1), 0);
     assert_int_equal(begin(uploads, 1), ERR_LOCKED);
@@ -41,7 +41,7 @@ static void one_request_writes_to_an_upload(void **state)
 
 static void places_are_bounded_and_come_back(void **state)
 {
-    struct uploads *uploads = uploads_new(4);
+    struct uploads *uploads = uploads_new(4, 0);
 
     for (uint8_t i = 0; i < 4; i++)
         assert_int_equal(begin(uploads, i), 0);
@@ -96,7 +96,7 @@ static void *writer_read(void *ctx)
 
 static void newcomer_gets_place(enum uploads_how how)
 {
-    struct writer w = { .uploads = uploads_new(4) };
+    struct writer w = { .uploads = uploads_new(4, UPLOADS_WAIT_MS) };
     pthread_t thread;
 
     writer_connect(&w);
@@ -123,7 +123,7 @@ static void whoever_takes_it_need_not_wait(void **state)
 
 static void all_are_cut_off_when_the_process_stops(void **state)
 {
-    struct writer w = { .uploads = uploads_new(4) };
+    struct writer w = { .uploads = uploads_new(4, UPLOADS_WAIT_MS) };
     pthread_t thread;
 
     writer_connect(&w);
