@@ -121,12 +121,29 @@ static int apply_end_event(struct bus_store *store, struct store_txn *txn, struc
     return r;
 }
 
+/* Nobody is told of the end: what the job was does not matter. */
+static int apply_delete(struct bus_store *store, struct store_txn *txn, struct store_op *op)
+{
+    struct record_key key = record_job_key(op->key);
+    int r = engine_del(store, txn, ROWS_JOB, record_bytes(&key));
+
+    op->status = r == ERR_NOT_FOUND ? ERR_LEASE_LOST : 0;
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    targets_change(store, op->key.queue)->totals.ready--;
+    r = engine_del(store, txn, ROWS_LEASE, record_bytes(&key));
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 static int apply_ack(struct bus_store *store, struct store_txn *txn, struct store_op *op)
 {
     struct buf copy = { 0 };
     struct job_record job;
-    int r = apply_take_out(store, txn, op, &copy, &job);
+    int r;
 
+    if (!op->late && !op->stream)
+        return apply_delete(store, txn, op);
+    r = apply_take_out(store, txn, op, &copy, &job);
     if (r == 0 && op->status == 0)
         r = apply_end_event(store, txn, op, &job, job.attempts + !op->late, op->record.body);
     buf_free(&copy);

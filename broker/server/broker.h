@@ -149,6 +149,7 @@ struct taker {
     struct queue *queue;
     uint32_t handle;
     unsigned credit, spare, used; /* spare: leases beyond credit, for urgent jobs alone */
+    unsigned settling;            /* that it has ended and that are not committed: they use no credit */
 };
 
 enum lease_state {
@@ -161,7 +162,8 @@ struct lease {
     struct hnode node, by_seq; /* by lease id; in its queue, by seq */
     LIST_ENTRY(lease) link;    /* with its session */
     TAILQ_ENTRY(lease) fresh_link;
-    bool fresh; /* given, and not worth a row yet */
+    bool fresh;    /* given, and not worth a row yet */
+    bool returned; /* counts as settling with its taker, not as used */
     enum lease_state state;
     struct queue *queue;
     struct taker *taker; /* NULL: orphan, or the taker left while it settled */
@@ -387,6 +389,7 @@ struct lease *lease_new(struct broker *b, struct queue *queue, struct job_key ke
                         const struct job_record *record);
 void lease_free(struct broker *b, struct lease *lease);
 void lease_late_free(struct broker *b, struct late *late);
+void lease_settle(struct broker *b, struct lease *lease); /* its end is said, and on its way to the disk */
 void lease_give(struct broker *b, struct lease *lease, struct taker *taker);
 int64_t lease_fail(struct broker *b, struct lease *lease, int err, struct bytes text, int64_t delay_ms,
                    bool counted);

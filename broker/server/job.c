@@ -83,8 +83,8 @@ static struct store_op *job_ack_op(struct broker *b, const struct session *s, co
     op->session = s->serial;
     op->cid = m->frame.cid;
     op->now_ms = b->wall_ms;
-    op->from = names_copy(bytes_of_text(s->role));
     if (queue->policy.done) {
+        op->from = names_copy(bytes_of_text(s->role));
         op->stream = queue->done_stream;
         op->name = names_copy(bytes_of_text(queue->policy.done));
     }
@@ -124,8 +124,7 @@ void job_on_ack(struct broker *b, struct session *s, struct message *m)
     op = job_ack_op(b, s, m, lease->queue, lease->key);
     op->began_us = lease->began_us;
     op->ctx = lease;
-    lease->state = LEASE_SETTLING;
-    timer_stop(&b->timers, &lease->timer);
+    lease_settle(b, lease);
     bus_store_submit(b->store, op);
 }
 

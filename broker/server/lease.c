@@ -127,7 +127,7 @@ void lease_note(struct broker *b)
 static void lease_let_go(struct lease *lease)
 {
     if (lease->taker)
-        lease->taker->used--;
+        *(lease->returned ? &lease->taker->settling : &lease->taker->used) -= 1;
     if (lease->session)
         LIST_REMOVE(lease, link);
     lease->taker = NULL;
@@ -159,6 +159,19 @@ void lease_give(struct broker *b, struct lease *lease, struct taker *taker)
     timer_set(&b->timers, &lease->timer, b->now_ms + lease->queue->policy.lease_ms);
 }
 
+/* Whoever had it may have the next one: a commit takes longer than many a job. */
+void lease_settle(struct broker *b, struct lease *lease)
+{
+    lease->state = LEASE_SETTLING;
+    timer_stop(&b->timers, &lease->timer);
+    if (!lease->taker || lease->returned)
+        return;
+    lease->returned = true;
+    lease->taker->used--;
+    lease->taker->settling++;
+    queue_press(b, lease->queue);
+}
+
 static struct store_op *lease_op(struct broker *b, struct lease *lease, enum store_kind kind, int err,
                                  struct bytes text)
 {
@@ -173,8 +186,7 @@ static struct store_op *lease_op(struct broker *b, struct lease *lease, enum sto
     op->from = names_copy(bytes_of_text(lease->session ? lease->session->role : "-"));
     op->session = lease->session ? lease->session->serial : 0;
     op->cid = lease->node.key;
-    lease->state = LEASE_SETTLING;
-    timer_stop(&b->timers, &lease->timer);
+    lease_settle(b, lease);
     return op;
 }
 

@@ -9,7 +9,10 @@
 #include "broker/server/broker.h"
 #include "gen/errors.h"
 
-enum { QUEUE_BATCH = 256 };
+enum {
+    QUEUE_BATCH = 256,
+    QUEUE_SETTLING = 2048, /* ends of one worker that are not committed: more jobs wait for them */
+};
 
 /* -1, 0, 1 in the order of delivery. */
 static int queue_compare(struct job_key a, struct job_key b)
@@ -106,7 +109,9 @@ static unsigned queue_room(const struct taker *taker, bool urgent)
 {
     unsigned most = taker->credit + (urgent && taker->credit ? taker->spare : 0);
 
-    return taker->used < most && !taker->session->lost ? most - taker->used : 0;
+    if (taker->session->lost || taker->settling >= QUEUE_SETTLING || taker->used >= most)
+        return 0;
+    return most - taker->used;
 }
 
 static struct taker *queue_choose(struct queue *queue, bool urgent)

@@ -23,7 +23,9 @@
 static const char policy[] =
     "kinobus-policy 1\nallow bench call >\nallow bench offer bench\nallow bench put bench.job\n"
     "allow bench take bench.job\nallow bench append bench.event\nallow bench follow bench.*\n"
-    "queue bench.job done=bench.done dead=bench.dead max=100000000\n";
+    "queue bench.job done=bench.done dead=bench.dead max=100000000\n"
+    "allow bench put race.job\nallow bench take race.job\n"
+    "queue race.job max=100000000\n"; /* the race's: no other broker tells of a job's end */
 
 struct bench {
     struct bus *bus; /* offers, takes, follows, puts: everything through one connection each way */

@@ -3,7 +3,8 @@
 Five rounds (--rounds); in each, every broker in turn does the same leg with bodies of 256 bytes and W messages under way.
 A round's ratio is ours to the peer's of that round, so that the machine's mood is shared; the medians are printed, with the
 least and the greatest. Every client does what its users do when they have W messages at hand: a pipeline, asynchronous
-publishing, publisher confirms, one transaction. Producer, consumer and server share this machine's cores.
+publishing, publisher confirms, one transaction. No other broker tells of a job's end, so our queue has no done event here;
+what that costs is among our own figures (run.py). Producer, consumer and server share this machine's cores.
 """
 import os
 import re

@@ -138,6 +138,28 @@ static void only_a_lease_that_lasts_is_written(void **state)
     assert_int_equal(lease_rows(), 0);
 }
 
+static void the_next_job_does_not_wait_until_the_end_of_the_last_is_on_the_disk(void **state)
+{
+    struct id job = { { 4 } };
+    uint64_t lease;
+
+    (void)state;
+    put_and_take(1);
+    bare_say(0, (struct frame) { .command = FRAME_PUT, .handle = BARE_PUT, .seq = 2 },
+             &(struct frame_head) { .job = frame_of_id(&job) }, bytes_of_text("box"));
+    bare_commit();
+    assert_null(bare_said(FRAME_JOB, 1)); /* one at a time */
+    lease = bare_said(FRAME_JOB, 0)->frame.cid;
+    bare_say(1, (struct frame) { .command = FRAME_ACK, .cid = lease, .handle = BARE_TAKE }, NULL,
+             bytes_of_text("done"));
+    broker_settle(bare_of()->broker);
+    assert_null(bare_said(FRAME_ACK, 0));
+    assert_non_null(bare_said(FRAME_JOB, 1));
+    bare_commit();
+    assert_int_equal(bare_said(FRAME_ACK, 0)->frame.code, 200);
+    assert_int_equal(queue()->ready, 1);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bare_setup, bare_teardown)
@@ -147,6 +169,7 @@ int main(void)
         CASE(a_late_end_is_refused_once_somebody_else_has_the_job),
         CASE(a_late_end_of_somebody_else_is_refused),
         CASE(only_a_lease_that_lasts_is_written),
+        CASE(the_next_job_does_not_wait_until_the_end_of_the_last_is_on_the_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,7 +157,7 @@ static void kinobus_publish(void *ctx, const struct race *race, uint64_t n)
 
     while (me->confirmed < n) {
         while (sent < n && sent - me->confirmed < race->window &&
-               bus_put(me->bus, "bench.job", ++me->seq, &head, bytes_of(race->body, race->size)) == 0)
+               bus_put(me->bus, "race.job", ++me->seq, &head, bytes_of(race->body, race->size)) == 0)
             sent++;
         kinobus_pump(me);
     }
@@ -167,7 +167,7 @@ static void kinobus_take(void *ctx, const struct race *race, uint64_t n)
 {
     struct owner *me = ctx;
 
-    bus_take(me->bus, "bench.job", race->window, 0);
+    bus_take(me->bus, "race.job", race->window, 0);
     while (me->settled < n)
         kinobus_pump(me);
 }
