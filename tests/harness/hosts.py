@@ -106,9 +106,14 @@ class Proxy:
         while True:
             try:
                 near, _ = self.listener.accept()
-                far = socket.create_connection(self.to)
             except OSError:
                 return
+            try:
+                far = socket.create_connection(self.to, timeout=10)
+                far.settimeout(None)
+            except OSError:
+                near.close()
+                continue
             for a, b in ((near, far), (far, near)):
                 threading.Thread(target=self.pump, args=(a, b, self.stalled), daemon=True).start()
 
