@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "actors/runtime/identity/identity.h"
 #include "actors/runtime/internal.h"
+#include "actors/runtime/ready/stop.h"
 #include "gen/errors.h"
 
 #define MAIN_SETS  64
@@ -69,18 +69,6 @@ static int main_arguments(const struct actor_def *def, int argc, char **argv, st
     return start->state_dir && optind == argc ? -1 : main_usage(def, 64);
 }
 
-static int main_signals(void)
-{
-    sigset_t set;
-
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 /* Callbacks may add and remove descriptors: each is looked up again by its number. */
 static void main_callbacks(struct actor *actor, const struct pollfd *fds, size_t n)
 {
@@ -123,7 +111,7 @@ int actor_main(const struct actor_def *def, int argc, char **argv)
 
     if (r >= 0)
         return r;
-    signals = main_signals();
+    signals = stop_signals();
     r = actor_begin(def, &start, &actor);
     if (r < 0)
         return r == ERR_INVALID ? 64 : r == ERR_UNSUPPORTED || r == ERR_FORBIDDEN || r == ERR_CORRUPT ? 78 : 75;

@@ -16,6 +16,7 @@
 
 #include "actors/runtime/log.h"
 #include "actors/runtime/ready/ready.h"
+#include "actors/runtime/ready/stop.h"
 #include "actors/runtime/settings.h"
 #include "broker/server/broker.h"
 #include "gen/errors.h"
@@ -45,18 +46,6 @@ static void main_raise_files(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-}
-
-static int main_signals(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static void main_options(int argc, char **argv, struct broker_options *options, const char **policies,
@@ -149,7 +138,7 @@ int main(int argc, char **argv)
     options.bind = options.bind ? options.bind : bind;
     options.keys = options.keys ? options.keys : keys;
     log_open("broker");
-    stop = main_signals();
+    stop = stop_signals();
     main_raise_files();
     if (stop < 0 || sodium_init() < 0)
         return EXIT_UNAVAILABLE;

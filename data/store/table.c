@@ -107,18 +107,24 @@ int table_decode(const struct store *store, const struct table_def *def, struct 
     return wire_unpack(def->type, payload, arena, ret, &error) < 0 ? ERR_CORRUPT : 0;
 }
 
-int table_get(struct store_txn *txn, const struct table_def *def, struct arena *arena, const void *key, void *ret)
+/* The row as it lies in the store; open NULL: this table is not the store's. */
+static int table_view(struct store_txn *txn, const struct table_def *def, const struct table_open *open,
+                      const void *key, struct key *ret_key, struct bytes *ret_view)
 {
-    const struct table_open *open = table_opened(txn->store, def);
-    struct bytes view;
-    struct key k;
     int r;
 
     if (!open)
         return ERR_INVALID;
-    r = key_of(def, key, &k);
-    if (r == 0)
-        r = store_get(txn, open->db, key_bytes(&k), &view);
+    r = key_of(def, key, ret_key);
+    return r == 0 ? store_get(txn, open->db, key_bytes(ret_key), ret_view) : r;
+}
+
+int table_get(struct store_txn *txn, const struct table_def *def, struct arena *arena, const void *key, void *ret)
+{
+    struct bytes view;
+    struct key k;
+    int r = table_view(txn, def, table_opened(txn->store, def), key, &k, &view);
+
     if (r < 0)
         return r;
     return table_decode(txn->store, def, key_bytes(&k), view, arena, ret);
@@ -322,13 +328,8 @@ int table_del(struct store_txn *txn, const struct table_def *def, const void *ke
     struct bytes view;
     struct key k;
     void *old;
-    int r;
+    int r = table_view(txn, def, open, key, &k, &view);
 
-    if (!open)
-        return ERR_INVALID;
-    r = key_of(def, key, &k);
-    if (r == 0)
-        r = store_get(txn, open->db, key_bytes(&k), &view);
     if (r < 0)
         return r;
     arena = arena_new();

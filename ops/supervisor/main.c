@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "actors/runtime/ready/stop.h"
 #include "ops/process/pidfile.h"
 #include "ops/supervisor/secret.h"
 #include "ops/supervisor/supervisor.h"
@@ -66,17 +67,6 @@ static int open_notify(const char *path)
         setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
         die(path, NULL);
     return fd;
-}
-
-static int open_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* The folder that this program lies in, without a slash at its end. */
@@ -172,7 +162,7 @@ int main(int argc, char **argv)
     take_lock(self.place.run, self.place.state);
     unlinkat(self.place.run, "ready", 0);
     make_secrets(self.place.keys);
-    self.signals = open_signals();
+    self.signals = stop_signals();
     self.notify = open_notify(self.place.notify);
     if (self.signals < 0)
         die("signalfd", NULL);
