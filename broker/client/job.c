@@ -142,6 +142,24 @@ void bus_on_lease_lost(struct bus *bus, const struct frame *f)
         bus->events.lease_lost(bus->ctx, number, err ? err : ERR_LEASE_LOST);
 }
 
+/* The broker lost its disk: the places of these jobs are those of other jobs now. */
+void bus_leases_drop(struct bus *bus)
+{
+    struct hnode *node;
+
+    while ((node = hmap_first(&bus->leases))) {
+        struct bus_lease *lease = HMAP_OF(node, struct bus_lease, node);
+        uint64_t number = lease->node.key;
+        bool settling = lease->settling;
+
+        lease_free(bus, lease);
+        if (settling && bus->events.settled)
+            bus->events.settled(bus->ctx, number, ERR_LEASE_LOST);
+        else if (!settling && bus->events.lease_lost)
+            bus->events.lease_lost(bus->ctx, number, ERR_LEASE_LOST);
+    }
+}
+
 /* Shows every lease to the broker, and says again how it ended where it has. */
 void bus_leases_resume(struct bus *bus)
 {

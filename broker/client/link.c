@@ -174,6 +174,8 @@ static void link_welcome(struct bus *bus, const struct frame *f, const struct fr
 
     if (bus->state != BUS_GREETING)
         return;
+    if (again && !id_equal(bus->welcome.store, frame_id(h->store)))
+        bus_leases_drop(bus);
     bus->state = BUS_UP;
     bus->tries = 0;
     bus->heartbeat_ms = f->ms ? f->ms : 2000;

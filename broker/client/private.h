@@ -159,6 +159,7 @@ void bus_calls_resume(struct bus *bus);
 void bus_calls_down(struct bus *bus);
 void bus_calls_sweep(struct bus *bus);
 void bus_calls_free(struct bus *bus);
+void bus_leases_drop(struct bus *bus); /* the store is another one */
 void bus_leases_resume(struct bus *bus);
 void bus_leases_free(struct bus *bus);
 void bus_follow_subscribe(struct bus *bus, struct bus_handle *handle);

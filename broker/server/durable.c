@@ -76,7 +76,8 @@ bool durable_admit(struct broker *b, struct session *s, struct handle *handle, c
     int err = durable_check(b, s, handle, m);
 
     if (!err) {
-        lane->refused_from = 0;
+        if (lane->refused_from == m->frame.seq)
+            lane->refused_from = 0; /* not by an earlier one, said again: the refused one would be left behind */
         s->unconfirmed++;
         b->adding++;
         return true;

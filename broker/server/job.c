@@ -205,6 +205,14 @@ void job_on_credit(struct broker *b, struct session *s, struct message *m)
     queue_press(b, handle->queue);
 }
 
+/* A lease goes by the number that its worker says: one that was given, and is nobody else's. */
+static bool job_number_ok(const struct broker *b, uint64_t number, const struct lease *mine)
+{
+    const struct lease *lease = HMAP_MAYBE(hmap_find(&b->leases, number), struct lease, node);
+
+    return (!lease || lease == mine) && number <= ((uint64_t)b->incarnation << 32 | b->next_lease);
+}
+
 /* A worker shows a lease that it had before a connection, or the broker, was lost. It gets it back when the job is
  * there, at the same attempt, and nobody else has it. */
 static struct lease *job_find_again(struct broker *b, struct session *s, struct queue *queue,
@@ -217,10 +225,10 @@ static struct lease *job_find_again(struct broker *b, struct session *s, struct 
 
     if (lease)
         return lease->state == LEASE_ORPHAN && id_equal(lease->instance, s->instance) &&
-                       lease->attempts + 1 == m->frame.code
+                       lease->attempts + 1 == m->frame.code && job_number_ok(b, m->frame.cid, lease)
                    ? lease
                    : NULL;
-    if (bus_store_read_begin(b->store) < 0)
+    if (!job_number_ok(b, m->frame.cid, NULL) || bus_store_read_begin(b->store) < 0)
         return NULL;
     key.priority = (uint8_t)(m->head.priority & 255);
     if (bus_store_job(b->store, key, &record) < 0 || record.attempts + 1 != m->frame.code)

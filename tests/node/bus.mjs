@@ -25,7 +25,7 @@ export class BusError extends Error {
 export class Bus extends EventEmitter {
     #options; #socket; #welcome; #closed = false; #queue = []; #sending = false; #heard = 0; #beat; #retry
     #handles = new Map(); #byName = new Map(); #nextHandle = 1; #nextCid = 1n;
-    #calls = new Map(); #serving = new Map(); #leases = new Map(); #lanes = new Map(); #durable = 0
+    #calls = new Map(); #serving = new Map(); #leases = new Map(); #lanes = new Map(); #durable = 0; #store
 
     constructor(options) {
         super()
@@ -261,6 +261,10 @@ export class Bus extends EventEmitter {
     // ---- what the broker says, by the number of its command
 
     [`on${COMMAND.WELCOME}`](m) {
+        if (this.#store?.equals(m.head.store) === false)        // the numbers of its leases mean other jobs there
+            for (const cid of [...this.#leases.keys()])
+                this[`on${COMMAND.LEASE_LOST}`]({ cid, code: 410 })
+        this.#store = m.head.store
         this.#welcome = { window: m.code, heartbeat: m.ms, store: m.head.store, incarnation: m.head.incarnation }
         this.#beats(m.ms)
         this.#handles.forEach(name => this.#declare(name))

@@ -171,6 +171,12 @@ static void two_events_of_a_stream_share_its_lane(void **state)
     bare_forget();
     say_append(BARE_SENT, seq); /* would leave the refused one behind as a duplicate */
     assert_int_equal(bare_said(FRAME_OK, 0)->frame.code, 421);
+    say_append(BARE_SOLD, 1); /* an old one opens nothing */
+    bare_commit();
+    assert_int_equal(bare_said(FRAME_OK, 1)->frame.code, 208);
+    bare_forget();
+    say_append(BARE_SENT, seq);
+    assert_int_equal(bare_said(FRAME_OK, 0)->frame.code, 421);
     say_append(BARE_SOLD, seq - 1);
     say_append(BARE_SENT, seq);
     bare_commit();

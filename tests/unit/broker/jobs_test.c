@@ -355,6 +355,37 @@ static void a_lease_outlives_the_broker_and_its_end_is_committed_once(void **sta
     assert_int_equal(other->counted[SEEN_JOB], 0);
 }
 
+/* Its places mean other jobs: what was in hand is lost, and ends nothing there. */
+static void leases_of_a_broker_that_lost_its_disk_are_lost(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = owner(live, 1), *worker = live_join(live, "worker", 0), *other;
+    char command[128];
+
+    bus_take(worker->bus, "shop.pack", 2, 0);
+    put(shop, 1, "done", 0, 0);
+    put(shop, 2, "in hand", 0, 0);
+    live_until(live, worker->counted[SEEN_JOB] == 2);
+    live_stop(live);
+    live_until(live, worker->counted[SEEN_DOWN] == 1 && shop->counted[SEEN_DOWN] == 1);
+    assert_int_equal(bus_ack(worker->bus, peer_seen(worker, SEEN_JOB, 0)->number, text("of the old job")), 0);
+    bus_take(worker->bus, "shop.pack", 0, 0);
+    snprintf(command, sizeof command, "rm -r %s/broker", live->dir);
+    assert_int_equal(system(command), 0);
+    live_start(live);
+    live_until(live, shop->counted[SEEN_UP] == 2);
+    put(shop, 3, "another", 0, 0);
+    put(shop, 4, "and another", 0, 0);
+    live_until(live, shop->counted[SEEN_OK] == 4 && worker->counted[SEEN_UP] == 2);
+    live_until(live, worker->counted[SEEN_SETTLED] == 1 && worker->counted[SEEN_LEASE_LOST] == 1);
+    assert_int_equal(peer_seen(worker, SEEN_SETTLED, 0)->err, ERR_LEASE_LOST);
+    assert_int_equal(peer_seen(worker, SEEN_LEASE_LOST, 0)->err, ERR_LEASE_LOST);
+    other = live_join(live, "worker", 0);
+    other->answer = ack_it;
+    bus_take(other->bus, "shop.pack", 2, 0);
+    live_until(live, other->counted[SEEN_SETTLED] == 2);
+}
+
 static void jobs_and_lanes_survive_a_restart(void **state)
 {
     struct live *live = *state;
@@ -521,6 +552,7 @@ int main(void)
         LIVE(a_worker_that_leaves_gives_its_job_to_another),
         LIVE(a_worker_that_is_killed_gives_its_job_to_another_at_once),
         LIVE(a_lease_outlives_the_broker_and_its_end_is_committed_once),
+        LIVE(leases_of_a_broker_that_lost_its_disk_are_lost),
         LIVE(jobs_and_lanes_survive_a_restart),
         LIVE(a_job_whose_time_ran_out_is_dead_and_nobody_works_on_it),
         LIVE(a_backup_is_a_store_that_opens_with_an_id_of_its_own),

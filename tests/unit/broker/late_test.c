@@ -160,6 +160,31 @@ static void the_next_job_does_not_wait_until_the_end_of_the_last_is_on_the_disk(
     assert_int_equal(queue()->ready, 1);
 }
 
+static void resume(uint8_t who, uint64_t lease, uint64_t seq)
+{
+    bare_forget();
+    bare_say(who,
+             (struct frame) { .command = FRAME_RESUME, .handle = BARE_TAKE, .cid = lease, .seq = seq, .code = 1 },
+             NULL, (struct bytes) { 0 });
+}
+
+static void nobody_resumes_a_lease_by_the_number_of_another_one(void **state)
+{
+    uint64_t lease = put_and_take(1);
+    struct id job = { { 4 } };
+
+    (void)state;
+    bare_say(0, (struct frame) { .command = FRAME_PUT, .handle = BARE_PUT, .seq = 2 },
+             &(struct frame_head) { .job = frame_of_id(&job) }, bytes_of_text("box"));
+    bare_commit();
+    resume(0, lease, 2);
+    assert_int_equal(bare_said(FRAME_LEASE_LOST, 0)->frame.code, 410);
+    resume(0, lease + 1, 2); /* the number of the next one */
+    assert_int_equal(bare_said(FRAME_LEASE_LOST, 0)->frame.code, 410);
+    ack(1, lease);
+    assert_int_equal(bare_said(FRAME_ACK, 0)->frame.code, 200);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bare_setup, bare_teardown)
@@ -170,6 +195,7 @@ int main(void)
         CASE(a_late_end_of_somebody_else_is_refused),
         CASE(only_a_lease_that_lasts_is_written),
         CASE(the_next_job_does_not_wait_until_the_end_of_the_last_is_on_the_disk),
+        CASE(nobody_resumes_a_lease_by_the_number_of_another_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
