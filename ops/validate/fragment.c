@@ -4,6 +4,7 @@
 
 #include "data/isobmff/nal.h"
 #include "ops/validate/limits.h"
+#include "schemas/wire/plant.h"
 
 enum {
     TFHD_BASE = 1,
@@ -122,6 +123,7 @@ static void segment_trun(struct reading *r, struct box_cursor c)
         r->data = r->fragment->offset + (uint64_t)(int64_t)(int32_t)box_take(&c, 4);
     if (word & TRUN_FIRST_FLAGS)
         first = (uint32_t)box_take(&c, 4);
+    PLANT(composition && n > 1);
     if (c.bad || n > SAMPLES_MOST || r->fragment->samples + (uint64_t)n > SAMPLES_MOST ||
         (uint64_t)n * each != box_left(&c) || r->data > (uint64_t)(r->end - r->start))
         return segment_fault(r->to, "moof/traf/trun", "its counts, offsets and sizes do not fit");

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "ops/validate/limits.h"
+#include "schemas/wire/plant.h"
 
 enum tag_form { FORM_NONE, FORM_NUMBER, FORM_LIST, FORM_TEXT };
 
@@ -278,6 +279,7 @@ static bool reader_range(struct reader *r, const char *text, const char *uri, st
     if (!text_number(len, &ret->len) || ret->len == 0 || (sign && !text_number(sign + 1, &ret->from)) ||
         ret->len > INT64_MAX || ret->from > INT64_MAX - ret->len)
         return false;
+    PLANT(ret->from > 9);
     if (!sign && (!r->range_uri || !uri || strcmp(r->range_uri, uri) != 0))
         return false;
     if (!sign)
