@@ -202,7 +202,7 @@ static void file_headers(struct exchange *x, const struct file_out *file, const 
 void file_send(struct exchange *x, const struct file_out *file)
 {
     const char *header = gate_header(x->request, "Range");
-    bool may_gzip = file->gzip && file->size > 256 && file->size <= FILE_GZIP_MAX;
+    bool may_gzip = file->gzip && file->size > 0 && file->size <= FILE_GZIP_MAX;
     bool gzip = may_gzip && !header && file_takes_gzip(x);
     struct condition_state state = { .etag = gzip ? file_gzip_tag(x, file->etag) : file->etag,
                                      .modified = file->modified };
