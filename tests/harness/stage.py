@@ -6,6 +6,7 @@
         video = alice.upload(CLIP, title="A film", visibility="public")
         tail.expect("catalog.video_ready", video_id=video, within=60)
 """
+import hashlib
 import os
 import secrets
 import shutil
@@ -134,6 +135,16 @@ class Stage:
     def cli(self, *words, check=True):
         return subprocess.run([os.path.join(BIN, "kinobus"), *words, "--state", self.state], check=check,
                               capture_output=True, text=True, timeout=120)
+
+    def outputs(self, video):
+        """What was made of a video: the hashes of its segments and initialisations by their names."""
+        folder, made = os.path.join(self.state, "blobs", "media", video, "1"), {}
+        for at, _, names in os.walk(folder):
+            for name in names:
+                if name.endswith((".m4s", ".mp4")):
+                    with open(os.path.join(at, name), "rb") as f:
+                        made[os.path.join(os.path.relpath(at, folder), name)] = hashlib.sha256(f.read()).hexdigest()
+        return made
 
     def logs(self, lines=15):
         """The ends of all logs, for whoever reads a failure."""

@@ -1,4 +1,5 @@
-"""f001: each process is killed in turn, at moments chosen from the bus; every video becomes ready with no help.
+"""f001: each process is killed in turn, at moments chosen from the bus; every video becomes ready with no help, and the same
+comes of the same film each time.
 
 An independent checker (tests/fault/check.py) reads the log of the bus and of what the client was told.
 """
@@ -72,7 +73,7 @@ class KillEach(unittest.TestCase):
         random.Random(seed).shuffle(victims)
         print(f"seed {seed}: {' '.join(victims)}", file=sys.stderr)
         with Stage() as p:
-            story, tail = Story(p), p.tail()
+            story, tail, made = Story(p), p.tail(), None
             for round_, victim in enumerate(victims):
                 kind, name = MOMENTS[victim]
                 worker = threading.Thread(target=self.kill, args=(p, tail, victim, kind, name))
@@ -82,6 +83,8 @@ class KillEach(unittest.TestCase):
                 state = story.wait_final(video)
                 self.assertEqual(state, "ready", f"{victim} was killed at {kind} {name} (seed {seed})")
                 story.journal.append({"kind": "client", "did": "saw", "video": video, "state": state})
+                made = made or p.outputs(video)
+                self.assertEqual(p.outputs(video), made, f"{victim} was killed at {kind} {name} (seed {seed})")
             tail.drain()
             log = [json.dumps(m) for m in tail.seen + story.journal]
         self.assertEqual(check(log), [], f"seed {seed}")
