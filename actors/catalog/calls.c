@@ -240,11 +240,50 @@ int catalog_retry_video(struct catalog *self, struct turn *t, const struct retry
 
 /* ---- for playback */
 
+/* Texts come with the final playlists: those that were made. */
+static int calls_texts(struct doing *d, const struct plan *plan, struct playable *reply)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < plan->texts_n; i++) {
+        const struct plan_text *text = &plan->texts[i];
+        struct rendition_row row;
+
+        r = rendition_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, text->dir, &row);
+        if (r == 0)
+            reply->tracks[reply->tracks_n++] = (struct playable_track) {
+                .kind = "text",
+                .name = arena_strdup(turn_arena(d->t), text->name),
+                .language = arena_strdup(turn_arena(d->t), text->language),
+                .is_default = text->is_default,
+                .forced = text->forced,
+                .hearing_impaired = text->for_deaf,
+            };
+        r = r == ERR_NOT_FOUND ? 0 : r;
+    }
+    return r;
+}
+
+static void calls_chapters(struct turn *t, const struct plan *plan, struct playable *reply)
+{
+    reply->chapters = arena_alloc_n(turn_arena(t), plan->chapters_n + 1, sizeof(*reply->chapters));
+    reply->chapters_n = plan->chapters_n;
+    for (size_t i = 0; i < plan->chapters_n; i++) {
+        const struct probed_chapter *from = &plan->chapters[i];
+
+        reply->chapters[i] = (struct chapter) {
+            .start_ms = from->start_ms,
+            .title = from->title && *from->title ? from->title : arena_printf(turn_arena(t), "Chapter %zu", i + 1),
+        };
+    }
+}
+
 static void calls_tracks(struct doing *d, const struct plan *plan, struct playable *reply)
 {
     bool all = d->row.media == MEDIA_STATE_READY;
 
-    reply->tracks = arena_alloc_n(turn_arena(d->t), LADDER_MOST + PLAN_AUDIO_MOST, sizeof(*reply->tracks));
+    reply->tracks = arena_alloc_n(turn_arena(d->t), LADDER_MOST + PLAN_AUDIO_MOST + PLAN_TEXT_MOST,
+                                  sizeof(*reply->tracks));
     for (size_t i = 0; plan->has_video && i < plan->ladder.rungs_n; i++) {
         const struct ladder_rung *rung = &plan->ladder.rungs[i];
 
@@ -262,6 +301,7 @@ static void calls_tracks(struct doing *d, const struct plan *plan, struct playab
             .name = arena_strdup(turn_arena(d->t), plan->audio[i].name),
             .language = arena_strdup(turn_arena(d->t), plan->audio[i].language),
             .channels = plan->audio[i].channels,
+            .is_default = plan->audio[i].is_default,
         };
 }
 
@@ -286,5 +326,6 @@ int catalog_get_playable(struct catalog *self, struct turn *t, const struct get_
     reply->version = d.row.version;
     reply->final = d.row.media == MEDIA_STATE_READY;
     calls_tracks(&d, &plan, reply);
-    return 0;
+    calls_chapters(t, &plan, reply);
+    return reply->final ? calls_texts(&d, &plan, reply) : 0;
 }

@@ -77,6 +77,20 @@ static int commit_rendition(struct doing *d, const struct made_rendition *made)
     return r < 0 ? r : rendition_row_put(turn_txn(d->t), &row);
 }
 
+/* A text lies in one file: what is kept of it is its size, which players are told. */
+static int commit_text(struct doing *d, const struct made_text *made)
+{
+    struct rendition_row row = { .video_id = d->row.id,
+                                 .version = d->row.version,
+                                 .dir = made->dir,
+                                 .init_size = made->object.size,
+                                 .init_hash = made->object.hash,
+                                 .codec = "wvtt",
+                                 .timescale = 1000 };
+
+    return rendition_row_put(turn_txn(d->t), &row);
+}
+
 /* A run says where its track ends. The picture's end, or that of the first sound when there is no picture,
  * is the video's; the plan then has a length, and all that follows is padded to it. */
 static int commit_end(struct doing *d, const struct run_done *done, struct version_row *version, struct plan *plan)
@@ -84,7 +98,7 @@ static int commit_end(struct doing *d, const struct run_done *done, struct versi
     const struct plan_track *track = &plan->tracks[RUN_TRACK(done->run)];
     uint64_t frames = done->end;
 
-    if (!done->has_end || plan->grid.frames || track->kind == PLAN_POSTER)
+    if (!done->has_end || plan->grid.frames || track->kind == PLAN_POSTER || track->kind == PLAN_TEXT)
         return 0;
     if (track->kind == PLAN_AUDIO) {
         uint64_t samples = done->end * GRID_AAC_FRAME, grid_frame = 2 * PLAN_RATE;
@@ -160,6 +174,14 @@ static bool commit_is_planned(const struct plan *plan, const struct run_done *do
         if (!found)
             return false;
     }
+    for (size_t i = 0; i < done->texts_n; i++) {
+        bool found = false;
+
+        for (size_t k = 0; done->texts[i].dir && k < plan->texts_n; k++)
+            found |= strcmp(plan->texts[k].dir, done->texts[i].dir) == 0;
+        if (!found)
+            return false;
+    }
     return true;
 }
 
@@ -219,6 +241,8 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
                          (unsigned long long)done->run);
     for (size_t i = 0; r == 0 && i < done->renditions_n; i++)
         r = commit_rendition(d, &done->renditions[i]);
+    for (size_t i = 0; r == 0 && i < done->texts_n; i++)
+        r = commit_text(d, &done->texts[i]);
     if (r == 0)
         r = commit_run(d, run, done);
     if (r == 0)
@@ -275,11 +299,20 @@ static const char *commit_run_name(const struct plan *plan, uint64_t number)
     switch (plan->tracks[track].kind) {
     case PLAN_AUDIO: return "a piece of the sound";
     case PLAN_POSTER: return "the poster";
+    case PLAN_TEXT: return "the subtitles";
     default: return "a piece of the picture";
     }
 }
 
-/* A video without its poster is a video: only pictures and sounds fail it. */
+static bool commit_can_do_without(const struct plan *plan, uint64_t number)
+{
+    size_t track = RUN_TRACK(number);
+
+    return track < plan->tracks_n &&
+           (plan->tracks[track].kind == PLAN_POSTER || plan->tracks[track].kind == PLAN_TEXT);
+}
+
+/* A video without its poster or its subtitles is a video: only pictures and sounds fail it. */
 int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_dead *dead)
 {
     struct version_row version;
@@ -313,7 +346,7 @@ int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_d
         r = commit_unwanted(&d, &run);
         return r < 0 ? r : video_save(&d);
     }
-    if (RUN_TRACK(run.number) < plan.tracks_n && plan.tracks[RUN_TRACK(run.number)].kind == PLAN_POSTER) {
+    if (commit_can_do_without(&plan, run.number)) {
         run.state = RUN_STATE_DONE;
         d.row.runs_done++;
         d.dirty = true;

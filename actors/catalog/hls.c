@@ -67,6 +67,30 @@ void hls_media(struct buf *out, const struct hls_rendition *rendition, bool fina
         buf_printf(out, "#EXT-X-ENDLIST\n");
 }
 
+double hls_seconds(const struct hls_set *set)
+{
+    const struct hls_rendition *r = set->video_n ? &set->video[0] : &set->audio[0];
+    uint64_t ticks = 0;
+    for (size_t i = 0; i < r->segments_n; i++)
+        ticks += r->segments[i].duration;
+    return r->timescale ? (double)ticks / r->timescale : 0;
+}
+
+void hls_text_media(struct buf *out, const struct hls_set *set)
+{
+    double seconds = hls_seconds(set);
+    buf_printf(out,
+               "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:%u\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+               "#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:%.5f,\nfull.vtt\n#EXT-X-ENDLIST\n",
+               (unsigned)seconds + 1, seconds);
+}
+
+uint64_t hls_text_rate(const struct hls_set *set, const struct hls_text *text)
+{
+    double seconds = hls_seconds(set);
+    return seconds > 0 ? (uint64_t)((double)text->size * 8 / seconds + 1) : 0;
+}
+
 /* What a preview declares: one instance of a capped encoder may spend its cap and nine tenths of its buffer in the
  * first target duration, which is 1.15 times the cap. */
 static struct hls_rate hls_declared(const struct hls_rendition *rendition, bool final)
@@ -92,7 +116,35 @@ static void hls_audio_group(struct buf *out, const struct hls_set *set, const ch
     }
 }
 
-/* The largest sound of the group counts for every variant: any of them may play with it. */
+static void hls_text_group(struct buf *out, const struct hls_set *set)
+{
+    char name[256], language[64];
+    for (size_t i = 0; i < set->texts_n; i++) {
+        const struct hls_text *text = &set->texts[i];
+        buf_printf(out, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=\"%s\",LANGUAGE=\"%s\",DEFAULT=%s,",
+                   hls_quotable(text->name, name, sizeof(name)),
+                   hls_quotable(text->language, language, sizeof(language)), text->is_default ? "YES" : "NO");
+        buf_printf(out, "AUTOSELECT=%s,FORCED=%s,%sURI=\"%s/index.m3u8\"\n", text->auto_select ? "YES" : "NO",
+                   text->forced ? "YES" : "NO",
+                   text->for_deaf ? "CHARACTERISTICS=\"public.accessibility.transcribes-spoken-dialog,"
+                                    "public.accessibility.describes-music-and-sound\","
+                                  : "",
+                   text->dir);
+    }
+}
+
+/* The largest text counts for every variant, as the largest sound does. */
+static uint64_t hls_most_text(const struct hls_set *set)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < set->texts_n; i++) {
+        uint64_t rate = hls_text_rate(set, &set->texts[i]);
+        most = rate > most ? rate : most;
+    }
+    return most;
+}
+
+/* The largest sound of the group counts for every variant, and the largest text: any of them may play with it. */
 static struct hls_rate hls_loudest(const struct hls_set *set, bool final)
 {
     struct hls_rate most = { 0, 0 };
@@ -101,6 +153,8 @@ static struct hls_rate hls_loudest(const struct hls_set *set, bool final)
         most.peak = rate.peak > most.peak ? rate.peak : most.peak;
         most.average = rate.average > most.average ? rate.average : most.average;
     }
+    most.peak += hls_most_text(set);
+    most.average += hls_most_text(set);
     return most;
 }
 
@@ -113,8 +167,8 @@ static void hls_variant(struct buf *out, const struct hls_rendition *video, cons
                ",CODECS=\"%s%s%s\",RESOLUTION=%ux%u,",
                rate.peak + sound.peak, rate.average + sound.average, video->codec, set->audio_n ? "," : "",
                set->audio_n ? set->audio[0].codec : "", video->width, video->height);
-    buf_printf(out, "FRAME-RATE=%.3f,%sCLOSED-CAPTIONS=NONE\n%s/%s\n", (double)video->fps_num / video->fps_den,
-               set->audio_n ? "AUDIO=\"aac\"," : "", video->dir, leaf);
+    buf_printf(out, "FRAME-RATE=%.3f,%s%sCLOSED-CAPTIONS=NONE\n%s/%s\n", (double)video->fps_num / video->fps_den,
+               set->audio_n ? "AUDIO=\"aac\"," : "", set->texts_n ? "SUBTITLES=\"text\"," : "", video->dir, leaf);
 }
 
 static void hls_sound_alone(struct buf *out, const struct hls_set *set, bool final, const char *leaf)
@@ -124,8 +178,9 @@ static void hls_sound_alone(struct buf *out, const struct hls_set *set, bool fin
         return;
     buf_printf(out,
                "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64 ",AVERAGE-BANDWIDTH=%" PRIu64
-               ",CODECS=\"%s\",AUDIO=\"aac\"\n%s/%s\n",
-               rate.peak, rate.average, set->audio[0].codec, set->audio[0].dir, leaf);
+               ",CODECS=\"%s\",AUDIO=\"aac\"%s\n%s/%s\n",
+               rate.peak, rate.average, set->audio[0].codec, set->texts_n ? ",SUBTITLES=\"text\"" : "",
+               set->audio[0].dir, leaf);
 }
 
 /* The variant that players start with: the one nearest to 2 Mb/s. */
@@ -148,7 +203,10 @@ void hls_master(struct buf *out, const struct hls_set *set, bool final)
 {
     const char *leaf = final ? "index.m3u8" : "event.m3u8";
     buf_printf(out, "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    if (set->has_chapters)
+        buf_printf(out, "#EXT-X-SESSION-DATA:DATA-ID=\"com.apple.hls.chapters\",URI=\"chapters.json\"\n");
     hls_audio_group(out, set, leaf);
+    hls_text_group(out, set);
     if (!set->video_n) {
         hls_sound_alone(out, set, final, leaf);
         return;

@@ -34,11 +34,22 @@ struct hls_rendition {
     bool is_default;
 };
 
+/* All of a text is one segment, full.vtt: Apple's specification lets text have a longer target duration than the media. */
+struct hls_text {
+    const char *dir;             /* t/en-0 */
+    const char *name, *language; /* name: unique among the texts */
+    uint64_t size;               /* bytes */
+    bool is_default, auto_select, forced, for_deaf;
+};
+
 struct hls_set {
     const struct hls_rendition *video; /* largest first; none for sound alone */
     size_t video_n;
     const struct hls_rendition *audio;
     size_t audio_n;
+    const struct hls_text *texts; /* of a final set */
+    size_t texts_n;
+    bool has_chapters; /* chapters.json lies beside the master */
 };
 
 struct hls_rate {
@@ -54,5 +65,11 @@ struct hls_rate hls_measure(const struct hls_rendition *rendition); /* with HLS_
 /* A media playlist: EVENT while it grows (`ended` false), EVENT with ENDLIST when the same playlist has ended, VOD when
  * `final`. Appends to out. */
 void hls_media(struct buf *out, const struct hls_rendition *rendition, bool final, bool ended);
+/* How long a set lasts, in seconds. */
+double hls_seconds(const struct hls_set *set);
+/* The playlist of a text: it lasts as long as the set. */
+void hls_text_media(struct buf *out, const struct hls_set *set);
+/* Bits a second of a text that lasts as long as the set. */
+uint64_t hls_text_rate(const struct hls_set *set, const struct hls_text *text);
 /* A multivariant playlist. `leaf`: index.m3u8 (final) or event.m3u8 (preview). */
 void hls_master(struct buf *out, const struct hls_set *set, bool final);

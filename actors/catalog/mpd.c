@@ -93,6 +93,30 @@ static void mpd_audio(struct buf *out, const struct hls_rendition *audio, unsign
     buf_printf(out, "     </Representation>\n    </AdaptationSet>\n");
 }
 
+/* One file, as it is: players of DASH take it whole. */
+static void mpd_text(struct buf *out, const struct hls_set *set, const struct hls_text *text, unsigned id)
+{
+    const char *slash = strrchr(text->dir, '/');
+    buf_printf(out, "    <AdaptationSet id=\"%u\" contentType=\"text\" mimeType=\"text/vtt\" lang=\"", id);
+    mpd_escaped(out, text->language);
+    buf_printf(out, "\">\n     <Label>");
+    mpd_escaped(out, text->name);
+    buf_printf(out, "</Label>\n");
+    if (text->for_deaf)
+        buf_printf(out,
+                   "     <Accessibility schemeIdUri=\"urn:tva:metadata:cs:AudioPurposeCS:2007\" value=\"2\"/>\n");
+    if (text->is_default)
+        buf_printf(out, "     <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"main\"/>\n");
+    buf_printf(out,
+               "     <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"%s\"/>\n"
+               "     <Representation id=\"text-%s\" bandwidth=\"%llu\">\n"
+               "      <BaseURL>%s/full.vtt</BaseURL>\n     </Representation>\n    </AdaptationSet>\n",
+               text->forced     ? "forced-subtitle"
+               : text->for_deaf ? "caption"
+                                : "subtitle",
+               slash ? slash + 1 : text->dir, (unsigned long long)hls_text_rate(set, text), text->dir);
+}
+
 static double mpd_seconds(const struct hls_rendition *rendition)
 {
     uint64_t ticks = 0;
@@ -121,5 +145,7 @@ void mpd_write(struct buf *out, const struct hls_set *set)
         mpd_video(out, set);
     for (size_t i = 0; i < set->audio_n; i++)
         mpd_audio(out, &set->audio[i], (unsigned)i + 1);
+    for (size_t i = 0; i < set->texts_n; i++)
+        mpd_text(out, set, &set->texts[i], (unsigned)(1 + set->audio_n + i));
     buf_printf(out, "  </Period>\n</MPD>\n");
 }

@@ -14,50 +14,52 @@ static const struct probed_track *plan_find(const struct probe_done *probe, uint
     return NULL;
 }
 
-static bool plan_name_taken(const struct plan *plan, const char *name)
+/* Among tracks of the same kind. */
+static bool plan_name_taken(const struct plan *plan, bool text, const char *name)
 {
-    for (size_t i = 0; i < plan->audio_n; i++) {
-        if (strcmp(plan->audio[i].name, name) == 0)
+    for (size_t i = 0; i < (text ? plan->texts_n : plan->audio_n); i++) {
+        if (strcmp(text ? plan->texts[i].name : plan->audio[i].name, name) == 0)
             return true;
     }
     return false;
 }
 
 /* What a viewer reads in the menu: the track's title, else its language, made unique by a number. */
-static void plan_name(const struct plan *plan, const struct probed_track *track, struct plan_audio *audio)
+static void plan_name(const struct plan *plan, const struct probed_track *track, const char *language,
+                      char ret[64])
 {
-    const char *base = track->title && *track->title ? track->title : audio->language;
+    bool text = track->kind == TRACK_KIND_TEXT;
+    const char *base = track->title && *track->title ? track->title : language;
     if (strcmp(base, "und") == 0)
-        base = "Audio";
-    snprintf(audio->name, sizeof(audio->name), "%.50s", base);
-    for (unsigned n = 2; plan_name_taken(plan, audio->name); n++)
-        snprintf(audio->name, sizeof(audio->name), "%.50s %u", base, n);
+        base = text ? "Subtitles" : "Audio";
+    snprintf(ret, 64, "%.50s", base);
+    for (unsigned n = 2; plan_name_taken(plan, text, ret); n++)
+        snprintf(ret, 64, "%.50s %u", base, n);
 }
 
 /* Only what is safe in a path and in a BCP 47 tag: letters, digits, hyphens; lower case in the path. */
-static void plan_language(const char *from, struct plan_audio *audio)
+static void plan_language(const char *from, char ret[20], char ret_lower[20])
 {
     size_t used = 0;
-    for (; from && *from && used + 1 < sizeof(audio->language); from++) {
+    for (; from && *from && used + 1 < 20; from++) {
         bool fine = (*from >= 'a' && *from <= 'z') || (*from >= 'A' && *from <= 'Z') ||
                     (*from >= '0' && *from <= '9');
         if (fine || (*from == '-' && used))
-            audio->language[used++] = *from;
+            ret[used++] = *from;
     }
-    audio->language[used] = '\0';
+    ret[used] = '\0';
     if (!used)
-        strcpy(audio->language, "und");
+        strcpy(ret, "und");
+    for (size_t i = 0; i < 20; i++)
+        ret_lower[i] = (char)(ret[i] >= 'A' && ret[i] <= 'Z' ? ret[i] + 32 : ret[i]);
 }
 
 static void plan_add_audio(struct plan *plan, const struct probed_track *track)
 {
     struct plan_audio audio = { .track = (uint32_t)track->index };
     char lower[sizeof(audio.language)];
-    plan_language(track->language, &audio);
-    plan_name(plan, track, &audio);
-    for (size_t i = 0; i < sizeof(lower); i++)
-        lower[i] = (char)(audio.language[i] >= 'A' && audio.language[i] <= 'Z' ? audio.language[i] + 32
-                                                                               : audio.language[i]);
+    plan_language(track->language, audio.language, lower);
+    plan_name(plan, track, audio.language, audio.name);
     snprintf(audio.dir, sizeof(audio.dir), "a/aac-%s-%zu", lower, plan->audio_n);
     audio.channels = track->audio.channels == 1 ? 1 : 2;
     plan->audio[plan->audio_n++] = audio;
@@ -84,6 +86,67 @@ static void plan_sounds(struct plan *plan, const struct probe_done *probe)
             plan_add_audio(plan, track);
     }
     plan_choose_default(plan, probe);
+}
+
+static void plan_add_text(struct plan *plan, const struct probed_track *track)
+{
+    struct plan_text text = { .track = (uint32_t)track->index,
+                              .is_default = track->is_default,
+                              .for_deaf = track->hearing_impaired,
+                              .forced = track->forced };
+    char lower[sizeof(text.language)];
+    plan_language(track->language, text.language, lower);
+    plan_name(plan, track, text.language, text.name);
+    snprintf(text.dir, sizeof(text.dir), "t/%s-%zu", lower, plan->texts_n);
+    plan->texts[plan->texts_n++] = text;
+}
+
+/* What is forced has to be in the regular text of its language as well; without one it is a regular text itself. */
+static void plan_pair_forced(struct plan *plan, struct plan_text *forced)
+{
+    struct plan_text *regular = NULL;
+    for (size_t i = plan->texts_n; i-- > 0;) {
+        struct plan_text *other = &plan->texts[i];
+        if (!other->forced && !other->has_with && strcmp(other->language, forced->language) == 0)
+            regular = other;
+    }
+    forced->forced = regular != NULL;
+    if (regular) {
+        regular->has_with = true;
+        regular->with = forced->track;
+    }
+}
+
+/* Players choose by themselves among texts that differ in language or kind: of each sort the first. One at most is on
+ * from the start. */
+static void plan_choose_text(struct plan *plan, size_t n)
+{
+    struct plan_text *text = &plan->texts[n];
+    text->auto_select = true;
+    for (size_t i = 0; i < n; i++) {
+        const struct plan_text *other = &plan->texts[i];
+        if (strcmp(other->language, text->language) == 0 && other->forced == text->forced &&
+            other->for_deaf == text->for_deaf)
+            text->auto_select = false;
+        if (other->is_default)
+            text->is_default = false;
+    }
+    text->auto_select |= text->is_default || text->for_deaf;
+}
+
+static void plan_texts(struct plan *plan, const struct probe_done *probe)
+{
+    for (size_t i = 0; i < probe->tracks_n && plan->texts_n < PLAN_TEXT_MOST; i++) {
+        const struct probed_track *track = &probe->tracks[i];
+        if (track->kind == TRACK_KIND_TEXT && track->usable)
+            plan_add_text(plan, track);
+    }
+    for (size_t i = 0; i < plan->texts_n; i++) {
+        if (plan->texts[i].forced)
+            plan_pair_forced(plan, &plan->texts[i]);
+    }
+    for (size_t i = 0; i < plan->texts_n; i++)
+        plan_choose_text(plan, i);
 }
 
 static void plan_picture(struct plan *plan, const struct probed_track *track)
@@ -136,6 +199,8 @@ static void plan_tracks(struct plan *plan, uint64_t duration_ms)
         plan_add(plan, (struct plan_track) { .kind = PLAN_AUDIO, .audio = i });
     if (plan->has_video)
         plan_add(plan, (struct plan_track) { .kind = PLAN_POSTER });
+    if (plan->texts_n)
+        plan_add(plan, (struct plan_track) { .kind = PLAN_TEXT });
     if (ahead)
         plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs = encoded & ~preview });
     if (copied)
@@ -175,6 +240,9 @@ int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, si
     if (picture && picture->usable && picture->video.display_width && picture->video.display_height)
         plan_picture(ret, picture);
     plan_sounds(ret, probe);
+    plan_texts(ret, probe);
+    ret->chapters = probe->chapters;
+    ret->chapters_n = probe->chapters_n;
     if (!ret->has_video && !ret->audio_n) {
         snprintf(reason, reason_size, "the file holds no picture and no sound that can be decoded here");
         return ERR_UNSUPPORTED;
@@ -209,7 +277,8 @@ uint32_t plan_run_gops(const struct plan *plan, size_t track)
 uint32_t plan_runs(const struct plan *plan, size_t track)
 {
     switch (plan->tracks[track].kind) {
-    case PLAN_POSTER: return 1;
+    case PLAN_POSTER:
+    case PLAN_TEXT: return 1;
     case PLAN_GIVEN_UP: return 0;
     default: return grid_runs(&plan->grid, plan_run_gops(plan, track));
     }
@@ -264,6 +333,17 @@ static void plan_poster(const struct plan *plan, struct arena *arena, struct enc
     ret->images_n = 2;
 }
 
+static void plan_text_run(const struct plan *plan, struct arena *arena, struct encode_run *ret)
+{
+    ret->renditions = arena_alloc_n(arena, plan->texts_n, sizeof(*ret->renditions));
+    for (size_t i = 0; i < plan->texts_n; i++) {
+        const struct plan_text *text = &plan->texts[i];
+        ret->renditions[ret->renditions_n++] = (struct run_rendition) {
+            .dir = text->dir, .fps_div = 1, .track = text->track, .has_with = text->has_with, .with = text->with
+        };
+    }
+}
+
 int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *arena, struct encode_run *ret)
 {
     const struct plan_track *what = &plan->tracks[track];
@@ -279,6 +359,11 @@ int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *
     if (what->kind == PLAN_POSTER) {
         ret->kind = RUN_KIND_POSTER;
         plan_poster(plan, arena, ret);
+        return run == 1 ? 0 : ERR_NOT_FOUND;
+    }
+    if (what->kind == PLAN_TEXT) {
+        ret->kind = RUN_KIND_TEXT;
+        plan_text_run(plan, arena, ret);
         return run == 1 ? 0 : ERR_NOT_FOUND;
     }
     struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track));

@@ -2,7 +2,7 @@
  * probe's answer and derives the plan from it again whenever it needs one.
  *
  * A plan has tracks of runs: the preview (the rung that is made ahead), the other rungs together (one decode for all of
- * them), one per sound track, the poster, and the top rung by itself where it is copied from the source. Short films have
+ * them), one per sound track, one for all texts, the poster, and the top rung by itself where it is copied from the source. Short films have
  * no preview of their own: all rungs that are encoded are one track. */
 #pragma once
 
@@ -16,10 +16,12 @@
 #include "schemas/wire/arena.h"
 
 enum {
-    PLAN_AUDIO_MOST = 8,                            /* sound tracks; more are left out, with a warning */
-    PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 1 + 2, /* pictures, sounds, poster, a copy and what replaces it */
-    PLAN_RATE = 48000,                              /* samples a second of every sound rendition */
-    PLAN_SHORT_MS = 60000,                          /* up to here no second decode for a preview: MEDIA 2.4 */
+    PLAN_AUDIO_MOST = 8, /* sound tracks; more are left out, with a warning */
+    PLAN_TEXT_MOST = 16,
+    PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 2 +
+                       2,  /* pictures, sounds, texts, poster, a copy and what replaces it */
+    PLAN_RATE = 48000,     /* samples a second of every sound rendition */
+    PLAN_SHORT_MS = 60000, /* up to here no second decode for a preview: MEDIA 2.4 */
     PLAN_LONGEST_MS = 12 * 3600 * 1000,
     PLAN_PREVIEW_PRIORITY = 200,
     PLAN_BULK_PRIORITY = 100,
@@ -32,11 +34,23 @@ struct plan_audio {
     bool is_default;
 };
 
+struct plan_text {
+    char dir[48];                /* t/en-0 */
+    char name[64], language[20]; /* name: unique among the texts of the video */
+    uint32_t track;
+    bool is_default, for_deaf;
+    bool forced;      /* shown unasked; all of it is in the regular text of its language, too */
+    bool auto_select; /* the first of its kind in its language */
+    bool has_with;
+    uint32_t with; /* regular: the forced track of its language */
+};
+
 enum plan_kind {
     PLAN_PREVIEW,
     PLAN_FULL,
     PLAN_AUDIO,
     PLAN_POSTER,
+    PLAN_TEXT,
     PLAN_COPY,
     PLAN_GIVEN_UP, /* a copy that did not hold: another track encodes the rung */
 };
@@ -54,6 +68,10 @@ struct plan {
     struct grid grid; /* its frames 0 while the length is not proven */
     struct plan_audio audio[PLAN_AUDIO_MOST];
     size_t audio_n;
+    struct plan_text texts[PLAN_TEXT_MOST];
+    size_t texts_n;
+    const struct probed_chapter *chapters; /* the probe's */
+    size_t chapters_n;
     struct plan_track tracks[PLAN_TRACKS_MOST]; /* in order of urgency */
     size_t tracks_n;
     bool interlaced;

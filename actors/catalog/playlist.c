@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/catalog/chapters.h"
 #include "actors/catalog/playset.h"
 #include "actors/catalog/mpd.h"
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 
-enum { PLAYLIST_FILES_MOST = 3 * (LADDER_MOST + PLAN_AUDIO_MOST) + 4, PLAYLIST_TRICK_SIDE = 480 };
+enum { PLAYLIST_FILES_MOST = 3 * (LADDER_MOST + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 6, PLAYLIST_TRICK_SIDE = 480 };
 
 struct playlist_file {
     char *name;
@@ -115,6 +116,21 @@ static int playlist_trick(struct doing *d, const char *prefix, const struct hls_
     return 0;
 }
 
+/* What a final set has beside pictures and sounds. */
+static void playlist_words(struct playlist_write *w, const struct plan *plan, const char *prefix,
+                           struct hls_set *set)
+{
+    double seconds = hls_seconds(set);
+
+    for (size_t i = 0; i < set->texts_n; i++)
+        hls_text_media(playlist_file(w, prefix, set->texts[i].dir, "index.m3u8"), set);
+    set->has_chapters = chapters_count(plan->chapters, plan->chapters_n, seconds) > 0;
+    if (!set->has_chapters)
+        return;
+    chapters_json(playlist_file(w, prefix, "", "chapters.json"), plan->chapters, plan->chapters_n, seconds);
+    chapters_vtt(playlist_file(w, prefix, "", "chapters.vtt"), plan->chapters, plan->chapters_n, seconds);
+}
+
 static int playlist_final(struct doing *d, const struct plan *plan, const char *prefix, struct playlist_write *w)
 {
     struct playset set;
@@ -122,9 +138,12 @@ static int playlist_final(struct doing *d, const struct plan *plan, const char *
 
     if (r == 0)
         r = playset_load(d, &set, 0);
+    if (r == 0)
+        r = playset_texts(d, plan, &set);
     if (r < 0)
         return r;
     playlist_write_media(w, prefix, &set.set, "index.m3u8", true, true);
+    playlist_words(w, plan, prefix, &set.set);
     struct buf *master = playlist_file(w, prefix, "", "master.m3u8");
     hls_master(master, &set.set, true);
     r = playlist_trick(d, prefix, &set.set, master, w);

@@ -112,6 +112,30 @@ int playset_load(struct doing *d, struct playset *set, uint64_t n)
     return r;
 }
 
+int playset_texts(struct doing *d, const struct plan *plan, struct playset *set)
+{
+    int r = 0;
+
+    set->set.texts = set->texts;
+    for (size_t i = 0; r == 0 && i < plan->texts_n; i++) {
+        const struct plan_text *text = &plan->texts[i];
+        struct rendition_row row;
+
+        r = rendition_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, text->dir, &row);
+        if (r == 0)
+            set->texts[set->set.texts_n++] = (struct hls_text) { .dir = text->dir,
+                                                                 .name = text->name,
+                                                                 .language = text->language,
+                                                                 .size = row.init_size,
+                                                                 .is_default = text->is_default,
+                                                                 .auto_select = text->auto_select,
+                                                                 .forced = text->forced,
+                                                                 .for_deaf = text->for_deaf };
+        r = r == ERR_NOT_FOUND ? 0 : r;
+    }
+    return r;
+}
+
 int playset_gops(struct doing *d, struct iframe_track *track)
 {
     struct segment_row row = { .video_id = d->row.id, .version = d->row.version, .dir = track->video->dir };

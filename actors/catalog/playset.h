@@ -8,6 +8,7 @@
 
 struct playset {
     struct hls_rendition video[LADDER_MOST], audio[PLAN_AUDIO_MOST];
+    struct hls_text texts[PLAN_TEXT_MOST];
     struct hls_set set;
     bool complete; /* every rendition has been begun */
     uint64_t segments;
@@ -18,6 +19,9 @@ int playset_collect(struct doing *d, const struct plan *plan, bool all, struct p
 
 /* Their segments: the first n of each; 0: all that follow each other from the first. */
 int playset_load(struct doing *d, struct playset *set, uint64_t n);
+
+/* The texts that were made; those without a cue, or that could not be read, are not there. */
+int playset_texts(struct doing *d, const struct plan *plan, struct playset *set);
 
 /* The pictures of a rendition's GOPs, in order. */
 int playset_gops(struct doing *d, struct iframe_track *track);

@@ -36,7 +36,7 @@ static unsigned runs_class(const struct plan *plan, size_t track)
 {
     enum plan_kind kind = plan->tracks[track].kind;
 
-    return (kind == PLAN_FULL && track > 0) || kind == PLAN_COPY ? 1 : 0;
+    return (kind == PLAN_FULL && track > 0) || kind == PLAN_COPY || kind == PLAN_TEXT ? 1 : 0;
 }
 
 static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run)
@@ -125,6 +125,8 @@ static int runs_may_release(struct doing *d, const struct version_row *version, 
         return 0;
     if (d->row.upload == UPLOAD_STATE_COMPLETE)
         return 1;
+    if (plan->tracks[track->track].kind == PLAN_TEXT) /* it walks all of the file */
+        return 0;
     return bytes_there(d, version, plan, track->track, run);
 }
 
@@ -133,7 +135,7 @@ static uint64_t runs_place(const struct plan *plan, size_t track, uint32_t run)
 {
     const struct plan_track *what = &plan->tracks[track];
 
-    if (what->kind == PLAN_POSTER)
+    if (what->kind == PLAN_POSTER || what->kind == PLAN_TEXT)
         return 0;
     struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track));
     return segments.count ? grid_segment_gops(&plan->grid, (uint32_t)segments.first).first : UINT64_MAX;

@@ -38,8 +38,20 @@ static void start_tracks(struct turn *t, const struct playable *playable, struct
                                                      .language = from->language,
                                                      .width = from->width,
                                                      .height = from->height,
-                                                     .channels = from->channels };
+                                                     .channels = from->channels,
+                                                     .is_default = from->is_default,
+                                                     .forced = from->forced,
+                                                     .hearing_impaired = from->hearing_impaired };
     }
+}
+
+static void start_chapters(struct turn *t, const struct playable *playable, struct playing *reply)
+{
+    reply->chapters = arena_alloc_n(turn_arena(t), playable->chapters_n + 1, sizeof(*reply->chapters));
+    reply->chapters_n = playable->chapters_n;
+    for (size_t i = 0; i < playable->chapters_n; i++)
+        reply->chapters[i] = (struct playback_chapter) { playable->chapters[i].start_ms,
+                                                         playable->chapters[i].title };
 }
 
 /* Where the caller was; from the beginning when nobody knows, or when it was seen to its end. */
@@ -71,6 +83,7 @@ static int start_answer(void *me, struct turn *t, int err, const void *answer, c
     reply.duration_ms = playable->video.duration_ms;
     reply.playable_until_ms = playable->video.playable_until_ms;
     start_tracks(t, playable, &reply);
+    start_chapters(t, playable, &reply);
     r = start_urls(t, playable, &reply);
     if (r == 0)
         r = start_resume(t, reply.video_id, &reply.resume_ms);

@@ -323,6 +323,8 @@ static int on_output(struct watch *w, const struct control_head *head)
         r = publish_init(&w->publish, head->slot, bytes_of(data, head->length));
     else if (head->type == CONTROL_SEGMENT)
         r = publish_segment(&w->publish, head->slot, word(data), bytes_of(data + 4, head->length - 4));
+    else if (head->type == CONTROL_TEXT)
+        r = publish_text(&w->publish, head->slot, word(data), bytes_of(data + 4, head->length - 4));
     else
         r = publish_image(&w->publish, head->slot, word(data), word(data + 4),
                           bytes_of(data + 8, head->length - 8));

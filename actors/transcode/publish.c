@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/transcode/media/control.h"
+#include "actors/transcode/media/vtt.h"
 #include "gen/errors.h"
 
-#define OBJECT_MOST   (256u << 20)
-#define UNCAPPED_KBPS 60000 /* what a rendition without a cap is allowed */
-#define AAC_FRAME     1024
+#define OBJECT_MOST      (256u << 20)
+#define UNCAPPED_KBPS    60000 /* what a rendition without a cap is allowed */
+#define AAC_FRAME        1024
+#define TEXT_BYTES_PER_S (16u << 20) /* walked by a text run, at least */
 
 static int bad(struct publish *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int bad(struct publish *p, const char *format, ...)
@@ -56,6 +59,8 @@ uint64_t publish_bytes_allowed(const struct encode_run *run)
 {
     double kbits = 0;
 
+    if (run->kind == RUN_KIND_TEXT)
+        return (uint64_t)run->renditions_n * (VTT_MOST + 4) + CONTROL_REPORT_MAX;
     if (run->kind == RUN_KIND_AUDIO)
         kbits = 1000 * seconds(run);
     for (size_t i = 0; run->kind == RUN_KIND_VIDEO && i < run->renditions_n; i++) {
@@ -69,6 +74,9 @@ uint64_t publish_bytes_allowed(const struct encode_run *run)
 unsigned publish_cpu_allowed(const struct encode_run *run)
 {
     double pixels = 0, frames = (double)publish_frames_planned(run);
+
+    if (run->kind == RUN_KIND_TEXT) /* it walks the whole file */
+        return 120 + (unsigned)(run->length / TEXT_BYTES_PER_S);
 
     for (size_t i = 0; run->kind == RUN_KIND_VIDEO && i < run->renditions_n; i++)
         pixels += frames * (double)(run->renditions[i].width * run->renditions[i].height) /
@@ -115,6 +123,13 @@ int publish_open(struct publish *p, struct blobs *blobs, const struct encode_run
     if (run->kind == RUN_KIND_POSTER) {
         done->images = arena_alloc_n(arena, run->images_n, sizeof(*done->images));
         return run->images_n ? 0 : bad(p, "a poster run names no image");
+    }
+    if (run->kind == RUN_KIND_TEXT) {
+        done->texts = arena_alloc_n(arena, run->renditions_n + 1, sizeof(*done->texts));
+        for (size_t i = 0; i < run->renditions_n; i++)
+            if (!run->renditions[i].dir)
+                return bad(p, "a text has no folder");
+        return run->renditions_n ? 0 : bad(p, "a text run names no track");
     }
     if (!run->renditions_n || run->renditions_n > PUBLISH_RENDITIONS || !run->segments_n)
         return bad(p, "the run names no rendition or no segment");
@@ -273,6 +288,32 @@ int publish_segment(struct publish *p, unsigned slot, uint32_t number, struct by
     return 0;
 }
 
+int publish_text(struct publish *p, unsigned slot, uint32_t cues, struct bytes file)
+{
+    struct made_text *made;
+    struct blob_info info;
+    const char *name, *dir, *why = NULL;
+    uint32_t found;
+    int e;
+
+    if (p->run->kind != RUN_KIND_TEXT || slot >= p->run->renditions_n || slot < p->text)
+        return bad(p, "text %u is not one that is due", slot);
+    dir = p->run->renditions[slot].dir;
+    if (vtt_check(file, &found, &why) < 0 || !found || found != cues)
+        return bad(p, "%s: %s", dir, why ? why : "it has no cue, or another number of them than was told");
+    name = arena_printf(p->arena, "%s/%s/full.vtt", p->run->prefix, dir);
+    e = blob_put_new(p->blobs, name, file, &info);
+    if (e < 0 && e != ERR_EXISTS)
+        return not_stored(p, name, e);
+    made = &p->done->texts[p->done->texts_n++];
+    made->dir = arena_strdup(p->arena, dir);
+    made->cues = cues;
+    fill_object(p, &made->object, name, &info);
+    p->text = slot + 1;
+    p->bytes += file.len;
+    return 0;
+}
+
 int publish_image(struct publish *p, unsigned slot, unsigned width, unsigned height, struct bytes image)
 {
     const struct run_image *box;
@@ -308,6 +349,8 @@ int publish_complete(struct publish *p, bool has_end, uint64_t end)
         return p->done->images_n == run->images_n
                    ? 0
                    : bad(p, "only %zu of %zu images came", p->done->images_n, run->images_n);
+    if (run->kind == RUN_KIND_TEXT) /* tracks without a cue are not sent */
+        return 0;
     if (has_end && end < last)
         last = end > run->first ? end : run->first;
     for (unsigned i = 0; i < p->done->renditions_n; i++) {

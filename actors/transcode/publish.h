@@ -24,6 +24,7 @@ struct publish {
     struct arena *arena;
     struct run_done *done;
     struct publish_rendition renditions[PUBLISH_RENDITIONS];
+    size_t text; /* slot of the first text that may come next */
     uint64_t bytes, frames;
     char why[300]; /* what was wrong, after an answer other than 0 */
     int error;     /* and what the store answered, when that was it */
@@ -36,6 +37,7 @@ int publish_open(struct publish *p, struct blobs *blobs, const struct encode_run
 /* 0, or -1 with why: the worker lied or the store failed. */
 int publish_init(struct publish *p, unsigned slot, struct bytes init);
 int publish_segment(struct publish *p, unsigned slot, uint32_t number, struct bytes segment);
+int publish_text(struct publish *p, unsigned slot, uint32_t cues, struct bytes file);
 int publish_image(struct publish *p, unsigned slot, unsigned width, unsigned height, struct bytes image);
 
 /* Whether all that was planned is there, given the end that the worker reported (has_end, end). */

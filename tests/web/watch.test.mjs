@@ -39,6 +39,26 @@ test("quality, sound and speed can be chosen", async () => {
     await advances(page);
 });
 
+test("captions are shown, a chapter can be gone to, and the line of time tells what is at the pointer", async () => {
+    await site.begin();
+    const page = await site.open(`/watch/${site.state.titled("How bread rises").id}`);
+    await until(page, () => document.querySelector("video")?.readyState >= 3);
+    await page.getByRole("button", { name: "Settings" }).click();
+    const settings = page.getByRole("group", { name: "Settings" });
+    await settings.getByLabel("Captions").selectOption({ label: "Words (German)" });
+    await settings.getByLabel("Chapter").selectOption({ label: "Water & salt" });
+    await until(page, () => Math.abs(document.querySelector("video").currentTime - 12) < 0.5);
+    await until(page, () => [...document.querySelector("video").textTracks].some((t) => t.mode === "showing" &&
+        [...(t.activeCues ?? [])].some((c) => c.text === "Second <b>12</b>")));
+    const line = page.getByRole("slider", { name: "Position" });
+    assert.match(await line.getAttribute("aria-valuetext"), /Water & salt/);
+    await page.keyboard.press("Escape");
+    const box = await line.boundingBox();
+    await page.mouse.move(box.x + box.width / 4, box.y + box.height / 2);
+    await page.getByText("Flour", { exact: true }).waitFor();
+    await page.getByText("0:06", { exact: true }).waitFor();
+});
+
 test("it goes on where one stopped, on home as on its own page, and says where that is", async () => {
     const page = await site.open("/", { as: ALICE });
     await page.getByRole("region", { name: "Continue watching" }).getByRole("link").click();

@@ -14,10 +14,11 @@
 #define EXCHANGE_BODY_MS 30000 /* for a body that is taken as a whole */
 
 /* What a page of ours may do: nothing but talk to where it came from. hls.js needs blob: for media and its
- * worker. */
-#define EXCHANGE_PAGE_POLICY                                                                                      \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; "      \
-    "connect-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; " \
+ * worker, and data: for the empty text track that it fills with cues. */
+#define EXCHANGE_PAGE_POLICY                                                                                    \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; "    \
+    "connect-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; manifest-src 'self'; base-uri " \
+    "'none'; "                                                                                                  \
     "object-src 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
 bool exchange_is(const struct exchange *x, const char *method)

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "actors/transcode/media/vtt.h"
+
 static int send_all(int fd, struct iovec *iov, size_t n)
 {
     while (n) {
@@ -77,6 +79,7 @@ int64_t control_body_limit(bool from_worker, unsigned type)
     case CONTROL_PROGRESS: return from_worker ? (int64_t)sizeof(struct control_progress) : -1;
     case CONTROL_INIT: return from_worker ? (64 << 10) : -1;
     case CONTROL_SEGMENT: return from_worker ? CONTROL_OBJECT_MAX : -1;
+    case CONTROL_TEXT: return from_worker ? 4 + VTT_MOST : -1;
     case CONTROL_IMAGE:
     case CONTROL_INDEX: return from_worker ? (16 << 20) : -1;
     case CONTROL_LOG:
@@ -96,6 +99,7 @@ size_t control_body_least(unsigned type)
     case CONTROL_PROGRESS: return sizeof(struct control_progress);
     case CONTROL_INIT: return 8;
     case CONTROL_SEGMENT: return 4 + 8;
+    case CONTROL_TEXT: return 4;
     case CONTROL_IMAGE: return 8 + 4;
     case CONTROL_LOG:
     case CONTROL_DONE: return 4;

@@ -1,7 +1,7 @@
 /* control - the messages on the one socketpair between the transcode parent and its jailed worker.
  *
  * Frame      u32 body length, u16 type, u16 slot, then the body; little-endian, both ends being one build on one host.
- *            The slot numbers the rendition or image that an output belongs to, and is 0 elsewhere.
+ *            The slot numbers the rendition, text or image that an output belongs to, and is 0 elsewhere.
  * Order      the parent sends JOB once and from then on only answers READs, each exactly once and in order. The worker
  *            shuts its jail by the terms of the job, says HELLO, and sends what it likes until DONE, its last word.
  * Trusts     the worker trusts the parent. The parent trusts nothing: lengths meet control_body_limit before any
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONTROL_VERSION    2u
+#define CONTROL_VERSION    3u
 #define CONTROL_READ_MAX   (1 << 20)   /* bytes that one READ may ask for */
 #define CONTROL_OBJECT_MAX (256 << 20) /* a segment; the plan's own bound is far below */
 #define CONTROL_REPORT_MAX (64 << 10)
@@ -30,6 +30,7 @@ enum control_type {
     CONTROL_READ,       /* struct control_read */
     CONTROL_INIT,       /* initialisation of the slot's rendition */
     CONTROL_SEGMENT,    /* u32 number, then the bytes */
+    CONTROL_TEXT,       /* u32 cues, then a WebVTT file */
     CONTROL_IMAGE,      /* u32 width, u32 height, then the bytes */
     CONTROL_INDEX,      /* rows of 24 bytes */
     CONTROL_PROGRESS,   /* struct control_progress */

@@ -21,7 +21,8 @@ static const char codecs[] =
     "amrnb,amrwb,"
     "adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_swf,nellymoser,pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_"
     "s24be,"
-    "pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd";
+    "pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd,"
+    "mov_text,subrip,srt,ass,ssa,webvtt,text";
 
 static int io_read(void *opaque, uint8_t *buf, int size)
 {
@@ -330,6 +331,7 @@ AVCodecContext *input_decoder(struct input *in, unsigned track, int threads, boo
     dec->pkt_timebase = s->time_base;
     dec->thread_count = threads;
     dec->max_pixels = INPUT_MAX_PIXELS;
+    dec->sub_charenc_mode = FF_SUB_CHARENC_MODE_IGNORE; /* cue.c passes over what is no UTF-8 */
     if (patient)
         dec->err_recognition |= AV_EF_IGNORE_ERR;
     av_dict_set(&options, "codec_whitelist", codecs, 0);

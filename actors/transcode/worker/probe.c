@@ -3,6 +3,7 @@
 #include <libavutil/dovi_meta.h>
 #include <libavutil/pixdesc.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actors/transcode/worker/copy.h"
@@ -16,6 +17,8 @@
 #define TIMES_ENOUGH 48        /* packets whose times are enough to tell the rate */
 #define READ_MOST    (8 << 20) /* bytes read to find them */
 #define SOUND_MOST   8         /* sound tracks that can be used */
+#define TEXT_MOST    16        /* text tracks that can be used */
+#define CHAPTERS     200
 #define LONGEST_MS   (12ull * 3600 * 1000)
 #define FASTEST      240
 #define SMALLEST     16 /* pixels on a side */
@@ -36,6 +39,7 @@ struct probing {
     struct look looks[INPUT_MAX_TRACKS];
     struct probed_track tracks[INPUT_MAX_TRACKS];
     const char *warnings[WARNINGS];
+    struct probed_chapter chapters[CHAPTERS];
     struct extent extent;
     struct probe_done done;
 };
@@ -295,6 +299,23 @@ static void tell_sound(struct probing *p, unsigned i, unsigned before)
         unusable(t, "more than 8 sound tracks are not carried over");
 }
 
+static void tell_text(struct probing *p, unsigned i, unsigned before)
+{
+    enum AVCodecID codec = p->in.format->streams[i]->codecpar->codec_id;
+    const AVCodecDescriptor *is = avcodec_descriptor_get(codec);
+    struct probed_track *t = &p->tracks[i];
+
+    t->kind = TRACK_KIND_TEXT;
+    t->usable = true;
+    if (is && is->props & AV_CODEC_PROP_BITMAP_SUB)
+        unusable(t, "its subtitles are pictures, which cannot become text");
+    else if (codec != AV_CODEC_ID_MOV_TEXT && codec != AV_CODEC_ID_SUBRIP && codec != AV_CODEC_ID_ASS &&
+             codec != AV_CODEC_ID_WEBVTT && codec != AV_CODEC_ID_TEXT)
+        unusable(t, "subtitles of this kind cannot be read here");
+    else if (before >= TEXT_MOST)
+        unusable(t, "more than 16 text tracks are not carried over");
+}
+
 static void tell_common(struct probing *p, unsigned i)
 {
     const AVStream *s = p->in.format->streams[i];
@@ -320,7 +341,7 @@ static void tell_common(struct probing *p, unsigned i)
 
 static void tell_tracks(struct probing *p)
 {
-    unsigned sounds = 0;
+    unsigned sounds = 0, texts = 0;
 
     for (unsigned i = 0; i < p->in.format->nb_streams; i++) {
         const AVStream *s = p->in.format->streams[i];
@@ -331,11 +352,44 @@ static void tell_tracks(struct probing *p)
         else if (s->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
             tell_sound(p, i, sounds++);
         else if (s->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE)
-            p->tracks[i].kind = TRACK_KIND_TEXT;
+            tell_text(p, i, texts++);
         tell_common(p, i);
     }
     p->done.tracks = p->tracks;
     p->done.tracks_n = p->in.format->nb_streams;
+}
+
+static int by_start(const void *a_, const void *b_)
+{
+    const struct probed_chapter *a = a_, *b = b_;
+
+    return a->start_ms < b->start_ms ? -1 : a->start_ms > b->start_ms;
+}
+
+/* By time, one for a moment; a single one divides nothing. */
+static void tell_chapters(struct probing *p)
+{
+    const AVFormatContext *f = p->in.format;
+    AVRational ms = { 1, 1000 };
+    int64_t origin = f->nb_streams ? av_rescale_q(p->in.origin[0], f->streams[0]->time_base, ms) : 0;
+    size_t n = 0, kept = 0;
+
+    for (unsigned i = 0; i < f->nb_chapters && n < CHAPTERS; i++) {
+        const AVChapter *from = f->chapters[i];
+        const AVDictionaryEntry *title = av_dict_get(from->metadata, "title", NULL, 0);
+        uint64_t start = positive(av_rescale_q(from->start, from->time_base, ms) - origin);
+
+        if (start < LONGEST_MS)
+            p->chapters[n++] = (struct probed_chapter) { .start_ms = start,
+                                                         .title = title ? measure_text(p->arena, title->value, 100)
+                                                                        : NULL };
+    }
+    qsort(p->chapters, n, sizeof(*p->chapters), by_start);
+    for (size_t i = 0; i < n; i++)
+        if (!kept || p->chapters[i].start_ms > p->chapters[kept - 1].start_ms)
+            p->chapters[kept++] = p->chapters[i];
+    p->done.chapters = p->chapters;
+    p->done.chapters_n = kept > 1 ? kept : 0;
 }
 
 /* The picture track to encode: the largest of those that last at least half as long as the longest. */
@@ -369,6 +423,12 @@ static void warn_of(struct probing *p, const struct probed_video *v)
         warn(p, "The frame rate varies; the output has a steady one.");
     if (v->interlaced)
         warn(p, "The pictures are interlaced; they are made progressive.");
+    for (size_t i = 0; i < p->done.tracks_n; i++) {
+        const struct probed_track *t = &p->tracks[i];
+
+        if (t->kind == TRACK_KIND_TEXT && !t->usable)
+            warn(p, "A text track (%s, %s) is not carried over: %s.", t->language, t->codec, t->reason);
+    }
     if (p->extent.cut_off || p->in.short_read)
         warn(p, "The file is cut off: its index names more than it holds.");
 }
@@ -441,5 +501,6 @@ void probe_run(const struct probe *job, const struct control_terms *terms)
     p.done.index_rows = p.extent.rows_n;
     p.done.bit_rate = positive(p.in.format->bit_rate);
     tell_tracks(&p);
+    tell_chapters(&p);
     conclude(&p);
 }

@@ -67,13 +67,22 @@ static struct probe_done studio_look(struct fake *f, const struct studio *s)
     struct probe_done done = { .outcome = PROBE_OUTCOME_OK, .container = "mov", .duration_ms = s->seconds * 1000 };
 
     done.proof = s->proven ? DURATION_PROOF_INDEX : DURATION_PROOF_NONE;
-    done.tracks = arena_alloc_n(f->arena, 1 + s->sounds, sizeof(*done.tracks));
+    done.tracks = arena_alloc_n(f->arena, 1 + s->sounds + s->texts, sizeof(*done.tracks));
     if (s->width) {
         done.tracks[done.tracks_n++] = studio_picture(s);
         done.has_video_track = true;
     }
     for (unsigned n = 0; n < s->sounds; n++)
         done.tracks[done.tracks_n++] = studio_sound(s, n);
+    for (unsigned n = 0; n < s->texts; n++)
+        done.tracks[done.tracks_n++] = (struct probed_track) {
+            .index = 1 + s->sounds + n, .kind = TRACK_KIND_TEXT, .usable = true, .language = "en"
+        };
+    if (s->texts) {
+        done.chapters = arena_alloc_n(f->arena, 2, sizeof(*done.chapters));
+        done.chapters_n = 2;
+        done.chapters[1] = (struct probed_chapter) { 1000, "Second" };
+    }
     if (s->refuse)
         done = (struct probe_done) { .outcome = PROBE_OUTCOME_REFUSED, .reason = s->refuse };
     if (s->need_more)
@@ -149,6 +158,19 @@ static void studio_make(struct fake *f, const struct encode_run *job, const stru
     }
 }
 
+/* A text of a hundred bytes; the second one has no cue, and is not there. */
+static void studio_write(struct fake *f, const struct run_rendition *what, struct run_done *done)
+{
+    if (!done->texts)
+        done->texts = arena_alloc_n(f->arena, 16, sizeof(*done->texts));
+    if (!strstr(what->dir, "-1"))
+        done->texts[done->texts_n++] = (struct made_text) {
+            .dir = what->dir,
+            .cues = 1,
+            .object = { .name = "full.vtt", .size = 100, .hash = bytes_of_text("text") }
+        };
+}
+
 int studio_answer(struct fake *f, const struct encode_run *job, struct id job_id, const struct studio *s)
 {
     struct run_done done = { .job_id = job_id,
@@ -162,11 +184,14 @@ int studio_answer(struct fake *f, const struct encode_run *job, struct id job_id
     uint64_t frames = 0;
 
     done.renditions = arena_alloc_n(f->arena, job->renditions_n + 1, sizeof(*done.renditions));
-    for (size_t i = 0; i < job->renditions_n; i++)
+    for (size_t i = 0; job->kind == RUN_KIND_TEXT && i < job->renditions_n; i++)
+        studio_write(f, &job->renditions[i], &done);
+    for (size_t i = 0; job->kind != RUN_KIND_TEXT && i < job->renditions_n; i++)
         studio_make(f, job, s, &job->renditions[i], &done.renditions[done.renditions_n++]);
     for (size_t i = 0; i < job->segments_n; i++)
         frames += job->segments[i].frames;
-    if (job->kind != RUN_KIND_POSTER && !job->pad && job->first + frames >= studio_frames(job, s)) {
+    if (job->kind != RUN_KIND_POSTER && job->kind != RUN_KIND_TEXT && !job->pad &&
+        job->first + frames >= studio_frames(job, s)) {
         done.has_end = true;
         done.end = studio_frames(job, s);
     }

@@ -6,6 +6,7 @@
 struct studio {
     uint64_t seconds; /* how long the original is */
     unsigned width, height, sounds;
+    unsigned texts; /* text tracks; with them come two chapters */
     bool proven;    /* the probe knows the length */
     unsigned gop;   /* its packets may be copied, and its keyframes are so far apart */
     bool need_more; /* the next probe asks for more bytes */

@@ -148,6 +148,71 @@ static void the_mpd_counts_equal_segments_once_and_escapes_names(void **state)
     buf_free(&out);
 }
 
+static const struct hls_text texts[] = {
+    { .dir = "t/en-0",
+      .name = "English",
+      .language = "en",
+      .size = 13013,
+      .is_default = true,
+      .auto_select = true },
+    { .dir = "t/en-1",
+      .name = "Signs \"en\"",
+      .language = "en",
+      .size = 100,
+      .auto_select = true,
+      .forced = true },
+    { .dir = "t/de-2", .name = "de", .language = "de", .size = 200, .auto_select = true, .for_deaf = true },
+};
+
+static void texts_are_a_group_of_every_variant_and_count_in_its_rate(void **state)
+{
+    struct hls_set with = set;
+    struct buf plain = { 0 }, out = { 0 };
+    unsigned long long before, after;
+    with.texts = texts;
+    with.texts_n = 3;
+    with.has_chapters = true;
+    hls_master(&plain, &set, true);
+    hls_master(&out, &with, true);
+    const char *all = buf_text(&out);
+    assert_non_null(strstr(all, "TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,"
+                                "AUTOSELECT=YES,FORCED=NO,URI=\"t/en-0/index.m3u8\"\n"));
+    assert_non_null(strstr(all, "NAME=\"Signs 'en'\",LANGUAGE=\"en\",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,URI="));
+    assert_non_null(strstr(all, "CHARACTERISTICS=\"public.accessibility.transcribes-spoken-dialog,"));
+    assert_non_null(strstr(all, "DATA-ID=\"com.apple.hls.chapters\",URI=\"chapters.json\""));
+    assert_non_null(strstr(all, "SUBTITLES=\"text\""));
+    sscanf(strstr(buf_text(&plain), "INF:BANDWIDTH="), "INF:BANDWIDTH=%llu", &before);
+    sscanf(strstr(all, "INF:BANDWIDTH="), "INF:BANDWIDTH=%llu", &after);
+    assert_in_range(after - before, 7999, 8002); /* 13013 bytes in 13.013 s */
+    buf_free(&plain);
+    buf_free(&out);
+}
+
+static void a_text_is_one_segment_as_long_as_the_film(void **state)
+{
+    struct buf out = { 0 };
+    hls_text_media(&out, &set);
+    assert_string_equal(buf_text(&out),
+                        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:14\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+                        "#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:13.01300,\nfull.vtt\n#EXT-X-ENDLIST\n");
+    buf_free(&out);
+}
+
+static void the_mpd_has_a_set_for_each_text(void **state)
+{
+    struct hls_set with = set;
+    struct buf out = { 0 };
+    with.texts = texts;
+    with.texts_n = 3;
+    mpd_write(&out, &with);
+    const char *all = buf_text(&out);
+    assert_non_null(strstr(all, "contentType=\"text\" mimeType=\"text/vtt\" lang=\"de\""));
+    assert_non_null(strstr(all, "<BaseURL>t/en-1/full.vtt</BaseURL>"));
+    assert_non_null(strstr(all, "value=\"forced-subtitle\""));
+    assert_non_null(strstr(all, "value=\"caption\""));
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +221,9 @@ int main(void)
         cmocka_unit_test(the_master_lists_the_start_first_and_adds_the_loudest_sound),
         cmocka_unit_test(a_preview_declares_what_its_rungs_are_capped_to),
         cmocka_unit_test(sound_alone_is_a_variant),
+        cmocka_unit_test(texts_are_a_group_of_every_variant_and_count_in_its_rate),
+        cmocka_unit_test(a_text_is_one_segment_as_long_as_the_film),
+        cmocka_unit_test(the_mpd_has_a_set_for_each_text),
         cmocka_unit_test(the_mpd_counts_equal_segments_once_and_escapes_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -304,9 +304,72 @@ static void a_source_that_may_be_copied_is_its_own_top_rung(void **state)
     }
 }
 
+/* The forced text of a language is in the regular one as well; without a regular one it is regular itself. */
+static void texts_are_paired_named_and_chosen(void **state)
+{
+    static const struct {
+        const char *language, *title;
+        bool is_default, forced, for_deaf, usable;
+        /* expected */
+        const char *dir, *name;
+        bool is_forced, on, chosen, paired;
+    } rows[] = {
+        { "en", "Signs", true, true, false, true, "t/en-0", "Signs", true, true, true, false },
+        { "en", NULL, true, false, false, true, "t/en-1", "en", false, false, true, true },
+        { "de", NULL, false, true, false, true, "t/de-2", "de", false, false, true, false },
+        { "en", NULL, false, false, false, true, "t/en-3", "en 2", false, false, false, false },
+        { "EN", NULL, false, false, true, true, "t/en-4", "EN", false, false, true, false },
+        { "fr", NULL, false, false, false, false, NULL, NULL, false, false, false, false },
+        { "und", "", false, false, false, true, "t/und-5", "Subtitles", false, false, true, false },
+    };
+    struct source s = sources[8]; /* sound alone: two tracks */
+    struct probed_track tracks[12];
+    struct probe_done probe = probe_of(&s, tracks);
+    struct arena *arena = arena_new();
+    struct encode_run job;
+    struct plan plan;
+    char reason[100];
+    size_t n = 0, track = 0;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        tracks[probe.tracks_n++] = (struct probed_track) { .index = 10 + i,
+                                                           .kind = TRACK_KIND_TEXT,
+                                                           .usable = rows[i].usable,
+                                                           .language = rows[i].language,
+                                                           .title = rows[i].title,
+                                                           .is_default = rows[i].is_default,
+                                                           .forced = rows[i].forced,
+                                                           .hearing_impaired = rows[i].for_deaf };
+    assert_int_equal(plan_make(&probe, &plan, reason, sizeof(reason)), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const struct plan_text *text = &plan.texts[n];
+        if (!rows[i].usable)
+            continue;
+        assert_string_equal(text->dir, rows[i].dir);
+        assert_string_equal(text->name, rows[i].name);
+        assert_int_equal(text->forced, rows[i].is_forced);
+        assert_int_equal(text->is_default, rows[i].on);
+        assert_int_equal(text->auto_select, rows[i].chosen);
+        assert_int_equal(text->has_with, rows[i].paired);
+        n++;
+    }
+    assert_int_equal(plan.texts_n, n);
+    while (plan.tracks[track].kind != PLAN_TEXT)
+        track++;
+    assert_int_equal(plan_runs(&plan, track), 1);
+    assert_int_equal(plan_run(&plan, track, 1, arena, &job), 0);
+    assert_int_equal(job.kind, RUN_KIND_TEXT);
+    assert_int_equal(job.renditions_n, n);
+    assert_int_equal(job.renditions[1].track, 11);
+    assert_int_equal(job.renditions[1].with, 10);
+    assert_int_equal(plan_run(&plan, track, 2, arena, &job), ERR_NOT_FOUND);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_are_paired_named_and_chosen),
         cmocka_unit_test(each_source_gets_the_ladder_it_can_fill),
         cmocka_unit_test(every_rung_is_even_and_no_larger_than_the_source),
         cmocka_unit_test(runs_cover_the_timeline_and_none_covers_a_film),

@@ -41,16 +41,30 @@ export function makeClip(file, seconds = 6, size = "640x360", how = ["-preset", 
     return file;
 }
 
-const TYPES = { m3u8: "application/vnd.apple.mpegurl", mp4: "video/mp4", m4s: "video/iso.segment", jpg: "image/jpeg" };
+const TYPES = { m3u8: "application/vnd.apple.mpegurl", mp4: "video/mp4", m4s: "video/iso.segment", jpg: "image/jpeg", vtt: "text/vtt" };
+
+/** A text track, as one segment: a line in every second. */
+const TEXTS = {
+    "t0.m3u8": `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:${SECONDS}\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXTINF:${SECONDS},\nt0.vtt\n#EXT-X-ENDLIST\n`,
+    "t0.vtt": "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0\n" + Array.from({ length: SECONDS }, (_, s) =>
+        `\n00:00:${String(s).padStart(2, "0")}.000 --> 00:00:${String(s).padStart(2, "0")}.900\nSecond <b>${s}</b>\n`).join(""),
+};
+
+const withText = (master) => master.replace("#EXT-X-STREAM-INF", '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="text",NAME="Words",LANGUAGE="de",' +
+    'DEFAULT=NO,AUTOSELECT=NO,FORCED=NO,URI="t0.m3u8"\n#EXT-X-STREAM-INF').replace(/^(#EXT-X-STREAM-INF:.*)$/gm, '$1,SUBTITLES="text"');
 
 /** The answer to /media/TOKEN/VIDEO/VERSION/FILE. A video that still grows has its first size only, as far as it is. */
 export function media(dir, file, video) {
     const growing = video.state !== "ready";
+    if (TEXTS[file] && !growing)
+        return { body: Buffer.from(TEXTS[file]), type: TYPES[file.split(".").pop()], growing: false };
     const path = join(dir, file === "preview.m3u8" ? "master.m3u8" : file.replace(/^e(\d)\.m3u8$/, "p$1.m3u8"));
     if (!/^[\w.]+$/.test(file) || !existsSync(path) || (file === "master.m3u8" && growing))
         return null;
     let body = readFileSync(path);
-    if (file === "preview.m3u8")
+    if (file === "master.m3u8")
+        body = withText(body.toString());
+    else if (file === "preview.m3u8")
         body = preview(body.toString());
     else if (file.startsWith("e"))
         body = grown(body.toString(), growing ? video.playable_until_ms / 1000 / SEGMENT : Infinity);

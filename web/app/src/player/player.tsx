@@ -1,8 +1,9 @@
 // The player: a media element, its source, its buttons and its keys.
 import type { Playing as Playback } from "#api";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icon";
 import { Bar } from "./bar";
+import { chaptersOf } from "./chapters";
 import { type Deck, pressKey } from "./keys";
 import { keepProgress } from "./keep-progress";
 import { SeekBar } from "./seek-bar";
@@ -37,6 +38,7 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
 
     const prepared = growing ? Math.max(preparedMs / 1000, media.duration) : media.duration;
     const duration = Math.max(media.duration, growing ? durationMs / 1000 : 0);
+    const chapters = useMemo(() => chaptersOf(playback), [playback]);
     const whole = useRef(0);
     whole.current = Math.max(durationMs, media.duration * 1000);
 
@@ -116,13 +118,14 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
                     ? <span class="word row" role="status"><Icon name="wait" spin />{wait ? "Waiting for more to be prepared" : "Loading"}</span>
                     : !media.playing && !failed && <span class="big" aria-hidden="true"><Icon name={media.ended ? "retry" : "play"} size={38} /></span>}
             </div>
-            {panel === "setup" && <Setup tracks={tracks} source={source.current} rate={media.rate} onRate={(r) => void (video.current!.playbackRate = r)} />}
+            {panel === "setup" && <Setup tracks={tracks} source={source.current} rate={media.rate} onRate={(r) => void (video.current!.playbackRate = r)}
+                chapters={chapters} time={media.time} onSeek={(to) => deck.seekTo(to)} />}
             {panel === "help" && <Help />}
             <Bar media={media} deck={deck} duration={duration} full={full} panel={panel} onPanel={setPanel}
                 onVolume={(v) => (video.current!.muted = false, video.current!.volume = v)}
                 onPicture={document.pictureInPictureEnabled ? () => void picture(video.current!) : undefined}
                 seekBar={<SeekBar time={media.time} duration={duration} buffered={media.buffered} prepared={prepared}
-                    onSeek={(to) => deck.seekTo(to)} />} />
+                    chapters={chapters}                    onSeek={(to) => deck.seekTo(to)} />} />
             {failed && (
                 <div class="fail" role="alert">
                     <p><strong>{failed === "unsupported" ? "This browser cannot play the video." : "The video stopped: its media could not be loaded."}</strong></p>

@@ -1,4 +1,5 @@
-// Quality, sound, captions and speed: native selects, which every phone and screen reader knows how to show.
+// Quality, sound, captions, chapters and speed: native selects, which every phone and screen reader knows how to show.
+import { type Chapter, chapterAt } from "./chapters";
 import type { Choice, Source, Tracks } from "./source";
 import { KEYS } from "./keys";
 
@@ -15,9 +16,11 @@ function Pick({ label, value, choices, onPick }: { label: string; value: number;
     );
 }
 
-export function Setup({ tracks, source, rate, onRate }: {
+export function Setup({ tracks, source, rate, onRate, chapters, time, onSeek }: {
     tracks: Tracks; source: Source | null; rate: number; onRate: (rate: number) => void;
+    chapters: Chapter[]; time: number; onSeek: (to: number) => void;
 }) {
+    const on = chapterAt(chapters, time);
     const { qualities, audios, captions } = tracks;
     const auto = { id: -1, label: tracks.quality < 0 && tracks.shown ? `Automatic (${tracks.shown})` : "Automatic" };
     return (
@@ -26,6 +29,8 @@ export function Setup({ tracks, source, rate, onRate }: {
             {audios.length > 0 && <Pick label="Sound" value={tracks.audio} choices={audios} onPick={(id) => source?.chooseAudio(id)} />}
             {captions.length > 0 && <Pick label="Captions" value={tracks.caption} choices={[{ id: -1, label: "Off" }, ...captions]}
                 onPick={(id) => source?.chooseCaption(id)} />}
+            {chapters.length > 0 && <Pick label="Chapter" value={on ? chapters.indexOf(on) : -1} choices={chapters.map((c, id) => ({ id, label: c.title }))}
+                onPick={(id) => onSeek(chapters[id]?.start ?? 0)} />}
             <Pick label="Speed" value={SPEEDS.indexOf(rate)} choices={SPEEDS.map((s, id) => ({ id, label: s === 1 ? "Normal" : `${s} ×` }))}
                 onPick={(id) => onRate(SPEEDS[id] ?? 1)} />
         </div>
