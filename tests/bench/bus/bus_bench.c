@@ -1,9 +1,9 @@
 /* bus_bench - what a message costs: calls, jobs and events through a broker and its store on this disk.
  *
- *     bus_bench ENDPOINT SECRET [N [WHAT]]  the broker runs already, with the policy that bus_bench --policy prints
+ *     bus_bench ENDPOINT SECRET [N [WHAT [BYTES]]]
  *
- * WHAT: all (the default), fill (jobs that nobody takes), jobs (put, taken, acknowledged), peers (connections that say
- * hello, ping and nothing else, until standard input ends).
+ * The broker runs already, with the policy that bus_bench --policy prints. WHAT: all (the default), calls, events, jobs
+ * (put, taken, acknowledged), fill (jobs that nobody takes), pile (events that nobody follows). BYTES: of a body.
  *
  * Each figure is printed as one line, name=value. The window is what an owner has on the way at a time; the latency is
  * from putting a message until its commit is confirmed, as the owner sees it. */
@@ -11,17 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <zmq.h>
 
 #include "broker/client/bus.h"
-#include "broker/client/frame.h"
 #include "broker/client/mp.h"
 #include "gen/errors.h"
 
 static const char policy[] =
-    "kinobus-policy 1\nallow bench call >\nallow bench offer bench\nallow bench put bench.job\n"
+    "kinobus-policy 1\nallow bench call >\nallow bench tap >\nallow bench offer bench\nallow bench put bench.job\n"
     "allow bench take bench.job\nallow bench append bench.event\nallow bench follow bench.*\n"
     "queue bench.job done=bench.done dead=bench.dead max=100000000\n"
     "allow bench put race.job\nallow bench take race.job\n"
@@ -35,7 +32,7 @@ struct bench {
     int64_t *began, *took; /* by number, microseconds */
     size_t took_n;
     struct bytes body;
-    bool asked;
+    bool asked, follows;
 };
 
 static int64_t us(void)
@@ -44,6 +41,15 @@ static int64_t us(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Above all that an earlier run has put. */
+static uint64_t bench_first(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return ((uint64_t)now.tv_sec << 30) + (uint64_t)now.tv_nsec;
 }
 
 static void on_up(void *ctx, const struct bus_welcome *welcome)
@@ -238,7 +244,7 @@ static void bench_jobs(struct bench *b, uint64_t n, unsigned window)
 }
 
 /* Jobs that nobody takes, for a restart with a full queue. */
-static void bench_fill(struct bench *b, uint64_t n)
+static void bench_fill(struct bench *b, uint64_t n, unsigned window)
 {
     struct bus_head head = { .job = { { 1 } }, .key = bytes_of_text("key") };
     int64_t began = us();
@@ -247,13 +253,14 @@ static void bench_fill(struct bench *b, uint64_t n)
     bench_ask_stats(b);
     bench_start(b, n);
     while (b->confirmed < n) {
-        while (b->sent < n && bus_put(b->bus, "bench.job", b->seq + 1, &head, b->body) == 0) {
+        while (b->sent < n && b->sent - b->confirmed < window &&
+               bus_put(b->bus, "bench.job", b->seq + 1, &head, b->body) == 0) {
             b->began[++b->seq % n] = us();
             b->sent++;
         }
         bench_pump(b);
     }
-    bench_report(b, "jobs_put", 1024, began, b->commits);
+    bench_report(b, "jobs_put", window, began, b->commits);
 }
 
 static void bench_events(struct bench *b, uint64_t n, unsigned window)
@@ -266,7 +273,7 @@ static void bench_events(struct bench *b, uint64_t n, unsigned window)
     commits = b->commits;
     bench_start(b, n);
     began = us();
-    while (b->confirmed < n || b->events < n) {
+    while (b->confirmed < n || (b->follows && b->events < n)) {
         while (b->sent < n && b->sent - b->confirmed < window &&
                bus_append(b->bus, "bench.event", b->seq + 1, &head, b->body) == 0) {
             b->began[++b->seq % n] = us();
@@ -275,6 +282,14 @@ static void bench_events(struct bench *b, uint64_t n, unsigned window)
         bench_pump(b);
     }
     bench_report(b, "events_appended_followed", window, began, commits);
+}
+
+/* Events that nobody here follows. */
+static void bench_pile(struct bench *b, uint64_t n, unsigned window)
+{
+    bus_unfollow(b->bus, "bench");
+    b->follows = false;
+    bench_events(b, n, window);
 }
 
 static void bench_connect(struct bench *b, const char *endpoint, const char *secret)
@@ -300,90 +315,49 @@ static void bench_connect(struct bench *b, const char *endpoint, const char *sec
     bus_offer(b->bus, "bench", 1024, false);
     bus_take(b->bus, "bench.job", 64, 0);
     bus_follow(b->bus, "bench", NULL, NULL, (struct bus_cursor) { .seq = BUS_FROM_END });
+    b->follows = true;
     while (!b->up)
         bench_pump(b);
 }
 
-/* Sockets of one context: n clients of the library would be n threads. */
-static void bench_peer_says(void *socket, const struct frame *frame, const struct frame_head *head)
-{
-    struct buf raw = { 0 };
-    bool in_first;
-
-    frame_build(&raw, frame, head, (struct bytes) { 0 }, &in_first);
-    if (zmq_send(socket, raw.data, raw.len, 0) < 0)
-        exit(1);
-    buf_free(&raw);
-}
-
-static void bench_peers(const char *endpoint, const char *secret, uint64_t n)
-{
-    void *zmq = zmq_ctx_new(), **sockets = calloc(n, sizeof *sockets);
-    struct rlimit files;
-    struct pollfd input = { 0, POLLIN, 0 };
-    char answer[512];
-
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    zmq_ctx_set(zmq, ZMQ_MAX_SOCKETS, (int)n + 10);
-    for (uint64_t i = 0; i < n; i++) {
-        struct id instance = { { 2, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } };
-        struct frame_head head = { .topic = bytes_of_text("bench"),
-                                   .secret = bytes_of_text(secret),
-                                   .instance = frame_of_id(&instance) };
-
-        sockets[i] = zmq_socket(zmq, ZMQ_DEALER);
-        if (!sockets[i] || zmq_connect(sockets[i], endpoint) < 0)
-            exit(1);
-        bench_peer_says(sockets[i], &(struct frame) { .command = FRAME_HELLO, .code = FRAME_VERSION }, &head);
-        if (zmq_recv(sockets[i], answer, sizeof answer, 0) < 0)
-            exit(1);
-        bench_peer_says(sockets[i], &(struct frame) { .command = FRAME_OPEN, .code = VERB_CALL, .handle = 0 },
-                        &(struct frame_head) { .topic = bytes_of_text("bench.echo") });
-    }
-    printf("peers n=%llu\n", (unsigned long long)n);
-    fflush(stdout);
-    while (poll(&input, 1, 1000) == 0) {
-        for (uint64_t i = 0; i < n; i++)
-            bench_peer_says(sockets[i], &(struct frame) { .command = FRAME_PING }, NULL);
-    }
-}
+static const struct {
+    const char *name;
+    void (*run)(struct bench *b, uint64_t n, unsigned window);
+    unsigned window;
+} legs[] = {
+    { "calls", bench_calls, 64 }, { "events", bench_events, 64 }, { "jobs", bench_jobs, 1000 },
+    { "fill", bench_fill, 1024 }, { "pile", bench_pile, 1024 },
+};
 
 int main(int argc, char **argv)
 {
     uint64_t n = argc > 3 ? strtoull(argv[3], NULL, 10) : 20000;
     const char *what = argc > 4 ? argv[4] : "all";
-    struct bench b = { .seq = (uint64_t)time(NULL) << 20 };
-    static char body[200];
+    struct bench b = { .seq = bench_first() };
+    size_t size = argc > 5 ? strtoul(argv[5], NULL, 10) : 200;
+    static char body[4096];
 
     if (argc == 2 && strcmp(argv[1], "--policy") == 0) {
         fputs(policy, stdout);
         return 0;
     }
-    if (argc < 3 || n < 100) {
-        fprintf(stderr, "usage: bus_bench ENDPOINT SECRET [N [all|fill|jobs|peers]] | --policy\n");
+    if (argc < 3 || n < 100 || size > sizeof body) {
+        fprintf(stderr,
+                "usage: bus_bench ENDPOINT SECRET [N [all|calls|events|jobs|fill|pile [BYTES]]] | --policy\n");
         return 64;
     }
-    b.body = bytes_of(body, sizeof body);
+    b.body = bytes_of(body, size);
     b.began = calloc(n, sizeof *b.began);
     b.took = calloc(n, sizeof *b.took);
     if (!b.began || !b.took)
         return 1;
-    if (strcmp(what, "peers") == 0) {
-        bench_peers(argv[1], argv[2], n);
-        return 0;
-    }
     bench_connect(&b, argv[1], argv[2]);
-    if (strcmp(what, "fill") == 0) {
-        bench_fill(&b, n);
-        bus_close(&b.bus, 100);
-        return 0;
-    }
-    if (strcmp(what, "jobs") == 0) {
-        bench_jobs(&b, n, 1000);
-        bus_close(&b.bus, 100);
-        return 0;
+    for (size_t i = 0; i < sizeof legs / sizeof *legs; i++) {
+        if (strcmp(what, legs[i].name) == 0) {
+            legs[i].run(&b, n, legs[i].window);
+            bus_close(&b.bus, 100);
+            return 0;
+        }
     }
     bench_calls(&b, n, 1);
     bench_calls(&b, n, 64);
