@@ -474,6 +474,8 @@ void sys_done(struct broker *b, struct store_op *op);
 int transport_local(struct broker *b, const char *endpoint, char error[static 256]);
 int transport_remote(struct broker *b, const char *endpoint, char error[static 256]); /* CURVE; `*` as port: any */
 bool transport_receive(struct broker *b); /* one message of each socket; false: none was waiting */
+int transport_fd(const struct broker *b, enum transport_kind kind);
+bool transport_waiting(const struct broker *b);
 void transport_close(struct broker *b);
 /* shown.c: what it is told and what it has counted, as values like those of every actor */
 void shown_start(struct broker *b);

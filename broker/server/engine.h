@@ -72,6 +72,7 @@ struct bus_store {
     pthread_cond_t work;
     struct store_ops submitted, done;
     struct store_ops taken; /* the router's: handed back, not looked at yet */
+    bool told;              /* the router, by the eventfd */
     bool wake, stopping, dead;
     unsigned backups; /* on their way */
     int event;

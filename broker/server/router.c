@@ -1,5 +1,6 @@
 /* router - the loop of the broker: messages in, what the store handed back, timers, then deliveries. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "gen/policy.h"
 #include "schemas/wire/clock.h"
 
-enum { ROUTER_BATCH = 512, ROUTER_PRUNE_MS = 60000, ROUTER_STRANGER_MS = 10 };
+enum { ROUTER_BATCH = 512, ROUTER_FDS = 5, ROUTER_PRUNE_MS = 60000, ROUTER_STRANGER_MS = 10 };
 
 void broker_clock(struct broker *b)
 {
@@ -200,7 +201,8 @@ static void broker_prune(void *ctx, struct timer *timer)
     timer_set(&b->timers, timer, b->now_ms + ROUTER_PRUNE_MS);
 }
 
-static bool broker_turn(struct broker *b, unsigned messages)
+/* *died: processes of peers may have ended. */
+static bool broker_turn(struct broker *b, unsigned messages, bool died)
 {
     unsigned n = 0;
 
@@ -208,38 +210,70 @@ static bool broker_turn(struct broker *b, unsigned messages)
     while (n < messages && transport_receive(b))
         n++;
     broker_clock(b);
-    session_pids(b);
+    if (died)
+        session_pids(b);
     timers_run(&b->timers, b->now_ms, b, ROUTER_BATCH);
     broker_settle(b);
     return n == messages;
 }
 
-int broker_run(struct broker *b, int stop_fd)
+/* 0: there is something to do now; -1: until something happens. */
+static int broker_wait(struct broker *b)
 {
-    zmq_pollitem_t items[] = {
-        { NULL, stop_fd, ZMQ_POLLIN, 0 },
-        { NULL, bus_store_fd(b->store), ZMQ_POLLIN, 0 },
-        { NULL, b->pids, ZMQ_POLLIN, 0 },
-        { b->transports[TRANSPORT_LOCAL].socket, 0, ZMQ_POLLIN, 0 },
-        { b->transports[TRANSPORT_REMOTE].socket, 0, ZMQ_POLLIN, 0 },
-    };
-    int sockets = b->transports[TRANSPORT_REMOTE].socket ? 5 : 4;
+    int64_t next = timers_next(&b->timers);
+
+    broker_clock(b);
+    if (!TAILQ_EMPTY(&b->pressed_queues) || !TAILQ_EMPTY(&b->pressed_streams) || transport_waiting(b))
+        return 0;
+    if (next < 0)
+        return -1;
+    return next <= b->now_ms ? 0 : next - b->now_ms < INT_MAX ? (int)(next - b->now_ms) : INT_MAX;
+}
+
+static int broker_watch(int epoll, int fd)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+    return fd < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : ERR_IO;
+}
+
+static int broker_loop(struct broker *b, int epoll, int stop_fd)
+{
+    struct epoll_event events[ROUTER_FDS];
     bool more = false;
 
-    while (!(items[0].revents & ZMQ_POLLIN)) {
-        int64_t next = timers_next(&b->timers), wait = 0;
+    for (;;) {
+        bool died = false;
+        int n;
 
         if (bus_store_dead(b->store))
             return ERR_OUTCOME_UNKNOWN;
-        broker_clock(b);
-        if (!more && TAILQ_EMPTY(&b->pressed_queues) && TAILQ_EMPTY(&b->pressed_streams))
-            wait = next < 0 ? -1 : next > b->now_ms ? next - b->now_ms : 0;
         bus_store_read_end(b->store); /* no snapshot is held while nothing happens */
-        if (zmq_poll(items, sockets, (long)wait) < 0 && errno != EINTR)
+        n = epoll_wait(epoll, events, ROUTER_FDS, more ? 0 : broker_wait(b));
+        if (n < 0 && errno != EINTR)
             return ERR_IO;
-        more = broker_turn(b, ROUTER_BATCH);
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.fd == stop_fd)
+                return 0;
+            died = died || events[i].data.fd == b->pids;
+        }
+        more = broker_turn(b, ROUTER_BATCH, died);
     }
-    return 0;
+}
+
+int broker_run(struct broker *b, int stop_fd)
+{
+    int epoll = epoll_create1(EPOLL_CLOEXEC), r = epoll < 0 ? ERR_IO : 0;
+    int fds[ROUTER_FDS] = { stop_fd, bus_store_fd(b->store), b->pids, transport_fd(b, TRANSPORT_LOCAL),
+                            transport_fd(b, TRANSPORT_REMOTE) };
+
+    for (size_t i = 0; r == 0 && i < ROUTER_FDS; i++)
+        r = broker_watch(epoll, fds[i]);
+    if (r == 0)
+        r = broker_loop(b, epoll, stop_fd);
+    if (epoll >= 0)
+        close(epoll);
+    return r;
 }
 
 /* Orderly: what was accepted is committed and confirmed, and everybody is told to come back. */

@@ -171,6 +171,31 @@ bool transport_receive(struct broker *b)
     return transport_receive_one(b, TRANSPORT_REMOTE) || local;
 }
 
+/* That tells of changes only (see transport_waiting()); -1: not listening. */
+int transport_fd(const struct broker *b, enum transport_kind kind)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+
+    if (b->transports[kind].socket)
+        zmq_getsockopt(b->transports[kind].socket, ZMQ_FD, &fd, &size);
+    return fd;
+}
+
+/* Sending may have swallowed what the descriptor had to tell: the sockets themselves are asked before a wait. */
+bool transport_waiting(const struct broker *b)
+{
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        int events = 0;
+        size_t size = sizeof events;
+
+        if (b->transports[i].socket && zmq_getsockopt(b->transports[i].socket, ZMQ_EVENTS, &events, &size) == 0 &&
+            (events & ZMQ_POLLIN))
+            return true;
+    }
+    return false;
+}
+
 void transport_close(struct broker *b)
 {
     for (size_t i = 0; i < TRANSPORTS; i++) {

@@ -68,6 +68,7 @@ static void writer_tell(struct bus_store *store)
 {
     uint64_t one = 1;
 
+    store->told = true;
     if (write(store->event, &one, sizeof one) < 0) {
         /* the counter is full: it is readable already */
     }
@@ -231,10 +232,11 @@ static void done_take(struct bus_store *store)
 {
     uint64_t drained;
 
-    if (store->event >= 0 && read(store->event, &drained, sizeof drained) < 0) {
-        /* nothing new since the last look */
-    }
     pthread_mutex_lock(&store->lock);
+    if (store->told && read(store->event, &drained, sizeof drained) < 0) {
+        /* it was drained already */
+    }
+    store->told = false;
     STAILQ_CONCAT(&store->taken, &store->done);
     pthread_mutex_unlock(&store->lock);
 }

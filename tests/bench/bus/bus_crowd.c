@@ -184,10 +184,17 @@ static void *crowd_context(uint64_t n)
     return zmq;
 }
 
+static void peers_ping(void **sockets, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++)
+        peer_says(sockets[i], &(struct frame) { .command = FRAME_PING }, NULL);
+}
+
 static void crowd_peers(const char *endpoint, const char *secret, uint64_t n)
 {
     void *zmq = crowd_context(n), **sockets = calloc(n, sizeof *sockets);
     struct pollfd input = { 0, POLLIN, 0 };
+    int64_t pinged = us();
     char answer[512];
 
     for (uint64_t i = 0; i < n; i++) {
@@ -204,13 +211,15 @@ static void crowd_peers(const char *endpoint, const char *secret, uint64_t n)
             exit(1);
         peer_says(sockets[i], &(struct frame) { .command = FRAME_OPEN, .code = VERB_CALL, .handle = 0 },
                   &(struct frame_head) { .topic = bytes_of_text("bench.echo") });
+        if (us() - pinged > 1000000) {
+            peers_ping(sockets, i);
+            pinged = us();
+        }
     }
     printf("peers\n");
     fflush(stdout);
-    while (poll(&input, 1, 1000) == 0) {
-        for (uint64_t i = 0; i < n; i++)
-            peer_says(sockets[i], &(struct frame) { .command = FRAME_PING }, NULL);
-    }
+    while (poll(&input, 1, 1000) == 0)
+        peers_ping(sockets, n);
 }
 
 static void crowd_router(const char *endpoint)

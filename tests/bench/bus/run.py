@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import race
@@ -49,6 +50,7 @@ def start(folder, log):
         log.write(line)
         if "what=ready" in line:
             break
+    threading.Thread(target=shutil.copyfileobj, args=(broker.stderr, log), daemon=True).start()
     return broker, time.perf_counter() - began
 
 
