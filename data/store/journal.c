@@ -1,5 +1,6 @@
 /* journal - commits of one sync, and the checkpoints that end what they need. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +175,16 @@ static int journal_first(struct store *store)
     return env_read_place(store, journal->base.place);
 }
 
+/* The files' names, too, are on the disk before the first commit counts on them. */
+static int journal_names(const struct store *store)
+{
+    int fd = open(store->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = fd < 0 || fsync(fd) ? ERR_IO : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
 int journal_begin(struct store *store)
 {
     struct journal *journal = store->journal;
@@ -186,6 +197,8 @@ int journal_begin(struct store *store)
     journal->has_thread = r == 0;
     for (unsigned i = 0; r == 0 && i < 2; i++)
         r = store_error(store, journal_make(journal, i, JOURNAL_GROW));
+    if (r == 0)
+        r = journal_names(store);
     if (r == 0)
         r = store_error(store, journal_settle(store));
     if (r == 0)

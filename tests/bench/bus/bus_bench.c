@@ -3,7 +3,7 @@
  *     bus_bench ENDPOINT SECRET [N [WHAT [BYTES]]]
  *
  * The broker runs already, with the policy that bus_bench --policy prints. WHAT: all (the default), calls, events, jobs
- * (put, taken, acknowledged), fill (jobs that nobody takes), pile (events that nobody follows). BYTES: of a body.
+ * (put, taken, acknowledged), half (those at half the rate), fill (jobs that nobody takes), pile (events that nobody follows). BYTES: of a body.
  *
  * Each figure is printed as one line, name=value. The window is what an owner has on the way at a time; the latency is
  * from putting a message until its commit is confirmed, as the owner sees it. */
@@ -32,7 +32,7 @@ struct bench {
     int64_t *began, *took; /* by number, microseconds */
     size_t took_n;
     struct bytes body;
-    bool asked, follows;
+    bool asked, follows, paced; /* paced: latencies are from a put until a worker has the job */
 };
 
 static int64_t us(void)
@@ -119,7 +119,13 @@ static void on_job(void *ctx, uint64_t lease, const struct bus_head *head, struc
 
     (void)head;
     (void)lease_ms;
-    bus_ack(b->bus, lease, body);
+    if (b->paced && body.len >= sizeof(int64_t) && b->took_n < b->want) {
+        int64_t put;
+
+        memcpy(&put, body.data, sizeof put);
+        b->took[b->took_n++] = us() - put;
+    }
+    bus_ack(b->bus, lease, b->paced ? bytes_of(NULL, 0) : body);
 }
 
 static void on_settled(void *ctx, uint64_t lease, int err)
@@ -136,7 +142,8 @@ static void on_ok(void *ctx, uint64_t seq, bool duplicate)
 
     (void)duplicate;
     b->confirmed++;
-    bench_took(b, seq);
+    if (!b->paced)
+        bench_took(b, seq);
 }
 
 static void on_refused(void *ctx, uint64_t seq, int err)
@@ -243,6 +250,41 @@ static void bench_jobs(struct bench *b, uint64_t n, unsigned window)
     bench_report(b, "jobs_put_taken_acked_done", window, began, commits);
 }
 
+/* Half as many jobs a second as a closed loop has just managed, evenly, a millisecond's at a time: how long until a worker
+ * has one. */
+static void bench_half(struct bench *b, uint64_t n, unsigned window)
+{
+    struct bus_head head = { .job = { { 1 } }, .key = bytes_of_text("key") };
+    uint64_t commits;
+    int64_t began = us();
+    double per_us;
+
+    bench_jobs(b, n, window);
+    per_us = (double)n / (double)(us() - began) / 2;
+    commits = b->commits;
+    bench_start(b, n);
+    b->paced = true;
+    began = us();
+    while (b->settled < n) {
+        uint64_t due = (uint64_t)((double)(us() - began) * per_us);
+        struct pollfd fd = { bus_fd(b->bus), POLLIN, 0 };
+
+        while (b->sent < n && b->sent < due) {
+            int64_t now = us();
+
+            memcpy((void *)b->body.data, &now, sizeof now);
+            if (bus_put(b->bus, "bench.job", b->seq + 1, &head, b->body) < 0)
+                break;
+            b->seq++;
+            b->sent++;
+        }
+        poll(&fd, 1, bus_timeout_ms(b->bus, us() / 1000) ? 1 : 0);
+        bus_process(b->bus, us() / 1000);
+    }
+    bench_report(b, "jobs_at_half_load_put_to_worker", window, began, commits);
+    b->paced = false;
+}
+
 /* Jobs that nobody takes, for a restart with a full queue. */
 static void bench_fill(struct bench *b, uint64_t n, unsigned window)
 {
@@ -326,7 +368,7 @@ static const struct {
     unsigned window;
 } legs[] = {
     { "calls", bench_calls, 64 }, { "events", bench_events, 64 }, { "jobs", bench_jobs, 1000 },
-    { "fill", bench_fill, 1024 }, { "pile", bench_pile, 1024 },
+    { "half", bench_half, 256 },  { "fill", bench_fill, 1024 },   { "pile", bench_pile, 1024 },
 };
 
 int main(int argc, char **argv)
@@ -342,8 +384,9 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc < 3 || n < 100 || size > sizeof body) {
-        fprintf(stderr,
-                "usage: bus_bench ENDPOINT SECRET [N [all|calls|events|jobs|fill|pile [BYTES]]] | --policy\n");
+        fprintf(
+            stderr,
+            "usage: bus_bench ENDPOINT SECRET [N [all|calls|events|jobs|half|fill|pile [BYTES]]] | --policy\n");
         return 64;
     }
     b.body = bytes_of(body, size);
@@ -367,6 +410,7 @@ int main(int argc, char **argv)
     bench_jobs(&b, n / 10, 1);
     bench_jobs(&b, n, 64);
     bench_jobs(&b, n, 1000);
+    bench_half(&b, n, 256);
     bus_close(&b.bus, 100);
     free(b.began);
     free(b.took);

@@ -89,6 +89,22 @@ def beside(folder, broker, leg, n, *words):
             f"alone_broker_us={cpu_a:.2f} broker_us={cpu_b:.2f} {said}")
 
 
+def full_and_empty(full, log):
+    """The rates of the broker with a full queue and of one with an empty one beside it, in turn."""
+    empty = os.path.join(full, "empty")
+    os.mkdir(empty)
+    prepare(empty)
+    other, _ = start(empty, log)
+    try:
+        rounds = [(rate(empty, "jobs", 100000), rate(full, "jobs", 100000)) for _ in range(5)]
+    finally:
+        other.kill()
+        other.wait()
+    ratio = statistics.median(b / a for a, b in rounds)
+    empty_per_s, full_per_s = (statistics.median(side) for side in zip(*rounds))
+    return f"jobs_with_full_queue empty_per_s={empty_per_s:.0f} full_per_s={full_per_s:.0f} ratio={ratio:.3f}"
+
+
 class Deep:
     """A broker that is killed and started again, on one store."""
 
@@ -125,11 +141,9 @@ def run(folder, args):
                                      stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
             yield beside(folder, deep.broker, "calls", 100000, "tap")
             yield beside(folder, deep.broker, "jobs", 100000, "tap")
-            empty = [rate(folder, "jobs", 100000) for _ in range(3)]
             yield from bench(folder, str(args.jobs), "fill", str(args.bytes))
             yield f"waiting n={args.jobs} {memory(deep.broker.pid)}"
-            full = [rate(folder, "jobs", 100000) for _ in range(3)]
-            yield f"jobs_with_full_queue empty_per_s={statistics.median(empty):.0f} full_per_s={statistics.median(full):.0f}"
+            yield full_and_empty(folder, log)
             yield from bench(folder, str(args.events), "pile")
             yield deep.again(f"jobs={args.jobs} events={args.events}")
             yield beside(folder, deep.broker, "events", 100000, "behind")
