@@ -14,7 +14,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.path.join(TOP, "build", "test-logs")
 SANITIZER = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1",
-             "TSAN_OPTIONS": "halt_on_error=1"}
+             "TSAN_OPTIONS": f"halt_on_error=1 suppressions={os.path.join(TOP, 'tests/tsan.supp')}"}
 
 
 class Result:

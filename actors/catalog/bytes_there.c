@@ -3,7 +3,12 @@
  * the next row. */
 #include "actors/catalog/bytes_there.h"
 
-enum { BYTES_ROW = 24 };
+enum {
+    BYTES_ROW = 24,
+    BYTES_MARKS = 16,         /* of a job */
+    BYTES_BEYOND = 32 * 1024, /* and BYTES_BEYOND_US: what lies between the packets of the same moment */
+    BYTES_BEYOND_US = 2000000,
+};
 
 struct bytes_row {
     int64_t us;
@@ -87,6 +92,64 @@ static int bytes_open_runs(struct doing *d, size_t track, uint64_t *ret)
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+static int bytes_walk_marks(struct doing *d, struct table_walk *walk)
+{
+    return table_walk_start(walk, turn_txn(d->t), &mark_row_table, TABLE_PRIMARY,
+                            &(struct mark_row) { .video_id = d->row.id, .version = d->row.version }, 2, TABLE_DOWN,
+                            (struct bytes) { 0 });
+}
+
+int bytes_marks(struct doing *d, struct encode_run *job)
+{
+    uint64_t us = job->kind == RUN_KIND_AUDIO ? job->first * GRID_AAC_FRAME * 1000000 / job->rate
+                                              : job->first * job->fps_den * 1000000 / job->fps_num;
+    struct source_mark *marks = arena_alloc_n(turn_arena(d->t), BYTES_MARKS, sizeof(*marks));
+    struct table_walk walk;
+    struct mark_row row;
+    size_t n = 0;
+    int r = bytes_walk_marks(d, &walk);
+
+    while (r == 0 && n < BYTES_MARKS && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0) {
+        if (row.time_us <= (int64_t)us)
+            marks[n++] = (struct source_mark) { .time_us = row.time_us, .offset = row.offset };
+        r = 0;
+    }
+    table_walk_end(&walk);
+    job->marks = marks;
+    job->marks_n = n;
+    return r;
+}
+
+/* Without an index: whether the bytes up to a time are there, were the rest as dense as what lies before the last keyframe
+ * that is known. 1, 0, or an error; *ret_known false: none is known. */
+static int bytes_guess(struct doing *d, uint64_t until_us, bool *ret_known)
+{
+    struct table_walk walk;
+    struct mark_row row, last = { 0 };
+    uint64_t need = 0;
+    int r = bytes_walk_marks(d, &walk);
+
+    until_us += BYTES_BEYOND_US;
+    *ret_known = false;
+    while (r == 0 && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0) {
+        r = 0;
+        if (!*ret_known)
+            last = row;
+        *ret_known = true;
+        if (row.time_us < (int64_t)until_us)
+            break;
+        need = row.offset;
+    }
+    table_walk_end(&walk);
+    if (r < 0 || !*ret_known)
+        return r;
+    if (!need && last.time_us > 0)
+        need = last.offset + (uint64_t)((double)last.offset / (double)last.time_us *
+                                        (double)(until_us - (uint64_t)last.time_us));
+    *ret_known = last.time_us > 0;
+    return bytes_covered(d, 0, need + BYTES_BEYOND);
+}
+
 int bytes_there(struct doing *d, const struct version_row *version, const struct plan *plan, size_t track,
                 uint32_t run)
 {
@@ -96,7 +159,12 @@ int bytes_there(struct doing *d, const struct version_row *version, const struct
     const char *name;
     int r;
 
-    if (!version->index_rows) { /* one at a time: it waits in the worker, and is handed back when it waits long */
+    if (!version->index_rows) { /* the first ones one at a time: it may wait in the worker, and is handed back */
+        bool known;
+
+        r = bytes_guess(d, (gops.first + gops.count) * frame, &known);
+        if (r != 0 || known)
+            return r;
         r = bytes_open_runs(d, track, &open);
         return r < 0 ? r : open == 0;
     }

@@ -228,6 +228,22 @@ static int commit_give_up_copy(struct doing *d, struct version_row *version, str
     return r;
 }
 
+/* Where runs that come later may begin to read; of no use once all is there. */
+static int commit_marks(struct doing *d, const struct run_done *done)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && d->row.upload != UPLOAD_STATE_COMPLETE && i < done->marks_n; i++) {
+        struct mark_row row = { .video_id = d->row.id,
+                                .version = d->row.version,
+                                .time_us = done->marks[i].time_us,
+                                .offset = done->marks[i].offset };
+
+        r = mark_row_put(turn_txn(d->t), &row);
+    }
+    return r;
+}
+
 static int commit_result(struct doing *d, struct run_row *run, const struct run_done *done)
 {
     struct version_row version;
@@ -245,6 +261,8 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
         r = commit_text(d, &done->texts[i]);
     if (r == 0)
         r = commit_run(d, run, done);
+    if (r == 0)
+        r = commit_marks(d, done);
     if (r == 0)
         r = commit_track(d, RUN_TRACK(done->run), done->has_end && done->kind == RUN_KIND_AUDIO);
     return r < 0 ? r : commit_end(d, done, &version, &plan);

@@ -91,6 +91,9 @@ int catalog_concat_uploads(struct catalog *self, struct turn *t, const struct co
     }
     if (r < 0)
         return r;
+    if (d.row.declared_bytes && d.row.declared_bytes != at)
+        return turn_fail(t, ERR_CONFLICT, "parts", "make %llu bytes, and %llu were declared",
+                         (unsigned long long)at, (unsigned long long)d.row.declared_bytes);
     r = upload_make(self, t, d.row.id, &whole);
     whole.length = whole.offset = at;
     whole.at = at; /* it has no bytes of its own: no part lies there */

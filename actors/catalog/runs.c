@@ -85,6 +85,8 @@ static int runs_put(struct doing *d, const struct plan *plan, size_t track, uint
     job.length = d->row.declared_bytes;
     job.complete = d->row.upload == UPLOAD_STATE_COMPLETE;
     r = media_parts(d, &job.parts, &job.parts_n);
+    if (r == 0 && !job.complete)
+        r = bytes_marks(d, &job);
     return r < 0 ? r : put_encode_run(d->t, &job, &options, ret_job);
 }
 

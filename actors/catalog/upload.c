@@ -111,6 +111,18 @@ int upload_load_video(struct catalog *self, struct turn *t, const struct upload 
     return id_is_zero(upload->video_id) ? 0 : video_load(self, t, upload->video_id, ret);
 }
 
+/* A part says how long the whole is; what is read of it while it grows ends there. */
+static int upload_declare(struct doing *d, const struct create_upload *ask)
+{
+    if (d->row.declared_bytes && d->row.declared_bytes != ask->total)
+        return turn_fail(d->t, ERR_CONFLICT, "total", "was declared as %llu",
+                         (unsigned long long)d->row.declared_bytes);
+    if (ask->at > ask->total || (ask->has_length && ask->length > ask->total - ask->at))
+        return turn_fail(d->t, ERR_INVALID, "total", "the part ends behind it");
+    d->row.declared_bytes = ask->total;
+    return 0;
+}
+
 static int upload_open(struct doing *d, const struct create_upload *ask, struct upload *upload)
 {
     struct catalog *self = d->self;
@@ -136,6 +148,8 @@ static int upload_open(struct doing *d, const struct create_upload *ask, struct 
         r = step_take(d, STEP_MEDIA, ON_OPENED);
     if (r == 0 && !ask->partial && ask->has_length)
         d->row.declared_bytes = ask->length;
+    if (r == 0 && ask->partial && ask->total)
+        r = upload_declare(d, ask);
     return r < 0 ? r : video_save(d);
 }
 

@@ -77,7 +77,8 @@ static void link_connect(struct bus *bus)
 {
     char name[64];
 
-    snprintf(name, sizeof name, "inproc://link-%p-%u", (void *)bus, bus->tries);
+    /* A name is never used twice: libzmq gives one free in another thread, some time after it was closed. */
+    snprintf(name, sizeof name, "inproc://link-%p-%u", (void *)bus, bus->connections++);
     bus->socket = zmq_socket(bus->zmq, ZMQ_DEALER);
     bus->monitor = zmq_socket(bus->zmq, ZMQ_PAIR);
     if (!bus->socket || !bus->monitor)

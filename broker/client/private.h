@@ -91,7 +91,7 @@ struct bus {
     enum bus_state state;
     bool busy, dead; /* inside bus_process(); closed meanwhile */
     int64_t now, retry_at, greet_by, heard_at, said_at, ping_at, sweep_at;
-    unsigned tries;
+    unsigned tries, connections; /* since the last welcome; ever */
     uint64_t random;
     uint32_t heartbeat_ms;
     struct bus_welcome welcome;

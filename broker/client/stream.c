@@ -72,6 +72,8 @@ static void durable_gather(struct bus *bus, struct bus_handle *handle, uint64_t 
 
     if (bus->gathering && !durable_fits(bus, handle, seq, body))
         bus_gathered_leave(bus);
+    if (bus->state != BUS_UP)
+        return; /* the broker did not take what was gathered: nothing is kept for the next session */
     if (!bus->batch && !(bus->batch = malloc(sizeof *bus->batch)))
         abort();
     if (!bus->gathering)

@@ -288,6 +288,7 @@ struct broker {
     struct transport transports[TRANSPORTS];
     struct roster *roster; /* NULL: no other hosts */
     unsigned roster_seen;  /* its version when the sessions were looked at */
+    struct timer recheck;  /* of the sessions against it */
     struct zap *zap;
     char listening[CURVE_ENDPOINT_MAX + 1]; /* tcp, with the port as it is; empty: not */
     int pids;                               /* epoll of pidfds */

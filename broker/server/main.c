@@ -1,7 +1,7 @@
 /* kinobus-broker --state DIR [--bind ENDPOINT] [--listen tcp://ADDRESS:PORT] [--keys DIR] [--acl FILE]...
  *     [--map-size BYTES] [--config FILE] [--set broker.SETTING=VALUE]...
  *
- * --listen lets in other hosts, each by its key (`kinobus key`); else the setting broker.listen says so (KINOBUS_BROKER_LISTEN); else nobody.
+ * --listen lets in other hosts, each by its key (`kinobus key`); when it is not said, the setting broker.listen counts.
  * Without --acl the policy that was generated with this build counts. Stops on SIGTERM and SIGINT, orderly. Exit
  * codes: 0 stopped, 64 usage, 69 cannot start, 75 the outcome of a commit is unknown: start me again. */
 #include <getopt.h>

@@ -179,7 +179,6 @@ static void broker_lazy(void *ctx, struct timer *timer)
     lease_note(b);
     bus_store_flush(b->store);
     queue_promote(b);
-    session_recheck(b);
     timer_set(&b->timers, timer, b->now_ms + (int64_t)b->settings->lazy_ms);
 }
 

@@ -19,6 +19,7 @@ void shown_count(struct broker *b)
     b->counters[BROKER_STORE_OPERATIONS] = store.operations;
     b->counters[BROKER_STORE_PERCENT] = store.percent;
     b->counters[BROKER_SESSIONS] = b->sessions.n;
+    b->counters[BROKER_KEYS_REFUSED] = zap_refused(b->zap);
     b->counters[BROKER_JOBS_READY] = b->counters[BROKER_JOBS_HELD] = b->counters[BROKER_JOBS_DEAD] = 0;
     for (struct hnode *node = hmap_first(&b->queues); node; node = hmap_next(&b->queues, node)) {
         const struct queue *queue = HMAP_OF(node, struct queue, node);

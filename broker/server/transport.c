@@ -14,7 +14,8 @@ enum {
     TRANSPORT_HWM = 16384,
     TRANSPORT_HANDSHAKE_MS = 5000,
     TRANSPORT_BACKLOG = 1024,
-    TRANSPORT_HEARTBEAT_MS = 2000
+    TRANSPORT_HEARTBEAT_MS = 2000,
+    TRANSPORT_RECHECK_MS = 1000, /* a revoked key is out by then */
 };
 
 static void transport_set(void *socket, int option, int value)
@@ -95,6 +96,14 @@ static int transport_pair(const struct broker *b, char secret[static CURVE_KEY +
     return curve_write_file(path, text, 0644, false, error);
 }
 
+static void transport_recheck(void *ctx, struct timer *timer)
+{
+    struct broker *b = ctx;
+
+    session_recheck(b);
+    timer_set(&b->timers, timer, b->now_ms + TRANSPORT_RECHECK_MS);
+}
+
 static int transport_curve(struct broker *b, struct transport *t, char error[static 256])
 {
     char secret[CURVE_KEY + 1], path[4200];
@@ -105,6 +114,8 @@ static int transport_curve(struct broker *b, struct transport *t, char error[sta
     snprintf(path, sizeof path, "%s/bus/peers", b->keys);
     b->roster = roster_new(path);
     b->roster_seen = roster_version(b->roster);
+    b->recheck.fire = transport_recheck;
+    timer_set(&b->timers, &b->recheck, b->now_ms + TRANSPORT_RECHECK_MS);
     if (zap_start(t->zmq, b->roster, &b->zap) < 0 || zmq_setsockopt(t->socket, ZMQ_ZAP_DOMAIN, "bus", 3) < 0 ||
         zmq_setsockopt(t->socket, ZMQ_CURVE_SECRETKEY, secret, sizeof secret) < 0) {
         snprintf(error, 256, "this libzmq has no CURVE: %s", zmq_strerror(errno));

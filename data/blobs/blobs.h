@@ -12,8 +12,7 @@
  * Errors      ERR_INVALID a bad name, ERR_NOT_FOUND, ERR_EXISTS, ERR_WAIT, ERR_EOF, ERR_STORE_FULL the
  *             disk, ERR_IO
  * Hash        BLAKE2b-256 over the bytes; told by what puts (and of what lay there before), and by
- *             blob_hash, which reads the whole object. A sealed object's is told only when this process
- *             wrote all of it
+ *             blob_hash, which reads the whole object; never of one that has grown
  * Weak spot   nothing beside the object says what its bytes should be: who must know keeps the hash in a
  *             record */
 #pragma once

@@ -17,6 +17,7 @@
 #define GROW_SLOTS     2
 #define GROW_SLOT_SIZE 512
 #define GROW_SUM       8
+#define GROW_BEHIND    ((uint64_t)1024 * 1024)
 
 struct blob_grow {
     struct blobs *blobs;
@@ -24,8 +25,7 @@ struct blob_grow {
     int fd, frontier_fd;
     int failed;
     uint64_t written, frontier;
-    bool whole; /* the hash saw every byte */
-    crypto_generichash_state hash;
+    uint64_t begun; /* up to here the disk was told to begin */
 };
 
 struct grow_slot {
@@ -137,7 +137,7 @@ static int grow_take_up(struct blob_grow *g)
     if (r == 0 && fsync(g->place.dir))
         r = blob_errno();
     g->written = g->frontier;
-    g->whole = g->frontier == 0;
+    g->begun = g->frontier;
     return r;
 }
 
@@ -162,7 +162,6 @@ int blob_grow_open(struct blobs *blobs, const char *name, struct blob_grow **ret
         grow_free(&g);
         return r;
     }
-    crypto_generichash_init(&g->hash, NULL, 0, BLOB_HASH_SIZE);
     *ret_frontier = g->frontier;
     *ret = g;
     return 0;
@@ -176,9 +175,12 @@ int blob_grow_append(struct blob_grow *grow, const void *data, size_t len)
         grow->failed = r;
         return r;
     }
-    if (grow->whole)
-        crypto_generichash_update(&grow->hash, data, len);
     grow->written += len;
+    if (grow->written - grow->begun >=
+        GROW_BEHIND) { /* the disk works while more arrives; the sync then waits for little */
+        sync_file_range(grow->fd, (off_t)grow->begun, (off_t)(grow->written - grow->begun), SYNC_FILE_RANGE_WRITE);
+        grow->begun = grow->written;
+    }
     return 0;
 }
 
@@ -206,7 +208,7 @@ int blob_grow_seal(struct blob_grow **grow, struct blob_info *ret)
     struct blob_grow *g = *grow;
     struct blob_name data = blob_companion(BLOB_GROWING, g->place.base);
     struct blob_name frontier = blob_companion(BLOB_FRONTIER, g->place.base);
-    struct blob_info info = { .hashed = g->whole };
+    struct blob_info info = { .size = 0 };
     int r = blob_grow_sync(g, &info.size);
 
     if (r == 0 && fdatasync(g->fd)) /* an empty one, too */
@@ -220,7 +222,6 @@ int blob_grow_seal(struct blob_grow **grow, struct blob_info *ret)
         return r;
     }
     unlinkat(g->place.dir, frontier.s, 0);
-    crypto_generichash_final(&g->hash, info.hash, BLOB_HASH_SIZE);
     info.modified = blob_modified(g->fd);
     if (ret)
         *ret = info;

@@ -160,7 +160,7 @@ static int key_make(const struct cli *cli, const struct key_place *place, char *
     if (curve_read_key(place->broker, false, join.broker, error) < 0)
         return cli_fail(EXIT_FAILED,
                         "%s; the broker makes its key when it first listens for other hosts: set "
-                        "KINOBUS_BROKER_LISTEN=tcp://ADDRESS:PORT and start the platform",
+                        "broker.listen = tcp://ADDRESS:PORT in kinobus.conf and start the platform again",
                         error);
     if (curve_make(&pair) < 0)
         return cli_fail(EXIT_FAILED, "this libzmq has no CURVE");
@@ -315,11 +315,10 @@ static int key_run(const struct cli *cli, int argc, char **argv)
 const struct command key_command = {
     "key", "make ROLE/NAME tcp://HOST:PORT [FILE] | ls | revoke ROLE/NAME",
     "Processes of other hosts: let one join, list them, throw one out.",
-    "  make writes a join file, with which a process of that role joins from another host; without FILE it goes "
-    "to\n"
-    "  standard output. HOST:PORT is where that host reaches the broker, which must listen for others:\n"
-    "  KINOBUS_BROKER_LISTEN=tcp://ADDRESS:5570 in the environment of the platform.\n"
-    "  Example, an encoding host: kinobus key make transcode/attic tcp://10.0.0.1:5570 attic.join\n"
-    "  and there: kinobus-transcode --join attic.join",
+    "  make writes a join file, with which a process of that role joins from another host; without FILE\n"
+    "  it goes to standard output. HOST:PORT is where that host reaches the broker, which listens for\n"
+    "  others when broker.listen = tcp://ADDRESS:5570 stands in STATE/kinobus.conf as it starts.\n"
+    "  An encoding host: kinobus key make transcode/attic tcp://10.0.0.1:5570 attic.join\n"
+    "  and there:        kinobus-transcode --join attic.join",
     key_run
 };

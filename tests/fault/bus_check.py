@@ -120,8 +120,9 @@ def nothing_missing(log):
     every = sorted({place[1] for place in log.places})
     for follower, events in log.seen.items():
         mine = {m["seq"] for m in events}
+        first, last = min(mine), max(mine)
         for seq in every:
-            if min(mine) <= seq <= max(mine) and seq not in mine:
+            if first <= seq <= last and seq not in mine:
                 yield f"missing: {follower} did not get event {seq} between its first and its last"
         highest, before = 0, set()
         for m in events:

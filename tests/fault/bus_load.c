@@ -25,7 +25,8 @@
 #include "data/store/outbox.h"
 #include "gen/errors.h"
 
-enum { LINE = 1024, DECIDED = 32, AT_A_TIME = 8, KEYS = 8, LEASES = 16, CREDIT = 4, OUTCOMES = 16 };
+enum { LINE = 1024, DECIDED = 32, AT_A_TIME = 8, KEYS = 8, CREDIT = 4, OUTCOMES = 16 };
+enum { LEASES = 4096 }; /* in hand, or said to have ended and not confirmed: the broker bounds those */
 
 struct held {
     uint64_t lease;
@@ -229,7 +230,7 @@ static void on_job(void *ctx, uint64_t lease, const struct bus_head *head, struc
 
     (void)lease_ms;
     if (!held || body.len >= sizeof held->token)
-        load_fail("more leases than credit", ERR_TOO_LARGE);
+        load_fail("more leases than there can be", ERR_TOO_LARGE);
     *held = (struct held) { .lease = lease };
     memcpy(held->token, body.data, body.len);
     lot = load_lot(held->token) / 3 % OUTCOMES;

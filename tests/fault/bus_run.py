@@ -42,7 +42,8 @@ class Run:
         self.seed, self.faults, self.random = seed, faults, random.Random(seed)
         self.state = tempfile.mkdtemp(prefix="kinobus-fault-")
         self.children, self.lines, self.counted = {}, queue.Queue(), collections.Counter()
-        self.acknowledged, self.tokens, self.seen = set(), {}, collections.defaultdict(set)
+        self.acknowledged, self.tokens, self.seen = set(), {}, {"reader": set(), "group": set()}
+        self.missing = set()        # acknowledged, and not yet seen by every follower
         self.ended, self.stopped = set(), None
         os.mkdir(os.path.join(self.state, "keys"), 0o700)
         os.mkdir(os.path.join(self.state, "log"))
@@ -72,16 +73,21 @@ class Run:
         try:
             m = self.lines.get(timeout=STUCK)
         except queue.Empty:
-            raise SystemExit(f"stuck: nobody said anything for {STUCK} s; {len(self.missing())} acknowledged messages "
+            raise SystemExit(f"stuck: nobody said anything for {STUCK} s; {len(self.missing)} acknowledged messages "
                              f"have no end\n{self.replay()}") from None
         self.counted[m["did"]] += 1
         who = m["who"]
         if m["did"] in ("decided", "put"):
             self.tokens[who, m["seq"]] = m["token"]
         elif m["did"] == "ok":
-            self.acknowledged.add(self.tokens.get((who, m["seq"])))
+            token = self.tokens.get((who, m["seq"]))
+            self.acknowledged.add(token)
+            if not self.everywhere(token):
+                self.missing.add(token)
         elif m["did"] == "event":
             self.seen[who].add(m["token"])
+            if self.everywhere(m["token"]):
+                self.missing.discard(m["token"])
         elif m["did"] == "gone" and self.children.get(who) is m["child"]:
             self.left(who, m["code"])
         return m
@@ -129,8 +135,8 @@ class Run:
         print(f"fault {number}: {how} {name} after {n} more {moment}", flush=True)
         getattr(self, how)(name)
 
-    def missing(self):
-        return {token for token in self.acknowledged if not all(token in self.seen[who] for who in ("reader", "group"))}
+    def everywhere(self, token):
+        return all(token in seen for seen in self.seen.values())
 
     def go(self):
         self.start("broker")
@@ -142,7 +148,7 @@ class Run:
         self.ended = {name for name in PEERS if name.startswith("producer")}
         for name in self.ended:
             self.children[name].terminate()
-        while self.ended or self.missing():
+        while self.ended or self.missing:
             self.next()
 
     def close(self, keep):

@@ -15,7 +15,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import BIN, CLIP, Stage  # noqa: E402  (the folder must be on the path first)
+from stage import BIN, CLIP, Stage, free_port  # noqa: E402  (the folder must be on the path first)
 
 
 LISTS = {"queue": "transcode.probe", "stream": "catalog", "group": "catalog:catalog", "peer": "catalog",
@@ -50,7 +50,8 @@ def on_terminal(columns, *words, until=None):
 class Operator(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stage = Stage().__enter__()
+        cls.listen = f"tcp://127.0.0.1:{free_port()}"
+        cls.stage = Stage(env={"KINOBUS_BROKER_LISTEN": cls.listen}).__enter__()
 
     @classmethod
     def tearDownClass(cls):
@@ -80,6 +81,32 @@ class Operator(unittest.TestCase):
 
     def test_a_setting_that_does_not_exist_is_a_wrong_word(self):
         self.assertIn("no setting", self.asked("config", "catalog", "colour", code=2))
+
+    def test_a_key_lets_its_role_join_until_it_is_revoked(self):
+        path = os.path.join(self.stage.state, "desk.join")
+        made = self.asked("key", "make", "cli/desk", self.listen, path)
+        self.assertEqual((made["role"], made["name"], made["file"]), ("cli", "desk", path))
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        self.assertIn("revoke", self.asked("key", "make", "cli/desk", self.listen, path + "2", code=1))
+        self.assertFalse(os.path.exists(path + "2"))
+        self.assertEqual([(row["role"], row["name"], row["session"]) for row in self.asked("key", "ls")], [("cli", "desk", False)])
+        peers = self.asked("call", "$sys.peers", "--join", path)
+        self.assertEqual([row["address"] for row in peers if row["name"] == "desk"], ["127.0.0.1"])
+        os.chmod(path, 0o640)
+        self.assertIn("chmod 600", self.asked("queue", "--join", path, code=3))
+        os.chmod(path, 0o600)
+        self.asked("key", "revoke", "cli/desk")
+        self.assertIn("does not know this secret or key", self.asked("queue", "--join", path, code=1))
+        self.assertIn("key ls", self.asked("key", "revoke", "cli/desk", code=1))
+        self.assertEqual(self.asked("key", "ls"), [])
+
+    def test_words_that_make_no_key_are_told(self):
+        for words, told in ((("make", "cli", self.listen), "ROLE/NAME"), (("make", "cli/a b", self.listen), "letters"),
+                            (("make", "nobody/desk", self.listen), "no program"), (("make", "cli/desk", "10.0.0.1"), "tcp://HOST:PORT"),
+                            (("lend",), "make, ls or revoke")):
+            self.assertIn(told, self.asked("key", *words, code=2))
+        self.assertIn("has no key", self.asked("key", "revoke", "cli/nobody", code=1))
+        self.assertEqual(self.asked("key", "ls"), [])
 
     def test_every_actor_stands_in_the_registry_with_what_it_serves(self):
         peers = {row["role"]: row for row in self.asked("call", "$sys.peers")}

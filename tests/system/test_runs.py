@@ -307,6 +307,36 @@ class Arriving(RunTest):
                 self.check_numbers(video.joined(rung["dir"], self.path("m.out.mp4")), rung, shown(path, video.fps)[:150])
                 self.encode(video, video.audio_job(video.sounds[0], 188, [{"number": 3, "frames": 94}]))
 
+    def test_a_run_begins_to_read_at_a_keyframe_that_a_run_before_it_passed(self):
+        """What lies between the head and that keyframe is taken away: reading it would wait."""
+        for name in ("marks.mkv", "marks.webm", "marks.ts"):
+            with self.subTest(name):
+                path = self.path(name)
+                make.clip(path, 24, more=("-c:v", "libvpx", "-c:a", "libvorbis", "-cpu-used", "8", "-deadline", "realtime",
+                                          "-g", "50") if name.endswith("webm") else ("-g", "50"))
+                video = runs.Video(self.store, path, complete=False, grow=os.path.getsize(path) - 1, length=0)
+                self.assertEqual(video.probe(DRIVE_WAIT_MS="200")["end"], "done")
+                video.frames = 600
+                rung = video.rung(180, 20, 0, 0, 30, "veryfast")
+                marks = self.encode(video, video.video_job(0, 9, [rung], segment_gops=1))["marks"]
+                self.assertGreaterEqual(len(marks), 9)
+                whole = video.source["parts"][0]
+                start = max(m["offset"] for m in marks if m["time_us"] <= 15_000_000)
+                video.source["parts"] = [{**whole, "length": start // 2, "growing": False}]
+                job = video.video_job(9, 1, [rung], segment_gops=1)
+                self.assertEqual(video.encode(job, DRIVE_WAIT_MS="200")["end"], "wait")
+                part = os.path.join(self.folder, "part")
+                with open(path, "rb") as f, open(part, "wb") as out:
+                    f.seek(start)
+                    out.write(f.read())
+                blob = f"raw/{video.id}/behind"
+                self.store.put(blob, part)
+                video.source["parts"].append({"offset": start, "length": os.path.getsize(part), "blob": blob})
+                self.encode(video, {**job, "parts": video.source["parts"], "marks": marks})
+                sound = {**video.audio_job(video.sounds[0], 17 * 47, [{"number": 9, "frames": 94}]), "marks": marks}
+                self.encode(video, sound)
+                self.check_numbers(video.joined(rung["dir"], self.path("m.out.mp4")), rung, shown(path, video.fps)[:500])
+
     def test_a_deleted_original_ends_the_run(self):
         video = self.video(CLIP)
         job = video.video_job(0, 1, [video.rung(180, 23, 0, 0, 30, "veryfast")])

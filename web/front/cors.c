@@ -7,7 +7,7 @@
 #define CORS_SENDS                                                                                     \
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Range, Traceparent, " \
     "Tus-Resumable, Upload-At, Upload-Checksum, Upload-Concat, Upload-Defer-Length, Upload-Length, "   \
-    "Upload-Metadata, Upload-Offset, Upload-Video, X-HTTP-Method-Override, X-Kinobus"
+    "Upload-Metadata, Upload-Offset, Upload-Total, Upload-Video, X-HTTP-Method-Override, X-Kinobus"
 #define CORS_READS                                                                                          \
     "Content-Range, ETag, Kinobus-Video, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, " \
     "Retry-After, Traceparent, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, "        \

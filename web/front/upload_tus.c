@@ -180,6 +180,7 @@ static int upload_tus_open(struct exchange *x, const struct tus_create *create, 
                                  .has_length = create->has_length,
                                  .metadata = create->metadata,
                                  .at = create->at,
+                                 .total = create->total,
                                  .partial = create->partial };
     int r = upload_tus_metadata(x, create, &ask);
 

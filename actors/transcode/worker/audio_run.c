@@ -64,6 +64,8 @@ static void open_source(struct audio *a, const struct control_terms *terms)
                                 .channels = (int)run->channels,
                                 .first = a->begin * FRAME,
                                 .patient = terms->attempt > 1 };
+    a->in.marks = run->marks;
+    a->in.marks_n = run->marks_n;
     if (r == 0)
         r = sound_open(&a->sound, why, sizeof(why));
     if (r < 0)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "actors/transcode/worker/link.h"
+#include "actors/transcode/worker/marks.h"
 
 #define HANDLE 3 /* pictures before and after that the deinterlacer looks at */
 
@@ -175,6 +176,7 @@ static int feed(struct decode *d)
         return avcodec_send_packet(d->codec, NULL);
     }
     if (is_ours(d, d->packet)) {
+        marks_note(d->in, d->packet);
         if (d->skip_packets)
             d->skip_packets--;
         else if (is_left_out(d, d->packet))

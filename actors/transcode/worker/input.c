@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/transcode/worker/link.h"
+#include "actors/transcode/worker/marks.h"
 
 #define IO_BUFFER (256 << 10)
 #define EARLY_SOUND_US \
@@ -295,7 +296,9 @@ int input_seek(struct input *in, unsigned track, int64_t time)
     const char *name = in->format->iformat->name;
     int64_t ts = time + in->origin[track];
 
-    if (!in->io->seekable || strcmp(name, "mp3") == 0 || strcmp(name, "aac") == 0)
+    if (!in->io->seekable)
+        return marks_jump(in, track, time);
+    if (strcmp(name, "mp3") == 0 || strcmp(name, "aac") == 0)
         return -1; /* these two guess positions from bit rates */
     return avformat_seek_file(in->format, (int)track, INT64_MIN, ts, ts, 0) < 0 ? -1 : 0;
 }

@@ -14,8 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gen/transcode.h"
+
 #define INPUT_MAX_PIXELS (8192LL * 4352)
 #define INPUT_MAX_TRACKS 32
+#define INPUT_MARKS      64
 
 struct input {
     AVFormatContext *format;
@@ -27,6 +30,10 @@ struct input {
     bool gone;                        /* the parent answered GONE */
     bool short_read;                  /* the end came before length: bytes are missing */
     int64_t origin[INPUT_MAX_TRACKS]; /* in each track's time base */
+    const struct source_mark *marks;  /* set by who opened it: where it may jump to (marks.h) */
+    size_t marks_n;
+    struct source_mark noted[INPUT_MARKS];
+    size_t noted_n;
 };
 
 /* Opens and probes. 0, or a negative AVERROR with a sentence for a person in why. */

@@ -146,6 +146,8 @@ void poster_run(const struct encode_run *run, const struct control_terms *terms)
     int r = input_open(&in, run->length, run->complete, why, sizeof(why));
     AVFrame *best;
 
+    in.marks = run->marks;
+    in.marks_n = run->marks_n;
     if (r == 0)
         r = decode_open(&d, why, sizeof(why));
     if (r < 0)

@@ -264,6 +264,8 @@ static void open_all(struct video *v, const struct control_terms *terms)
         .still = terms->still,
         .gop = (int64_t)run->gop,
     };
+    v->in.marks = run->marks;
+    v->in.marks_n = run->marks_n;
     if (r == 0)
         r = decode_open(&v->decode, why, sizeof(why));
     if (r < 0)
@@ -290,5 +292,7 @@ void video_run(const struct encode_run *run, const struct control_terms *terms)
     done.has_end = v.early_end;
     done.end = v.end;
     done.damaged = v.decode.damaged;
+    done.marks = v.in.noted;
+    done.marks_n = v.in.noted_n;
     run_finish(run, &done);
 }

@@ -143,6 +143,23 @@ static void only_who_holds_the_capability_may_report(void **state)
     assert_int_equal(studio_video(f, upload.video_id).uploaded_bytes, 0);
 }
 
+static void a_part_may_say_how_long_the_whole_is(void **state)
+{
+    struct fake *f = *state;
+    struct create_upload part = { .partial = true, .has_length = true, .length = 40, .at = 60, .total = 100 };
+    struct upload upload;
+
+    part.video_id = open_upload(f, (struct create_upload) { .filename = "x" }).video_id;
+    part.total = 99;
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &part, &upload), ERR_INVALID); /* it ends behind that */
+    part.total = 100;
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &part, &upload), 0);
+    assert_int_equal(studio_video(f, part.video_id).declared_bytes, 100);
+    part.at = 20;
+    part.total = 101;
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &part, &upload), ERR_CONFLICT);
+}
+
 static void a_declared_length_holds(void **state)
 {
     struct fake *f = *state;
@@ -452,6 +469,7 @@ int main(void)
         with_fake(a_whole_file_that_needs_more_is_cut_short_and_says_so),
         with_fake(a_film_is_watchable_before_its_upload_ends),
         with_fake(only_who_holds_the_capability_may_report),
+        with_fake(a_part_may_say_how_long_the_whole_is),
         with_fake(a_declared_length_holds),
         with_fake(a_report_of_the_last_byte_completes_by_itself),
         with_fake(a_deferred_length_is_known_in_the_end),

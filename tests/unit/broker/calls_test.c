@@ -201,6 +201,20 @@ static void clients_come_back_after_the_broker_was_away_and_calls_made_meanwhile
     assert_int_equal(peer_seen(web, SEEN_UP, 1)->number, peer_seen(web, SEEN_UP, 0)->number + 1);
 }
 
+/* What libzmq closes in its own thread may still be there when the next connection is made. */
+static void a_client_that_reconnects_at_once_does_not_meet_its_own_past(void **state)
+{
+    struct live *live = *state;
+    struct peer *web = live_join(live, "web", 0);
+
+    live_until(live, web->counted[SEEN_UP] == 1);
+    live_stop(live);
+    live_until(live, web->counted[SEEN_DOWN] == 1);
+    bus_process(web->bus, live_ms() + 200);
+    live_start(live);
+    live_until(live, web->counted[SEEN_UP] == 2);
+}
+
 static void a_value_is_shown_when_it_is_set_expires_and_who_comes_later_sees_it_too(void **state)
 {
     struct live *live = *state;
@@ -340,6 +354,7 @@ int main(void)
         LIVE(a_service_that_is_single_has_one_process),
         LIVE(a_later_opening_of_a_store_fences_the_earlier_one_off),
         LIVE(clients_come_back_after_the_broker_was_away_and_calls_made_meanwhile_are_answered),
+        LIVE(a_client_that_reconnects_at_once_does_not_meet_its_own_past),
         LIVE(a_value_is_shown_when_it_is_set_expires_and_who_comes_later_sees_it_too),
         LIVE(a_value_without_the_right_is_refused),
         LIVE(a_tap_sees_a_call_and_its_answer_and_nothing_that_its_filter_excludes),

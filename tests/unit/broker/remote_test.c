@@ -103,6 +103,7 @@ static void an_unknown_key_is_refused_and_a_table_that_cannot_be_read_knows_nobo
         live_until(live, peer_seen(peer, SEEN_DOWN, 0));
         assert_int_equal(peer_seen(peer, SEEN_DOWN, 0)->err, ERR_FORBIDDEN);
         assert_null(peer_seen(peer, SEEN_UP, 0));
+        assert_int_equal(zap_refused(live->broker->zap), i + 1);
         live_leave(peer);
     }
     nothing_moved(live, seer);

@@ -134,14 +134,19 @@ static void bytes_may_say_where_they_belong(void **state)
     head("Upload-Length", "5");
     head("Upload-Video", "video_01h455vb4pex5vsknk084sn02q");
     head("Upload-At", "1048576");
+    head("Upload-Total", "5242880");
     assert_int_equal(ask_create(), 0);
     assert_false(id_is_zero(create.video));
     assert_int_equal(create.at, 1048576);
+    assert_int_equal(create.total, 5242880);
     head("Upload-Length", "5");
     head("Upload-Video", "upload_01h455vb4pex5vsknk084sn02q");
     assert_int_equal(ask_create(), ERR_INVALID);
     head("Upload-Length", "5");
     head("Upload-At", "-1");
+    assert_int_equal(ask_create(), ERR_INVALID);
+    head("Upload-Length", "5");
+    head("Upload-Total", "5 MB");
     assert_int_equal(ask_create(), ERR_INVALID);
 }
 

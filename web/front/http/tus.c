@@ -180,15 +180,18 @@ static int tus_read_concat(const struct mg_request_info *request, struct arena *
     return tus_parts(text + 6, arena, ret, ret_reason);
 }
 
-/* Our own two headers. */
+/* Our own headers. */
 static int tus_read_place(const struct mg_request_info *request, struct tus_create *ret, const char **ret_reason)
 {
     const char *video = gate_header(request, "Upload-Video"), *at = gate_header(request, "Upload-At");
+    const char *total = gate_header(request, "Upload-Total");
 
     if (video && id_parse("video", video, &ret->video) < 0)
         return tus_refuse(ret_reason, ERR_INVALID, "Upload-Video must be the id of a video.");
     if (at && (!tus_number(at, &ret->at) || ret->at > TUS_LENGTH_MAX))
         return tus_refuse(ret_reason, ERR_INVALID, "Upload-At must be a number of bytes, at most 1 TiB.");
+    if (total && (!tus_number(total, &ret->total) || ret->total > TUS_LENGTH_MAX))
+        return tus_refuse(ret_reason, ERR_INVALID, "Upload-Total must be a number of bytes, at most 1 TiB.");
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* tus - the headers of tus 1.0.0: what a client says of an upload, read strictly.
  *
  * Extensions: creation, creation-with-upload, creation-defer-length, concatenation, termination, checksum,
- * expiration. Ours: Upload-Video and Upload-At say which video the bytes belong to, and where in the original
- * they begin, so that the tail of a file can come first. */
+ * expiration. Ours: Upload-Video, Upload-At and Upload-Total say which video the bytes belong to, where in the
+ * original they begin and how long that is, so that the tail of a file can come first. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,7 +29,7 @@ enum {
 
 struct tus_create {
     bool has_length, deferred, partial, final;
-    uint64_t length, at;
+    uint64_t length, at, total;
     struct id video; /* zero: a new one */
     const struct id *parts;
     size_t parts_n;

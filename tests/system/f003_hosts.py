@@ -1,0 +1,196 @@
+"""f003: a platform on several hosts: the broker and the owners on one, the front on another, two that encode; what the
+network does to them loses nothing and does nothing twice.
+
+The hosts are network namespaces, so that they see the same folder of media: bytes of media do not travel over the bus.
+All that the front and the encoding hosts say to the platform goes over tcp. One of these is cut off while it works, and
+comes back; with --long packets are lost, the rate is small, connections are late or half open, and one is thrown out.
+"""
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "fault")]
+from check import check  # noqa: E402  (the folders must be on the path first)
+from hosts import Net, Proxy, enter  # noqa: E402
+from stage import BIN, CLIP, Stage  # noqa: E402
+
+LONG = bool(os.environ.get("KINOBUS_LONG"))
+PORT, FRONT = 5570, 8080
+SHARE = os.path.join(os.path.dirname(BIN), "share")
+
+
+class Hosts(Stage):
+    """A stage whose processes stand on hosts of their own."""
+
+    def __init__(self, net, encoders=("attic", "cellar"), proxies=None):
+        self.net, self.encoders, self.proxies = net, encoders, proxies or {}
+        self.broker, self.journal, self.others = f"tcp://{net.address['bus']}:{PORT}", [], {}
+        url = f"http://{net.address['web']}:{FRONT}"
+        super().__init__(env={"KINOBUS_SUPERVISOR_FRONT_INSTANCES": "0", "KINOBUS_SUPERVISOR_TRANSCODE_INSTANCES": "0",
+                              "KINOBUS_BROKER_LISTEN": self.broker, "KINOBUS_FRONT_PORT": str(FRONT),
+                              "KINOBUS_FRONT_ADDRESS": "0.0.0.0", "KINOBUS_FRONT_PUBLIC_URL": url})
+        self.url = url
+
+    def start(self):
+        with open(os.path.join(self.state, "supervisor.log"), "ab") as log:
+            self.supervisor = self.net.popen("bus", [os.path.join(BIN, "kinobus-supervisor"), "--state", self.state], env=self.env,
+                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self.until(lambda: os.path.exists(os.path.join(self.state, "keys/bus/broker.pub")), "the broker listens")
+        self.join("front", "web", "--share", SHARE)
+        for host in self.encoders:
+            self.join("transcode", host)
+
+    def join(self, role, host, *more):
+        """What an operator does: an identity here, its one file there, and the program."""
+        path = os.path.join(self.state, host + ".join")
+        if not os.path.exists(path):
+            self.cli("key", "make", f"{role}/{host}", self.proxies.get(host, self.broker), path)
+        with open(os.path.join(self.state, host + ".log"), "ab") as log:
+            self.others[host] = self.net.popen(
+                host, [os.path.join(BIN, "kinobus-" + role), "--join", path, "--state", self.state, *more], env=self.env,
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def stop(self):
+        for child in self.others.values():
+            if child.poll() is None:
+                child.terminate()
+        for child in self.others.values():
+            try:
+                child.wait(60)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        super().stop()
+
+    def until(self, condition, what, within=60):
+        end = time.monotonic() + within
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {within} s: {what}\n{self.logs()}")
+            threading.Event().wait(0.05)
+
+    def joined(self):
+        return {row["name"] for row in json.loads(self.cli("key", "ls", "--json").stdout) if row["session"]}
+
+    def film(self, title):
+        alice = self.login()
+        video = alice.post("/api/v1/videos", {"title": title, "visibility": "public"})["id"]
+        self.journal.append({"kind": "client", "did": "create", "video": video, "status": 201})
+        alice.upload(CLIP, video_id=video)
+        self.journal.append({"kind": "client", "did": "upload", "video": video, "status": 204})
+        return video
+
+    def ready(self, video, within=120):
+        alice, state = self.login(), {}
+        self.until(lambda: state.update(alice.get(f"/api/v1/videos/{video}")) or state["state"] in ("ready", "failed"),
+                   f"{video} is ready", within)
+        self.journal.append({"kind": "client", "did": "saw", "video": video, "state": state["state"]})
+        return state["state"]
+
+    def findings(self, tail):
+        """What the log of the bus and of the client says of anything lost or done twice, once all jobs are at their end."""
+        self.until(lambda: not any(q["ready"] + q["leased"] + q["held"] for q in
+                                   json.loads(self.cli("queue", "--json").stdout)), "every queue is empty")
+        tail.drain()
+        return check([json.dumps(m) for m in tail.seen + self.journal])
+
+
+class OverTheNetwork(unittest.TestCase):
+    def setUp(self):
+        self.net = Net(["bus", "web", "attic", "cellar"])
+
+    def tearDown(self):
+        self.net.end()
+
+    def test_a_host_that_is_cut_off_while_it_works_comes_back_and_nothing_is_lost_or_done_twice(self):
+        with Hosts(self.net) as p:
+            p.until(lambda: p.joined() == {"web", "attic", "cellar"}, "all hosts joined")
+            tail = p.tail()
+            video = p.film("Cut off")
+            tail.wait(lambda m: m.get("kind") == "job" and m.get("name") == "transcode.encode_run", 60, "a run given to a host")
+            self.net.cut("attic")
+            self.assertEqual(p.ready(video), "ready")
+            p.until(lambda: p.joined() == {"web", "cellar"}, "the broker knows that the attic is gone")
+            self.assertEqual(p.ready(p.film("Without the attic")), "ready")
+            self.net.heal("attic")
+            healed = time.monotonic()
+            p.until(lambda: "attic" in p.joined(), "the attic is back")
+            print(f"the attic was back {time.monotonic() - healed:.1f} s after the link", file=sys.stderr)
+            self.assertEqual(p.ready(p.film("Together again")), "ready")
+            self.assertEqual(p.findings(tail), [])
+
+    def test_a_host_that_is_thrown_out_stays_out_and_the_others_work_on(self):
+        with Hosts(self.net) as p:
+            p.until(lambda: p.joined() == {"web", "attic", "cellar"}, "all hosts joined")
+            tail = p.tail()
+            video = p.film("Thrown out")
+            tail.wait(lambda m: m.get("kind") == "job" and m.get("name") == "transcode.encode_run", 60, "a run given to a host")
+            p.cli("key", "revoke", "transcode/attic")
+            self.assertEqual(p.others["attic"].wait(30), 78)
+            p.join("transcode", "attic")        # its file is there, and worth nothing
+            self.assertEqual(p.others["attic"].wait(30), 78)
+            self.assertEqual(p.ready(video), "ready")
+            self.assertEqual(p.findings(tail), [])
+
+    def faults(self, begin, end, proxies=None):
+        """A film under a fault of the attic's and the front's network, and one behind it."""
+        with Hosts(self.net, proxies=proxies) as p:
+            tail = p.tail()
+            begin()
+            self.assertEqual(p.ready(p.film("Under the fault"), within=300), "ready")
+            end()
+            p.until(lambda: p.joined() == {"web", "attic", "cellar"}, "all hosts are back")
+            self.assertEqual(p.ready(p.film("Behind it")), "ready")
+            self.assertEqual(p.findings(tail), [])
+
+    def lossy(self, percent):
+        for host in ("attic", "cellar", "web"):
+            self.net.lose(host, percent)
+
+    def slow(self, rate):
+        for host in ("attic", "cellar"):
+            self.net.slow(host, rate)
+
+
+class Long(OverTheNetwork):
+    """What takes minutes: with --long."""
+
+    def test_packets_that_get_lost(self):
+        self.faults(lambda: self.lossy(20), lambda: self.lossy(0))
+
+    def test_a_network_of_a_megabit(self):
+        self.faults(lambda: self.slow("1mbit"), lambda: self.slow(None))
+
+    def test_links_that_come_and_go(self):
+        stop = threading.Event()
+
+        def flap():
+            for n in range(1000):
+                host = ("attic", "cellar")[n % 2]
+                self.net.cut(host)
+                stop.wait((0.1, 1, 7)[n % 3])
+                self.net.heal(host)
+                if stop.wait(1):
+                    return
+
+        flapping = threading.Thread(target=flap)
+        self.faults(flapping.start, lambda: (stop.set(), flapping.join()))
+
+    def test_connections_that_are_late_and_half_open(self):
+        proxy = Proxy((self.net.address["bus"], PORT), delay=0.1)
+        self.addCleanup(proxy.end)
+        self.faults(lambda: None, proxy.stall, proxies={"attic": proxy.endpoint, "cellar": proxy.endpoint})
+
+
+def load_tests(loader, tests, pattern):
+    return loader.loadTestsFromTestCase(Long if LONG else OverTheNetwork)
+
+
+if __name__ == "__main__":
+    enter()
+    unittest.main()
