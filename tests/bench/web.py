@@ -82,17 +82,16 @@ class Figures:
         return statistics.median(self.taken[name, figure])
 
     def ratio(self, figure, ours, peer):
-        """Median, least and most of the ratios of one round each."""
+        """Median, least and most of the ratios of one round each; of a figure that is 0 somewhere, nothing."""
         both = [a / b for a, b in zip(self.taken[ours, figure], self.taken[peer, figure]) if b]
-        return statistics.median(both), min(both), max(both)
+        return [round(f(both), 3) if both else None for f in (statistics.median, min, max)]
 
     def rows(self, figure, unit, ours, peers):
         out = []
         for peer in peers:
             ratio, least, most = self.ratio(figure, ours, peer)
             out.append({"figure": figure, "unit": unit, "ours": self.median(ours, figure), "peer": self.median(peer, figure),
-                        "ours_name": ours, "peer_name": peer, "ratio_median": round(ratio, 3), "ratio_min": round(least, 3),
-                        "ratio_max": round(most, 3), "rounds": len(self.taken[ours, figure])})
+                        "ours_name": ours, "peer_name": peer, "ratio_median": ratio, "ratio_min": least, "ratio_max": most, "rounds": len(self.taken[ours, figure])})
         return out
 
 
@@ -101,5 +100,6 @@ def show(rows, as_json):
         print(json.dumps(rows, indent=1))
         return
     for r in rows:
-        print(f"{r['ours_name']} beside {r['peer_name']}: {r['figure']} {r['ours']:.4g} and {r['peer']:.4g} {r['unit']}, "
-              f"ratio {r['ratio_median']} ({r['ratio_min']} to {r['ratio_max']}, {r['rounds']} rounds)")
+        ratio = f", ratio {r['ratio_median']} ({r['ratio_min']} to {r['ratio_max']})" if r["ratio_median"] is not None else ""
+        print(f"{r['ours_name']} beside {r['peer_name']}: {r['figure']} {r['ours']:.4g} and {r['peer']:.4g} {r['unit']}{ratio}, "
+              f"{r['rounds']} rounds", flush=True)
