@@ -19,7 +19,8 @@ static int blob_open_whole(const struct blob_place *place, int *ret_fd, struct b
         close(fd);
         return S_ISDIR(st.st_mode) ? ERR_NOT_FOUND : ERR_IO;
     }
-    *ret = (struct blob_info) { .size = (uint64_t)st.st_size, .modified = blob_modified(fd) };
+    *ret = (struct blob_info) { .size = (uint64_t)st.st_size,
+                                .modified = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 };
     *ret_fd = fd;
     return 0;
 }

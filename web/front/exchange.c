@@ -114,43 +114,58 @@ static void exchange_security(struct exchange *x, struct buf *head)
 void exchange_begin(struct exchange *x, int status, const char *type, uint64_t length)
 {
     char date[CONDITION_DATE_SIZE], trace[TRACE_TEXT_SIZE];
-    struct buf head = { 0 };
+    struct buf *head = &x->unsent;
     bool close = x->hurried || x->left > 0 || length == UINT64_MAX || !x->facts.keep_alive ||
                  atomic_load(&x->front->draining);
 
     x->status = status;
-    buf_printf(&head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, exchange_reason(status),
+    buf_printf(head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, exchange_reason(status),
                condition_date(front_now(), date));
     if (type)
-        buf_printf(&head, "Content-Type: %s\r\n", type);
+        buf_printf(head, "Content-Type: %s\r\n", type);
     if (length != UINT64_MAX && status != 204 && status != 304)
-        buf_printf(&head, "Content-Length: %" PRIu64 "\r\n", length);
-    buf_printf(&head, "Cache-Control: %s\r\nX-Request-Id: %s\r\nTraceparent: %s\r\nConnection: %s\r\n",
+        buf_printf(head, "Content-Length: %" PRIu64 "\r\n", length);
+    buf_printf(head, "Cache-Control: %s\r\nX-Request-Id: %s\r\nTraceparent: %s\r\nConnection: %s\r\n",
                x->cache ? x->cache : "no-store", x->request_id, trace_format(&x->trace, trace),
                close ? "close" : "keep-alive");
-    exchange_security(x, &head);
-    buf_put(&head, x->headers.data, x->headers.len);
-    buf_put_text(&head, "\r\n");
+    exchange_security(x, head);
+    buf_put(head, x->headers.data, x->headers.len);
+    buf_put_text(head, "\r\n");
     if (close)
         mg_disable_connection_keep_alive(x->conn);
-    if (mg_write(x->conn, head.data, head.len) != (int)head.len)
-        x->broken = true;
-    buf_free(&head);
+}
+
+static void exchange_out(struct exchange *x, const void *data, size_t len)
+{
+    if (mg_write(x->conn, data, len) == (int)len)
+        return;
+    x->broken = true;
+    mg_disable_connection_keep_alive(x->conn);
+}
+
+void exchange_flush(struct exchange *x)
+{
+    if (x->unsent.len > 0 && !x->broken)
+        exchange_out(x, x->unsent.data, x->unsent.len);
+    buf_reset(&x->unsent);
 }
 
 int exchange_write(struct exchange *x, const void *data, size_t len)
 {
     const char *from = data;
 
+    if (x->unsent.len > 0 && len <= EXCHANGE_PIECE) { /* one packet, where it fits one */
+        buf_put(&x->unsent, data, len);
+        exchange_flush(x);
+        x->sent += x->broken ? 0 : len;
+        return x->broken ? ERR_INTERRUPTED : 0;
+    }
+    exchange_flush(x);
     while (len > 0 && !x->broken) {
         size_t n = len < 4 * EXCHANGE_PIECE ? len : 4 * EXCHANGE_PIECE;
 
-        if (mg_write(x->conn, from, n) != (int)n) {
-            x->broken = true;
-            mg_disable_connection_keep_alive(x->conn);
-            break;
-        }
-        x->sent += n;
+        exchange_out(x, from, n);
+        x->sent += x->broken ? 0 : n;
         from += n;
         len -= n;
     }

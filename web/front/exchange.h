@@ -52,6 +52,7 @@ struct exchange {
 
     /* of the answer */
     struct buf headers; /* more of them, each ending in CRLF */
+    struct buf unsent;  /* its head, until the first bytes of the body go out with it */
     const char *cache;  /* Cache-Control; NULL: no-store */
     bool is_media;      /* fetched by players of other origins: other security headers */
     int status;         /* 0: not answered yet */
@@ -73,6 +74,8 @@ void exchange_empty(struct exchange *x, int status);
 void exchange_begin(struct exchange *x, int status, const char *type, uint64_t length);
 /* 0, or ERR_INTERRUPTED: the client is gone. */
 int exchange_write(struct exchange *x, const void *data, size_t len);
+/* The head goes out with the first bytes of the body, or when the request has been served; or now. */
+void exchange_flush(struct exchange *x);
 
 /* A refusal. Answers err. */
 int exchange_problem(struct exchange *x, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));

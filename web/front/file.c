@@ -9,40 +9,58 @@
 #include <unistd.h>
 
 #include <sodium.h>
-#include <zlib.h>
-
 #include "gen/errors.h"
 #include "web/front/http/condition.h"
+#include "web/front/http/gzip.h"
 #include "web/front/http/range.h"
 
 #define FILE_PIECE         ((size_t)256 * 1024)
 #define FILE_BOUNDARY_SIZE 25
+
+static void file_counted(struct exchange *x, const struct file_out *file, uint64_t n)
+{
+    if (file->counter != FRONT_COUNTERS)
+        front_count(x->front, file->counter, n);
+}
+
+/* Up to `want` bytes; 0: they are not there any more. */
+static size_t file_read(const struct file_out *file, void *to, size_t want, uint64_t from)
+{
+    ssize_t n;
+
+    do
+        n = pread(file->fd, to, want, (off_t)from);
+    while (n < 0 && errno == EINTR);
+    return n > 0 ? (size_t)n : 0;
+}
 
 /* The bytes from..to of the file; what the file does not have any more breaks the connection, as the length
  * was told. */
 static void file_copy(struct exchange *x, const struct file_out *file, uint64_t from, uint64_t to)
 {
     size_t room = to - from + 1 < FILE_PIECE ? (size_t)(to - from + 1) : FILE_PIECE;
-    char *piece = malloc(room);
+    char *piece;
 
+    if (file->fd < 0) {
+        exchange_write(x, (const char *)file->text.data + from, (size_t)(to - from + 1));
+        file_counted(x, file, to - from + 1);
+        return;
+    }
+    piece = malloc(room);
     if (!piece)
         abort();
     while (from <= to && !x->broken) {
-        size_t want = to - from + 1 < room ? (size_t)(to - from + 1) : room;
-        ssize_t n = pread(file->fd, piece, want, (off_t)from);
+        size_t n = file_read(file, piece, to - from + 1 < room ? (size_t)(to - from + 1) : room, from);
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
+        if (n == 0) {
             x->broken = true;
             x->err = ERR_IO;
             mg_disable_connection_keep_alive(x->conn);
             break;
         }
-        exchange_write(x, piece, (size_t)n);
-        from += (uint64_t)n;
-        if (file->counter != FRONT_COUNTERS)
-            front_count(x->front, file->counter, (uint64_t)n);
+        exchange_write(x, piece, n);
+        from += n;
+        file_counted(x, file, n);
     }
     free(piece);
 }
@@ -129,31 +147,17 @@ static bool file_takes_gzip(const struct exchange *x)
 /* The whole file, compressed. False: it could not be read. */
 static bool file_deflate(const struct file_out *file, struct buf *out)
 {
-    z_stream z = { 0 };
-    uint8_t *text = malloc(file->size);
-    size_t got = 0;
-    bool ok;
+    struct buf text = { 0 };
+    size_t n = 1;
 
-    if (!text || deflateInit2(&z, 5, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        abort();
-    while (got < file->size) {
-        ssize_t n = pread(file->fd, text + got, file->size - got, (off_t)got);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        got += (size_t)n;
+    while (n > 0 && text.len < file->size) {
+        n = file_read(file, buf_room(&text, file->size - text.len), file->size - text.len, text.len);
+        text.len += n;
     }
-    z.next_in = text;
-    z.avail_in = (uInt)got;
-    z.avail_out = (uInt)deflateBound(&z, got);
-    z.next_out = buf_room(out, z.avail_out);
-    ok = got == file->size && deflate(&z, Z_FINISH) == Z_STREAM_END;
-    out->len += ok ? z.total_out : 0;
-    deflateEnd(&z);
-    free(text);
-    return ok;
+    if (n > 0)
+        gzip_pack(buf_bytes(&text), out);
+    buf_free(&text);
+    return n > 0;
 }
 
 /* The tag of the compressed form: another representation, another tag. */
@@ -164,16 +168,20 @@ static const char *file_gzip_tag(struct exchange *x, const char *etag)
 
 static void file_gzip(struct exchange *x, const struct file_out *file)
 {
+    struct bytes packed = file->packed;
     struct buf out = { 0 };
 
-    if (!file_deflate(file, &out)) {
-        exchange_problem(x, ERR_IO, "The file could not be read.");
-    } else {
-        exchange_header(x, "Content-Encoding", "gzip");
-        exchange_send(x, 200, file->type, buf_bytes(&out));
-        if (file->counter != FRONT_COUNTERS)
-            front_count(x->front, file->counter, out.len);
+    if (file->fd >= 0) {
+        if (!file_deflate(file, &out)) {
+            exchange_problem(x, ERR_IO, "The file could not be read.");
+            buf_free(&out);
+            return;
+        }
+        packed = buf_bytes(&out);
     }
+    exchange_header(x, "Content-Encoding", "gzip");
+    exchange_send(x, 200, file->type, packed);
+    file_counted(x, file, packed.len);
     buf_free(&out);
 }
 
@@ -202,7 +210,8 @@ static void file_headers(struct exchange *x, const struct file_out *file, const 
 void file_send(struct exchange *x, const struct file_out *file)
 {
     const char *header = gate_header(x->request, "Range");
-    bool may_gzip = file->gzip && file->size > 0 && file->size <= FILE_GZIP_MAX;
+    bool may_gzip = file->fd < 0 ? file->packed.len > 0
+                                 : file->gzip && file->size > 0 && file->size <= FILE_GZIP_MAX;
     bool gzip = may_gzip && !header && file_takes_gzip(x);
     struct condition_state state = { .etag = gzip ? file_gzip_tag(x, file->etag) : file->etag,
                                      .modified = file->modified };

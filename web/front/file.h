@@ -1,4 +1,4 @@
-/* file - sending an object that lies behind a descriptor: conditions, ranges, HEAD, and gzip for small texts.
+/* file - sending an object that lies behind a descriptor, or in memory: conditions, ranges, HEAD, and gzip for small texts.
  *
  * Bytes go out by pread and large writes; nothing is held in memory but one piece, or a text that is
  * compressed. */
@@ -9,7 +9,9 @@
 #define FILE_GZIP_MAX ((uint64_t)8 * 1024 * 1024) /* larger texts go out as they are */
 
 struct file_out {
-    int fd; /* borrowed */
+    int fd;              /* borrowed; -1: it is in memory */
+    struct bytes text;   /* then this is all of it, borrowed */
+    struct bytes packed; /* and this the same by gzip; empty: it goes out as it is */
     uint64_t size;
     const char *etag; /* with its quotes, strong */
     int64_t modified; /* ms UTC; 0: not told */

@@ -29,6 +29,7 @@ struct keyring;
 struct link;
 struct peers;
 struct sessions;
+struct shelf;
 struct tallies;
 struct uploads;
 
@@ -46,6 +47,7 @@ struct front {
     struct peers *peers;       /* who is on the bus */
     struct tallies *tallies;   /* what others have counted */
     struct uploads *uploads;   /* uploads whose bytes flow */
+    struct shelf *shelf;       /* playlists that were asked for a moment ago */
     struct ratelimit *limits;
     struct mg_context *http;
 

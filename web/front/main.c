@@ -31,6 +31,7 @@
 #include "web/front/peers.h"
 #include "web/front/server.h"
 #include "web/front/sessions.h"
+#include "web/front/shelf.h"
 #include "web/front/tallies.h"
 #include "web/front/uploads.h"
 
@@ -53,7 +54,7 @@ static struct settings *main_settings_read; /* after the start: the bus thread's
 
 /* ---- what the bus tells, on its thread */
 
-/* Port, address, threads and uploads count at the next start, all else at once. */
+/* Port, address, threads, uploads and the shelf count at the next start, all else at once. */
 static void main_setting(struct front *front, const char *key, struct bytes body)
 {
     struct arena *arena = arena_new();
@@ -216,6 +217,7 @@ static void main_parts(struct front *front)
     front->peers = peers_new();
     front->tallies = tallies_new();
     front->uploads = uploads_new((unsigned)front->settings->uploads, UPLOADS_WAIT_MS);
+    front->shelf = shelf_new(front->settings->shelf_kib * 1024);
     front->limits = ratelimit_new(MAIN_BUCKETS, key);
 }
 
@@ -227,6 +229,7 @@ static void main_parts_free(struct front *front)
     peers_free(&front->peers);
     tallies_free(&front->tallies);
     uploads_free(&front->uploads);
+    shelf_free(&front->shelf);
     ratelimit_free(&front->limits);
     if (front->blobs)
         blobs_close(&front->blobs);

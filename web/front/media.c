@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
 #include "gen/errors.h"
 #include "gen/playback.h"
 #include "web/front/call.h"
@@ -15,6 +13,7 @@
 #include "web/front/http/mime.h"
 #include "web/front/identity.h"
 #include "web/front/keyring.h"
+#include "web/front/shelf.h"
 
 #define MEDIA_YEAR_S INT64_C(31536000)
 
@@ -44,13 +43,9 @@ static const char *media_name(struct exchange *x, const struct router_path *path
     return text;
 }
 
-static const char *media_tag(struct exchange *x, const struct blob_info *info)
+static const char *media_tag(struct exchange *x, uint64_t size, int64_t modified)
 {
-    char hex[2 * BLOB_HASH_SIZE + 1];
-
-    if (info->hashed)
-        return arena_printf(x->arena, "\"%.32s\"", sodium_bin2hex(hex, sizeof(hex), info->hash, BLOB_HASH_SIZE));
-    return arena_printf(x->arena, "\"%" PRIx64 "-%" PRIx64 "\"", info->size, (uint64_t)info->modified);
+    return arena_printf(x->arena, "\"%" PRIx64 "-%" PRIx64 "\"", size, (uint64_t)modified);
 }
 
 /* The two playlists that are replaced while a video grows: event.m3u8 and what names it, preview.m3u8. */
@@ -61,32 +56,92 @@ static bool media_grows(const char *name)
     return strcmp(leaf, "event.m3u8") == 0 || strcmp(leaf, "preview.m3u8") == 0;
 }
 
+/* How long whoever keeps it may: as long as the address is good. */
+static const char *media_keep(struct exchange *x, int64_t expires_s)
+{
+    int64_t left = expires_s - front_now() / 1000;
+
+    return arena_printf(x->arena, "public, max-age=%" PRId64 ", immutable",
+                        left < MEDIA_YEAR_S ? left : MEDIA_YEAR_S);
+}
+
+static void media_send_text(struct exchange *x, const char *type, const struct shelf_text *text)
+{
+    struct file_out file = { .fd = -1,
+                             .text = text->plain,
+                             .packed = text->packed,
+                             .size = text->plain.len,
+                             .etag = media_tag(x, text->plain.len, text->modified),
+                             .modified = text->modified,
+                             .type = type,
+                             .gzip = true,
+                             .counter = FRONT_MEDIA_BYTES };
+
+    file_send(x, &file);
+}
+
+/* A small text that does not change any more, from the store to the shelf. False: it was not all there. */
+static bool media_shelve(struct exchange *x, const char *name, int fd, const struct blob_info *info,
+                         struct shelf_text **ret)
+{
+    char *data = malloc(SHELF_TEXT_MAX);
+    ssize_t n;
+
+    if (!data)
+        abort();
+    n = pread(fd, data, SHELF_TEXT_MAX, 0);
+    if (n >= 0 && (uint64_t)n == info->size)
+        *ret = shelf_put(x->front->shelf, name, bytes_of(data, (size_t)n), info->modified, front_monotonic());
+    free(data);
+    return n >= 0 && (uint64_t)n == info->size;
+}
+
+static void media_send_file(struct exchange *x, const char *name, const struct mime *mime, bool fixed, int fd,
+                            const struct blob_info *info)
+{
+    struct file_out file = { .fd = fd,
+                             .size = info->size,
+                             .etag = media_tag(x, info->size, info->modified),
+                             .modified = info->modified,
+                             .type = mime->type,
+                             .gzip = mime->text,
+                             .counter = FRONT_MEDIA_BYTES };
+    struct shelf_text *text;
+
+    if (fixed && mime->text && info->size < SHELF_TEXT_MAX && media_shelve(x, name, fd, info, &text)) {
+        media_send_text(x, mime->type, text);
+        shelf_give_back(x->front->shelf, &text);
+        return;
+    }
+    file_send(x, &file);
+}
+
 static void media_send(struct exchange *x, const char *name, int64_t expires_s)
 {
     const struct mime *mime = mime_of(name);
-    int64_t left = expires_s - front_now() / 1000;
+    bool fixed = !media_grows(name);
+    struct shelf_text *text = fixed && mime->text ? shelf_take(x->front->shelf, name, front_monotonic()) : NULL;
     struct blob_info info;
-    struct file_out file;
-    int fd, r = blob_fd(x->front->blobs, name, &fd, &info);
+    int fd, r;
 
-    if (r < 0) {
-        if (r == ERR_NOT_FOUND || r == ERR_INVALID)
-            exchange_problem(x, ERR_NOT_FOUND, "The video has no such file.");
-        else
-            exchange_problem(x, r, "The file cannot be read now.");
+    if (text) {
+        x->cache = media_keep(x, expires_s);
+        media_send_text(x, mime->type, text);
+        shelf_give_back(x->front->shelf, &text);
         return;
     }
-    file = (struct file_out) { .fd = fd,
-                               .size = info.size,
-                               .etag = media_tag(x, &info),
-                               .modified = info.modified,
-                               .type = mime->type,
-                               .gzip = mime->text,
-                               .counter = FRONT_MEDIA_BYTES };
-    x->cache = media_grows(name) || info.growing ? "no-cache"
-                                                 : arena_printf(x->arena, "public, max-age=%" PRId64 ", immutable",
-                                                                left < MEDIA_YEAR_S ? left : MEDIA_YEAR_S);
-    file_send(x, &file);
+    r = blob_fd(x->front->blobs, name, &fd, &info);
+    if (r == ERR_NOT_FOUND || r == ERR_INVALID) {
+        exchange_problem(x, ERR_NOT_FOUND, "The video has no such file.");
+        return;
+    }
+    if (r < 0) {
+        exchange_problem(x, r, "The file cannot be read now.");
+        return;
+    }
+    fixed = fixed && !info.growing;
+    x->cache = fixed ? media_keep(x, expires_s) : "no-cache";
+    media_send_file(x, name, mime, fixed, fd, &info);
     close(fd);
 }
 

@@ -8,13 +8,12 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include <sodium.h>
-
 #include "actors/runtime/log.h"
 #include "gen/errors.h"
 #include "web/front/cors.h"
 #include "web/front/exchange.h"
 #include "web/front/http/problem.h"
+#include "web/front/http/random.h"
 #include "web/front/hub.h"
 #include "web/front/identity.h"
 #include "web/front/router.h"
@@ -40,14 +39,24 @@ static struct exchange *server_begin(struct front *front, struct mg_connection *
     x->arena = arena_new();
     x->began_ms = front_monotonic();
     x->what = "-";
-    randombytes_buf(random, sizeof(random));
+    random_bytes(random, sizeof(random));
     id_format("req", id_make(front_now(), random), x->request_id);
     front_count(front, FRONT_REQUESTS, 1);
     front_count(front, FRONT_IN_FLIGHT, 1);
     return x;
 }
 
-static void server_log(const struct exchange *x)
+/* What stands in the log of a media address is no right to it. */
+static const char *server_path(struct exchange *x)
+{
+    const char *p = x->facts.path;
+
+    if (strncmp(p, "/media/", 7) != 0)
+        return p;
+    return arena_printf(x->arena, "/media/-%s", p + 7 + strcspn(p + 7, "/"));
+}
+
+static void server_log(struct exchange *x)
 {
     char method[16], path[200], client[64], user[ID_TEXT_SIZE] = "-", trace[TRACE_TEXT_SIZE];
 
@@ -57,7 +66,7 @@ static void server_log(const struct exchange *x)
              "req=%s method=%s path=%s status=%d err=%s sent=%" PRIu64 " took=%" PRId64
              "ms client=%s user=%s trace=%.32s",
              x->request_id, log_quote(x->request->request_method, method, sizeof(method)),
-             log_quote(x->facts.path, path, sizeof(path)), x->status, x->err ? err_slug(x->err) : "-", x->sent,
+             log_quote(server_path(x), path, sizeof(path)), x->status, x->err ? err_slug(x->err) : "-", x->sent,
              front_monotonic() - x->began_ms, log_quote(x->client, client, sizeof(client)), user,
              trace_format(&x->trace, trace) + 3);
 }
@@ -72,10 +81,12 @@ static int server_end(struct exchange **x_at)
 
     front_count(x->front, kind, 1);
     front_uncount(x->front, FRONT_IN_FLIGHT);
+    exchange_flush(x);
     server_log(x);
     if (x->left > 0 || x->broken)
         mg_disable_connection_keep_alive(x->conn);
     buf_free(&x->headers);
+    buf_free(&x->unsent);
     arena_free(&x->arena);
     free(x);
     *x_at = NULL;

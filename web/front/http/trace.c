@@ -5,6 +5,8 @@
 
 #include <sodium.h>
 
+#include "web/front/http/random.h"
+
 /* Lower-case hex, as the standard demands. */
 static bool trace_hex(const char *text, uint8_t *to, size_t n)
 {
@@ -46,8 +48,8 @@ const char *trace_format(const struct trace *trace, char to[static TRACE_TEXT_SI
 void trace_begin(const char *header, struct trace *ret)
 {
     if (!trace_parse(header, ret)) {
-        randombytes_buf(ret->trace, sizeof(ret->trace));
+        random_bytes(ret->trace, sizeof(ret->trace));
         ret->flags = 0;
     }
-    randombytes_buf(ret->span, sizeof(ret->span));
+    random_bytes(ret->span, sizeof(ret->span));
 }
