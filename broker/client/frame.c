@@ -378,3 +378,23 @@ struct bytes frame_of_id(const struct id *id)
         return (struct bytes) { 0 };
     return (struct bytes) { id->b, sizeof id->b };
 }
+
+void frame_put_length(struct buf *out, size_t at)
+{
+    frame_set(out->data + at, out->len - at - 4, 4);
+}
+
+bool frame_next_frame(struct bytes *rest, struct bytes *ret)
+{
+    const uint8_t *at = rest->data;
+    size_t len;
+
+    if (rest->len < 4)
+        return false;
+    len = (size_t)frame_get(at, 4);
+    if (len > rest->len - 4)
+        return false;
+    *ret = bytes_of(at + 4, len);
+    *rest = bytes_of(at + 4 + len, rest->len - 4 - len);
+    return true;
+}

@@ -72,7 +72,7 @@ enum frame_command {
 
 enum frame_flags {
     FRAME_BODY2 = 1,       /* the body is frame B */
-    FRAME_BATCH = 2,       /* OK: of a whole PUTB or APPENDB, named by cid */
+    FRAME_BATCH = 2,       /* OK: of a whole PUTB or APPENDB, named by cid; TAP, TAPMSG: several in one frame */
     FRAME_REDELIVERED = 8, /* a job that was leased before */
     FRAME_GONE = 16,       /* SET and VAL: no value any more */
     FRAME_WAIT = 32,       /* NACK: no attempt is counted */
@@ -157,6 +157,10 @@ bool frame_next_item(struct bytes *rest, struct frame_item *ret);
 /* In the answer to a batch, a row of those whose verdict is not the frame's code. */
 void frame_put_verdict(struct buf *out, uint64_t seq, uint16_t code);
 bool frame_next_verdict(struct bytes *rest, uint64_t *ret_seq, uint16_t *ret_code);
+
+/* Whole frames in a row, each behind its length u32: the body of a TAPMSG of several. */
+void frame_put_length(struct buf *out, size_t at); /* of the frame that was built behind the four bytes at `at` */
+bool frame_next_frame(struct bytes *rest, struct bytes *ret);
 
 /* Dotted words of [a-z0-9_-], "$" in front of the first one allowed, BUS_NAME_MAX bytes at most. */
 bool frame_name_ok(struct bytes name);

@@ -270,6 +270,9 @@ struct tap {
     bool headers_only;
     uint64_t dropped;
     struct filter filter;
+    bool batches;        /* it takes several messages in one frame: */
+    struct buf gathered; /* those of this turn */
+    unsigned gathered_n;
 };
 
 struct broker {
@@ -460,6 +463,7 @@ struct tap_show {
 void tap_show(struct broker *b, const struct tap_show *show);
 void tap_on_tap(struct broker *b, struct session *s, struct message *m);
 void tap_on_credit(struct broker *b, struct session *s, const struct message *m);
+void tap_run(struct broker *b); /* at the end of a turn */
 void tap_gone(struct broker *b, struct tap *tap);
 #define TAP(b, ...)                                            \
     do {                                                       \

@@ -168,6 +168,7 @@ void broker_settle(struct broker *b)
     }
     queue_run(b);
     stream_run(b);
+    tap_run(b);
     session_reap(b);
 }
 

@@ -5,12 +5,37 @@
 #include "broker/server/filter.h"
 #include "gen/errors.h"
 
+enum { TAP_GATHER = 64, TAP_GATHER_BYTES = 16 * 1024 };
+
+/* What was gathered leaves, in one frame. */
+static void tap_leave(struct broker *b, struct tap *tap)
+{
+    struct frame frame = {
+        .command = FRAME_TAPMSG, .flags = FRAME_BATCH, .handle = tap->handle, .code = (uint16_t)tap->gathered_n
+    };
+
+    if (!tap->gathered_n)
+        return;
+    send_frame(b, tap->session, &frame, NULL, buf_bytes(&tap->gathered));
+    buf_reset(&tap->gathered);
+    tap->gathered_n = 0;
+}
+
+void tap_run(struct broker *b)
+{
+    struct tap *tap;
+
+    LIST_FOREACH(tap, &b->taps, link)
+    tap_leave(b, tap);
+}
+
 void tap_gone(struct broker *b, struct tap *tap)
 {
     tap->session->tap = NULL;
     LIST_REMOVE(tap, link);
     b->taps_n--;
     filter_free(&tap->filter);
+    buf_free(&tap->gathered);
     free(tap);
 }
 
@@ -40,10 +65,32 @@ void tap_on_tap(struct broker *b, struct session *s, struct message *m)
     tap->credit = m->frame.code;
     tap->sample = m->frame.ms ? m->frame.ms : 1;
     tap->headers_only = m->frame.flags & FRAME_HEADERS;
+    tap->batches = m->frame.flags & FRAME_BATCH;
     tap->filter = filter;
     s->tap = tap;
     LIST_INSERT_HEAD(&b->taps, tap, link);
     b->taps_n++;
+}
+
+/* One message for the tap: into the frame that leaves at the end of the turn, unless it is large. */
+static void tap_say(struct broker *b, struct tap *tap, const struct frame *frame, const struct frame_head *head,
+                    struct bytes body)
+{
+    bool in_first;
+    size_t at;
+
+    tap->credit--;
+    if (!tap->batches || body.len > FRAME_INLINE) {
+        tap_leave(b, tap);
+        send_frame(b, tap->session, frame, head, body);
+        return;
+    }
+    at = tap->gathered.len;
+    buf_put_u32(&tap->gathered, 0);
+    frame_build(&tap->gathered, frame, head, body, &in_first);
+    frame_put_length(&tap->gathered, at);
+    if (++tap->gathered_n == TAP_GATHER || tap->gathered.len > TAP_GATHER_BYTES)
+        tap_leave(b, tap);
 }
 
 static void tap_send(struct broker *b, struct tap *tap, const struct tap_show *show, const struct frame_head *of)
@@ -65,9 +112,8 @@ static void tap_send(struct broker *b, struct tap *tap, const struct tap_show *s
         .error = (uint64_t)-show->err,
     };
 
-    tap->credit--;
     b->counters[BROKER_TAPS]++;
-    send_frame(b, tap->session, &frame, &head, tap->headers_only ? bytes_of(NULL, 0) : show->body);
+    tap_say(b, tap, &frame, &head, tap->headers_only ? bytes_of(NULL, 0) : show->body);
 }
 
 void tap_show(struct broker *b, const struct tap_show *show)
@@ -105,6 +151,5 @@ void tap_on_credit(struct broker *b, struct session *s, const struct message *m)
     frame.handle = tap->handle;
     head.dropped = tap->dropped;
     tap->dropped = 0;
-    tap->credit--;
-    send_frame(b, s, &frame, &head, bytes_of(NULL, 0));
+    tap_say(b, tap, &frame, &head, bytes_of(NULL, 0));
 }

@@ -222,6 +222,44 @@ static void the_messages_of_a_batch_are_read_back_and_every_cut_is_noticed(void 
     buf_free(&buf);
 }
 
+static void frames_in_a_row_are_read_back_and_every_cut_is_noticed(void **state)
+{
+    struct buf row = { 0 };
+    struct bytes rest, one;
+    struct frame frame;
+    bool in_first;
+
+    (void)state;
+    for (uint16_t i = 0; i < 3; i++) {
+        size_t at = row.len;
+
+        buf_put_u32(&row, 0);
+        frame_build(&row, &(struct frame) { .command = FRAME_TAPMSG, .code = i }, NULL, bytes_of("body", i),
+                    &in_first);
+        frame_put_length(&row, at);
+    }
+    rest = buf_bytes(&row);
+    for (uint16_t i = 0; i < 3; i++) {
+        struct bytes head, body;
+
+        assert_true(frame_next_frame(&rest, &one));
+        assert_int_equal(frame_parse(one, &frame, &head, &body), 0);
+        assert_int_equal(frame.code, i);
+        assert_int_equal(body.len, i);
+    }
+    assert_int_equal(rest.len, 0);
+    assert_false(frame_next_frame(&rest, &one));
+    for (size_t len = 0; len < row.len; len++) {
+        unsigned n = 0;
+
+        rest = bytes_of(row.data, len);
+        while (frame_next_frame(&rest, &one))
+            n++;
+        assert_int_equal(n, (len >= 4 + FRAME_PREFIX) + (len >= 2 * (4 + FRAME_PREFIX) + 1));
+    }
+    buf_free(&row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_field_over_its_bound_or_of_another_kind_is_refused),
         cmocka_unit_test(names_are_dotted_words),
         cmocka_unit_test(the_messages_of_a_batch_are_read_back_and_every_cut_is_noticed),
+        cmocka_unit_test(frames_in_a_row_are_read_back_and_every_cut_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
