@@ -82,8 +82,7 @@ static void file_one_range(struct exchange *x, const struct file_out *file, cons
     exchange_header(x, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->from, range->to,
                     file->size);
     exchange_begin(x, 206, file->type, range->to - range->from + 1);
-    if (!file_head_only(x))
-        file_copy(x, file, range->from, range->to);
+    file_copy(x, file, range->from, range->to);
 }
 
 /* What stands before a part of multipart/byteranges. */
@@ -112,8 +111,6 @@ static void file_ranges(struct exchange *x, const struct file_out *file, const s
         length += file_part_head(file, boundary, &ranges[i], head, sizeof(head)) + ranges[i].to - ranges[i].from +
                   1;
     exchange_begin(x, 206, type, length);
-    if (file_head_only(x))
-        return;
     for (size_t i = 0; i < n && !x->broken; i++) {
         exchange_write(x, head, file_part_head(file, boundary, &ranges[i], head, sizeof(head)));
         file_copy(x, file, ranges[i].from, ranges[i].to);
@@ -209,7 +206,8 @@ static void file_headers(struct exchange *x, const struct file_out *file, const 
 
 void file_send(struct exchange *x, const struct file_out *file)
 {
-    const char *header = gate_header(x->request, "Range");
+    /* ranges are of GET alone: HEAD tells of the whole */
+    const char *header = file_head_only(x) ? NULL : gate_header(x->request, "Range");
     bool may_gzip = file->fd < 0 ? file->packed.len > 0
                                  : file->gzip && file->size > 0 && file->size <= FILE_GZIP_MAX;
     bool gzip = may_gzip && !header && file_takes_gzip(x);

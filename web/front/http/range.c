@@ -74,6 +74,7 @@ static bool range_add(struct range *set, size_t *n, struct range add)
 enum range_kind range_parse(const char *header, uint64_t size, struct range ret[static RANGE_MAX], size_t *ret_n)
 {
     const char *p = header;
+    bool any = false;
 
     *ret_n = 0;
     if (!header || strncasecmp(header, "bytes=", 6) != 0)
@@ -84,12 +85,15 @@ enum range_kind range_parse(const char *header, uint64_t size, struct range ret[
 
         if (*p == ',')
             continue; /* an empty element of a list means nothing */
+        if (*p == '\0' && any)
+            break;
         r = range_spec(&p, size, &one);
         p = range_space(p);
         if (r < 0 || (*p != ',' && *p != '\0') || (r > 0 && !range_add(ret, ret_n, one))) {
             *ret_n = 0;
             return RANGE_WHOLE;
         }
+        any = true;
         if (*p == '\0')
             break;
     }
