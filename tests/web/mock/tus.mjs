@@ -1,4 +1,5 @@
-// Just enough of tus 1.0: creation, HEAD, PATCH, DELETE. It keeps a hash of what came, not the bytes.
+// Just enough of tus 1.0: creation, HEAD, PATCH, DELETE, and concatenation of what was sent first with what was sent then. It
+// keeps a hash of what came; of parts the bytes.
 import { createHash } from "node:crypto";
 import { Refusal } from "./schema.mjs";
 import { id } from "./state.mjs";
@@ -17,12 +18,16 @@ export async function tus(state, who, req, res) {
         throw new Refusal(412, "It has changed since you read it.");
     if (req.method === "POST") {
         const meta = metadata(req.headers["upload-metadata"]);
-        const video = state.videos.get(meta.video_id);
+        const video = state.videos.get(req.headers["upload-video"] ?? meta.video_id);
+        const concat = req.headers["upload-concat"] ?? "";
         if (video?.owner_id !== who.id)
             throw new Refusal(404, "There is no such thing, or you may not see it.");
-        const upload = { id: id("upload"), video, length: Number(req.headers["upload-length"]), offset: 0, hash: createHash("sha256") };
+        if (concat.startsWith("final;"))
+            return join(state, video, concat.slice(6).split(" "), res);
+        const upload = { id: id("upload"), video, length: Number(req.headers["upload-length"]), offset: 0, hash: createHash("sha256"),
+            ...(concat === "partial" ? { at: Number(req.headers["upload-at"]), pieces: [] } : {}) };
         state.uploads.set(upload.id, upload);
-        Object.assign(video, { state: "uploading", upload: "receiving", declared_bytes: upload.length });
+        Object.assign(video, { state: "uploading", upload: "receiving", declared_bytes: Number(req.headers["upload-total"] ?? upload.length) });
         state.changed(video);
         res.writeHead(201, { ...VERSION, Location: `/api/v1/uploads/${upload.id}`, "Kinobus-Video": video.id }).end();
         return;
@@ -53,8 +58,9 @@ async function patch(state, upload, req) {
             if (req.socket.destroyed)
                 break;
             upload.hash.update(piece);
+            upload.pieces?.push(piece);
             upload.offset += piece.length;
-            upload.video.uploaded_bytes = upload.offset;
+            upload.video.uploaded_bytes = (upload.video.uploaded_bytes ?? 0) + piece.length;
             if (state.patchDelayMs)
                 await new Promise((then) => setTimeout(then, state.patchDelayMs));
         }
@@ -66,6 +72,25 @@ async function patch(state, upload, req) {
     state.changed(upload.video);
     if (upload.offset === upload.length) {
         upload.sha256 = upload.hash.digest("hex");
-        state.encode(upload.video);
+        if (!upload.pieces)
+            state.encode(upload.video);
     }
+}
+
+/** One upload of parts that lie where they said; they are in the list before it, in the order in which they came. */
+function join(state, video, names, res) {
+    const parts = names.map((name) => state.uploads.get(name.split("/").pop()));
+    let at = 0;
+    for (const part of parts) {
+        if (part?.at !== at || part.offset !== part.length)
+            throw new Refusal(409, "The state of things does not allow it.");
+        at += part.length;
+    }
+    const hash = createHash("sha256");
+    for (const part of parts)
+        part.pieces.forEach((piece) => hash.update(piece));
+    const whole = { id: id("upload"), video, length: at, offset: at, sha256: hash.digest("hex") };
+    state.uploads.set(whole.id, whole);
+    state.encode(video);
+    res.writeHead(201, { ...VERSION, Location: `/api/v1/uploads/${whole.id}`, "Kinobus-Video": video.id }).end();
 }

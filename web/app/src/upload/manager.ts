@@ -6,6 +6,7 @@ import type { Upload } from "tus-js-client";
 import { call, randomKey, saying } from "../api/http";
 import { me } from "../api/session";
 import { type Remembered, forget, isSame, remember, remembered } from "./remembered";
+import { tailOf } from "./tail";
 
 export type Phase = "queued" | "sending" | "paused" | "lost" | "sent" | "failed";
 
@@ -20,8 +21,15 @@ export interface Item {
     title: string;
     visibility: Visibility;
     videoId: string;                // empty until the server knows it
-    url: string;
+    url: string;                    // of its tus upload; of two, with a space between, where its tail is sent first
     error: string;
+}
+
+/** Bytes of a file that one tus upload carries: all of them, or its tail or what lies before it. */
+interface Stretch {
+    from: number;
+    until: number;
+    nth: number;
 }
 
 const AT_ONCE = 2;
@@ -86,68 +94,107 @@ async function send(key: string): Promise<void> {
         }
         if (!item?.file || item.phase !== "sending")
             return;
-        const upload = tus(Upload, item, item.file);
-        running.set(key, upload);
-        upload.start();
+        const { file } = item;
+        const tail = item.url && !item.url.includes(" ") ? 0 : await tailOf(file);
+        const stretches = tail ? [{ from: tail, until: file.size, nth: 0 }, { from: 0, until: tail, nth: 1 }] : [{ from: 0, until: file.size, nth: 0 }];
+        if (tail && !item.url)
+            change(key, { url: " " });
+        for (const stretch of stretches)
+            await sendStretch(Upload, key, file, stretch);
+        if (tail)
+            await join(key);
+        change(key, { phase: "sent", sent: file.size, speed: 0 });
+        forget(item.videoId);
+        next();
     } catch (error) {
         change(key, { phase: "failed", error: saying(error) });
         next();
     }
 }
 
-function tus(Kind: typeof Upload, item: Item, file: File): Upload {
-    const { key } = item;
+const urlsOf = (key: string) => (find(key)?.url ?? "").split(" ");
+
+/** Sends one stretch of a file. One that is paused or given up is never heard of again: going on begins anew. */
+function sendStretch(Kind: typeof Upload, key: string, file: File, { from, until, nth }: Stretch): Promise<void> {
+    const whole = from === 0 && until === file.size;
+    const before = nth ? file.size - until : 0;     // sent by the stretch that went first
+    const item = find(key);
     let last = { at: performance.now(), sent: -1 };
-    const upload: Upload = new Kind(file, {
-        endpoint: "/api/v1/uploads",
-        uploadUrl: item.url || null,
-        chunkSize: PIECE,
-        retryDelays: [500, 1000, 3000, 5000, 10_000, 20_000],
-        storeFingerprintForResuming: false,     // remembered here, with the video it belongs to
-        removeFingerprintOnSuccess: true,
-        headers: { "X-Kinobus": "1" },
-        metadata: { filename: file.name, filetype: file.type, video_id: item.videoId },
-        onUploadUrlAvailable() {
-            change(key, { url: upload.url ?? "" });
-            keepInMind(key);
-        },
-        onProgress(sent) {
-            const now = performance.now();
-            const seconds = (now - last.at) / 1000;
-            if (last.sent < 0)
+    return new Promise((done) => {
+        if (item?.phase !== "sending")
+            return;
+        const upload: Upload = new Kind(whole ? file : file.slice(from, until), {
+            endpoint: "/api/v1/uploads",
+            uploadUrl: urlsOf(key)[nth] || null,
+            chunkSize: PIECE,
+            retryDelays: [500, 1000, 3000, 5000, 10_000, 20_000],
+            storeFingerprintForResuming: false,     // remembered here, with the video it belongs to
+            removeFingerprintOnSuccess: true,
+            headers: {
+                "X-Kinobus": "1",
+                ...(whole ? {} : { "Upload-Concat": "partial", "Upload-Video": item.videoId, "Upload-At": String(from), "Upload-Total": String(file.size) }),
+            },
+            metadata: { filename: file.name, filetype: file.type, video_id: item.videoId },
+            onUploadUrlAvailable() {
+                const urls = urlsOf(key);
+                urls[nth] = upload.url ?? "";
+                change(key, { url: urls.join(" ") });
+                keepInMind(key);
+            },
+            onProgress(bytes) {
+                const now = performance.now();
+                const seconds = (now - last.at) / 1000;
+                const sent = before + bytes;
+                if (last.sent < 0)
+                    last = { at: now, sent };
+                if (seconds < 0.5 && sent < file.size)
+                    return;
+                const speed = seconds > 0 ? Math.max(0, (sent - last.sent) / seconds) : 0;
+                const had = find(key)?.speed ?? 0;
+                change(key, { sent, speed: had ? 0.7 * had + 0.3 * speed : speed });
                 last = { at: now, sent };
-            if (seconds < 0.5 && sent < item.size)
-                return;
-            const speed = seconds > 0 ? Math.max(0, (sent - last.sent) / seconds) : 0;
-            const had = find(key)?.speed ?? 0;
-            change(key, { sent, speed: had ? 0.7 * had + 0.3 * speed : speed });
-            last = { at: now, sent };
-        },
-        onChunkComplete: () => keepInMind(key),
-        onSuccess() {
-            running.delete(key);
-            change(key, { phase: "sent", sent: item.size, speed: 0 });
-            forget(item.videoId);
-            next();
-        },
-        onError(error) {
-            running.delete(key);
-            change(key, { phase: "failed", speed: 0, error: reason(error) });
-            next();
-        },
+            },
+            onChunkComplete: () => keepInMind(key),
+            onSuccess() {
+                running.delete(key);
+                done();
+            },
+            onError(error) {
+                running.delete(key);
+                change(key, { phase: "failed", speed: 0, error: reason(error) });
+                next();
+            },
+        });
+        running.set(key, upload);
+        upload.start();
     });
-    return upload;
+}
+
+/** Both stretches are there: the server takes them for one file. */
+async function join(key: string): Promise<void> {
+    const [tail = "", front = ""] = urlsOf(key).map((url) => new URL(url, location.href).pathname);
+    const video = btoa(find(key)?.videoId ?? "");
+    const response = await fetch("/api/v1/uploads", {
+        method: "POST", credentials: "same-origin",
+        headers: { "X-Kinobus": "1", "Tus-Resumable": "1.0.0", "Upload-Concat": `final;${front} ${tail}`, "Upload-Metadata": `video_id ${video}` },
+    });
+    if (!response.ok)
+        throw new Error(problem(await response.text(), response.status));
 }
 
 function reason(error: Error): string {
     const response = (error as { originalResponse?: { getStatus(): number; getBody(): string } | null }).originalResponse;
     if (!response)
         return "The server cannot be reached. What was sent is kept; go on when the connection is back.";
+    return problem(response.getBody(), response.getStatus());
+}
+
+function problem(body: string, status: number): string {
     try {
-        const problem = JSON.parse(response.getBody()) as { detail?: string; title?: string };
-        return problem.detail ?? problem.title ?? `The server answered ${response.getStatus()}.`;
+        const said = JSON.parse(body) as { detail?: string; title?: string };
+        return said.detail ?? said.title ?? `The server answered ${status}.`;
     } catch {
-        return `The server answered ${response.getStatus()}.`;
+        return `The server answered ${status}.`;
     }
 }
 

@@ -5,7 +5,7 @@ import { keep } from "../lib/theme";
 export interface Remembered {
     videoId: string;
     owner: string;
-    url: string;                    // of the tus upload; empty before it is made
+    url: string;                    // of the tus upload, or of two (manager.ts); empty before it is made
     name: string;
     size: number;
     modified: number;
