@@ -5,6 +5,8 @@
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 
+enum { COMMIT_PACE_MS = 2000 };
+
 /* Dropped in silence: a video that is gone, a version of before, a run that has ended. */
 static int commit_load(struct catalog *self, struct turn *t, const struct run_row *run, struct doing *ret)
 {
@@ -228,6 +230,18 @@ static int commit_give_up_copy(struct doing *d, struct version_row *version, str
     return r;
 }
 
+/* How long the rest takes at the pace so far; nothing is said of a beginning too short to tell. */
+static void commit_estimate(struct doing *d, const struct plan *plan, uint64_t run)
+{
+    int64_t took = turn_now(d->t) - d->row.media_since;
+    uint64_t total = plan_work(plan);
+
+    d->row.work_done += plan_run_work(plan, RUN_TRACK(run), RUN_OF_TRACK(run));
+    d->row.left_ms = 0;
+    if (took >= COMMIT_PACE_MS && total > d->row.work_done)
+        d->row.left_ms = (uint64_t)((double)(total - d->row.work_done) / (double)d->row.work_done * (double)took);
+}
+
 /* Where runs that come later may begin to read; of no use once all is there. */
 static int commit_marks(struct doing *d, const struct run_done *done)
 {
@@ -265,7 +279,11 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
         r = commit_marks(d, done);
     if (r == 0)
         r = commit_track(d, RUN_TRACK(done->run), done->has_end && done->kind == RUN_KIND_AUDIO);
-    return r < 0 ? r : commit_end(d, done, &version, &plan);
+    if (r == 0)
+        r = commit_end(d, done, &version, &plan);
+    if (r == 0)
+        commit_estimate(d, &plan, done->run);
+    return r;
 }
 
 /* A dead run that an operator put again may be the last one that stood in the way. */

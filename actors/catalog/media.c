@@ -118,6 +118,8 @@ static void media_fill_row(struct video_row *row, const struct probe_done *probe
 {
     row->runs_total = 0;
     row->runs_done = 0;
+    row->work_done = 0;
+    row->left_ms = 0;
     row->duration_ms = plan->has_video && plan->grid.frames ? grid_ms(&plan->grid, plan->grid.frames)
                                                             : probe->duration_ms;
     if (plan->has_video) {

@@ -284,6 +284,38 @@ uint32_t plan_runs(const struct plan *plan, size_t track)
     }
 }
 
+/* Of so many frames of a track. */
+static uint64_t plan_blocks(const struct plan *plan, size_t track, uint64_t frames)
+{
+    const struct plan_track *what = &plan->tracks[track];
+    uint64_t blocks = 0;
+    if (what->kind != PLAN_PREVIEW && what->kind != PLAN_FULL)
+        return 0;
+    for (size_t i = 0; i < plan->ladder.rungs_n; i++) {
+        const struct ladder_rung *rung = &plan->ladder.rungs[i];
+        if (what->rungs >> i & 1)
+            blocks += (uint64_t)rung->width * rung->height / 256 * (frames / (rung->fps_div ? rung->fps_div : 1));
+    }
+    return blocks;
+}
+
+uint64_t plan_run_work(const struct plan *plan, size_t track, uint32_t run)
+{
+    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track));
+    uint64_t frames = 0;
+    for (uint32_t i = 0; i < segments.count; i++)
+        frames += grid_segment_frames(&plan->grid, (uint32_t)segments.first + i).count;
+    return 1 + plan_blocks(plan, track, frames);
+}
+
+uint64_t plan_work(const struct plan *plan)
+{
+    uint64_t work = 0;
+    for (size_t i = 0; plan->grid.frames && i < plan->tracks_n; i++)
+        work += plan_runs(plan, i) + (plan_runs(plan, i) ? plan_blocks(plan, i, plan->grid.frames) : 0);
+    return work;
+}
+
 static struct run_rendition plan_rendition(const struct ladder_rung *rung)
 {
     return (struct run_rendition) { .dir = rung->dir,

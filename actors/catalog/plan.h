@@ -86,6 +86,11 @@ uint32_t plan_run_gops(const struct plan *plan, size_t track);
 /* Runs of a track; 0 while the length is not known. */
 uint32_t plan_runs(const struct plan *plan, size_t track);
 
+/* How much work a run is, and the whole of the plan (0 while its length is not known): macroblocks of all pictures that are
+ * encoded, and one for the rest. */
+uint64_t plan_run_work(const struct plan *plan, size_t track, uint32_t run);
+uint64_t plan_work(const struct plan *plan);
+
 /* Fills a job for the n-th run (from 1) of a track: all but video, version, run, prefix, parts, length and complete.
  * What it points to lies in the arena. ERR_NOT_FOUND: the run lies behind the end. */
 int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *arena, struct encode_run *ret);

@@ -52,24 +52,7 @@ static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run
     return kind == PLAN_FULL ? PLAN_BULK_PRIORITY : PLAN_PREVIEW_PRIORITY;
 }
 
-/* How much work a run is: macroblocks of all its pictures. Sounds and copies are next to none. */
-static uint64_t runs_work(const struct encode_run *job)
-{
-    uint64_t frames = 0, blocks = 1;
-
-    for (size_t i = 0; i < job->segments_n; i++)
-        frames += job->segments[i].frames;
-    for (size_t i = 0; job->kind == RUN_KIND_VIDEO && i < job->renditions_n; i++) {
-        const struct run_rendition *r = &job->renditions[i];
-
-        if (!r->copy_gop)
-            blocks += r->width * r->height / 256 * (frames / (r->fps_div ? r->fps_div : 1));
-    }
-    return blocks;
-}
-
-static int runs_put(struct doing *d, const struct plan *plan, size_t track, uint32_t run, struct id *ret_job,
-                    uint64_t *ret_work)
+static int runs_put(struct doing *d, const struct plan *plan, size_t track, uint32_t run, struct id *ret_job)
 {
     struct job_options options = { .priority = runs_priority(plan, track, run) };
     struct encode_run job;
@@ -77,7 +60,6 @@ static int runs_put(struct doing *d, const struct plan *plan, size_t track, uint
 
     if (r < 0)
         return r;
-    *ret_work = runs_work(&job);
     job.video_id = d->row.id;
     job.version = d->row.version;
     job.run = RUN_NUMBER(track, run);
@@ -100,13 +82,12 @@ static int runs_release(struct doing *d, const struct plan *plan, struct track_r
         .state = RUN_STATE_RELEASED,
         .open_at = turn_now(d->t),
     };
-    uint64_t work = 0;
-    int r = runs_put(d, plan, track->track, run, &row.job_id, &work);
+    int r = runs_put(d, plan, track->track, run, &row.job_id);
 
     if (r == 0)
         r = run_row_put(turn_txn(d->t), &row);
     if (r == 0)
-        r = share_spend(d->t, d->row.owner_id, work);
+        r = share_spend(d->t, d->row.owner_id, plan_run_work(plan, track->track, run));
     if (r < 0)
         return r;
     track->released = run;
@@ -323,8 +304,7 @@ int runs_fill(struct catalog *self, struct turn *t)
 /* The same run as another job. What the job before made is found by its names, and wins if it was first. */
 static int runs_put_again(struct doing *d, const struct plan *plan, struct run_row *row)
 {
-    uint64_t work;
-    int r = runs_put(d, plan, RUN_TRACK(row->number), RUN_OF_TRACK(row->number), &row->job_id, &work);
+    int r = runs_put(d, plan, RUN_TRACK(row->number), RUN_OF_TRACK(row->number), &row->job_id);
 
     if (r == ERR_NOT_FOUND) { /* the end was found before it since: nothing is left to do for it */
         row->state = RUN_STATE_DONE;

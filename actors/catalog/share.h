@@ -1,6 +1,6 @@
-/* share - whose turn it is. Work that waits has a stage: first previews and sounds, then the rest. Within a stage the account goes first whose work took least so far, pictures and their sizes counted; and of an
- * account the video that waits longest. Who comes
- * begins where the one that is furthest behind stands: turns are not saved up. */
+/* share - whose turn it is. Work that waits has a stage: first previews and sounds, then the rest. Within a stage the
+ * account goes first whose work took least so far, pictures and their sizes counted; and of an account the video that waits
+ * longest. Who comes begins where the one that is furthest behind stands: turns are not saved up. */
 #pragma once
 
 #include "actors/catalog/catalog.h"

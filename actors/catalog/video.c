@@ -68,6 +68,7 @@ void video_show(const struct video_row *row, struct arena *arena, struct video *
         .version = row->version,
         .damaged = row->damaged,
         .has_poster = row->has_poster,
+        .left_ms = row->media == MEDIA_STATE_PROCESSING ? row->left_ms : 0,
     };
 }
 
@@ -140,6 +141,7 @@ static int video_tell_progress(struct doing *d)
         .playable_until_ms = d->row.playable_until_ms,
         .duration_ms = d->row.duration_ms,
         .rev = d->row.rev,
+        .left_ms = d->row.media == MEDIA_STATE_PROCESSING ? d->row.left_ms : 0,
     };
 
     return set_video_progress(d->t, id_format("video", d->row.id, key), &progress);

@@ -29,7 +29,7 @@ test("a file is uploaded, prepared before one's eyes, renamed meanwhile and watc
     await item.getByLabel("Title").fill("My first film");
     await item.getByLabel("Title").press("Tab");
     const named = page.getByRole("article", { name: "My first film" });
-    await named.getByText(/\d+ of 12 parts/).waitFor();
+    await named.getByText(/\d+ of 12 parts, about \d+ seconds? left/).waitFor();
     await named.getByRole("link", { name: "Watch now" }).waitFor();
     await page.screenshot({ path: join(SHOTS, "upload-going.png") });
     await assertAccessible(page, "an upload");

@@ -95,7 +95,7 @@ for (const [how, off] of [["told by events", false], ["by asking, where events d
         site.state.encode(video);
         const page = await site.open(`/watch/${video.id}`, { as: ALICE, still: false, expected: [401, 503] });
         await page.getByText("Still being prepared", { exact: true }).waitFor();
-        await page.getByText(/^\d+ of 12$/).waitFor();
+        await page.getByText(/^\d+ of 12 parts/).waitFor();
         await until(page, () => document.querySelector("video")?.currentTime > 0);
         const asked = () => site.state.asked.filter((a) => a.includes(video.id));
         assert.ok(asked().some((a) => a.endsWith("/preview.m3u8")));

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/client/bus.h"
 #include "data/store/outbox.h"
 
 static const struct studio film = { .seconds = 95, .width = 1280, .height = 720, .sounds = 1, .proven = true };
@@ -113,117 +112,6 @@ static void the_preview_is_only_ever_appended_to(void **state)
         strcpy(master, now);
     }
     assert_true(changes >= 5);
-}
-
-static void no_job_covers_a_whole_film_and_the_window_bounds_them(void **state)
-{
-    const struct studio hour = { .seconds = 3600, .width = 1920, .height = 1080, .sounds = 2, .proven = true };
-    struct fake *f = *state;
-    unsigned done = 0;
-
-    studio_upload(f, 1 << 20);
-    assert_true(studio_probe(f, &hour));
-    fake_settle(f);
-    assert_true(fake_count(f, "transcode.encode_run") <= f->settings.window);
-    for (;;) {
-        struct fake_sent *sent = fake_take(f, "transcode.encode_run");
-        struct encode_run job;
-        uint64_t frames = 0;
-
-        if (!sent)
-            break;
-        assert_int_equal(wire_unpack(&encode_run_type, sent->body, f->arena, &job, NULL), 0);
-        for (size_t i = 0; i < job.segments_n; i++)
-            frames += job.segments[i].frames;
-        assert_true(job.kind == RUN_KIND_AUDIO ? frames * 1024 <= 125 * 48000 : frames <= 30 * 25);
-        assert_int_equal(studio_answer(f, &job, sent->job, &hour), 0);
-        assert_true(fake_count(f, "transcode.encode_run") - ++done <= f->settings.window);
-        fake_settle(f);
-    }
-    assert_int_equal(fake_count(f, "catalog.video_ready"), 1);
-    assert_true(done > 240);
-}
-
-static void the_first_seconds_go_ahead_of_everything(void **state)
-{
-    struct fake *f = *state;
-
-    f->settings.window = 2;
-    studio_upload(f, 1 << 20);
-    assert_true(studio_probe(f, &film)); /* its first runs, and no more than the window */
-    unsigned before = fake_count(f, "transcode.encode_run");
-    struct id second = studio_upload(f, 1 << 20);
-    assert_true(studio_probe(f, &film));
-    assert_int_equal(fake_count(f, "transcode.encode_run"), before + 8); /* the window is full, and yet */
-    for (unsigned i = 0; i < 4; i++)
-        assert_true(studio_run(f, &film));
-    fake_settle(f);
-    assert_int_equal(studio_video(f, second).state, VIDEO_STATE_PLAYABLE);
-}
-
-/* Jobs with this priority that nobody has taken yet. */
-static unsigned urgent(struct fake *f)
-{
-    unsigned n = 0;
-
-    for (size_t i = 0; i < f->sent_n; i++)
-        n += strcmp(f->sent[i].name, "transcode.encode_run") == 0 && f->sent[i].priority >= BUS_URGENT;
-    return n;
-}
-
-static void what_is_seen_first_waits_for_no_worker_and_the_rest_does(void **state)
-{
-    struct fake *f = *state;
-
-    studio_upload(f, 1 << 20);
-    studio_work(f, &film);
-    assert_int_equal(urgent(f), 8); /* four runs of the preview, 24 s, and four of the sound */
-    studio_upload(f, 1 << 20);
-    studio_work(f, &clip); /* without a preview: its only two runs of pictures */
-    assert_int_equal(urgent(f), 8 + 2 * 3);
-}
-
-static void two_videos_share_the_window_evenly(void **state)
-{
-    struct fake *f = *state;
-    struct id first = studio_upload(f, 1 << 20), second = studio_upload(f, 1 << 20);
-
-    f->settings.window = 2;
-    studio_probe(f, &film);
-    studio_probe(f, &film);
-    for (unsigned i = 0; i < 16; i++)
-        assert_true(studio_run(f, &film));
-    int64_t a = (int64_t)studio_video(f, first).runs_done, b = (int64_t)studio_video(f, second).runs_done;
-    assert_true(a - b <= 2 && b - a <= 2);
-}
-
-static void accounts_share_the_work_whatever_the_number_of_their_videos(void **state)
-{
-    struct fake *f = *state;
-    struct id many[4], one;
-    uint64_t total = 0;
-
-    f->settings.window = 1;
-    for (unsigned i = 0; i < 4; i++)
-        many[i] = studio_upload(f, 1 << 20);
-    fake_be(f, 7, ROLE_CREATOR);
-    one = studio_upload(f, 1 << 20);
-    while (studio_probe(f, &film))
-        fake_settle(f);
-    for (;;) {
-        assert_true(studio_run(f, &film));
-        fake_settle(f);
-        if (studio_video(f, one).state == VIDEO_STATE_READY)
-            break;
-    }
-    fake_be(f, 1, ROLE_CREATOR);
-    for (unsigned i = 0; i < 4; i++)
-        total += studio_video(f, many[i]).runs_done;
-    uint64_t first = studio_video(f, many[0]).runs_done, last = studio_video(f, many[3]).runs_done;
-    assert_true(first > last); /* the one that came first goes first */
-    assert_true(total <=
-                4 * 14 + 8); /* previews, sounds and posters; and of the rest as much as the other account */
-    studio_work(f, &film);
 }
 
 static void a_clip_needs_no_preview_of_its_own(void **state)
@@ -555,11 +443,6 @@ int main(void)
         with_fake(all_playlists_lie_there_when_it_is_ready),
         with_fake(the_first_run_of_preview_and_sound_make_it_playable),
         with_fake(the_preview_is_only_ever_appended_to),
-        with_fake(no_job_covers_a_whole_film_and_the_window_bounds_them),
-        with_fake(the_first_seconds_go_ahead_of_everything),
-        with_fake(what_is_seen_first_waits_for_no_worker_and_the_rest_does),
-        with_fake(two_videos_share_the_window_evenly),
-        with_fake(accounts_share_the_work_whatever_the_number_of_their_videos),
         with_fake(the_top_rung_is_the_source_s_own_where_it_may_be),
         with_fake(a_copy_that_does_not_hold_is_encoded_instead),
         with_fake(a_clip_needs_no_preview_of_its_own),

@@ -92,9 +92,9 @@ export class State {
 
     changed(video) {
         video.rev++;
-        const { id: video_id, owner_id, state, uploaded_bytes, declared_bytes, runs_done, runs_total, playable_until_ms, duration_ms, rev } = video;
+        const { id: video_id, owner_id, state, uploaded_bytes, declared_bytes, runs_done, runs_total, playable_until_ms, duration_ms, left_ms, rev } = video;
         this.tell("video_progress", "video_progress",
-            { video_id, owner_id, state, uploaded_bytes, declared_bytes, runs_done, runs_total, playable_until_ms, duration_ms, rev }, owner_id);
+            { video_id, owner_id, state, uploaded_bytes, declared_bytes, runs_done, runs_total, playable_until_ms, duration_ms, left_ms, rev }, owner_id);
     }
 
     /** The bytes are there: from here it goes by itself, a part at a time. */
@@ -106,6 +106,7 @@ export class State {
             if (video.life !== "live")
                 return;
             video.runs_done++;
+            video.left_ms = (total - video.runs_done) * 1000;
             Object.assign(video, { state: "playable", playable_until_ms: video.runs_done * PART_MS, has_poster: true });
             if (video.runs_done === total)
                 Object.assign(video, { state: "ready", media: "ready", width: 640, height: 360 });

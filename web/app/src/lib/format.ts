@@ -14,6 +14,20 @@ export function spokenClock(ms: number): string {
     return told.map(([n, word]) => `${n} ${word}${n === 1 ? "" : "s"}`).join(" ");
 }
 
+/** How long something takes that nobody knows exactly: "about 3 minutes left"; empty where nobody can tell. */
+function left(ms: number | undefined): string {
+    if (!ms)
+        return "";
+    const [n, word] = ms < 90_000 ? [Math.max(1, Math.round(ms / 1000)), "second"]
+        : ms < 5_400_000 ? [Math.round(ms / 60_000), "minute"] : [Math.round(ms / 3_600_000), "hour"];
+    return `about ${n} ${word}${n === 1 ? "" : "s"} left`;
+}
+
+/** How far the making of a video is, for its meter. */
+export function partsDone(done: number, total: number, leftMs: number | undefined): string {
+    return [`${done} of ${total} parts`, left(leftMs)].filter(Boolean).join(", ");
+}
+
 export function bytes(n: number): string {
     const units = ["B", "KB", "MB", "GB", "TB"];
     let i = 0;

@@ -3,7 +3,7 @@ import type { Video, Visibility } from "#api";
 import { useState } from "preact/hooks";
 import { call, saying } from "../api/http";
 import { playable, settled, useVideoLive } from "../api/video-live";
-import { ago, bytes, clock } from "../lib/format";
+import { ago, bytes, clock, partsDone } from "../lib/format";
 import { EditVideo } from "./edit-video";
 import { Icon } from "./icon";
 import { Meter } from "./meter";
@@ -101,7 +101,7 @@ function Going({ video }: { video: Video }) {
     return (
         <>
             {size > 0 && sent < size && <Meter label="Uploading" part={sent} whole={size} text={`${bytes(sent)} of ${bytes(size)}`} />}
-            {total > 0 && <Meter label="Preparing" part={done} whole={total} text={`${done} of ${total} parts`} />}
+            {total > 0 && <Meter label="Preparing" part={done} whole={total} text={partsDone(done, total, video.left_ms)} />}
         </>
     );
 }

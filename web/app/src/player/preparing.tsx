@@ -1,7 +1,7 @@
 // How far a video is while it is still being made, or why it was not.
 import type { Video } from "#api";
 import { playable, settled } from "../api/video-live";
-import { bytes, clock } from "../lib/format";
+import { bytes, clock, partsDone } from "../lib/format";
 import { Meter } from "../parts/meter";
 import { Notice } from "../parts/notice";
 
@@ -17,7 +17,7 @@ export function Preparing({ video }: { video: Video }) {
     return (
         <div class="preparing">
             {total > 0
-                ? <Meter label="Still being prepared" part={done} whole={total} text={`${done} of ${total}`} />
+                ? <Meter label="Still being prepared" part={done} whole={total} text={partsDone(done, total, video.left_ms)} />
                 : <p><strong>{video.state === "waiting" ? "Its file has not come yet." : "About to be prepared."}</strong></p>}
             <p class="small">
                 {playable(video)

@@ -3,7 +3,7 @@ import type { Video, Visibility } from "#api";
 import { useEffect, useState } from "preact/hooks";
 import { call, saying } from "../api/http";
 import { playable, useVideoLive } from "../api/video-live";
-import { bytes, clock, percent } from "../lib/format";
+import { bytes, clock, partsDone, percent } from "../lib/format";
 import { Icon } from "../parts/icon";
 import { Meter } from "../parts/meter";
 import { Notice } from "../parts/notice";
@@ -67,7 +67,7 @@ function EncodingOf({ first }: { first: Video }) {
                 ? <Notice kind="bad" alert><p>{video.reason || "It could not be made."} <a href="/mine">See why, or try again</a></p></Notice>
                 : video.state === "ready"
                     ? <p class="row"><span class="chip good"><Icon name="good" size={15} />Ready</span></p>
-                    : <Meter label="Preparing" part={done} whole={total} text={total ? `${done} of ${total} parts` : "begins with the first bytes"} />}
+                    : <Meter label="Preparing" part={done} whole={total} text={total ? partsDone(done, total, video.left_ms) : "begins with the first bytes"} />}
             {playable(video) && (
                 <p class="row" role="status">
                     <a class="button slim main" href={`/watch/${video.id}`}><Icon name="play" size={18} />Watch now</a>
