@@ -3,6 +3,7 @@ import gzip
 import http.client
 import json
 import os
+import socket
 import sys
 import time
 import unittest
@@ -160,6 +161,32 @@ class Media(unittest.TestCase):
             for name in ("playback", "catalog", "auth", "broker"):
                 p.kill(name)
             self.assertEqual(Api(p.url).send("GET", url).status, 200)
+
+
+class Shares(unittest.TestCase):
+    def test_one_address_is_sent_so_many_files_at_a_time(self):
+        with Stage(env={"KINOBUS_FRONT_MEDIA_PER_CLIENT": "2", "KINOBUS_FRONT_TRUST_LOOPBACK": "false"}) as p:
+            tail = p.tail("catalog.*")
+            video = p.login().upload(CLIP, title="A film", visibility="public")
+            tail.expect("catalog.video_ready", video_id=video, within=120)
+            right = Api(p.url).post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
+            with open(os.path.join(p.state, "blobs", "media", *right.split("/")[3:], "long.m4s"), "wb") as f:
+                f.truncate(64 << 20)        # more than sockets hold
+
+            def fetch():
+                s = socket.create_connection(("127.0.0.1", p.port), timeout=30)
+                s.sendall(f"GET {right}/long.m4s HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                self.assertIn(b"200 OK", s.recv(100))
+                return s
+
+            first, second = fetch(), fetch()
+            answer = Api(p.url).send("GET", f"{right}/master.m3u8")
+            self.assertEqual((answer.status, answer.json["code"], answer.headers["Retry-After"]), (429, "rate_limited", "1"))
+            first.close()
+            until = time.monotonic() + 30
+            while Api(p.url).send("GET", f"{right}/master.m3u8").status != 200:
+                self.assertLess(time.monotonic(), until, "its place did not come back")
+            second.close()
 
 
 class Events(unittest.TestCase):

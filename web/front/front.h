@@ -29,6 +29,7 @@ struct keyring;
 struct link;
 struct peers;
 struct sessions;
+struct share;
 struct shelf;
 struct tallies;
 struct uploads;
@@ -48,6 +49,7 @@ struct front {
     struct tallies *tallies;   /* what others have counted */
     struct uploads *uploads;   /* uploads whose bytes flow */
     struct shelf *shelf;       /* playlists that were asked for a moment ago */
+    struct share *share;       /* who is being sent how many media files */
     struct ratelimit *limits;
     struct mg_context *http;
 

@@ -31,6 +31,7 @@
 #include "web/front/peers.h"
 #include "web/front/server.h"
 #include "web/front/sessions.h"
+#include "web/front/share.h"
 #include "web/front/shelf.h"
 #include "web/front/tallies.h"
 #include "web/front/uploads.h"
@@ -218,6 +219,7 @@ static void main_parts(struct front *front)
     front->tallies = tallies_new();
     front->uploads = uploads_new((unsigned)front->settings->uploads, UPLOADS_WAIT_MS);
     front->shelf = shelf_new(front->settings->shelf_kib * 1024);
+    front->share = share_new((unsigned)front->settings->threads);
     front->limits = ratelimit_new(MAIN_BUCKETS, key);
 }
 
@@ -230,6 +232,7 @@ static void main_parts_free(struct front *front)
     tallies_free(&front->tallies);
     uploads_free(&front->uploads);
     shelf_free(&front->shelf);
+    share_free(&front->share);
     ratelimit_free(&front->limits);
     if (front->blobs)
         blobs_close(&front->blobs);

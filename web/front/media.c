@@ -13,6 +13,7 @@
 #include "web/front/http/mime.h"
 #include "web/front/identity.h"
 #include "web/front/keyring.h"
+#include "web/front/share.h"
 #include "web/front/shelf.h"
 
 #define MEDIA_YEAR_S INT64_C(31536000)
@@ -145,6 +146,25 @@ static void media_send(struct exchange *x, const char *name, int64_t expires_s)
     close(fd);
 }
 
+static void media_send_share(struct exchange *x, const char *name, int64_t expires_s)
+{
+    unsigned most = (unsigned)x->front->settings->media_per_client;
+
+    if (identity_is_trusted(x)) {
+        media_send(x, name, expires_s);
+    } else if (share_take(x->front->share, x->client, most)) {
+        media_send(x, name, expires_s);
+        share_give_back(x->front->share, x->client);
+    } else {
+        front_count(x->front, FRONT_RATE_LIMITED, 1);
+        exchange_problem(
+            x, ERR_RATE_LIMITED,
+            "%u media files are on their way to your address, as many as may be at a time; ask again in a "
+            "moment.",
+            most);
+    }
+}
+
 void media_serve(struct exchange *x, const struct router_path *path)
 {
     uint64_t version;
@@ -172,7 +192,7 @@ void media_serve(struct exchange *x, const struct router_path *path)
     }
     name = media_name(x, path);
     if (name)
-        media_send(x, name, expires_s);
+        media_send_share(x, name, expires_s);
     else
         exchange_problem(x, ERR_NOT_FOUND, "The video has no such file.");
 }
