@@ -128,9 +128,13 @@ def run_node(args):
     yield command("tests/node", ["tests/node/run"], 300, count_node)
 
 
-def run_fault(args):
-    yield command("tests/fault/bus_run.py", ["python3", "tests/fault/bus_run.py", *(["--long"] if args.long else [])], 1500,
-                  count_check)
+def run_fault(mode):
+    def run(args):
+        out = "build" if mode == "release" else f"build/{mode}"
+        how = ["--faults", "60"] if mode != "release" else ["--long"] if args.long else []
+        yield command(f"tests/fault/bus_run.py {mode}", ["python3", "tests/fault/bus_run.py", *how], 1500, count_check,
+                      {"KINOBUS_BIN": os.path.join(TOP, out, "bin")})
+    return run
 
 
 def run_fuzz(args):
@@ -149,7 +153,9 @@ KINDS = {  # name: (build steps, runner, only with --long)
     "system": ([("release",)], run_system, False),
     "web": ([("release",)], run_web, False),
     "node": ([("release",)], run_node, False),
-    "fault": ([("release",)], run_fault, False),
+    "fault": ([("release",)], run_fault("release"), False),
+    "fault-asan": ([("asan", "OUT/bin", "OUT/peers")], run_fault("asan"), True),
+    "fault-tsan": ([("tsan", "OUT/bin", "OUT/peers")], run_fault("tsan"), True),
     "fuzz": ([("fuzz", "fuzz"), ("plant", "fuzz")], run_fuzz, False),
     "tsan": ([("tsan", "tests")], run_c("tsan"), True),
 }

@@ -21,7 +21,6 @@ class Log:
         self.effects = collections.defaultdict(list)                # token: effects written down
         self.before = {}                                            # token: name
         self.confirmed = collections.defaultdict(list)              # token: effects whose end was confirmed
-        self.pending = {}                                           # (who, token): the effect that was told last
         self.seen = collections.defaultdict(list)                   # follower: events as delivered
         self.places = collections.defaultdict(set)                  # (store, seq): what lies there, by everybody's word
         self.lost, self.strange = [], []
@@ -49,15 +48,10 @@ class Log:
 
     def did_effect(self, m):
         self.effects[m["token"]].append(m["effect"])
-        self.pending[m["who"], m["token"]] = m["effect"]
 
     def did_settled(self, m):
-        effect = self.pending.pop((m["who"], m["token"]), None)
-        if not m["err"] and effect:
-            self.confirmed[m["token"]].append(effect)
-
-    def did_lease_lost(self, m):
-        self.pending.pop((m["who"], m["token"]), None)
+        if not m["err"] and m["effect"]:
+            self.confirmed[m["token"]].append(m["effect"])
 
     def did_event(self, m):
         self.seen[m["who"]].append(m)

@@ -30,7 +30,7 @@ enum { LEASES = 4096 }; /* in hand, or said to have ended and not confirmed: the
 
 struct held {
     uint64_t lease;
-    char token[64];
+    char token[64], effect[64];
 };
 
 struct load {
@@ -225,7 +225,7 @@ static void on_job(void *ctx, uint64_t lease, const struct bus_head *head, struc
 {
     struct load *l = ctx;
     struct held *held = load_held(l, 0);
-    char result[128];
+    char result[160];
     unsigned lot;
 
     (void)lease_ms;
@@ -241,8 +241,9 @@ static void on_job(void *ctx, uint64_t lease, const struct bus_head *head, struc
     } else if (lot < 3 && head->attempt < 2) {
         bus_nack(l->bus, lease, 0, false, ERR_BUSY, "not the first time");
     } else {
-        snprintf(result, sizeof result, "%s %s-%d-%u", held->token, l->name, (int)getpid(), ++l->effects);
-        load_log(l, "effect", ", \"token\": \"%s\", \"effect\": \"%s\"", held->token, strchr(result, ' ') + 1);
+        snprintf(held->effect, sizeof held->effect, "%s-%d-%u", l->name, (int)getpid(), ++l->effects);
+        snprintf(result, sizeof result, "%s %s", held->token, held->effect);
+        load_log(l, "effect", ", \"token\": \"%s\", \"effect\": \"%s\"", held->token, held->effect);
         bus_ack(l->bus, lease, bytes_of_text(result));
     }
 }
@@ -253,7 +254,8 @@ static void on_settled(void *ctx, uint64_t lease, int err)
 
     if (!held)
         return;
-    load_log(ctx, "settled", ", \"token\": \"%s\", \"err\": \"%s\"", held->token, err < 0 ? err_name(err) : "");
+    load_log(ctx, "settled", ", \"token\": \"%s\", \"effect\": \"%s\", \"err\": \"%s\"", held->token, held->effect,
+             err < 0 ? err_name(err) : "");
     *held = (struct held) { 0 };
 }
 

@@ -150,6 +150,15 @@ class Run:
             self.children[name].terminate()
         while self.ended or self.missing:
             self.next()
+        for names in (sorted(PEERS), ["broker"]):       # in order, so that a sanitizer has its last word
+            self.end([name for name in names if self.children[name].poll() is None])
+
+    def end(self, names):
+        for name in names:
+            self.children[name].terminate()
+        for name in names:
+            if self.children[name].wait(STUCK):
+                raise SystemExit(f"{name} ended with {self.children[name].returncode}\n{self.replay()}")
 
     def close(self, keep):
         for child in self.children.values():

@@ -27,12 +27,12 @@ def good():
     log += [line("p", "ok", seq=n, duplicate=False) for n in names]
     log += [line("c", "deliver", token="p-1-2", attempt=1, redelivered=False),
             line("c", "effect", token="p-1-2", effect="c-0"),
-            line("c", "settled", token="p-1-2", err="ERR_LEASE_LOST"),
+            line("c", "settled", token="p-1-2", effect="c-0", err="ERR_LEASE_LOST"),
             line("d", "deliver", token="p-1-2", attempt=2, redelivered=True),
             line("d", "effect", token="p-1-2", effect="c-1"),
-            line("d", "settled", token="p-1-2", err=""),
+            line("d", "settled", token="p-1-2", effect="c-1", err=""),
             line("c", "deliver", token="p-1-4", attempt=1, redelivered=False),
-            line("c", "settled", token="p-1-4", err="")]
+            line("c", "settled", token="p-1-4", effect="", err="")]
     log += [event("f", *row) for row in STREAM] + [event("g", *row) for row in [*STREAM[:3], *STREAM[2:]]]
     return log
 
@@ -83,6 +83,12 @@ class Checker(unittest.TestCase):
     def test_two_confirmed_ends_of_a_job_are_found(self):
         log = [{**m, "err": ""} if m["did"] == "settled" else m for m in good()]
         self.assert_finds(log, "was confirmed as well")
+
+    def test_one_worker_may_hold_two_leases_of_a_job_of_which_the_first_counts(self):
+        log = [{**m, "who": "d"} if m["who"] == "c" else m for m in good()]
+        late = next(m for m in log if m["did"] == "settled" and m["err"])
+        log.remove(late)
+        self.assertEqual(self.found([*log, late]), [])
 
     def test_a_confirmed_end_that_is_not_in_the_stream_is_found(self):
         log = [m for m in good() if (m["did"], m.get("token")) != ("event", "p-1-2")]
