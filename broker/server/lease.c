@@ -7,6 +7,7 @@
 
 #include "broker/server/broker.h"
 #include "gen/errors.h"
+#include "schemas/wire/plant.h"
 
 static uint64_t lease_random(struct broker *b)
 {
@@ -244,6 +245,7 @@ void lease_session_gone(struct broker *b, struct session *s)
 
     for (lease = LIST_FIRST(&s->leases); lease; lease = next) {
         next = LIST_NEXT(lease, link);
+        PLANT(lease->attempts > 0 && lease->state == LEASE_HELD);
         if (lease->state == LEASE_SETTLING) {
             lease_let_go(lease);
         } else if (s->dying || s->goodbye) {
