@@ -250,10 +250,8 @@ int store_open(const struct store_options *options, struct store **ret)
         r = journal_replay(store);
     if (r == 0)
         r = env_open_meta(store);
-    if (r == 0 && options->journal)
+    if (r == 0 && store->journal)
         r = journal_begin(store);
-    else if (r == 0)
-        journal_end(store, true);
     if (r < 0) {
         store_close(&store);
         return r;
@@ -269,7 +267,7 @@ void store_close(struct store **store)
     if (!s)
         return;
     table_close_all(s);
-    journal_end(s, false);
+    journal_end(s);
     if (s->env)
         mdb_env_close(s->env);
     for (size_t i = 0; i < s->dbs_n; i++) {

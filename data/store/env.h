@@ -38,7 +38,7 @@ struct store_options {
     unsigned max_dbs;     /* named databases; 0: 128 */
     unsigned max_readers; /* read transactions at a time; 0: 126 */
     bool any_filesystem;  /* tests: overlay and tmpfs are good enough */
-    bool journal;         /* commits of one sync, with a checkpoint now and then (journal.h) */
+    bool journal;         /* commits of one sync, with a checkpoint now and then (journal.h); for ever then */
     bool must_exist;      /* an empty directory is ERR_NOT_FOUND instead of a new store */
 };
 

@@ -67,6 +67,7 @@ static void *journal_run(void *ctx)
 
     pthread_mutex_lock(&journal->lock);
     while (!journal->stopping || journal->next_pin) {
+        MDB_txn *done;
         int rc;
 
         if (!journal->next_pin) {
@@ -75,15 +76,16 @@ static void *journal_run(void *ctx)
         }
         pthread_mutex_unlock(&journal->lock);
         rc = journal_checkpoint(store);
-        if (journal->pin)
-            mdb_txn_abort(journal->pin);
         pthread_mutex_lock(&journal->lock);
-        journal->pin = journal->next_pin;
+        done = rc ? journal->next_pin : journal->pin; /* a start goes back to the one that is kept */
+        journal->pin = rc ? journal->pin : journal->next_pin;
         journal->next_pin = NULL;
         if (rc) {
             journal->failed = true;
             atomic_store(&store->broken, true);
         }
+        if (done)
+            mdb_txn_abort(done);
         pthread_cond_broadcast(&journal->turned);
     }
     pthread_mutex_unlock(&journal->lock);
@@ -206,16 +208,7 @@ int journal_begin(struct store *store)
     return r;
 }
 
-static void journal_forget(const struct store *store)
-{
-    char path[4096];
-
-    for (unsigned i = 0; i < 2; i++)
-        if (snprintf(path, sizeof(path), "%s/journal.%u", store->dir, i) < (int)sizeof(path))
-            unlink(path);
-}
-
-void journal_end(struct store *store, bool forget)
+void journal_end(struct store *store)
 {
     struct journal *journal = store->journal;
 
@@ -239,8 +232,6 @@ void journal_end(struct store *store, bool forget)
             close(journal->fds[i]);
     if (journal->data_fd >= 0)
         close(journal->data_fd);
-    if (forget)
-        journal_forget(store);
     free(journal->page);
     buf_free(&journal->spare);
     free(journal);

@@ -89,8 +89,8 @@ static inline uint64_t journal_blocks(uint64_t len)
 struct store_txn;
 
 /* recover.c: before LMDB opens its file, which is put back to the last checkpoint; and after. ERR_CONFLICT: the journal
- * holds what belongs to another data.mdb. ERR_CORRUPT: something acknowledged is missing. wanted false: only what an
- * earlier owner left is looked at. */
+ * holds what belongs to another data.mdb. ERR_CORRUPT: something acknowledged is missing. wanted false: a store that
+ * has a journal keeps it all the same. */
 int journal_find(struct store *store, bool wanted);
 int journal_replay(struct store *store);
 void journal_check(const uint8_t key[JOURNAL_KEY], const void *head, size_t head_len, struct bytes payload,
@@ -98,9 +98,9 @@ void journal_check(const uint8_t key[JOURNAL_KEY], const void *head, size_t head
 uint64_t journal_base_check(const struct journal_base *base, const uint8_t *page);
 
 /* journal.c */
-int journal_begin(struct store *store);             /* from here on commits are journalled */
-void journal_end(struct store *store, bool forget); /* all is in the file; forget: and the journal goes */
-int journal_settle(struct store *store);            /* a checkpoint, now */
+int journal_begin(struct store *store);  /* from here on commits are journalled */
+void journal_end(struct store *store);   /* all is in the file */
+int journal_settle(struct store *store); /* a checkpoint, now */
 void journal_note(struct store_txn *txn, enum journal_change change, const struct store_db *db, struct bytes key,
                   struct bytes value);
 void journal_lend(struct store_txn *txn); /* room for its changes, until it has ended */

@@ -266,7 +266,7 @@ static int recover_open(const struct store *store, const char *name, int flags, 
     return *ret < 0 ? store_error(NULL, errno) : 0;
 }
 
-/* wanted false: only what an earlier owner left is looked at. data.mdb is made here when it is new, for its place. */
+/* data.mdb is made here when it is new, for its place. */
 int journal_find(struct store *store, bool wanted)
 {
     int create = wanted ? O_CREAT : 0, fd, r = recover_open(store, "journal.0", create, &fd);

@@ -257,20 +257,18 @@ static void a_journal_of_another_file_is_not_put_into_this_one(void **state)
     assert_int_equal(store_open(&options, &store), ERR_CONFLICT);
 }
 
-static void without_a_journal_it_is_read_once_and_goes(void **state)
+static void a_store_that_has_a_journal_keeps_it(void **state)
 {
     struct fixture *f = *state;
-    char path[PATH_MAX + 32];
 
     killed_at(f, 1, 5, 100);
     open_with(f, false);
     assert_int_equal(holds(f, 5), 5);
-    path_of(f, "journal.0", path);
-    assert_int_equal(access(path, F_OK), -1);
     commit(f, 6, 10);
     store_close(&f->store);
+    killed_at(f, 7, 8, 100);
     open_with(f, false);
-    assert_int_equal(holds(f, 6), 6);
+    assert_int_equal(holds(f, 8), 8);
 }
 
 static void a_commit_that_fails_leaves_nothing(void **state)
@@ -309,7 +307,7 @@ int main(void)
         CASE(a_last_record_that_is_half_written_never_happened),
         CASE(a_record_that_is_missing_before_others_is_noticed),
         CASE(a_journal_of_another_file_is_not_put_into_this_one),
-        CASE(without_a_journal_it_is_read_once_and_goes),
+        CASE(a_store_that_has_a_journal_keeps_it),
         CASE(a_commit_that_fails_leaves_nothing),
     };
 
