@@ -93,6 +93,15 @@ static int commit_text(struct doing *d, const struct made_text *made)
     return rendition_row_put(turn_txn(d->t), &row);
 }
 
+/* What is no picture and no sound: a video without it is a video. */
+static bool commit_can_do_without(const struct plan *plan, uint64_t number)
+{
+    size_t track = RUN_TRACK(number);
+    enum plan_kind kind = track < plan->tracks_n ? plan->tracks[track].kind : PLAN_FULL;
+
+    return kind == PLAN_POSTER || kind == PLAN_TEXT || kind == PLAN_BOARD;
+}
+
 /* A run says where its track ends. The picture's end, or that of the first sound when there is no picture,
  * is the video's; the plan then has a length, and all that follows is padded to it. */
 static int commit_end(struct doing *d, const struct run_done *done, struct version_row *version, struct plan *plan)
@@ -100,7 +109,7 @@ static int commit_end(struct doing *d, const struct run_done *done, struct versi
     const struct plan_track *track = &plan->tracks[RUN_TRACK(done->run)];
     uint64_t frames = done->end;
 
-    if (!done->has_end || plan->grid.frames || track->kind == PLAN_POSTER || track->kind == PLAN_TEXT)
+    if (!done->has_end || plan->grid.frames || commit_can_do_without(plan, done->run))
         return 0;
     if (track->kind == PLAN_AUDIO) {
         uint64_t samples = done->end * GRID_AAC_FRAME, grid_frame = 2 * PLAN_RATE;
@@ -153,7 +162,7 @@ static int commit_run(struct doing *d, struct run_row *run, const struct run_don
     run->reason = done->damaged && done->warnings_n ? done->warnings[0] : NULL; /* where */
     d->row.runs_done++;
     d->row.damaged |= done->damaged > 0;
-    d->row.has_poster |= done->images_n > 0;
+    d->row.has_poster |= done->kind == RUN_KIND_POSTER && done->images_n > 0;
     turn_count(d->t, CATALOG_RUNS_DONE, 1);
     return run_row_put(turn_txn(d->t), run);
 }
@@ -273,6 +282,11 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
         r = commit_rendition(d, &done->renditions[i]);
     for (size_t i = 0; r == 0 && i < done->texts_n; i++)
         r = commit_text(d, &done->texts[i]);
+    if (r == 0 && done->kind == RUN_KIND_BOARD) {
+        for (size_t i = 0; i < done->images_n; i++)
+            version.board_bytes += done->images[i].object.size;
+        r = version_row_put(turn_txn(d->t), &version);
+    }
     if (r == 0)
         r = commit_run(d, run, done);
     if (r == 0)
@@ -336,19 +350,12 @@ static const char *commit_run_name(const struct plan *plan, uint64_t number)
     case PLAN_AUDIO: return "a piece of the sound";
     case PLAN_POSTER: return "the poster";
     case PLAN_TEXT: return "the subtitles";
+    case PLAN_BOARD: return "the storyboard";
     default: return "a piece of the picture";
     }
 }
 
-static bool commit_can_do_without(const struct plan *plan, uint64_t number)
-{
-    size_t track = RUN_TRACK(number);
-
-    return track < plan->tracks_n &&
-           (plan->tracks[track].kind == PLAN_POSTER || plan->tracks[track].kind == PLAN_TEXT);
-}
-
-/* A video without its poster or its subtitles is a video: only pictures and sounds fail it. */
+/* Only pictures and sounds fail it. */
 int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_dead *dead)
 {
     struct version_row version;

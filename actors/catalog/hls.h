@@ -13,6 +13,8 @@
 
 enum { HLS_TARGET_S = 6 };
 
+struct board;
+
 struct hls_segment {
     uint32_t number;
     uint64_t duration; /* in the rendition's timescale */
@@ -49,7 +51,9 @@ struct hls_set {
     size_t audio_n;
     const struct hls_text *texts; /* of a final set */
     size_t texts_n;
-    bool has_chapters; /* chapters.json lies beside the master */
+    const struct board *board; /* NULL: none */
+    uint64_t board_bytes;      /* of its images */
+    bool has_chapters;         /* chapters.json lies beside the master */
 };
 
 struct hls_rate {

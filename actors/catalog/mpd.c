@@ -1,5 +1,7 @@
 #include "actors/catalog/mpd.h"
 
+#include "actors/catalog/board.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -117,6 +119,26 @@ static void mpd_text(struct buf *out, const struct hls_set *set, const struct hl
                slash ? slash + 1 : text->dir, (unsigned long long)hls_text_rate(set, text), text->dir);
 }
 
+/* Images of tiles, as DASH-IF's interoperability points have them: each as many tiles, the last filled up. */
+static void mpd_board(struct buf *out, const struct hls_set *set, unsigned id)
+{
+    const struct board *board = set->board;
+    const struct hls_rendition *video = &set->video[0];
+    uint64_t page = (uint64_t)board->columns * board->rows * board->interval * video->fps_den;
+    unsigned long long rate = set->board_bytes * 8 / board->images * video->fps_num / page + 1; /* of an image */
+    buf_printf(out,
+               "    <AdaptationSet id=\"%u\" contentType=\"image\" mimeType=\"image/jpeg\">\n"
+               "     <SegmentTemplate media=\"img/sb-$Number%%03d$.jpg\" timescale=\"%u\" duration=\"%llu\" "
+               "startNumber=\"0\"/>\n",
+               id, video->fps_num, (unsigned long long)page);
+    buf_printf(
+        out,
+        "     <Representation id=\"storyboard\" bandwidth=\"%llu\" width=\"%u\" height=\"%u\">\n"
+        "      <EssentialProperty schemeIdUri=\"http://dashif.org/guidelines/thumbnail_tile\" value=\"%ux%u\"/>\n"
+        "     </Representation>\n    </AdaptationSet>\n",
+        rate, board->columns * board->width, board->rows * board->height, board->columns, board->rows);
+}
+
 static double mpd_seconds(const struct hls_rendition *rendition)
 {
     uint64_t ticks = 0;
@@ -147,5 +169,7 @@ void mpd_write(struct buf *out, const struct hls_set *set)
         mpd_audio(out, &set->audio[i], (unsigned)i + 1);
     for (size_t i = 0; i < set->texts_n; i++)
         mpd_text(out, set, &set->texts[i], (unsigned)(1 + set->audio_n + i));
+    if (set->board && set->video_n)
+        mpd_board(out, set, (unsigned)(1 + set->audio_n + set->texts_n));
     buf_printf(out, "  </Period>\n</MPD>\n");
 }

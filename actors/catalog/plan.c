@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/catalog/board.h"
 #include "gen/errors.h"
 
 static const struct probed_track *plan_find(const struct probe_done *probe, uint64_t index)
@@ -201,6 +202,8 @@ static void plan_tracks(struct plan *plan, uint64_t duration_ms)
         plan_add(plan, (struct plan_track) { .kind = PLAN_POSTER });
     if (plan->texts_n)
         plan_add(plan, (struct plan_track) { .kind = PLAN_TEXT });
+    if (plan->has_video)
+        plan_add(plan, (struct plan_track) { .kind = PLAN_BOARD });
     if (ahead)
         plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs = encoded & ~preview });
     if (copied)
@@ -278,7 +281,8 @@ uint32_t plan_runs(const struct plan *plan, size_t track)
 {
     switch (plan->tracks[track].kind) {
     case PLAN_POSTER:
-    case PLAN_TEXT: return 1;
+    case PLAN_TEXT:
+    case PLAN_BOARD: return 1;
     case PLAN_GIVEN_UP: return 0;
     default: return grid_runs(&plan->grid, plan_run_gops(plan, track));
     }
@@ -376,6 +380,24 @@ static void plan_text_run(const struct plan *plan, struct arena *arena, struct e
     }
 }
 
+static int plan_board_run(const struct plan *plan, struct arena *arena, struct encode_run *ret)
+{
+    struct board board;
+    if (!board_plan(plan, &board))
+        return ERR_NOT_FOUND;
+    ret->columns = board.columns;
+    ret->rows = board.rows;
+    ret->images = arena_alloc_n(arena, board.images, sizeof(*ret->images));
+    for (uint32_t i = 0; i < board.images; i++) {
+        char *name = arena_alloc(arena, 32);
+        board_name(i, name);
+        ret->images[ret->images_n++] = (struct run_image) { .name = name,
+                                                            .max_width = board.columns * board.width,
+                                                            .max_height = board.rows * board.height };
+    }
+    return 0;
+}
+
 int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *arena, struct encode_run *ret)
 {
     const struct plan_track *what = &plan->tracks[track];
@@ -392,6 +414,10 @@ int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *
         ret->kind = RUN_KIND_POSTER;
         plan_poster(plan, arena, ret);
         return run == 1 ? 0 : ERR_NOT_FOUND;
+    }
+    if (what->kind == PLAN_BOARD) {
+        ret->kind = RUN_KIND_BOARD;
+        return run == 1 ? plan_board_run(plan, arena, ret) : ERR_NOT_FOUND;
     }
     if (what->kind == PLAN_TEXT) {
         ret->kind = RUN_KIND_TEXT;

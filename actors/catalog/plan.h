@@ -2,7 +2,7 @@
  * probe's answer and derives the plan from it again whenever it needs one.
  *
  * A plan has tracks of runs: the preview (the rung that is made ahead), the other rungs together (one decode for all of
- * them), one per sound track, one for all texts, the poster, and the top rung by itself where it is copied from the source. Short films have
+ * them), one per sound track, one for all texts, the poster, the storyboard, and the top rung by itself where it is copied from the source. Short films have
  * no preview of their own: all rungs that are encoded are one track. */
 #pragma once
 
@@ -18,7 +18,7 @@
 enum {
     PLAN_AUDIO_MOST = 8, /* sound tracks; more are left out, with a warning */
     PLAN_TEXT_MOST = 16,
-    PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 2 +
+    PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 3 +
                        2,  /* pictures, sounds, texts, poster, a copy and what replaces it */
     PLAN_RATE = 48000,     /* samples a second of every sound rendition */
     PLAN_SHORT_MS = 60000, /* up to here no second decode for a preview: MEDIA 2.4 */
@@ -51,6 +51,7 @@ enum plan_kind {
     PLAN_AUDIO,
     PLAN_POSTER,
     PLAN_TEXT,
+    PLAN_BOARD, /* when the smallest rung is whole */
     PLAN_COPY,
     PLAN_GIVEN_UP, /* a copy that did not hold: another track encodes the rung */
 };

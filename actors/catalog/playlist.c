@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/catalog/board.h"
 #include "actors/catalog/chapters.h"
 #include "actors/catalog/playset.h"
 #include "actors/catalog/mpd.h"
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 
-enum { PLAYLIST_FILES_MOST = 3 * (LADDER_MOST + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 6, PLAYLIST_TRICK_SIDE = 480 };
+enum { PLAYLIST_FILES_MOST = 3 * (LADDER_MOST + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 7, PLAYLIST_TRICK_SIDE = 480 };
 
 struct playlist_file {
     char *name;
@@ -131,8 +132,10 @@ static void playlist_words(struct playlist_write *w, const struct plan *plan, co
     chapters_vtt(playlist_file(w, prefix, "", "chapters.vtt"), plan->chapters, plan->chapters_n, seconds);
 }
 
-static int playlist_final(struct doing *d, const struct plan *plan, const char *prefix, struct playlist_write *w)
+static int playlist_final(struct doing *d, const struct version_row *version, const struct plan *plan,
+                          const char *prefix, struct playlist_write *w)
 {
+    struct board board;
     struct playset set;
     int r = playset_collect(d, plan, true, &set);
 
@@ -144,6 +147,11 @@ static int playlist_final(struct doing *d, const struct plan *plan, const char *
         return r;
     playlist_write_media(w, prefix, &set.set, "index.m3u8", true, true);
     playlist_words(w, plan, prefix, &set.set);
+    if (version->board_bytes && board_plan(plan, &board)) {
+        board_vtt(playlist_file(w, prefix, "img", "storyboard.vtt"), &board, &plan->grid);
+        set.set.board = &board;
+        set.set.board_bytes = version->board_bytes;
+    }
     struct buf *master = playlist_file(w, prefix, "", "master.m3u8");
     hls_master(master, &set.set, true);
     r = playlist_trick(d, prefix, &set.set, master, w);
@@ -184,7 +192,7 @@ static int playlist_build(struct doing *d, struct playlist_write *w)
         return whole;
     r = playlist_preview(d, &plan, prefix, whole, w);
     if (r == 0 && whole)
-        r = playlist_final(d, &plan, prefix, w);
+        r = playlist_final(d, &version, &plan, prefix, w);
     return r;
 }
 

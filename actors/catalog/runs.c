@@ -6,6 +6,7 @@
  * is watchable in seconds. */
 #include <string.h>
 
+#include "actors/catalog/board_parts.h"
 #include "actors/catalog/bytes_there.h"
 #include "actors/catalog/share.h"
 #include "actors/catalog/step.h"
@@ -36,7 +37,8 @@ static unsigned runs_class(const struct plan *plan, size_t track)
 {
     enum plan_kind kind = plan->tracks[track].kind;
 
-    return (kind == PLAN_FULL && track > 0) || kind == PLAN_COPY || kind == PLAN_TEXT ? 1 : 0;
+    return (kind == PLAN_FULL && track > 0) || kind == PLAN_COPY || kind == PLAN_TEXT || kind == PLAN_BOARD ? 1
+                                                                                                            : 0;
 }
 
 static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run)
@@ -66,7 +68,7 @@ static int runs_put(struct doing *d, const struct plan *plan, size_t track, uint
     job.prefix = media_prefix(d->t, &d->row);
     job.length = d->row.declared_bytes;
     job.complete = d->row.upload == UPLOAD_STATE_COMPLETE;
-    r = media_parts(d, &job.parts, &job.parts_n);
+    r = job.kind == RUN_KIND_BOARD ? board_parts(d, plan, &job) : media_parts(d, &job.parts, &job.parts_n);
     if (r == 0 && !job.complete)
         r = bytes_marks(d, &job);
     return r < 0 ? r : put_encode_run(d->t, &job, &options, ret_job);
@@ -106,6 +108,8 @@ static int runs_may_release(struct doing *d, const struct version_row *version, 
         return 0;
     if (total ? run > total : track->released >= track->done_upto + RUNS_AHEAD)
         return 0;
+    if (plan->tracks[track->track].kind == PLAN_BOARD)
+        return board_may_begin(d, plan);
     if (d->row.upload == UPLOAD_STATE_COMPLETE)
         return 1;
     if (plan->tracks[track->track].kind == PLAN_TEXT) /* it walks all of the file */
@@ -118,7 +122,7 @@ static uint64_t runs_place(const struct plan *plan, size_t track, uint32_t run)
 {
     const struct plan_track *what = &plan->tracks[track];
 
-    if (what->kind == PLAN_POSTER || what->kind == PLAN_TEXT)
+    if (what->kind == PLAN_POSTER || what->kind == PLAN_TEXT || what->kind == PLAN_BOARD)
         return 0;
     struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track));
     return segments.count ? grid_segment_gops(&plan->grid, (uint32_t)segments.first).first : UINT64_MAX;

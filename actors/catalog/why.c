@@ -67,6 +67,8 @@ static const char *why_run_name(struct why_list *list, const struct plan *plan, 
         what = "poster";
     else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_TEXT)
         what = "subtitles";
+    else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_BOARD)
+        what = "storyboard";
     else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_PREVIEW)
         what = plan->ladder.rungs[plan->ladder.preview].dir;
     return arena_printf(turn_arena(list->t), "run %u of %s", RUN_OF_TRACK(number), what);

@@ -22,6 +22,8 @@ static int start_urls(struct turn *t, const struct playable *playable, struct pl
         r = keys_path(t, v->id, playable->version, policy, "manifest.mpd", &reply->dash_url);
     if (r == 0 && v->has_poster)
         r = keys_path(t, v->id, playable->version, policy, "img/poster.jpg", &reply->poster_url);
+    if (r == 0 && playable->has_storyboard)
+        r = keys_path(t, v->id, playable->version, policy, "img/storyboard.vtt", &reply->storyboard_url);
     reply->expires_at = keys_path_ends(t);
     return r;
 }

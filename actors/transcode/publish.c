@@ -32,6 +32,11 @@ static int not_stored(struct publish *p, const char *name, int error)
     return bad(p, "storing %s: %s", name, err_name(error));
 }
 
+static bool is_images(const struct encode_run *run)
+{
+    return run->kind == RUN_KIND_POSTER || run->kind == RUN_KIND_BOARD;
+}
+
 static uint64_t divisor(const struct run_rendition *r)
 {
     return r->fps_div ? r->fps_div : 1;
@@ -120,9 +125,9 @@ int publish_open(struct publish *p, struct blobs *blobs, const struct encode_run
     *done = (struct run_done) {
         .video_id = run->video_id, .version = run->version, .run = run->run, .kind = run->kind, .first = run->first
     };
-    if (run->kind == RUN_KIND_POSTER) {
+    if (is_images(run)) {
         done->images = arena_alloc_n(arena, run->images_n, sizeof(*done->images));
-        return run->images_n ? 0 : bad(p, "a poster run names no image");
+        return run->images_n ? 0 : bad(p, "the run names no image");
     }
     if (run->kind == RUN_KIND_TEXT) {
         done->texts = arena_alloc_n(arena, run->renditions_n + 1, sizeof(*done->texts));
@@ -322,12 +327,13 @@ int publish_image(struct publish *p, unsigned slot, unsigned width, unsigned hei
     const char *name, *why = NULL;
     int e;
 
-    if (p->run->kind != RUN_KIND_POSTER || slot >= p->run->images_n || slot != p->done->images_n)
+    if (!is_images(p->run) || slot >= p->run->images_n || slot != p->done->images_n)
         return bad(p, "image %u is not the one that is due", slot);
     box = &p->run->images[slot];
     if (!width || !height || width > box->max_width || height > box->max_height ||
+        (p->run->kind == RUN_KIND_BOARD && (width != box->max_width || height != box->max_height)) ||
         boxes_check_jpeg(image, width, height, &why) < 0)
-        return bad(p, "%s: %s", box->name, why ? why : "an image is larger than its box");
+        return bad(p, "%s: %s", box->name, why ? why : "an image does not fit its box");
     name = arena_printf(p->arena, "%s/img/%s", p->run->prefix, box->name);
     e = blob_put_new(p->blobs, name, image, &info);
     if (e < 0 && e != ERR_EXISTS)
@@ -345,7 +351,7 @@ int publish_complete(struct publish *p, bool has_end, uint64_t end)
     const struct encode_run *run = p->run;
     uint64_t last = run->first + publish_frames_planned(run);
 
-    if (run->kind == RUN_KIND_POSTER)
+    if (is_images(run))
         return p->done->images_n == run->images_n
                    ? 0
                    : bad(p, "only %zu of %zu images came", p->done->images_n, run->images_n);

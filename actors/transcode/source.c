@@ -31,6 +31,6 @@ int source_read(const struct source *s, uint64_t offset, void *buf, size_t len, 
     }
     if (part + 1 < s->parts + s->parts_n && part[1].offset - offset < most)
         most = part[1].offset - offset;
-    r = blob_read(s->blobs, part->blob, within, buf, most, ret_got);
+    r = blob_read(s->blobs, part->blob, part->from + within, buf, most, ret_got);
     return r == ERR_EOF ? nothing_there(s, offset) : r;
 }

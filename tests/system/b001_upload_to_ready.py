@@ -1,10 +1,12 @@
 """b001: a film is uploaded, can be watched, becomes ready, and is still there after a restart."""
 import os
+import re
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import CLIP, Stage  # noqa: E402  (the folder must be on the path first)
+from stage import BIN, CLIP, Stage  # noqa: E402  (the folder must be on the path first)
 
 
 class UploadToReady(unittest.TestCase):
@@ -47,7 +49,18 @@ class UploadToReady(unittest.TestCase):
                 answer = api.send("GET", f"{base}/{folder}/{name}")
                 self.assertEqual(answer.status, 200, name)
                 self.assertGreater(len(answer.body), 100)
-        self.assertEqual(api.send("GET", playing["dash_url"]).status, 200)
+        mpd = api.send("GET", playing["dash_url"])
+        self.assertEqual(mpd.status, 200)
+        self.assertIn("http://dashif.org/guidelines/thumbnail_tile", mpd.body.decode())
+        board = api.send("GET", playing["storyboard_url"]).body.decode()
+        tiles = re.findall(r"(sb-000\.jpg)#xywh=(\d+),0,160,90$", board, re.M)
+        self.assertEqual([int(x) for _, x in tiles], [160 * n for n in range(len(tiles))])
+        self.assertGreater(len(tiles), 1)
+        image = api.send("GET", playing["storyboard_url"].replace("storyboard.vtt", "sb-000.jpg")).body
+        self.assertEqual((image[:2], image[-2:]), (b"\xff\xd8", b"\xff\xd9"))
+        folder = os.path.join(p.state, "blobs", "media", video, "1")
+        done = subprocess.run([os.path.join(BIN, "kinobus"), "validate", folder], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(api.send("GET", playing["poster_url"]).body[:2], b"\xff\xd8")
 
 

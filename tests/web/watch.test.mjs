@@ -57,6 +57,14 @@ test("captions are shown, a chapter can be gone to, and the line of time tells w
     await page.mouse.move(box.x + box.width / 4, box.y + box.height / 2);
     await page.getByText("Flour", { exact: true }).waitFor();
     await page.getByText("0:06", { exact: true }).waitFor();
+    const tile = () => page.evaluate(() => {
+        const style = getComputedStyle(document.querySelector(".peek .tile"));
+        return [style.backgroundImage.split("/").pop(), style.backgroundPosition, style.width];
+    });
+    assert.deepEqual(await tile(), ['poster1.jpg")', "0px 0px", "160px"]);
+    await page.mouse.move(box.x + box.width * 0.75, box.y + box.height / 2);
+    await page.getByText("0:18", { exact: true }).waitFor();
+    assert.deepEqual(await tile(), ['poster2.jpg")', "-160px -90px", "160px"]);
 });
 
 test("it goes on where one stopped, on home as on its own page, and says where that is", async () => {

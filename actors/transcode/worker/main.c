@@ -43,6 +43,7 @@ static void run(const struct control_terms *terms, struct arena *arena, struct b
     case RUN_KIND_AUDIO: audio_run(&job, terms);
     case RUN_KIND_POSTER: poster_run(&job, terms);
     case RUN_KIND_TEXT: text_run(&job);
+    case RUN_KIND_BOARD: board_run(&job);
     default: link_done(CONTROL_FAILED, "a run of kind %d is not known here", (int)job.kind);
     }
 }

@@ -139,7 +139,7 @@ static void accounts_share_the_work_whatever_the_number_of_their_videos(void **s
     uint64_t first = studio_video(f, many[0]).runs_done, last = studio_video(f, many[3]).runs_done;
     assert_true(first > last); /* the one that came first goes first */
     assert_true(total <=
-                4 * 14 + 8); /* previews, sounds and posters; and of the rest as much as the other account */
+                4 * 15 + 8); /* previews, sounds and images; and of the rest as much as the other account */
     studio_work(f, &film);
 }
 

@@ -227,52 +227,6 @@ static void a_dead_poster_is_no_failure(void **state)
     assert_false(studio_video(f, id).has_poster);
 }
 
-static void texts_and_chapters_come_with_the_final_playlists(void **state)
-{
-    const struct studio words = {
-        .seconds = 30, .width = 640, .height = 360, .sounds = 1, .texts = 3, .proven = true
-    };
-    struct fake *f = *state;
-    struct id id = studio_upload(f, 1 << 20);
-    struct playable playable = { .version = 0 };
-
-    studio_work(f, &words);
-    assert_int_equal(studio_video(f, id).state, VIDEO_STATE_READY);
-    assert_int_equal(FAKE_CALL(f, catalog_get_playable, &(struct get_playable) { .id = id }, &playable), 0);
-    assert_int_equal(playable.tracks_n, 2 + 1 + 2); /* the second text has no cue */
-    assert_string_equal(playable.tracks[3].kind, "text");
-    assert_string_equal(playable.tracks[3].name, "en");
-    assert_string_equal(playable.tracks[4].name, "en 3");
-    assert_int_equal(playable.chapters_n, 2);
-    assert_string_equal(playable.chapters[0].title, "Chapter 1");
-    assert_string_equal(playable.chapters[1].title, "Second");
-}
-
-static void dead_texts_are_no_failure(void **state)
-{
-    const struct studio words = {
-        .seconds = 30, .width = 640, .height = 360, .sounds = 1, .texts = 1, .proven = true
-    };
-    struct fake *f = *state;
-    struct id id = studio_upload(f, 1 << 20);
-    struct playable playable = { .version = 0 };
-    struct fake_sent *sent;
-
-    assert_true(studio_probe(f, &words));
-    for (fake_settle(f); (sent = fake_take(f, "transcode.encode_run")); fake_settle(f)) {
-        struct encode_run job;
-
-        assert_int_equal(wire_unpack(&encode_run_type, sent->body, f->arena, &job, NULL), 0);
-        if (job.kind == RUN_KIND_TEXT)
-            assert_int_equal(FAKE_CALL(f, catalog_on_run_dead, &(struct run_dead) { .job_id = sent->job }), 0);
-        else
-            assert_int_equal(studio_answer(f, &job, sent->job, &words), 0);
-    }
-    assert_int_equal(studio_video(f, id).state, VIDEO_STATE_READY);
-    assert_int_equal(FAKE_CALL(f, catalog_get_playable, &(struct get_playable) { .id = id }, &playable), 0);
-    assert_int_equal(playable.tracks_n, 2 + 1);
-}
-
 static void a_refused_file_fails_with_its_sentence(void **state)
 {
     const struct studio text = { .refuse = "it is a text file" };
@@ -452,8 +406,6 @@ int main(void)
         with_fake(a_result_that_was_not_planned_is_refused),
         with_fake(a_dead_run_fails_the_video_with_a_reason_and_a_retry_makes_it_ready),
         with_fake(a_dead_poster_is_no_failure),
-        with_fake(texts_and_chapters_come_with_the_final_playlists),
-        with_fake(dead_texts_are_no_failure),
         with_fake(a_refused_file_fails_with_its_sentence),
         with_fake(a_dead_probe_fails_and_can_be_tried_again),
         with_fake(a_date_holds_the_release_back),

@@ -190,14 +190,15 @@ int studio_answer(struct fake *f, const struct encode_run *job, struct id job_id
         studio_make(f, job, s, &job->renditions[i], &done.renditions[done.renditions_n++]);
     for (size_t i = 0; i < job->segments_n; i++)
         frames += job->segments[i].frames;
-    if (job->kind != RUN_KIND_POSTER && job->kind != RUN_KIND_TEXT && !job->pad &&
+    if (job->kind != RUN_KIND_POSTER && job->kind != RUN_KIND_TEXT && job->kind != RUN_KIND_BOARD && !job->pad &&
         job->first + frames >= studio_frames(job, s)) {
         done.has_end = true;
         done.end = studio_frames(job, s);
     }
-    if (job->kind == RUN_KIND_POSTER) {
+    if (job->kind == RUN_KIND_POSTER || job->kind == RUN_KIND_BOARD) {
         done.images = arena_alloc(f->arena, sizeof(*done.images));
         done.images_n = 1;
+        done.images[0].object.size = 5000;
     }
     return studio_deliver(f, NULL, &done, NULL);
 }

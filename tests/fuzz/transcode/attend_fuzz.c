@@ -100,13 +100,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct run_done done;
 
     if (size > 1) {
-        static const enum run_kind kinds[] = { RUN_KIND_VIDEO, RUN_KIND_AUDIO, RUN_KIND_POSTER, RUN_KIND_TEXT };
+        static const enum run_kind kinds[] = { RUN_KIND_VIDEO, RUN_KIND_AUDIO, RUN_KIND_POSTER, RUN_KIND_TEXT,
+                                               RUN_KIND_BOARD };
 
         said = data + 1;
         said_len = size - 1;
         run.video_id.b[0] = probe.video_id.b[0] = 1;
-        run.kind = kinds[data[0] % 5 % 4];
-        if (data[0] % 5 == 4)
+        run.kind = kinds[data[0] % 6 % 5];
+        if (data[0] % 6 == 5)
             attend_probe(&how, &probe, arena, &probed, &outcome);
         else
             attend_run(&how, &run, arena, &done, &outcome);

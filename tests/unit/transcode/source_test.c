@@ -52,6 +52,20 @@ static int read_at(struct fixture *f, const struct source *s, uint64_t offset, s
     return source_read(s, offset, f->buf, len, &f->got);
 }
 
+static void a_part_may_begin_within_its_object(void **state)
+{
+    struct fixture *f = *state;
+    struct source_part parts[] = { { 0, 2, HEAD, false, 1 }, { 2, 3, HEAD, false, 2 } };
+    struct source s = { f->blobs, parts, 2, 5, true };
+
+    blob_put(f->blobs, HEAD, bytes_of_text("abcde"), NULL);
+    assert_int_equal(read_at(f, &s, 0, 9), 0);
+    assert_string_equal(f->buf, "bc");
+    assert_int_equal(read_at(f, &s, 3, 9), 0);
+    assert_string_equal(f->buf, "de");
+    assert_int_equal(read_at(f, &s, 5, 9), ERR_EOF);
+}
+
 static void parts_are_read_as_one_file(void **state)
 {
     struct fixture *f = *state;
@@ -137,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_are_read_as_one_file),
+        cmocka_unit_test(a_part_may_begin_within_its_object),
         cmocka_unit_test(a_gap_between_parts_waits),
         cmocka_unit_test(before_the_first_part_waits),
         cmocka_unit_test(a_growing_part_is_read_to_its_frontier),

@@ -121,6 +121,7 @@ export const handlers = {
         return { session_id: id("play"), video_id: video.id, hls_url: mediaPath(video, final ? "master.m3u8" : "preview.m3u8"), dash_url: "",
             poster_url: mediaPath(video, "poster0.jpg"), final, duration_ms: video.duration_ms, playable_until_ms: video.playable_until_ms,
             resume_ms: state.progress.get(`${who?.id}/${video.id}`)?.position_ms ?? 0, expires_at: new Date(Date.now() + 3.6e6).toISOString(), tracks: [],
+            storyboard_url: final ? mediaPath(video, "storyboard.vtt") : "",
             chapters: [{ start_ms: 0, title: "Flour" }, { start_ms: 12_000, title: "Water & salt" }] };
     },
     save_progress(state, who, { id: of, ...at }) {

@@ -43,8 +43,9 @@ export function makeClip(file, seconds = 6, size = "640x360", how = ["-preset", 
 
 const TYPES = { m3u8: "application/vnd.apple.mpegurl", mp4: "video/mp4", m4s: "video/iso.segment", jpg: "image/jpeg", vtt: "text/vtt" };
 
-/** A text track, as one segment: a line in every second. */
+/** A storyboard of two tiles, and a text track as one segment: a line in every second. */
 const TEXTS = {
+    "storyboard.vtt": "WEBVTT\n\n00:00:00.000 --> 00:00:12.000\nposter1.jpg#xywh=0,0,160,90\n\n00:00:12.000 --> 00:00:24.000\nposter2.jpg#xywh=160,90,160,90\n",
     "t0.m3u8": `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:${SECONDS}\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXTINF:${SECONDS},\nt0.vtt\n#EXT-X-ENDLIST\n`,
     "t0.vtt": "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0\n" + Array.from({ length: SECONDS }, (_, s) =>
         `\n00:00:${String(s).padStart(2, "0")}.000 --> 00:00:${String(s).padStart(2, "0")}.900\nSecond <b>${s}</b>\n`).join(""),

@@ -8,6 +8,7 @@ import { type Deck, pressKey } from "./keys";
 import { keepProgress } from "./keep-progress";
 import { SeekBar } from "./seek-bar";
 import { Help, SPEEDS, Setup } from "./setup";
+import { useStoryboard } from "./storyboard";
 import { useMedia } from "./use-media";
 import { useSource } from "./use-source";
 
@@ -39,6 +40,7 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
     const prepared = growing ? Math.max(preparedMs / 1000, media.duration) : media.duration;
     const duration = Math.max(media.duration, growing ? durationMs / 1000 : 0);
     const chapters = useMemo(() => chaptersOf(playback), [playback]);
+    const tiles = useStoryboard(playback.storyboard_url);
     const whole = useRef(0);
     whole.current = Math.max(durationMs, media.duration * 1000);
 
@@ -125,7 +127,7 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
                 onVolume={(v) => (video.current!.muted = false, video.current!.volume = v)}
                 onPicture={document.pictureInPictureEnabled ? () => void picture(video.current!) : undefined}
                 seekBar={<SeekBar time={media.time} duration={duration} buffered={media.buffered} prepared={prepared}
-                    chapters={chapters}                    onSeek={(to) => deck.seekTo(to)} />} />
+                    chapters={chapters} tiles={tiles}                    onSeek={(to) => deck.seekTo(to)} />} />
             {failed && (
                 <div class="fail" role="alert">
                     <p><strong>{failed === "unsupported" ? "This browser cannot play the video." : "The video stopped: its media could not be loaded."}</strong></p>

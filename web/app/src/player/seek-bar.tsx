@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { clock, spokenClock } from "../lib/format";
 import { type Chapter, chapterAt } from "./chapters";
+import { type Tile, tileAt } from "./storyboard";
 
 interface SeekBarProps {
     time: number;                   // all in seconds
@@ -10,10 +11,11 @@ interface SeekBarProps {
     buffered: number;
     prepared: number;
     chapters: Chapter[];
+    tiles: Tile[];
     onSeek: (to: number) => void;
 }
 
-export function SeekBar({ time, duration, buffered, prepared, chapters, onSeek }: SeekBarProps) {
+export function SeekBar({ time, duration, buffered, prepared, chapters, tiles, onSeek }: SeekBarProps) {
     const [peek, setPeek] = useState<number>();
     const part = (at: number) => `${duration ? Math.min(100, (100 * at) / duration) : 0}%`;
     const chapter = chapterAt(chapters, time);
@@ -30,14 +32,17 @@ export function SeekBar({ time, duration, buffered, prepared, chapters, onSeek }
                 style={{ "--at": part(time), "--buffered": part(buffered), "--prepared": part(prepared) }}
                 onInput={(e) => onSeek(Number(e.currentTarget.value))} />
             {chapters.map((c) => c.start > 0 && c.start < duration && <span key={c.start} class="mark" style={{ left: part(c.start) }} aria-hidden="true" />)}
-            {peek !== undefined && <Peek at={peek} left={part(peek)} chapter={chapterAt(chapters, peek)} />}
+            {peek !== undefined && <Peek at={peek} left={part(peek)} chapter={chapterAt(chapters, peek)} tile={tileAt(tiles, peek)} />}
         </div>
     );
 }
 
-function Peek({ at, left, chapter }: { at: number; left: string; chapter: Chapter | undefined }) {
+function Peek({ at, left, chapter, tile }: { at: number; left: string; chapter: Chapter | undefined; tile: Tile | undefined }) {
     return (
         <span class="peek" style={{ "--left": left }} aria-hidden="true">
+            {tile && <span class="tile" style={{
+                width: `${tile.width}px`, height: `${tile.height}px`, "background-image": `url("${tile.image}")`, "background-position": `-${tile.x}px -${tile.y}px`,
+            }} />}
             {chapter && <span class="name">{chapter.title}</span>}
             <span>{clock(at * 1000)}</span>
         </span>

@@ -1,0 +1,99 @@
+/* extras_test - what a video has beside pictures and sounds: texts, chapters, a storyboard. */
+#include "tests/actor/catalog/studio.h"
+
+#include <string.h>
+
+static const struct studio film = { .seconds = 95, .width = 1280, .height = 720, .sounds = 1, .proven = true };
+
+static void texts_and_chapters_come_with_the_final_playlists(void **state)
+{
+    const struct studio words = {
+        .seconds = 30, .width = 640, .height = 360, .sounds = 1, .texts = 3, .proven = true
+    };
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 1 << 20);
+    struct playable playable = { .version = 0 };
+
+    studio_work(f, &words);
+    assert_int_equal(studio_video(f, id).state, VIDEO_STATE_READY);
+    assert_int_equal(FAKE_CALL(f, catalog_get_playable, &(struct get_playable) { .id = id }, &playable), 0);
+    assert_int_equal(playable.tracks_n, 2 + 1 + 2); /* the second text has no cue */
+    assert_string_equal(playable.tracks[3].kind, "text");
+    assert_string_equal(playable.tracks[3].name, "en");
+    assert_string_equal(playable.tracks[4].name, "en 3");
+    assert_int_equal(playable.chapters_n, 2);
+    assert_string_equal(playable.chapters[0].title, "Chapter 1");
+    assert_string_equal(playable.chapters[1].title, "Second");
+}
+
+/* It is asked for when the smallest rung is whole, and what it reads is that rung. */
+static void the_storyboard_is_made_of_the_smallest_rung(void **state)
+{
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 1 << 20);
+    struct playable playable = { .version = 0 };
+    struct fake_sent *sent;
+    uint64_t frames = 0;
+    bool found = false;
+
+    assert_true(studio_probe(f, &film));
+    for (fake_settle(f); (sent = fake_take(f, "transcode.encode_run")); fake_settle(f)) {
+        struct encode_run job;
+
+        assert_int_equal(wire_unpack(&encode_run_type, sent->body, f->arena, &job, NULL), 0);
+        for (size_t i = 0; i < job.renditions_n; i++)
+            for (size_t k = 0; strcmp(job.renditions[i].dir, "v/h264-240") == 0 && k < job.segments_n; k++)
+                frames += job.segments[k].frames;
+        if (job.kind == RUN_KIND_BOARD) {
+            found = true;
+            assert_int_equal(frames, film.seconds * 25);
+            assert_int_equal(job.parts_n, 1 + (film.seconds + 1) / 2);
+            assert_non_null(strstr(job.parts[0].blob, "v/h264-240/init.mp4"));
+            assert_non_null(strstr(job.parts[1].blob, "v/h264-240/000001.m4s"));
+            assert_int_equal(job.parts[1].offset, job.parts[0].length);
+            assert_int_equal(job.length, job.parts[job.parts_n - 1].offset + job.parts[job.parts_n - 1].length);
+        }
+        assert_int_equal(studio_answer(f, &job, sent->job, &film), 0);
+    }
+    assert_true(found);
+    assert_int_equal(FAKE_CALL(f, catalog_get_playable, &(struct get_playable) { .id = id }, &playable), 0);
+    assert_true(playable.has_storyboard);
+}
+
+static void dead_texts_are_no_failure(void **state)
+{
+    const struct studio words = {
+        .seconds = 30, .width = 640, .height = 360, .sounds = 1, .texts = 1, .proven = true
+    };
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 1 << 20);
+    struct playable playable = { .version = 0 };
+    struct fake_sent *sent;
+
+    assert_true(studio_probe(f, &words));
+    for (fake_settle(f); (sent = fake_take(f, "transcode.encode_run")); fake_settle(f)) {
+        struct encode_run job;
+
+        assert_int_equal(wire_unpack(&encode_run_type, sent->body, f->arena, &job, NULL), 0);
+        if (job.kind == RUN_KIND_TEXT)
+            assert_int_equal(FAKE_CALL(f, catalog_on_run_dead, &(struct run_dead) { .job_id = sent->job }), 0);
+        else
+            assert_int_equal(studio_answer(f, &job, sent->job, &words), 0);
+    }
+    assert_int_equal(studio_video(f, id).state, VIDEO_STATE_READY);
+    assert_int_equal(FAKE_CALL(f, catalog_get_playable, &(struct get_playable) { .id = id }, &playable), 0);
+    assert_int_equal(playable.tracks_n, 2 + 1);
+}
+
+#define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_fake(texts_and_chapters_come_with_the_final_playlists),
+        with_fake(dead_texts_are_no_failure),
+        with_fake(the_storyboard_is_made_of_the_smallest_rung),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
