@@ -1,4 +1,4 @@
-"""f003: the front, the broker and the catalog are killed in turn while files are sent: the clients go on, and no byte
+"""f005: the front, the broker and the catalog are killed in turn while files are sent: the clients go on, and no byte
 that was acknowledged is lost."""
 import base64
 import hashlib
