@@ -9,7 +9,7 @@
  * follow     follows the stream `load` from the last event that its own log names; `group`: from the group's cursor
  *
  * The log is STATE/log/NAME.jsonl, a line a fact, written with one call each so that a kill never tears one; the same
- * lines go to standard output for whoever steers. README.md tells what each line means. */
+ * lines go to standard output before, for whoever steers. README.md tells what each line means. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -59,10 +59,12 @@ __attribute__((format(printf, 3, 4))) static void load_log(struct load *l, const
     n += vsnprintf(line + n, sizeof line - (size_t)n, format, list);
     va_end(list);
     n += snprintf(line + n, sizeof line - (size_t)n, "}\n");
-    if (write(l->log, line, (size_t)n) != n)
-        exit(74);
+    /* A kill between the two leaves out what is in no log yet and so comes again; the other way round whoever steers would
+     * wait for it for ever. */
     if (write(STDOUT_FILENO, line, (size_t)n) < 0)
         l->stopping = true; /* nobody steers any more */
+    if (write(l->log, line, (size_t)n) != n)
+        exit(74);
 }
 
 static _Noreturn void load_fail(const char *what, int err)

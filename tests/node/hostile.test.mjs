@@ -263,3 +263,16 @@ test("a flood of puts beyond the window is refused, and what was accepted is con
     const codes = new Set(asked.values())
     assert.ok(codes.has(200) && [...codes].every(code => [200, 421, 429, 507].includes(code)), [...codes].join())
 })
+
+test("who asks and does not read is cut off, and what it was to be told does not pile up", async () => {
+    const peer = await new Raw({ read: false }).hello(), n = 6000, body = Buffer.alloc(20000), end = Date.now() + 30000
+    const cut = () => /what=lost role=evil/.test(stage.process.said)
+    stage.process.said = ""
+    await peer.open(1, "call", "evil.nothing")
+    for (let cid = 1; cid <= n || !cut(); cid++) {
+        await peer.say({ command: COMMAND.REQ, handle: 1, cid, ms: 20000 }, {}, cid <= n ? body : undefined)
+        if (cid % 500 === 0 || cid > n)
+            await served()
+        assert.ok(cut() || Date.now() < end, "it is still there")
+    }
+})
