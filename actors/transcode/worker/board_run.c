@@ -169,17 +169,17 @@ void board_run(const struct encode_run *run)
 {
     struct board b = { .run = run };
     struct run_done done = { 0 };
-    unsigned tiles = (unsigned)run->parts_n - 1, page;
+    unsigned tiles = (unsigned)run->parts_n - 1, page, drawn = 0;
 
     check_plan(&b);
     open_canvas(&b);
     open_decoder(&b);
     page = b.columns * b.rows;
     for (unsigned i = 0; i < tiles; i++) {
-        if (decode(&b, sample_of(read_part(&b, i + 1))))
+        if (decode(&b, sample_of(read_part(&b, i + 1)))) {
             draw(&b, i % page);
-        else
-            done.damaged++;
+            drawn++;
+        }
         av_frame_unref(b.picture);
         link_progress(1, 0);
         if (i % page == page - 1 || i + 1 == tiles) {
@@ -187,8 +187,7 @@ void board_run(const struct encode_run *run)
             blacken(b.canvas);
         }
     }
-    done.damaged = done.damaged == tiles;
-    if (done.damaged)
+    if (!drawn)
         link_done(CONTROL_REFUSED, "no picture of the rung can be decoded for a storyboard");
     run_finish(run, &done);
 }
