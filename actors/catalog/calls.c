@@ -326,6 +326,7 @@ int catalog_get_playable(struct catalog *self, struct turn *t, const struct get_
     reply->version = d.row.version;
     reply->final = d.row.media == MEDIA_STATE_READY;
     reply->has_storyboard = reply->final && version.board_bytes;
+    reply->second = d.row.second == SECOND_PREVIEW_IN_STEP;
     calls_tracks(&d, &plan, reply);
     calls_chapters(t, &plan, reply);
     return reply->final ? calls_texts(&d, &plan, reply) : 0;

@@ -114,6 +114,7 @@ int media_anew(struct doing *d)
     row->reason = NULL;
     row->announced = row->has_poster = row->damaged = false;
     row->playable_until_ms = row->duration_ms = row->runs_total = row->runs_done = 0;
+    row->second = 0;
     row->dirty_at = 0;
     return 0;
 }

@@ -199,9 +199,8 @@ static size_t hls_start(const struct hls_set *set, bool final)
     return best;
 }
 
-void hls_master(struct buf *out, const struct hls_set *set, bool final)
+void hls_master(struct buf *out, const struct hls_set *set, bool final, const char *leaf)
 {
-    const char *leaf = final ? "index.m3u8" : "event.m3u8";
     buf_printf(out, "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     if (set->has_chapters)
         buf_printf(out, "#EXT-X-SESSION-DATA:DATA-ID=\"com.apple.hls.chapters\",URI=\"chapters.json\"\n");

@@ -75,5 +75,5 @@ double hls_seconds(const struct hls_set *set);
 void hls_text_media(struct buf *out, const struct hls_set *set);
 /* Bits a second of a text that lasts as long as the set. */
 uint64_t hls_text_rate(const struct hls_set *set, const struct hls_text *text);
-/* A multivariant playlist. `leaf`: index.m3u8 (final) or event.m3u8 (preview). */
-void hls_master(struct buf *out, const struct hls_set *set, bool final);
+/* A multivariant playlist. `leaf` is what the media playlists it names are called. */
+void hls_master(struct buf *out, const struct hls_set *set, bool final, const char *leaf);

@@ -14,7 +14,11 @@
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 
-enum { PLAYLIST_FILES_MOST = 3 * (LADDER_MOST + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 7, PLAYLIST_TRICK_SIDE = 480 };
+enum {
+    PLAYLIST_SECOND_LEAST = 4,
+    PLAYLIST_FILES_MOST = 3 + PLAN_AUDIO_MOST + 3 * (LADDER_MOST + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 7,
+    PLAYLIST_TRICK_SIDE = 480
+};
 
 struct playlist_file {
     char *name;
@@ -27,6 +31,7 @@ struct playlist_write {
     struct id video;
     uint64_t version, dirty_seq, segments, until_ms;
     bool final;
+    int second; /* enum second_preview; 0: there is none */
     struct playlist_file files[PLAYLIST_FILES_MOST];
     size_t files_n;
 };
@@ -79,7 +84,7 @@ static int playlist_preview(struct doing *d, const struct plan *plan, const char
                             struct playlist_write *w)
 {
     struct playset set;
-    int r = playset_collect(d, plan, false, &set);
+    int r = playset_collect(d, plan, PLAYSET_PREVIEW, &set);
 
     if (r < 0 || !set.segments)
         return r;
@@ -90,7 +95,30 @@ static int playlist_preview(struct doing *d, const struct plan *plan, const char
     w->until_ms = playlist_until_ms(&set.set);
     playlist_write_media(w, prefix, &set.set, "event.m3u8", false, ended);
     if (!d->row.announced) /* never edited once somebody may have it */
-        hls_master(playlist_file(w, prefix, "", "preview.m3u8"), &set.set, false);
+        hls_master(playlist_file(w, prefix, "", "preview.m3u8"), &set.set, false, "event.m3u8");
+    return 0;
+}
+
+/* The rung of the preview and a larger one, once both are at the same place: for who begins to watch then. */
+static int playlist_second(struct doing *d, const struct plan *plan, const char *prefix, bool ended,
+                           struct playlist_write *w)
+{
+    struct playset set;
+    int r = playset_collect(d, plan, PLAYSET_SECOND, &set);
+
+    w->second = d->row.second ? SECOND_PREVIEW_BEHIND : 0;
+    if (r < 0 || !set.segments)
+        return r;
+    if (set.segments >= PLAYLIST_SECOND_LEAST && set.segments + 1 >= w->segments)
+        w->second = SECOND_PREVIEW_IN_STEP;
+    if (!w->second)
+        return 0;
+    r = playset_load(d, &set, ended ? 0 : set.segments);
+    if (r < 0)
+        return r;
+    playlist_write_media(w, prefix, &set.set, "event-2.m3u8", false, ended);
+    if (!d->row.second)
+        hls_master(playlist_file(w, prefix, "", "preview-2.m3u8"), &set.set, false, "event-2.m3u8");
     return 0;
 }
 
@@ -137,7 +165,7 @@ static int playlist_final(struct doing *d, const struct version_row *version, co
 {
     struct board board;
     struct playset set;
-    int r = playset_collect(d, plan, true, &set);
+    int r = playset_collect(d, plan, PLAYSET_ALL, &set);
 
     if (r == 0)
         r = playset_load(d, &set, 0);
@@ -153,7 +181,7 @@ static int playlist_final(struct doing *d, const struct version_row *version, co
         set.set.board_bytes = version->board_bytes;
     }
     struct buf *master = playlist_file(w, prefix, "", "master.m3u8");
-    hls_master(master, &set.set, true);
+    hls_master(master, &set.set, true, "index.m3u8");
     r = playlist_trick(d, prefix, &set.set, master, w);
     if (r < 0)
         return r;
@@ -191,6 +219,8 @@ static int playlist_build(struct doing *d, struct playlist_write *w)
     if (whole < 0)
         return whole;
     r = playlist_preview(d, &plan, prefix, whole, w);
+    if (r == 0 && w->segments)
+        r = playlist_second(d, &plan, prefix, whole, w);
     if (r == 0 && whole)
         r = playlist_final(d, &version, &plan, prefix, w);
     return r;
@@ -202,7 +232,7 @@ static bool playlist_is_master(const struct playlist_file *file)
 {
     const char *leaf = strrchr(file->name, '/') + 1;
 
-    return strcmp(leaf, "master.m3u8") == 0 || strcmp(leaf, "preview.m3u8") == 0;
+    return strcmp(leaf, "master.m3u8") == 0 || strncmp(leaf, "preview", 7) == 0;
 }
 
 /* What is named lies there before what names it. */
@@ -234,6 +264,7 @@ static int playlist_lie_there(struct doing *d, const struct playlist_write *w)
         d->row.dirty_at = 0;
     if (w->until_ms > d->row.playable_until_ms)
         d->row.playable_until_ms = w->until_ms;
+    d->row.second = w->second;
     if (w->segments && !d->row.announced)
         r = step_take(d, STEP_MEDIA, ON_PLAYABLE);
     if (r == 0 && w->final)

@@ -4,6 +4,8 @@
 #include "actors/catalog/playset.h"
 #include "schemas/wire/arena.h"
 
+enum { PLAYSET_SECOND_SIDE = 720 };
+
 /* The first n segments of a rendition, as far as they follow each other. */
 static int playset_segments(struct doing *d, const char *dir, uint64_t n, struct hls_rendition *ret)
 {
@@ -75,19 +77,37 @@ static int playset_add_audio(struct doing *d, const struct plan *plan, size_t n,
     return r < 0 ? r : 0;
 }
 
-int playset_collect(struct doing *d, const struct plan *plan, bool all, struct playset *set)
+/* A bit for each rung. */
+static uint32_t playset_choose(const struct plan *plan, enum playset_rungs rungs)
 {
+    const struct ladder *ladder = &plan->ladder;
+    uint32_t preview = 1u << ladder->preview;
+
+    if (rungs == PLAYSET_ALL)
+        return ~0u;
+    for (size_t i = 0; rungs == PLAYSET_SECOND && i < ladder->preview; i++) {
+        const struct ladder_rung *rung = &ladder->rungs[i];
+
+        if (!rung->copy_gop && (rung->width < rung->height ? rung->width : rung->height) <= PLAYSET_SECOND_SIDE)
+            return preview | 1u << i;
+    }
+    return rungs == PLAYSET_PREVIEW ? preview : 0;
+}
+
+int playset_collect(struct doing *d, const struct plan *plan, enum playset_rungs rungs, struct playset *set)
+{
+    uint32_t chosen = plan->has_video ? playset_choose(plan, rungs) : 0;
     int r = 0;
 
     *set = (struct playset) { .complete = true, .segments = UINT64_MAX };
     set->set.video = set->video;
     set->set.audio = set->audio;
     for (size_t i = 0; r == 0 && plan->has_video && i < plan->ladder.rungs_n; i++)
-        if (all || i == plan->ladder.preview)
+        if (chosen >> i & 1)
             r = playset_add_video(d, plan, i, set);
     for (size_t i = 0; r == 0 && i < plan->audio_n; i++)
         r = playset_add_audio(d, plan, i, set);
-    if (!set->complete || set->segments == UINT64_MAX)
+    if (!set->complete || set->segments == UINT64_MAX || (rungs == PLAYSET_SECOND && !chosen))
         set->segments = 0;
     return r;
 }

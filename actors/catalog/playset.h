@@ -14,8 +14,14 @@ struct playset {
     uint64_t segments;
 };
 
-/* The rungs of a set (the preview's alone, or all of them) and all sounds, with no segments yet. */
-int playset_collect(struct doing *d, const struct plan *plan, bool all, struct playset *set);
+enum playset_rungs {
+    PLAYSET_PREVIEW, /* the rung that is made ahead */
+    PLAYSET_SECOND, /* and the largest that is encoded, up to 720 lines; no segments where there is none beside it */
+    PLAYSET_ALL,
+};
+
+/* Rungs and all sounds, with no segments yet. */
+int playset_collect(struct doing *d, const struct plan *plan, enum playset_rungs rungs, struct playset *set);
 
 /* Their segments: the first n of each; 0: all that follow each other from the first. */
 int playset_load(struct doing *d, struct playset *set, uint64_t n);

@@ -15,8 +15,8 @@ static int start_urls(struct turn *t, const struct playable *playable, struct pl
 {
     const struct video *v = &playable->video;
     const char *policy = start_policy(v);
-    int r = keys_path(t, v->id, playable->version, policy, playable->final ? "master.m3u8" : "preview.m3u8",
-                      &reply->hls_url);
+    const char *entry = playable->final ? "master.m3u8" : playable->second ? "preview-2.m3u8" : "preview.m3u8";
+    int r = keys_path(t, v->id, playable->version, policy, entry, &reply->hls_url);
 
     if (r == 0 && playable->final)
         r = keys_path(t, v->id, playable->version, policy, "manifest.mpd", &reply->dash_url);

@@ -370,9 +370,9 @@ uint32_t turn_attempt(const struct turn *t)
     return turn_head(t)->attempt;
 }
 
-bool turn_urgent(const struct turn *t)
+uint8_t turn_priority(const struct turn *t)
 {
-    return turn_head(t)->priority >= BUS_URGENT;
+    return turn_head(t)->priority;
 }
 
 uint32_t turn_lease_ms(const struct turn *t)

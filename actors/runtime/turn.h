@@ -64,7 +64,7 @@ uint64_t turn_keep(struct turn *t);
 /* Of a job or the end of one. */
 struct id turn_job(const struct turn *t);    /* its id; zero: the turn is of something else */
 uint32_t turn_attempt(const struct turn *t); /* from 1 */
-bool turn_urgent(const struct turn *t);      /* a job that has room of its own (actor_capacity) */
+uint8_t turn_priority(const struct turn *t); /* of a job; from BUS_URGENT on it has room of its own */
 uint32_t turn_lease_ms(const struct turn *t);
 /* Give the job back (wait: no attempt is counted) or up, instead of a reply: then return 0. An error that a handler answers does the same as
  * turn_nack(t, 0, false, err, detail), or turn_term for ERR_INVALID, ERR_MALFORMED and ERR_UNSUPPORTED. */

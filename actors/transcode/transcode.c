@@ -11,6 +11,7 @@
 
 #include "actors/runtime/turn.h"
 #include "actors/transcode/crew.h"
+#include "broker/client/bus.h"
 #include "gen/errors.h"
 #include "gen/transcode.h"
 
@@ -159,12 +160,18 @@ static unsigned runs_at_once(const struct transcode_settings *s)
     return room < 1 ? 1 : room < n ? (unsigned)room : n;
 }
 
-/* A video's first seconds are waited for: their decoder may use every core, and they go before all others. These share
- * the cores. */
+/* A video's first seconds are waited for: their decoder may use every core, they go before all others, and the very first
+ * ones before those that follow. The others share the cores. */
+static unsigned niceness(const struct transcode_settings *s, uint8_t priority)
+{
+    return priority == UINT8_MAX ? 0 : (unsigned)(priority >= BUS_URGENT ? s->nice / 2 : s->nice);
+}
+
 static struct attend how(const struct transcode *self, struct turn *t)
 {
     const struct transcode_settings *s = settings(t);
-    unsigned share = turn_urgent(t) ? cores(s) : cores(s) / self->runs;
+    bool urgent = turn_priority(t) >= BUS_URGENT;
+    unsigned share = urgent ? cores(s) : cores(s) / self->runs;
 
     return (struct attend) { .blobs = self->blobs,
                              .program = self->worker,
@@ -172,7 +179,7 @@ static struct attend how(const struct transcode *self, struct turn *t)
                              .attempt = turn_attempt(t),
                              .stall_ms = (unsigned)s->stall_ms,
                              .wait_ms = (unsigned)s->wait_ms,
-                             .nice = turn_urgent(t) ? 0 : (unsigned)s->nice,
+                             .nice = niceness(s, turn_priority(t)),
                              .degraded = s->sandbox == SANDBOX_DEGRADED };
 }
 

@@ -49,12 +49,16 @@ static const char *media_tag(struct exchange *x, uint64_t size, int64_t modified
     return arena_printf(x->arena, "\"%" PRIx64 "-%" PRIx64 "\"", size, (uint64_t)modified);
 }
 
-/* The two playlists that are replaced while a video grows: event.m3u8 and what names it, preview.m3u8. */
+/* The playlists that are replaced while a video grows, and what names them. */
 static bool media_grows(const char *name)
 {
+    static const char *const growing[] = { "event.m3u8", "preview.m3u8", "event-2.m3u8", "preview-2.m3u8" };
     const char *leaf = strrchr(name, '/') + 1;
+    bool grows = false;
 
-    return strcmp(leaf, "event.m3u8") == 0 || strcmp(leaf, "preview.m3u8") == 0;
+    for (size_t i = 0; i < sizeof(growing) / sizeof(*growing); i++)
+        grows |= strcmp(leaf, growing[i]) == 0;
+    return grows;
 }
 
 /* How long whoever keeps it may: as long as the address is good. */

@@ -85,6 +85,43 @@ static void the_first_run_of_preview_and_sound_make_it_playable(void **state)
     assert_null(file_text(f, id, "master.m3u8"));
 }
 
+static void who_comes_when_a_larger_size_has_caught_up_gets_both(void **state)
+{
+    const struct studio minutes = { .seconds = 61, .width = 1280, .height = 720, .sounds = 1, .proven = true };
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 1 << 20);
+    char master[4096] = "", before[65536] = "";
+    struct playable playable;
+    unsigned seen = 0;
+
+    assert_true(studio_probe(f, &minutes));
+    while (studio_run(f, &minutes)) {
+        fake_settle(f);
+        char *now = file_text(f, id, "preview-2.m3u8");
+
+        if (!now) {
+            assert_null(file_text(f, id, "v/h264-720/event-2.m3u8"));
+            continue;
+        }
+        if (!seen++) {
+            assert_non_null(strstr(now, "v/h264-720/event-2.m3u8"));
+            assert_non_null(strstr(now, "v/h264-360/event-2.m3u8"));
+            assert_non_null(strstr(now, "a/aac-en-0/event-2.m3u8"));
+            assert_null(strstr(now, "h264-240"));
+            assert_int_equal(FAKE_CALL(f, catalog_get_playable, &(struct get_playable) { .id = id }, &playable),
+                             0);
+            assert_true(playable.second || playable.final);
+            strcpy(master, now);
+        }
+        assert_string_equal(master, now); /* never edited */
+        now = file_text(f, id, "v/h264-720/event-2.m3u8");
+        assert_int_equal(strncmp(now, before, strlen(before)), 0); /* only appended to */
+        strcpy(before, now);
+    }
+    assert_true(seen > 0);
+    assert_non_null(strstr(before, "#EXT-X-ENDLIST"));
+}
+
 /* What a poll saw is the head of what a later poll sees; and playable_until only grows. */
 static void the_preview_is_only_ever_appended_to(void **state)
 {
@@ -396,6 +433,7 @@ int main(void)
         with_fake(an_upload_becomes_a_video_that_is_playable_then_ready_then_published),
         with_fake(all_playlists_lie_there_when_it_is_ready),
         with_fake(the_first_run_of_preview_and_sound_make_it_playable),
+        with_fake(who_comes_when_a_larger_size_has_caught_up_gets_both),
         with_fake(the_preview_is_only_ever_appended_to),
         with_fake(the_top_rung_is_the_source_s_own_where_it_may_be),
         with_fake(a_copy_that_does_not_hold_is_encoded_instead),

@@ -98,7 +98,7 @@ static void rates_are_measured_over_runs_of_segments(void **state)
 static void the_master_lists_the_start_first_and_adds_the_loudest_sound(void **state)
 {
     struct buf out = { 0 };
-    hls_master(&out, &set, true);
+    hls_master(&out, &set, true, "index.m3u8");
     struct hls_rate v = hls_measure(&videos[0]), a = hls_measure(&audios[0]);
     char line[256];
     snprintf(line, sizeof(line),
@@ -117,7 +117,7 @@ static void a_preview_declares_what_its_rungs_are_capped_to(void **state)
 {
     struct buf out = { 0 };
     struct hls_set one = { &videos[1], 1, NULL, 0 };
-    hls_master(&out, &one, false);
+    hls_master(&out, &one, false, "event.m3u8");
     assert_string_equal(buf_text(&out),
                         "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-INDEPENDENT-SEGMENTS\n"
                         "#EXT-X-STREAM-INF:BANDWIDTH=977500,AVERAGE-BANDWIDTH=722500,CODECS=\"avc1.64001e\","
@@ -129,7 +129,7 @@ static void sound_alone_is_a_variant(void **state)
 {
     struct buf out = { 0 };
     struct hls_set alone = { NULL, 0, audios, 1 };
-    hls_master(&out, &alone, true);
+    hls_master(&out, &alone, true, "index.m3u8");
     assert_non_null(strstr(buf_text(&out), "CODECS=\"mp4a.40.2\",AUDIO=\"aac\"\na/aac-en-0/index.m3u8\n"));
     buf_free(&out);
 }
@@ -172,8 +172,8 @@ static void texts_are_a_group_of_every_variant_and_count_in_its_rate(void **stat
     with.texts = texts;
     with.texts_n = 3;
     with.has_chapters = true;
-    hls_master(&plain, &set, true);
-    hls_master(&out, &with, true);
+    hls_master(&plain, &set, true, "index.m3u8");
+    hls_master(&out, &with, true, "index.m3u8");
     const char *all = buf_text(&out);
     assert_non_null(strstr(all, "TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,"
                                 "AUTOSELECT=YES,FORCED=NO,URI=\"t/en-0/index.m3u8\"\n"));
