@@ -309,12 +309,20 @@ static void sleeper(const char *dir)
         live_pump(mine, 1000);
 }
 
+static const struct seen *tapped(const struct peer *cli, const char *name)
+{
+    const struct seen *seen;
+
+    for (size_t i = 0; (seen = peer_seen(cli, SEEN_TAP, i)) && strcmp(seen->name, name) != 0; i++)
+        ;
+    return seen;
+}
+
 static void a_worker_that_is_killed_gives_its_job_to_another_at_once(void **state)
 {
     struct live *live = *state;
     struct peer *shop = owner(live, 1), *cli = live_join(live, "cli", 0), *worker;
     pid_t pid = live_process(sleeper, live->dir);
-    const struct seen *gone = NULL;
 
     bus_tap(cli->bus, "actor=worker", 1, true);
     put(shop, 1, "box", 0, 0);
@@ -323,11 +331,8 @@ static void a_worker_that_is_killed_gives_its_job_to_another_at_once(void **stat
     worker->answer = ack_it;
     bus_take(worker->bus, "shop.pack", 1, 0);
     live_kill(pid);
-    live_until(live, worker->counted[SEEN_SETTLED] == 1);
-    for (size_t i = 0; (gone = peer_seen(cli, SEEN_TAP, i)) && strcmp(gone->name, "gone") != 0; i++)
-        ;
-    assert_non_null(gone);
-    assert_int_equal(gone->err, ERR_WORKER_LOST); /* the death was seen, not a heartbeat missed */
+    live_until(live, worker->counted[SEEN_SETTLED] == 1 && tapped(cli, "gone"));
+    assert_int_equal(tapped(cli, "gone")->err, ERR_WORKER_LOST); /* the death was seen, not a heartbeat missed */
     assert_true(peer_seen(worker, SEEN_JOB, 0)->flag);
 }
 
