@@ -120,7 +120,8 @@ static void read_vui(struct bits *b, struct avc_picture *ret)
     take(b, 3);
     ret->full_range = take(b, 1);
     if (take(b, 1)) {
-        take(b, 16);
+        ret->primaries = take(b, 8);
+        ret->transfer = take(b, 8);
         ret->matrix = take(b, 8);
     }
 }
@@ -129,7 +130,7 @@ int avc_read_sps(const uint8_t *sps, size_t len, struct avc_picture *ret)
 {
     struct bits b = { .bad = len < 5 || len > SPS_MOST || (sps[0] & 31) != 7 };
 
-    *ret = (struct avc_picture) { .sar_num = 1, .sar_den = 1, .matrix = 2 };
+    *ret = (struct avc_picture) { .sar_num = 1, .sar_den = 1, .primaries = 2, .transfer = 2, .matrix = 2 };
     if (b.bad)
         return -1;
     ret->profile = sps[1];
@@ -152,10 +153,16 @@ int avc_read_sps(const uint8_t *sps, size_t len, struct avc_picture *ret)
     return b.bad ? -1 : 0;
 }
 
+/* As an init of ours says it, or says nothing that contradicts it. */
+static bool is_bt709(unsigned value)
+{
+    return value == 1 || value == 2;
+}
+
 bool avc_is_plain(const struct avc_picture *p)
 {
     bool large = p->height >= 720 || p->width >= 1280;
 
-    return p->level <= 42 && p->sar_num == p->sar_den && p->sar_num && !p->full_range &&
-           (p->matrix == 1 || (p->matrix == 2 && large));
+    return p->level <= 42 && p->sar_num == p->sar_den && p->sar_num && !p->full_range && is_bt709(p->primaries) &&
+           is_bt709(p->transfer) && (p->matrix == 1 || (p->matrix == 2 && large));
 }

@@ -13,7 +13,7 @@ struct avc_picture {
     unsigned width, height;    /* cropped */
     unsigned sar_num, sar_den; /* 1:1 when it says nothing */
     bool full_range;
-    unsigned matrix; /* of ITU-T H.273; 2 when it says nothing */
+    unsigned primaries, transfer, matrix; /* of ITU-T H.273; 2 when it says nothing */
 };
 
 /* sps: a NAL unit with its head, as it lies in an avcC. 0, or -1 when it is broken or of another kind. */
