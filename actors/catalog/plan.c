@@ -167,15 +167,16 @@ static void plan_picture(struct plan *plan, const struct probed_track *track)
     plan->grid = (struct grid) { plan->ladder.fps_num, plan->ladder.fps_den, plan->ladder.gop, 0 };
 }
 
-/* The length of what the timeline follows: the picture, else the longest sound. */
+/* The length of what the timeline follows: the picture, or the longest sound where that goes on well after it. */
 static uint64_t plan_duration(const struct plan *plan, const struct probe_done *probe)
 {
     const struct probed_track *track = plan->has_video ? plan_find(probe, plan->video_track) : NULL;
-    uint64_t longest = track ? track->duration_ms : 0;
-    for (size_t i = 0; !longest && i < plan->audio_n; i++) {
+    uint64_t picture = track ? track->duration_ms : 0, sound = 0;
+    for (size_t i = 0; i < plan->audio_n; i++) {
         uint64_t ms = plan_find(probe, plan->audio[i].track)->duration_ms;
-        longest = ms > longest ? ms : longest;
+        sound = ms > sound ? ms : sound;
     }
+    uint64_t longest = sound > picture + (picture ? PLAN_SOUND_AFTER_MS : 0) ? sound : picture;
     return longest ? longest : probe->duration_ms;
 }
 

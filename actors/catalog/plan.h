@@ -19,9 +19,10 @@ enum {
     PLAN_AUDIO_MOST = 8, /* sound tracks; more are left out, with a warning */
     PLAN_TEXT_MOST = 16,
     PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 3 +
-                       2,  /* pictures, sounds, texts, poster, a copy and what replaces it */
-    PLAN_RATE = 48000,     /* samples a second of every sound rendition */
-    PLAN_SHORT_MS = 60000, /* up to here no second decode for a preview: MEDIA 2.4 */
+                       2,      /* pictures, sounds, texts, poster, a copy and what replaces it */
+    PLAN_RATE = 48000,         /* samples a second of every sound rendition */
+    PLAN_SOUND_AFTER_MS = 500, /* later than this after the picture, sound is kept */
+    PLAN_SHORT_MS = 60000,     /* up to here no second decode for a preview: MEDIA 2.4 */
     PLAN_LONGEST_MS = 12 * 3600 * 1000,
     PLAN_PREVIEW_PRIORITY = 200,
     PLAN_BULK_PRIORITY = 100,

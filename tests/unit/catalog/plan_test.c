@@ -366,6 +366,26 @@ static void texts_are_paired_named_and_chosen(void **state)
     arena_free(&arena);
 }
 
+static void sound_that_outlasts_the_picture_is_kept(void **state)
+{
+    static const struct {
+        uint64_t sound_ms, frames;
+    } rows[] = { { 59000, 1500 }, { 60400, 1500 }, { 61000, 1525 }, { 90000, 2250 } };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct source s = sources[0];
+        struct probed_track tracks[4];
+        char reason[300];
+        struct plan plan;
+
+        s.ms = 60000;
+        struct probe_done probe = probe_of(&s, tracks);
+        tracks[1].duration_ms = rows[i].sound_ms;
+        assert_int_equal(plan_make(&probe, &plan, reason, sizeof(reason)), 0);
+        assert_int_equal(plan.grid.frames, rows[i].frames);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +396,7 @@ int main(void)
         cmocka_unit_test(the_first_run_is_one_short_segment),
         cmocka_unit_test(an_unproven_length_leaves_the_end_open),
         cmocka_unit_test(of_sound_alone_no_second_is_lost),
+        cmocka_unit_test(sound_that_outlasts_the_picture_is_kept),
         cmocka_unit_test(what_cannot_be_shown_says_why),
         cmocka_unit_test(a_source_that_may_be_copied_is_its_own_top_rung),
         cmocka_unit_test(names_and_languages_of_sounds_are_safe_and_unique),
