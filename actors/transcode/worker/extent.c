@@ -6,7 +6,8 @@
 
 #include "actors/transcode/worker/link.h"
 
-#define ROWS_MOST 500000u
+#define LAST_PICTURE_MS 200 /* longer than this a last picture is not made */
+#define ROWS_MOST       500000u
 
 struct walk {
     int64_t reach;    /* end of all bytes seen */
@@ -133,9 +134,19 @@ static void index_rows(struct extent *e, const struct input *in, unsigned pictur
     close_row(e, &w);
 }
 
+/* Where the pictures end: the last one is shown as long as the others are, whatever its container says of it. */
+static int64_t pictures_end(int64_t end, int64_t first, int64_t last, int64_t count, AVRational base)
+{
+    int64_t each = count > 1 ? (last - first) / (count - 1) : 0;
+    int64_t most = av_rescale_q(LAST_PICTURE_MS, (AVRational) { 1, 1000 }, base);
+
+    return FFMAX(end, last + FFMIN(each, most));
+}
+
 /* Walks every packet from the start. */
 static void scan(struct extent *e, struct input *in, int picture)
 {
+    int64_t first = INT64_MAX, last = INT64_MIN, count = 0;
     AVPacket *p = av_packet_alloc();
     struct walk w = { 0 };
     char why[160];
@@ -150,6 +161,11 @@ static void scan(struct extent *e, struct input *in, int picture)
             int64_t end = input_time(in, track, ts) + (p->duration > 0 ? p->duration : 0);
 
             e->end[track] = end > e->end[track] ? end : e->end[track];
+            if ((int)track == picture) {
+                first = FFMIN(first, input_time(in, track, ts));
+                last = FFMAX(last, input_time(in, track, ts));
+                count++;
+            }
             if ((int)track == picture && p->flags & AV_PKT_FLAG_KEY && p->pos >= 0) {
                 close_row(e, &w);
                 open_row(&w, micros(in, track, ts), p->pos);
@@ -161,6 +177,9 @@ static void scan(struct extent *e, struct input *in, int picture)
         link_progress(1, 0);
     }
     close_row(e, &w);
+    if (count)
+        e->end[picture] = pictures_end(e->end[picture], first, last, count,
+                                       in->format->streams[picture]->time_base);
     e->proof = DURATION_PROOF_SCAN;
     av_packet_free(&p);
 }

@@ -123,6 +123,9 @@ static int feed_decoder(struct sound *s)
         return avcodec_send_packet(s->codec, NULL);
     }
     if (s->packet->stream_index == (int)s->track) {
+        if (s->codec->codec_id == AV_CODEC_ID_OPUS) /* libavcodec does not say how long its frames are */
+            s->opus_length = (int)av_rescale_q(s->packet->duration, time_base(s),
+                                               (AVRational) { 1, s->source_rate });
         if (!much_too_early(s) && avcodec_send_packet(s->codec, s->packet) < 0)
             s->damaged++;
         link_progress(1, 0);
@@ -150,13 +153,15 @@ static int decode_frame(struct sound *s)
     }
 }
 
-/* Where the frame begins on the source's grid; coarse times are snapped to whole frames from the track's start. */
+/* Where the frame begins on the source's grid. Coarse times are snapped to whole frames from the track's start: the frame's
+ * beginning or, of one whose beginning was priming and is gone, its end. */
 static int64_t place(const struct sound *s)
 {
     AVRational base = time_base(s);
     const AVStream *stream = s->in->format->streams[s->track];
     int64_t ts = s->frame->best_effort_timestamp, at, anchor, snapped;
-    int length = s->codec->frame_size;
+    int length = s->codec->frame_size ? s->codec->frame_size : s->opus_length,
+        lost = length - s->frame->nb_samples;
 
     if (ts == AV_NOPTS_VALUE)
         return s->placed ? s->at : 0;
@@ -167,6 +172,8 @@ static int64_t place(const struct sound *s)
     anchor = av_rescale_q(input_time(s->in, s->track, stream->start_time), base,
                           (AVRational) { 1, s->source_rate });
     snapped = anchor + av_rescale(at - anchor, 1, length) * length;
+    if (llabs(snapped - at) > ms(s, JITTER_MS) && lost > 0)
+        snapped = anchor + av_rescale(at - lost - anchor, 1, length) * length + lost;
     return llabs(snapped - at) <= ms(s, JITTER_MS) ? snapped : at;
 }
 

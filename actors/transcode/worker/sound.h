@@ -25,6 +25,7 @@ struct sound {
     struct SwrContext *swr;
     AVAudioFifo *fifo;
     int source_rate, source_format, source_channels;
+    int opus_length;  /* source samples of a packet, as its container says */
     int64_t at;       /* the next source sample to feed, on the source's grid from the origin */
     int64_t skip;     /* output samples still to drop before first */
     int64_t gap, cut; /* of the frame in hand: source samples of silence before it, and of it already fed */
