@@ -44,7 +44,7 @@ class Run:
         self.children, self.lines, self.counted = {}, queue.Queue(), collections.Counter()
         self.acknowledged, self.tokens, self.seen = set(), {}, {"reader": set(), "group": set()}
         self.missing = set()        # acknowledged, and not yet seen by every follower
-        self.ended, self.stopped = set(), None
+        self.ended, self.up = set(), set()
         os.mkdir(os.path.join(self.state, "keys"), 0o700)
         os.mkdir(os.path.join(self.state, "log"))
         for name, text in (("policy", POLICY), ("keys/load", "0123456789abcdef0123456789abcdef")):
@@ -77,6 +77,10 @@ class Run:
                              f"have no end\n{self.replay()}") from None
         self.counted[m["did"]] += 1
         who = m["who"]
+        if m["did"] == "up":
+            self.up.add(who)
+        elif m["did"] in ("down", "gone"):
+            self.up.discard(who)
         if m["did"] in ("decided", "put"):
             self.tokens[who, m["seq"]] = m["token"]
         elif m["did"] == "ok":
@@ -116,11 +120,14 @@ class Run:
         self.start(name)
 
     def stop(self, name):
-        """Stands still while the others go on, until one of them says that it lost the broker, or much was done."""
-        child, did = self.children[name], "down" if name == "broker" else "event"
+        """Stands still while the others go on: the broker until one of them says that it lost it, if any has it."""
+        child, before = self.children[name], self.counted["down"]
         child.send_signal(signal.SIGSTOP)
         try:
-            self.wait(did, 1 if name == "broker" else self.random.randint(1, 400))
+            if name != "broker":
+                self.wait("event", self.random.randint(1, 400))
+            while name == "broker" and self.up and self.counted["down"] == before:
+                self.next()
         finally:
             child.send_signal(signal.SIGCONT)
 
