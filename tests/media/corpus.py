@@ -64,7 +64,7 @@ FILMS = {
     "sintel_2audio_3subs_30s.mkv": Film((1280, 720), 24, 30.0, 2),
     "sintel_trailer_720p24_52s.mp4": Film((1280, 720), 24, 52.2),
     "srt_subs_ac3_1s.mkv": Film((1080, 720), 30, 1.0),
-    "vfr_screenrec_3026x1386_9s.mp4": Film((2358, 1080), 60, 8.73, 0),
+    "vfr_screenrec_3026x1386_9s.mp4": Film((2358, 1080), 30, 8.73, 0),
     "xvid_mp3_960x400_4s.avi": Film((960, 400), FILM, 4.09),
 }
 REFUSED = {"vvc_aac_320x180_5s.mp4": "vvc1"}        # name: a word of the reason
