@@ -1,4 +1,4 @@
-"""b006: a film can be watched before its last byte was sent, whatever it came in that can be read from its front; and one whose
+"""b007: a film can be watched before its last byte was sent, whatever it came in that can be read from its front; and one whose
 index lies behind its media as soon as that index was sent, be it first."""
 import base64
 import os

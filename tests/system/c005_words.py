@@ -1,4 +1,4 @@
-"""c003: subtitles and chapters of a film are there when it is ready: in playlists, in the answer that starts a player, and as
+"""c005: subtitles and chapters of a film are there when it is ready: in playlists, in the answer that starts a player, and as
 files that keep every rule."""
 import json
 import os
