@@ -97,5 +97,5 @@ test("the player is played, sought and muted by keys, inside of it alone", async
     await page.getByRole("slider", { name: "Position" }).focus();
     await page.keyboard.press("5");
     await until(page, () => Math.abs(document.querySelector("video").currentTime - 12) < 0.5);
-    await page.locator('[aria-valuetext="12 seconds of 24 seconds"]').waitFor();
+    await page.locator('[aria-valuetext="12 seconds of 24 seconds, Water & salt"]').waitFor();
 });
