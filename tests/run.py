@@ -1,9 +1,10 @@
 """Builds and runs every kind of test and adds up what they say.
 
 A kind is a row of KINDS: what to build, and a function that runs it and yields one Result per program, module or
-check. Each keeps its output under build/test-logs; of a failing one the end is shown.
+check. Each keeps its output under build/test-logs; of a failing one what failed and the end are shown.
 """
 import argparse
+import concurrent.futures
 import os
 import re
 import signal
@@ -17,13 +18,18 @@ SANITIZER = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS":
              "TSAN_OPTIONS": f"halt_on_error=1 suppressions={os.path.join(TOP, 'tests/tsan.supp')}"}
 
 
+# How the test programs of C, Python and Node say that something failed.
+FAILURE = re.compile(r"^\s*(?:\[  (?:FAILED|ERROR)|(?:FAIL|ERROR): |not ok )")
+
+
 class Result:
-    def __init__(self, name, passed, failed, log):
-        self.name, self.passed, self.failed, self.log = name, passed, failed, log
+    def __init__(self, name, passed, failed, log, seconds):
+        self.name, self.passed, self.failed, self.log, self.seconds = name, passed, failed, log, seconds
 
 
 def command(name, argv, timeout, count, env=None):
     """Runs one command in a process group of its own, keeps its output, and counts its tests with `count`."""
+    started = time.monotonic()
     os.makedirs(LOGS, exist_ok=True)
     log = os.path.join(LOGS, re.sub(r"[^A-Za-z0-9_.-]+", "_", name) + ".log")
     with open(log, "wb") as out:
@@ -48,7 +54,13 @@ def command(name, argv, timeout, count, env=None):
         failed = 1
         with open(log, "a", encoding="utf-8") as f:
             f.write("\nnothing was tested: the command ended well without a single test\n")
-    return Result(name, passed, failed, log)
+    return Result(name, passed, failed, log, time.monotonic() - started)
+
+
+def two_at_a_time(commands):
+    """Results of commands that need no machine to themselves, in their order."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        yield from pool.map(lambda argv: command(*argv), commands)
 
 
 def count_cmocka(text):
@@ -106,8 +118,7 @@ def run_python(args):
 def run_c(mode):
     def run(args):
         out = "build" if mode == "release" else f"build/{mode}"
-        for program in programs(f"{out}/tests"):
-            yield command(program, [program], 300, count_cmocka, {"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
+        yield from two_at_a_time((program, [program], 300, count_cmocka, {"CMOCKA_MESSAGE_OUTPUT": "STDOUT"}) for program in programs(f"{out}/tests"))
     return run
 
 
@@ -121,7 +132,6 @@ def run_system(args):
 def run_web(args):
     if os.path.exists(os.path.join(TOP, "tests/web/run")):
         yield command("tests/web", ["tests/web/run"], 900, count_node)
-        yield command("tests/web/live", ["python3", "tests/web/live.py"], 600, count_node)
 
 
 def run_node(args):
@@ -139,10 +149,10 @@ def run_fault(mode):
 
 def run_fuzz(args):
     seconds = 180 if args.long else 15
-    for program in programs("build/fuzz/fuzz"):
-        yield command(program, ["python3", "tests/fuzz/run.py", program, str(seconds)], seconds + 120, count_check)
-    for program in programs("build/plant/fuzz"):
-        yield command(program, ["python3", "tests/fuzz/run.py", "--planted", program], 420, count_check)
+    yield from two_at_a_time((program, ["python3", "tests/fuzz/run.py", program, str(seconds)], seconds + 120, count_check)
+                             for program in programs("build/fuzz/fuzz"))
+    yield from two_at_a_time((program, ["python3", "tests/fuzz/run.py", "--planted", program], 420, count_check)
+                             for program in programs("build/plant/fuzz"))
 
 
 KINDS = {  # name: (build steps, runner, only with --long)
@@ -161,13 +171,27 @@ KINDS = {  # name: (build steps, runner, only with --long)
 }
 
 
-def show(result, seconds):
+def excerpt(lines, around=20, end=20, most=200):
+    """What a reader of a failure needs of its output: the lines about each failure, and the last ones."""
+    wanted = set(range(max(0, len(lines) - end), len(lines)))
+    for n in (n for n, line in enumerate(lines) if FAILURE.match(line)):
+        if len(wanted) < most:
+            wanted.update(range(max(0, n - around // 4), min(len(lines), n + around)))
+    before = -1
+    for n in sorted(wanted):
+        if n != before + 1:
+            yield "..."
+        before = n
+        yield lines[n]
+
+
+def show(result):
     word = "ok  " if not result.failed else "FAIL"
-    print(f"{word} {result.name}: {result.passed} passed, {result.failed} failed ({seconds:.0f} s)", flush=True)
+    print(f"{word} {result.name}: {result.passed} passed, {result.failed} failed ({result.seconds:.0f} s)", flush=True)
     if result.failed:
         with open(result.log, encoding="utf-8", errors="replace") as f:
             lines = f.read().splitlines()
-        print("\n".join("    | " + line for line in lines[-40:]))
+        print("\n".join("    | " + line for line in excerpt(lines)))
         print(f"    whole output: {os.path.relpath(result.log, TOP)}", flush=True)
 
 
@@ -189,17 +213,14 @@ def main():
         for step in steps:
             if step in built:
                 continue
-            started = time.monotonic()
             result = build(*step)
             built.add(step)
-            show(result, time.monotonic() - started)
+            show(result)
             failed += result.failed
             ok = ok and not result.failed
-        started = time.monotonic()
         for result in runner(args) if ok else ():
-            show(result, time.monotonic() - started)
+            show(result)
             passed, failed = passed + result.passed, failed + result.failed
-            started = time.monotonic()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

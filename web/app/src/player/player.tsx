@@ -127,7 +127,7 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
                 onVolume={(v) => (video.current!.muted = false, video.current!.volume = v)}
                 onPicture={document.pictureInPictureEnabled ? () => void picture(video.current!) : undefined}
                 seekBar={<SeekBar time={media.time} duration={duration} buffered={media.buffered} prepared={prepared}
-                    chapters={chapters} tiles={tiles}                    onSeek={(to) => deck.seekTo(to)} />} />
+                    chapters={chapters} tiles={tiles} onSeek={(to) => deck.seekTo(to)} />} />
             {failed && (
                 <div class="fail" role="alert">
                     <p><strong>{failed === "unsupported" ? "This browser cannot play the video." : "The video stopped: its media could not be loaded."}</strong></p>
