@@ -12,23 +12,24 @@
 #include <unistd.h>
 
 #include "ops/cli/command.h"
+#include "ops/cli/start.h"
 #include "ops/process/pidfile.h"
 
 enum { LOOK_EVERY_MS = 10 };
 
 struct up_words {
     bool detach;
-    const char *port, *config;
+    const char *port, *config, *password_file;
     long within_s;
 };
 
 static int up_parse(int argc, char **argv, struct up_words *ret)
 {
-    static const struct option options[] = { { "detach", no_argument, NULL, 'd' },
-                                             { "port", required_argument, NULL, 'p' },
-                                             { "config", required_argument, NULL, 'c' },
-                                             { "within", required_argument, NULL, 'w' },
-                                             { NULL, 0, NULL, 0 } };
+    static const struct option options[] = {
+        { "detach", no_argument, NULL, 'd' },       { "port", required_argument, NULL, 'p' },
+        { "config", required_argument, NULL, 'c' }, { "admin-password-file", required_argument, NULL, 'a' },
+        { "within", required_argument, NULL, 'w' }, { NULL, 0, NULL, 0 }
+    };
     *ret = (struct up_words) { .within_s = 30 };
     optind = 1;
     opterr = 0;
@@ -37,6 +38,7 @@ static int up_parse(int argc, char **argv, struct up_words *ret)
         switch (c) {
         case 'd': ret->detach = true; break;
         case 'c': ret->config = optarg; break;
+        case 'a': ret->password_file = optarg; break;
         case 'p':
             ret->port = optarg;
             if (strtol(optarg, &end, 10) < 1 || strtol(optarg, &end, 10) > 65535 || *end)
@@ -60,6 +62,16 @@ static void up_port(const char *port)
     snprintf(url, sizeof(url), "http://127.0.0.1:%s", port);
     setenv("KINOBUS_FRONT_PORT", port, 1);
     setenv("KINOBUS_FRONT_PUBLIC_URL", url, 0);
+}
+
+/* The actors run elsewhere: auth gets the file's whole path. */
+static int up_password_file(const char *path)
+{
+    char whole[PATH_MAX];
+    if (!realpath(path, whole))
+        return cli_usage(&up_command, "--admin-password-file %s: %s", path, strerror(errno));
+    setenv("KINOBUS_AUTH_ADMIN_PASSWORD_FILE", whole, 1);
+    return EXIT_DONE;
 }
 
 /* Becomes the supervisor; returns only when that failed. */
@@ -116,23 +128,14 @@ static int up_wait(const struct cli *cli, pid_t pid, long within_s)
                     within_s, cli->state);
 }
 
-static int up_run(const struct cli *cli, int argc, char **argv)
+/* Starts the supervisor behind and waits until all is ready. */
+static int up_behind(const struct cli *cli, const struct up_words *words, const struct start *start)
 {
-    struct up_words words;
-    int code = up_parse(argc, argv, &words);
-    if (code != EXIT_DONE)
-        return code;
-    if (words.port)
-        up_port(words.port);
-    if (mkdir(cli->state, 0750) < 0 && errno != EEXIST)
-        return cli_fail(EXIT_FAILED, "%s: %s", cli->state, strerror(errno));
-    if (!words.detach)
-        return up_become(cli, &words);
-    char ready[PATH_MAX];
+    char path[PATH_MAX];
     struct pidfile running;
-    if (!cli_path(cli, ready, sizeof(ready), "run"))
+    if (!cli_path(cli, path, sizeof(path), "run"))
         return EXIT_FAILED;
-    int run = open(ready, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int run = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (run >= 0 && pidfile_read(run, "supervisor", &running))
         return cli_fail(EXIT_FAILED, "already running in %s (pid %d)", cli->state, (int)running.pid);
     if (run >= 0) {
@@ -141,18 +144,51 @@ static int up_run(const struct cli *cli, int argc, char **argv)
     }
     pid_t pid = fork();
     if (pid == 0)
-        _exit(up_background(cli, &words));
-    code = pid < 0 ? cli_fail(EXIT_FAILED, "fork: %s", strerror(errno)) : up_wait(cli, pid, words.within_s);
-    if (code == EXIT_DONE && !cli->json)
-        printf("running in %s, supervisor pid %d\n", cli->state, (int)pid);
-    else if (code == EXIT_DONE)
-        printf("{\"state\":\"%s\",\"pid\":%d}\n", cli->state, (int)pid);
-    return code;
+        _exit(up_background(cli, words));
+    int code = pid < 0 ? cli_fail(EXIT_FAILED, "fork: %s", strerror(errno)) : up_wait(cli, pid, words->within_s);
+    if (code != EXIT_DONE)
+        return code;
+    printf(cli->json ? "{\"state\":\"%s\",\"pid\":%d" : "running in %s, supervisor pid %d\n", cli->state,
+           (int)pid);
+    start_print(start, cli->json);
+    if (cli->json)
+        printf("}\n");
+    return EXIT_DONE;
 }
 
-const struct command up_command = { "up", "[--detach] [--port N] [--config FILE] [--within SECONDS]",
-                                    "Start the platform, or take over what of it still runs.",
-                                    "  --detach      in the background; returns when every service is ready\n"
-                                    "  --port N      port of the front, instead of front.port\n"
-                                    "  --config FILE settings, instead of STATE/kinobus.conf",
-                                    up_run };
+static int up_run(const struct cli *cli, int argc, char **argv)
+{
+    struct up_words words;
+    struct start start;
+    int code = up_parse(argc, argv, &words);
+    if (code == EXIT_DONE && words.password_file)
+        code = up_password_file(words.password_file);
+    if (code != EXIT_DONE)
+        return code;
+    if (words.port)
+        up_port(words.port);
+    if (mkdir(cli->state, 0750) < 0 && errno != EEXIST)
+        return cli_fail(EXIT_FAILED, "%s: %s", cli->state, strerror(errno));
+    code = start_prepare(cli, words.config, &start);
+    if (code != EXIT_DONE)
+        return code;
+    if (words.detach)
+        return up_behind(cli, &words, &start);
+    if (!cli->json)
+        start_print(&start, false);
+    fflush(stdout);
+    return up_become(cli, &words);
+}
+
+const struct command up_command = {
+    "up", "[--detach] [--port N] [--config FILE] [--admin-password-file FILE]",
+    "Start the platform, or take over what of it still runs.",
+    "  --detach      in the background; returns when every service is ready\n"
+    "  --port N      port of the front, instead of front.port\n"
+    "  --config FILE settings, instead of STATE/kinobus.conf\n"
+    "  --admin-password-file FILE\n"
+    "                the first administrator's password, on the first start; else one is\n"
+    "                made, printed, and kept in STATE/admin-password\n"
+    "  --within N    seconds that --detach waits for, 30",
+    up_run
+};
