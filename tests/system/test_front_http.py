@@ -408,6 +408,16 @@ class Limits(unittest.TestCase):
             codes = [front.get("/api/v1/users/me", X_Edge="guess", X_Forwarded_For=f"10.0.1.{n}")[0] for n in range(4)]
             self.assertEqual(codes, [401, 401, 429, 429])
 
+    def test_what_media_is_checked_with_is_for_the_edge_alone(self):
+        with Front(edge_secret="s3cret") as front:
+            for headers in ({}, {"X_Edge": ""}, {"X_Edge": "guess"}, {"X_Edge": "s3cre"}, {"X_Edge": "s3crets"},
+                            {"X_Edge": "s3cret", "X_Forwarded_For": "10.0.0.1"}):       # passed on for somebody
+                self.assertEqual(front.get("/edge/rights", **headers)[0], 404, headers)
+            self.assertEqual(front.get("/edge/rights", X_Edge="s3cret")[0], 503)        # it knows no keys itself
+        with Front() as front:
+            for headers in ({}, {"X_Edge": ""}, {"X_Edge": "s3cret"}):
+                self.assertEqual(front.get("/edge/rights", **headers)[0], 404, headers)
+
     def test_other_sites_change_nothing(self):
         with Front() as front:
             login = b'{"email":"a","password":"b"}'

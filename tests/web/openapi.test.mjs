@@ -42,7 +42,7 @@ test("what is served by hand is in it, with its headers and bodies", () => {
     assert.deepEqual(methods("/api/v1/uploads"), ["options", "post"]);
     assert.deepEqual(methods("/api/v1/uploads/{id}"), ["delete", "head", "options", "patch"]);
     for (const path of ["/api/v1/events", "/api/v1/videos/stream/{id}", "/media/{token}/{video}/{version}/{file}",
-        "/healthz", "/readyz", "/metrics", "/api/openapi.json"])
+        "/healthz", "/readyz", "/metrics", "/edge/rights", "/api/openapi.json"])
         assert.ok(document.paths[path].get, path);
     const patch = document.paths["/api/v1/uploads/{id}"].patch;
     assert.ok(patch.parameters.some((p) => p.in === "header" && p.name === "Upload-Offset" && p.required));

@@ -42,6 +42,7 @@ struct exchange {
     struct trace trace;
     char request_id[ID_TEXT_SIZE];
     char client[64]; /* address of the client, as far as we believe it */
+    bool by_edge;    /* a proxy brings it that knows front.edge_secret */
     struct identity who;
 
     int64_t began_ms; /* monotonic */

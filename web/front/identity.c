@@ -32,7 +32,8 @@ void identity_client(struct exchange *x)
     struct in6_addr address;
 
     memccpy(x->client, x->request->remote_addr, '\0', sizeof(x->client) - 1);
-    if (!secret || !*secret || !edge || !forwarded || !identity_equal(edge, secret))
+    x->by_edge = secret && *secret && edge && identity_equal(edge, secret);
+    if (!x->by_edge || !forwarded)
         return;
     if (strlen(forwarded) < sizeof(x->client) &&
         (inet_pton(AF_INET, forwarded, &address) == 1 || inet_pton(AF_INET6, forwarded, &address) == 1))

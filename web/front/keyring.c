@@ -1,9 +1,12 @@
 /* keyring - see keyring.h */
 #include "web/front/keyring.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <sodium.h>
 
 #include "actors/runtime/log.h"
 #include "actors/runtime/media_token/media_token.h"
@@ -31,6 +34,7 @@ struct keyring {
     size_t revoked_n, revoked_next;
     struct keyring_denied *denied; /* in order of the ids */
     size_t denied_n, denied_room;
+    uint64_t generation; /* of media and denied */
 };
 
 struct keyring *keyring_new(void)
@@ -83,6 +87,7 @@ static void keyring_set_media(struct keyring *k, struct bytes body, struct arena
         return;
     pthread_rwlock_wrlock(&k->lock);
     k->media_n = 0;
+    k->generation++;
     for (size_t i = 0; i < set.keys_n && k->media_n < KEYRING_KEYS; i++) {
         struct keyring_media_key *key = &k->media[k->media_n++];
 
@@ -127,6 +132,7 @@ static void keyring_deny(struct keyring *k, struct id video, enum media_refused 
     size_t at = keyring_denied_at(k, video);
     bool there = at < k->denied_n && id_equal(k->denied[at].video, video);
 
+    k->generation += there ? k->denied[at].refused != refused : refused > MEDIA_REFUSED_NONE;
     if (refused <= MEDIA_REFUSED_NONE) {
         if (there)
             memmove(k->denied + at, k->denied + at + 1, (--k->denied_n - at) * sizeof(*k->denied));
@@ -246,6 +252,61 @@ int keyring_media(struct keyring *keyring, const char *token, struct id video, u
     pthread_rwlock_unlock(&keyring->lock);
     *ret_expires_s = grant.expires_s;
     return r;
+}
+
+/* Under the lock. */
+static void keyring_write_keys(const struct keyring *k, struct buf *out)
+{
+    char hex[2 * MEDIA_TOKEN_KEY_SIZE + 1];
+
+    buf_put_text(out, "\"keys\":[");
+    for (size_t i = 0; i < k->media_n; i++)
+        buf_printf(out, "%s{\"kid\":%" PRIu64 ",\"key\":\"%s\"}", i ? "," : "", k->media[i].kid,
+                   sodium_bin2hex(hex, sizeof(hex), k->media[i].key, sizeof(k->media[i].key)));
+    buf_put_text(out, "]");
+    sodium_memzero(hex, sizeof(hex));
+}
+
+/* Under the lock. */
+static void keyring_write_denied(const struct keyring *k, const char *name, enum media_refused refused,
+                                 struct buf *out)
+{
+    char video[ID_TEXT_SIZE];
+    bool first = true;
+
+    buf_printf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < k->denied_n; i++) {
+        if (k->denied[i].refused != refused)
+            continue;
+        buf_printf(out, "%s\"%s\"", first ? "" : ",", id_format("video", k->denied[i].video, video));
+        first = false;
+    }
+    buf_put_text(out, "]");
+}
+
+int keyring_rights(struct keyring *keyring, struct buf *out)
+{
+    bool known;
+
+    pthread_rwlock_rdlock(&keyring->lock);
+    known = keyring->media_n > 0;
+    if (known) {
+        keyring_write_keys(keyring, out);
+        keyring_write_denied(keyring, "open", MEDIA_REFUSED_OPEN, out);
+        keyring_write_denied(keyring, "all", MEDIA_REFUSED_ALL, out);
+    }
+    pthread_rwlock_unlock(&keyring->lock);
+    return known ? 0 : ERR_UNAVAILABLE;
+}
+
+uint64_t keyring_generation(struct keyring *keyring)
+{
+    uint64_t generation;
+
+    pthread_rwlock_rdlock(&keyring->lock);
+    generation = keyring->generation;
+    pthread_rwlock_unlock(&keyring->lock);
+    return generation;
 }
 
 bool keyring_complete(struct keyring *keyring)

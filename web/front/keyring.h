@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "actors/runtime/token/token.h"
+#include "schemas/wire/buf.h"
 #include "schemas/wire/bytes.h"
 
 enum {
@@ -35,6 +36,13 @@ bool keyring_revoked(struct keyring *keyring, const struct token_claims *claims)
  * ERR_FORBIDDEN, or ERR_UNAVAILABLE: no keys yet. */
 int keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
                   int64_t *ret_expires_s);
+
+/* What media tokens are checked with, for an edge that does so by itself:
+ * {"keys":[{"kid":N,"key":HEX}],"open":[VIDEO...],"all":[VIDEO...]}, the members of an object without its braces.
+ * ERR_UNAVAILABLE: no keys yet. */
+int keyring_rights(struct keyring *keyring, struct buf *out);
+/* Another number whenever keyring_rights would write something else. */
+uint64_t keyring_generation(struct keyring *keyring);
 
 /* Whether keys of both kinds are known. */
 bool keyring_complete(struct keyring *keyring);

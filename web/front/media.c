@@ -85,6 +85,13 @@ static void media_send_text(struct exchange *x, const char *type, const struct s
     file_send(x, &file);
 }
 
+/* The proxy sends the file, and answers ranges and conditions. */
+static void media_accel(struct exchange *x, const char *name, const struct mime *mime)
+{
+    exchange_header(x, "X-Accel-Redirect", "/_%s", name);
+    exchange_begin(x, 200, mime->type, 0);
+}
+
 /* A small text that does not change any more, from the store to the shelf. False: it was not all there. */
 static bool media_shelve(struct exchange *x, const char *name, int fd, const struct blob_info *info,
                          struct shelf_text **ret)
@@ -146,7 +153,10 @@ static void media_send(struct exchange *x, const char *name, int64_t expires_s)
     }
     fixed = fixed && !info.growing;
     x->cache = fixed ? media_keep(x, expires_s) : "no-cache";
-    media_send_file(x, name, mime, fixed, fd, &info);
+    if (x->by_edge && x->front->settings->accel && fixed && !mime->text)
+        media_accel(x, name, mime);
+    else
+        media_send_file(x, name, mime, fixed, fd, &info);
     close(fd);
 }
 

@@ -6,6 +6,7 @@
 #include "gen/errors.h"
 #include "gen/openapi.h"
 #include "web/front/api.h"
+#include "web/front/edge.h"
 #include "web/front/events.h"
 #include "web/front/health.h"
 #include "web/front/media.h"
@@ -98,6 +99,7 @@ static void router_openapi(struct exchange *x, const struct router_path *path)
 static void router_hand(struct exchange *x, enum route_hand hand, const struct router_path *path)
 {
     switch (hand) {
+    case HAND_EDGE_RIGHTS: edge_rights(x, path); break;
     case HAND_EVENTS: events_serve(x, path); break;
     case HAND_HEALTH: health_live(x, path); break;
     case HAND_MEDIA: media_serve(x, path); break;

@@ -218,6 +218,33 @@ static void a_media_token_may_be_taken_back(void **state)
     assert_int_equal(media(111, "open"), ERR_FORBIDDEN);
 }
 
+static void an_edge_is_told_what_media_tokens_are_checked_with(void **state)
+{
+    char first[ID_TEXT_SIZE], second[ID_TEXT_SIZE], want[400];
+    struct buf text = { 0 };
+    uint64_t before;
+
+    assert_int_equal(keyring_rights(ring, &text), ERR_UNAVAILABLE);
+    assert_int_equal(text.len, 0);
+    media(1, "open");
+    deny(1, MEDIA_REFUSED_OPEN);
+    deny(2, MEDIA_REFUSED_ALL);
+    assert_int_equal(keyring_rights(ring, &text), 0);
+    snprintf(want, sizeof(want), "\"keys\":[{\"kid\":4,\"key\":\"07%062d\"}],\"open\":[\"%s\"],\"all\":[\"%s\"]",
+             0, id_format("video", some(1), first), id_format("video", some(2), second));
+    assert_string_equal(buf_text(&text), want);
+    before = keyring_generation(ring);
+    deny(1, MEDIA_REFUSED_OPEN); /* said again */
+    deny(3, MEDIA_REFUSED_NONE); /* never was */
+    assert_true(keyring_generation(ring) == before);
+    deny(1, MEDIA_REFUSED_ALL);
+    assert_true(keyring_generation(ring) > before);
+    before = keyring_generation(ring);
+    deny(2, MEDIA_REFUSED_NONE);
+    assert_true(keyring_generation(ring) > before);
+    buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keys_that_cannot_be_read_change_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_media_token_needs_its_key_and_its_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_media_token_may_be_taken_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_edge_is_told_what_media_tokens_are_checked_with, setup, teardown),
         cmocka_unit_test(a_session_is_remembered_for_five_seconds),
         cmocka_unit_test(a_revocation_forgets_sessions_and_answers_on_their_way),
     };
