@@ -12,6 +12,9 @@
 #include "actors/transcode/media/control.h"
 #include "actors/transcode/spawn.h"
 #include "gen/errors.h"
+#include "tests/unit/transcode/short_run.h"
+
+enum { LENGTH = 1 << 20 }; /* of the original */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -69,48 +72,30 @@ int __wrap_blob_read(struct blobs *blobs, const char *name, uint64_t off, void *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct attend how = { .program = "none", .stall_ms = 5, .wait_ms = 5 };
-    struct run_segment segments[] = { { 1, 10 }, { 2, 10 } };
-    struct run_rendition rendition = {
-        .dir = (char *)(uintptr_t) "v/x", .width = 320, .height = 180, .fps_div = 1, .maxrate_kbps = 100
-    };
+    struct short_run played;
     struct run_image image = { .name = (char *)(uintptr_t) "poster.jpg", .max_width = 160, .max_height = 90 };
-    struct source_part part = { 0, 1 << 20, "raw/v/p", false };
-    struct encode_run run = { .kind = RUN_KIND_VIDEO,
-                              .prefix = "media/v/1",
-                              .parts = &part,
-                              .parts_n = 1,
-                              .length = 1 << 20,
-                              .fps_num = 25,
-                              .fps_den = 1,
-                              .gop = 10,
-                              .segments = segments,
-                              .segments_n = 2,
-                              .renditions = &rendition,
-                              .renditions_n = 1,
-                              .images = &image,
-                              .images_n = 1,
-                              .deinterlace = DEINTERLACE_OFF,
-                              .rate = 48000,
-                              .channels = 2,
-                              .quality = 1 };
-    struct probe probe = { .prefix = "media/v/1", .parts = &part, .parts_n = 1, .length = 1 << 20 };
+    struct probe probe = { .prefix = "media/v/1", .parts = &played.source, .parts_n = 1, .length = LENGTH };
     struct attend_outcome outcome;
     struct arena *arena = arena_new();
     struct probe_done probed;
     struct run_done done;
 
+    short_run_init(&played, "x");
+    played.source.length = played.run.length = LENGTH;
+    played.run.images = &image;
+    played.run.images_n = 1;
     if (size > 1) {
         static const enum run_kind kinds[] = { RUN_KIND_VIDEO, RUN_KIND_AUDIO, RUN_KIND_POSTER, RUN_KIND_TEXT,
                                                RUN_KIND_BOARD };
 
         said = data + 1;
         said_len = size - 1;
-        run.video_id.b[0] = probe.video_id.b[0] = 1;
-        run.kind = kinds[data[0] % 6 % 5];
+        probe.video_id.b[0] = 1;
+        played.run.kind = kinds[data[0] % 6 % 5];
         if (data[0] % 6 == 5)
             attend_probe(&how, &probe, arena, &probed, &outcome);
         else
-            attend_run(&how, &run, arena, &done, &outcome);
+            attend_run(&how, &played.run, arena, &done, &outcome);
     }
     arena_free(&arena);
     return 0;

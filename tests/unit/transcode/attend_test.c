@@ -13,6 +13,7 @@
 
 #include "actors/transcode/attend.h"
 #include "gen/errors.h"
+#include "tests/unit/transcode/short_run.h"
 
 struct fixture {
     char folder[64], program[PATH_MAX];
@@ -66,31 +67,10 @@ static enum attend_end play(struct fixture *f, const char *part)
                           .wait_ms = 300,
                           .keep_stderr = true,
                           .cancel = &f->cancel };
-    struct run_segment segments[] = { { 1, 10 }, { 2, 10 } };
-    struct run_rendition rendition = { .width = 64, .height = 64, .fps_div = 1, .crf = 23, .maxrate_kbps = 100 };
-    struct source_part source = { 0, 10, "raw/v/part", false };
-    struct encode_run run = { .kind = RUN_KIND_VIDEO,
-                              .prefix = "media/v/1",
-                              .parts = &source,
-                              .parts_n = 1,
-                              .length = 5000,
-                              .fps_num = 25,
-                              .fps_den = 1,
-                              .gop = 10,
-                              .segments = segments,
-                              .segments_n = 2,
-                              .renditions = &rendition,
-                              .renditions_n = 1,
-                              .deinterlace = DEINTERLACE_OFF,
-                              .rate = 48000,
-                              .channels = 2,
-                              .quality = 1 };
-    char dir[40];
+    struct short_run played;
 
-    snprintf(dir, sizeof(dir), "v/%s", part);
-    rendition.dir = dir;
-    run.video_id.b[0] = 1;
-    attend_run(&how, &run, f->arena, &f->done, &f->outcome);
+    short_run_init(&played, part);
+    attend_run(&how, &played.run, f->arena, &f->done, &f->outcome);
     assert_true(f->outcome.end == ATTEND_DONE || *f->outcome.reason);
     return f->outcome.end;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "actors/transcode/crew.h"
+#include "tests/unit/transcode/short_run.h"
 
 #define MOST        4
 #define PATIENCE_MS 20000 /* a machine that is busy with other tests */
@@ -86,33 +87,11 @@ static void start(struct fixture *f, uint64_t kept, const char *part)
                           .stall_ms = PATIENCE_MS,
                           .wait_ms = PATIENCE_MS,
                           .keep_stderr = true };
-    struct run_segment segments[] = { { 1, 10 }, { 2, 10 } };
-    struct run_rendition rendition = { .width = 64, .height = 64, .fps_div = 1, .crf = 23, .maxrate_kbps = 100 };
-    struct source_part source = { 0, 10, "raw/v/part", false };
-    struct encode_run run = { .kind = RUN_KIND_VIDEO,
-                              .prefix = "media/v/1",
-                              .parts = &source,
-                              .parts_n = 1,
-                              .length = 5000,
-                              .fps_num = 25,
-                              .fps_den = 1,
-                              .gop = 10,
-                              .segments = segments,
-                              .segments_n = 2,
-                              .renditions = &rendition,
-                              .renditions_n = 1,
-                              .deinterlace = DEINTERLACE_OFF,
-                              .rate = 48000,
-                              .channels = 2,
-                              .quality = 1 };
-    char dir[40];
+    struct short_run played;
 
-    snprintf(dir, sizeof(dir), "v/%s", part);
-    rendition.dir = dir;
-    run.video_id.b[0] = 1;
-    assert_int_equal(crew_start(f->crew, &how, (struct crew_job) { .run = &run }, kept), 0);
-    memset(dir, 'x', sizeof(dir) - 1);
-    memset(segments, 0xff, sizeof(segments));
+    short_run_init(&played, part);
+    assert_int_equal(crew_start(f->crew, &how, (struct crew_job) { .run = &played.run }, kept), 0);
+    memset(&played, 'x', sizeof(played));
 }
 
 static void await(struct fixture *f, unsigned ended)
