@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import resource
 import secrets
 import shutil
 import signal
@@ -385,6 +386,66 @@ class Friends(unittest.TestCase):
         how = {"Origin": "https://app.example", "Sec_Fetch_Site": "cross-site", "Content_Type": "application/json"}
         self.assertEqual(self.front.get("/api/v1/auth/login", "POST", body, **how)[0], 503)     # nobody is there to ask
         self.assertEqual(self.front.get("/api/v1/auth/login", "POST", body, **{**how, "Origin": "https://evil.example"})[0], 403)
+
+
+class Door(unittest.TestCase):
+    """front.threads: so many connections, and who comes beyond them is told so at once."""
+
+    def inside(self, front):
+        """A connection that was let in and may stay: those of before may not have ended yet."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            connection = front.connect()
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = connection.recv(65536)
+            if answer.startswith(b"HTTP/1.1 200 ") and b"Connection: keep-alive" in answer:
+                return connection
+            connection.close()
+        raise AssertionError("no place became free")
+
+    def test_who_comes_beyond_the_limit_is_told_so_at_once(self):
+        with Front(threads="8") as front:
+            inside = [self.inside(front) for _ in range(6)]
+            inside += [front.connect() for _ in range(2)]     # silent ones hold a place, too
+            silent = front.raw(b"")
+            early = front.raw(POST + b"Content-Length: 200000\r\n\r\n" + b"x" * 200000)
+            for answer in (silent, early):
+                status, headers, body = answer_of(answer)
+                self.assertEqual((status, headers["connection"], headers["retry-after"]), (503, "close", "1"))
+                document = json.loads(body)
+                self.assertEqual((document["code"], document["refused_by"], document["retryable"]), ("busy", "front", True))
+                self.assertIn("8 (front.threads)", document["detail"])
+            inside[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertEqual(inside[0].recv(12), b"HTTP/1.1 200", "who is inside stays")
+            for connection in inside[4:]:
+                connection.close()
+            inside.append(self.inside(front))
+            counted = [line for line in front.get("/metrics")[2].decode().splitlines()
+                       if line.startswith("kinobus_connections_refused_total{")]
+            self.assertGreaterEqual(int(counted[0].split()[-1]), 2)
+            for connection in inside:
+                connection.close()
+
+    def test_connections_do_not_stay_where_places_are_few(self):
+        with Front(threads="8") as front:
+            kept = [self.inside(front) for _ in range(6)]
+            with front.connect() as last:
+                last.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                answer = b"".join(iter(lambda: last.recv(65536), b""))
+            self.assertEqual(answer_of(answer)[1]["connection"], "close")
+            for connection in kept:
+                connection.close()
+
+    def test_the_descriptors_that_the_limit_takes_are_asked_for_at_the_start(self):
+        with tempfile.TemporaryDirectory(prefix="kinobus-front-") as state:
+            os.makedirs(os.path.join(state, "keys"))
+            with open(os.path.join(state, "keys", "front"), "w", encoding="ascii") as f:
+                f.write(secrets.token_hex(32))
+            done = subprocess.run([os.path.join(BIN, "kinobus-front"), "--state", state, "--set", "front.threads=512",
+                                   "--set", f"front.port={free_port()}"], timeout=60, capture_output=True, text=True, check=False,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 1000)))
+            self.assertEqual(done.returncode, 64, done.stderr)
+            self.assertIn("front.threads = 512 needs more open files", done.stdout + done.stderr)
 
 
 class Limits(unittest.TestCase):

@@ -188,6 +188,35 @@ class Shares(unittest.TestCase):
                 self.assertLess(time.monotonic(), until, "its place did not come back")
             second.close()
 
+    def test_an_address_and_an_account_are_sent_so_many_bytes_a_minute(self):
+        with Stage(env={"KINOBUS_FRONT_MEDIA_MIB_PER_CLIENT": "8", "KINOBUS_FRONT_MEDIA_MIB_PER_ACCOUNT": "2",
+                        "KINOBUS_FRONT_TRUST_LOOPBACK": "false"}) as p:
+            tail, alice = p.tail("catalog.*"), p.login()
+            video = alice.upload(CLIP, title="A film", visibility="public")
+            tail.expect("catalog.video_ready", video_id=video, within=120)
+            right = Api(p.url).post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
+            with open(os.path.join(p.state, "blobs", "media", *right.split("/")[3:], "long.m4s"), "wb") as f:
+                f.truncate(12 << 20)
+
+            def fetch(api, name):
+                answer = api.send("GET", f"{right}/{name}")
+                if answer.status == 429:
+                    self.assertEqual((answer.json["code"], answer.json["refused_by"]), ("rate_limited", "front"))
+                    return answer.status, answer.json["detail"].split(" has ")[0], int(answer.headers["Retry-After"])
+                return answer.status, len(answer.body) > 0, 0
+
+            anyone = Api(p.url)
+            self.assertEqual(fetch(alice, "long.m4s"), (200, True, 0))      # three times her bucket: it was not known before
+            status, whose, wait = fetch(alice, "master.m3u8")
+            self.assertEqual((status, whose), (429, "Your account"))
+            self.assertTrue(200 < wait <= 241, wait)      # 8 MiB at 2 a minute
+            self.assertEqual(fetch(anyone, "master.m3u8")[0], 200, "the address has some left")
+            self.assertEqual(fetch(anyone, "long.m4s")[0], 200)
+            status, whose, wait = fetch(anyone, "master.m3u8")
+            self.assertEqual((status, whose), (429, "Your address"))
+            self.assertTrue(30 < wait <= 61, wait)        # 8 MiB at 8 a minute
+            self.assertEqual(anyone.send("GET", "/api/v1/videos").status, 200, "media alone is counted")
+
 
 class Events(unittest.TestCase):
     @classmethod

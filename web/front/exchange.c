@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "gen/errors.h"
+#include "web/front/door.h"
 #include "web/front/http/condition.h"
 #include "web/front/http/problem.h"
 
@@ -116,7 +117,7 @@ void exchange_begin(struct exchange *x, int status, const char *type, uint64_t l
     char date[CONDITION_DATE_SIZE], trace[TRACE_TEXT_SIZE];
     struct buf *head = &x->unsent;
     bool close = x->hurried || x->left > 0 || length == UINT64_MAX || !x->facts.keep_alive ||
-                 atomic_load(&x->front->draining);
+                 atomic_load(&x->front->draining) || door_crowded();
 
     x->status = status;
     buf_printf(head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, exchange_reason(status),

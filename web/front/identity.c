@@ -48,8 +48,7 @@ bool identity_is_trusted(const struct exchange *x)
            (strncmp(x->client, "127.", 4) == 0 || strcmp(x->client, "::1") == 0);
 }
 
-/* What a bucket belongs to: an IPv4 address, or the /64 of an IPv6 one. */
-static size_t identity_network(const char *client, uint8_t to[static 16])
+size_t identity_network(const char *client, uint8_t to[static 16])
 {
     if (inet_pton(AF_INET, client, to) == 1)
         return 4;
@@ -204,6 +203,20 @@ static int identity_read(struct exchange *x, bool needed, const char **ret_reaso
         r = identity_refuse(ret_reason, ERR_UNAUTHENTICATED,
                             "Log in first: this needs an access token or a session.");
     return r;
+}
+
+bool identity_whose(const struct exchange *x, struct id *ret_user)
+{
+    const char *header = gate_header(x->request, "Authorization");
+    char cookie[COOKIE_VALUE_MAX + 1];
+    struct token_claims claims;
+
+    if (header && strncasecmp(header, "Bearer ", strlen("Bearer ")) == 0 &&
+        keyring_verify(x->front->keyring, header + strlen("Bearer "), front_now(), &claims) == 0) {
+        *ret_user = claims.user;
+        return true;
+    }
+    return !header && identity_cookie_value(x, cookie) && sessions_whose(x->front->sessions, cookie, ret_user);
 }
 
 int identity_admit(struct exchange *x, bool needed, enum identity_rate kind)

@@ -23,6 +23,13 @@ bool identity_holds(struct exchange *x);
  * from a foreign one in any case. On an error the problem has been answered. */
 int identity_same_site(struct exchange *x);
 
+/* Whose request it is, to count by and not to let in: of an access token that verifies, or of a cookie that was exchanged here
+ * before. Nobody is asked. */
+bool identity_whose(const struct exchange *x, struct id *ret_user);
+
+/* What a bucket of the client's belongs to: an IPv4 address, or the /64 of an IPv6 one; answers its length. */
+size_t identity_network(const char *client, uint8_t to[static 16]);
+
 /* A request from this host, where those are not counted (front.trust_loopback). */
 bool identity_is_trusted(const struct exchange *x);
 

@@ -23,6 +23,7 @@
 #include "actors/runtime/ready/ready.h"
 #include "actors/runtime/settings.h"
 #include "gen/errors.h"
+#include "web/front/door.h"
 #include "web/front/events.h"
 #include "web/front/hub.h"
 #include "web/front/keyring.h"
@@ -99,6 +100,7 @@ static void main_tick(void *ctx, int64_t now_ms)
 {
     struct front *front = ctx;
 
+    door_sweep(now_ms);
     if (now_ms < atomic_load(&main_metrics_at) || !front->link)
         return;
     atomic_store(&main_metrics_at, now_ms + MAIN_METRICS_MS);

@@ -8,6 +8,7 @@
 
 #include "gen/errors.h"
 #include "gen/playback.h"
+#include "web/front/budget.h"
 #include "web/front/call.h"
 #include "web/front/file.h"
 #include "web/front/http/mime.h"
@@ -167,7 +168,10 @@ static void media_send_share(struct exchange *x, const char *name, int64_t expir
     if (identity_is_trusted(x)) {
         media_send(x, name, expires_s);
     } else if (share_take(x->front->share, x->client, most)) {
-        media_send(x, name, expires_s);
+        if (budget_admit(x) == 0) {
+            media_send(x, name, expires_s);
+            budget_spend(x);
+        }
         share_give_back(x->front->share, x->client);
     } else {
         front_count(x->front, FRONT_RATE_LIMITED, 1);

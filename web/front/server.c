@@ -11,6 +11,7 @@
 #include "actors/runtime/log.h"
 #include "gen/errors.h"
 #include "web/front/cors.h"
+#include "web/front/door.h"
 #include "web/front/exchange.h"
 #include "web/front/http/problem.h"
 #include "web/front/http/random.h"
@@ -19,8 +20,9 @@
 #include "web/front/router.h"
 #include "web/front/uploads.h"
 
-#define SERVER_QUEUE 128                  /* connections accepted and not served yet */
-#define SERVER_FILES (64 + HUB_LISTENERS) /* descriptors for everything else */
+#define SERVER_QUEUE    128 /* connections let in and not taken up by a worker yet */
+#define SERVER_FILES    (64 + HUB_LISTENERS + DOOR_LINGERING) /* descriptors for everything else */
+#define SERVER_START_MS 5000                                  /* for as many threads to begin */
 
 /* ---- one request */
 
@@ -125,6 +127,20 @@ static int server_request(struct mg_connection *conn)
     return server_end(&x);
 }
 
+/* A whole answer for a connection that no request of is served. */
+static void server_refusal(const struct problem_doc *doc, const char *more, struct buf *out)
+{
+    struct buf text = { 0 };
+
+    problem_write(doc, &text);
+    buf_printf(out,
+               "HTTP/1.1 %d Refused\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n"
+               "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%sConnection: close\r\n\r\n",
+               err_http(doc->err), text.len, more);
+    buf_put(out, text.data, text.len);
+    buf_free(&text);
+}
+
 /* What civetweb refuses by itself, before server_request: the same form, and the connection ends. */
 static int server_refused(struct mg_connection *conn, int status, const char *message)
 {
@@ -134,20 +150,31 @@ static int server_refused(struct mg_connection *conn, int status, const char *me
                                       : status < 500 || status == 505 ? ERR_MALFORMED
                                                                       : ERR_INTERNAL,
                                .by = "front" };
-    struct buf text = { 0 }, head = { 0 };
+    struct buf answer = { 0 };
 
-    problem_write(&doc, &text);
-    buf_printf(&head,
-               "HTTP/1.1 %d Refused\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n"
-               "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
-               err_http(doc.err), text.len);
-    buf_put(&head, text.data, text.len);
+    server_refusal(&doc, "", &answer);
     mg_disable_connection_keep_alive(conn);
     mg_set_user_connection_data(conn, &refused); /* server_closing need not answer again */
-    mg_write(conn, head.data, head.len);
-    buf_free(&text);
-    buf_free(&head);
+    mg_write(conn, answer.data, answer.len);
+    buf_free(&answer);
     return 0;
+}
+
+/* One connection too many, before a byte of it was read. */
+static void server_turn_away(void *ctx, struct buf *out)
+{
+    struct front *front = ctx;
+    struct problem body = { .retry_after_ms = 1000 };
+    struct problem_doc doc = { .err = ERR_BUSY, .by = "front", .body = &body };
+    char detail[200];
+
+    snprintf(detail, sizeof(detail),
+             "As many connections are open as this front serves at a time: %" PRIu64
+             " (front.threads). Try again in a moment.",
+             front->settings->threads);
+    body.detail = detail;
+    front_count(front, FRONT_CONNECTIONS_REFUSED, 1);
+    server_refusal(&doc, "Retry-After: 1\r\n", out);
 }
 
 /* civetweb takes a request whose target is no path for one to be passed on, and closes: `OPTIONS *` asks what the server
@@ -166,6 +193,32 @@ static void server_closing(const struct mg_connection *conn)
         mg_write(to, able, sizeof(able) - 1);
     else
         server_refused(to, 400, "");
+}
+
+static void server_closed(const struct mg_connection *conn)
+{
+    struct front *front = mg_get_user_data(mg_get_context(conn));
+
+    front_uncount(front, FRONT_CONNECTIONS);
+    door_left();
+}
+
+static int server_inside(const struct mg_connection *conn, void **ret_data)
+{
+    front_count(mg_get_user_data(mg_get_context(conn)), FRONT_CONNECTIONS, 1);
+    return 0;
+}
+
+/* On each thread of civetweb's: 0 takes the connections, 1 serves them. */
+static atomic_uint server_workers;
+
+static void *server_thread(const struct mg_context *http, int kind)
+{
+    if (kind == 0)
+        door_here();
+    else if (kind == 1)
+        atomic_fetch_add(&server_workers, 1);
+    return NULL;
 }
 
 static int server_message(const struct mg_connection *conn, const char *message)
@@ -192,12 +245,26 @@ static bool server_has_room(const struct front *front)
     return limit.rlim_cur >= needed;
 }
 
+/* civetweb goes on with fewer workers than it was told where the system gives no more threads; a connection that no worker is
+ * there for would wait for ever. False: they are not all there. */
+static bool server_has_workers(uint64_t wanted)
+{
+    int64_t end = front_monotonic() + SERVER_START_MS;
+
+    while (atomic_load(&server_workers) < wanted && front_monotonic() < end)
+        nanosleep(&(struct timespec) { .tv_nsec = 1000000 }, NULL);
+    return atomic_load(&server_workers) >= wanted;
+}
+
 int server_start(struct front *front, char error[static 256])
 {
     const struct front_settings *s = front->settings;
     const struct mg_callbacks callbacks = { .begin_request = server_request,
                                             .http_error = server_refused,
                                             .connection_close = server_closing,
+                                            .connection_closed = server_closed,
+                                            .init_connection = server_inside,
+                                            .init_thread = server_thread,
                                             .log_message = server_message };
     char listen[128], threads[24];
     bool edge = s->edge_secret && *s->edge_secret;
@@ -251,11 +318,19 @@ int server_start(struct front *front, char error[static 256])
     snprintf(listen, sizeof(listen), "%s:%" PRIu64, s->address, s->port);
     snprintf(threads, sizeof(threads), "%" PRIu64, s->threads);
     mg_init_library(0);
+    atomic_store(&server_workers, 0);
+    door_open((unsigned)s->threads, server_turn_away, front);
     front->http = mg_start(&callbacks, front, options);
     if (!front->http) {
         snprintf(error, 256, "cannot listen on %.127s: is the port taken?", listen);
         mg_exit_library();
         return ERR_UNAVAILABLE;
+    }
+    if (!server_has_workers(s->threads)) {
+        snprintf(error, 256, "front.threads = %" PRIu64 ", but the system lets this process have only %u of them",
+                 s->threads, atomic_load(&server_workers));
+        atomic_store(&front->draining, true); /* mg_stop would wait for a thread that may not be there either */
+        return ERR_INVALID;
     }
     return 0;
 }
@@ -271,5 +346,6 @@ void server_stop(struct front *front, int64_t drain_ms)
         nanosleep(&(struct timespec) { .tv_nsec = 10000000 }, NULL);
     mg_stop(front->http);
     mg_exit_library();
+    door_close();
     front->http = NULL;
 }

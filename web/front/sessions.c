@@ -12,7 +12,8 @@
 struct session_entry {
     uint8_t hash[SESSIONS_HASH];
     int64_t until_ms;
-    struct session_seen *seen; /* NULL: empty */
+    struct session_seen *seen; /* NULL: none that still counts */
+    struct id user;            /* whose it was; zero: nobody's */
 };
 
 struct sessions {
@@ -59,7 +60,7 @@ static void sessions_clear(struct session_entry *entry)
     if (entry->seen)
         sodium_memzero(entry->seen, sizeof(*entry->seen));
     free(entry->seen);
-    *entry = (struct session_entry) { .until_ms = 0 };
+    entry->seen = NULL;
 }
 
 bool sessions_find(struct sessions *sessions, const char *cookie, int64_t monotonic_ms, struct session_seen *ret)
@@ -97,9 +98,25 @@ void sessions_keep(struct sessions *sessions, const char *cookie, uint64_t gener
     memcpy(entry->hash, hash, sizeof(hash));
     entry->until_ms = monotonic_ms + SESSIONS_MS;
     entry->seen = copy;
+    entry->user = seen->user;
     if (generation != sessions->generation)
         sessions_clear(entry);
     pthread_mutex_unlock(&sessions->lock);
+}
+
+bool sessions_whose(struct sessions *sessions, const char *cookie, struct id *ret_user)
+{
+    uint8_t hash[SESSIONS_HASH];
+    const struct session_entry *entry;
+    bool found;
+
+    pthread_mutex_lock(&sessions->lock);
+    entry = sessions_place(sessions, cookie, hash);
+    found = !id_is_zero(entry->user) && sodium_memcmp(entry->hash, hash, sizeof(hash)) == 0;
+    if (found)
+        *ret_user = entry->user;
+    pthread_mutex_unlock(&sessions->lock);
+    return found;
 }
 
 uint64_t sessions_generation(struct sessions *sessions)

@@ -28,5 +28,8 @@ bool sessions_find(struct sessions *sessions, const char *cookie, int64_t monoto
 /* generation: what it was before auth was asked. An answer that a revocation overtook is not kept. */
 void sessions_keep(struct sessions *sessions, const char *cookie, uint64_t generation, int64_t monotonic_ms,
                    const struct session_seen *seen);
+/* Whose cookie it is, as far as it was exchanged here and its place not taken since, however long ago: enough to count by,
+ * never to let in. */
+bool sessions_whose(struct sessions *sessions, const char *cookie, struct id *ret_user);
 uint64_t sessions_generation(struct sessions *sessions);
 void sessions_drop_all(struct sessions *sessions);

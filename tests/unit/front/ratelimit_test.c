@@ -74,6 +74,25 @@ static void a_full_table_forgets_who_asked_least(void **state)
     ratelimit_free(&limits);
 }
 
+static void what_was_spent_beyond_the_bucket_grows_back_first(void **state)
+{
+    struct ratelimit *limits = ratelimit_new(64, key);
+    struct rate_state s;
+
+    assert_true(ratelimit_has(limits, 1, "a", 1, slow, 0, &s));
+    assert_int_equal(s.remaining, 3);
+    ratelimit_spend(limits, 1, "a", 1, slow, 0, 13); /* ten more than there were */
+    assert_false(ratelimit_has(limits, 1, "a", 1, slow, 0, &s));
+    assert_int_equal(s.remaining, 0);
+    assert_int_equal(s.retry_after_s, 11 * 60 + 1);
+    ratelimit_spend(limits, 1, "a", 1, slow, 0, 1);
+    assert_int_equal(s.remaining, 0);
+    assert_false(ratelimit_has(limits, 1, "a", 1, slow, 12 * 60000 - 1000, &s));
+    assert_true(ratelimit_has(limits, 1, "a", 1, slow, 12 * 60000 + 1000, &s));
+    assert_true(ratelimit_has(limits, 1, "b", 1, slow, 0, &s));
+    ratelimit_free(&limits);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +100,7 @@ int main(void)
         cmocka_unit_test(others_and_other_requests_have_buckets_of_their_own),
         cmocka_unit_test(a_clock_that_stands_or_steps_back_gives_nothing),
         cmocka_unit_test(a_full_table_forgets_who_asked_least),
+        cmocka_unit_test(what_was_spent_beyond_the_bucket_grows_back_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

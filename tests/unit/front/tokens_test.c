@@ -145,14 +145,19 @@ static void a_session_is_remembered_for_five_seconds(void **state)
 {
     struct sessions *sessions = sessions_new();
     struct session_seen seen = { .token = "abc", .user = some(1), .role = ROLE_VIEWER }, got;
+    struct id whose;
 
     assert_false(sessions_find(sessions, "cookie", 0, &got));
+    assert_false(sessions_whose(sessions, "cookie", &whose));
     sessions_keep(sessions, "cookie", sessions_generation(sessions), 0, &seen);
     assert_true(sessions_find(sessions, "cookie", SESSIONS_MS - 1, &got));
     assert_string_equal(got.token, "abc");
     assert_false(sessions_find(sessions, "cookie2", 0, &got));
     assert_false(sessions_find(sessions, "cookie", SESSIONS_MS, &got));
     assert_false(sessions_find(sessions, "cookie", 0, &got));
+    assert_true(sessions_whose(sessions, "cookie", &whose)); /* to count by, longer */
+    assert_memory_equal(&whose, &seen.user, sizeof(whose));
+    assert_false(sessions_whose(sessions, "cookie2", &whose));
     sessions_free(&sessions);
 }
 

@@ -1,6 +1,7 @@
 /* ratelimit - see ratelimit.h */
 #include "web/front/http/ratelimit.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,20 +95,40 @@ static struct rate_bucket *ratelimit_find(struct ratelimit *limits, uint64_t tag
     return best;
 }
 
-bool ratelimit_take(struct ratelimit *limits, unsigned what, const void *who, size_t who_len, struct rate rate,
-                    int64_t now_ms, struct rate_state *ret)
+/* least: there must be so much. taken: then so much goes, and ret tells what is left. */
+static bool ratelimit_turn(struct ratelimit *limits, uint64_t tag, struct rate rate, int64_t now_ms, double least,
+                           double taken, struct rate_state *ret)
 {
-    uint64_t tag = ratelimit_tag(limits, what, who, who_len);
     struct rate_bucket *bucket;
     bool ok;
 
     pthread_mutex_lock(&limits->lock);
     bucket = ratelimit_find(limits, tag, rate, now_ms);
-    ok = bucket->level >= 1;
+    ok = bucket->level >= least;
     if (ok)
-        bucket->level -= 1;
-    ret->remaining = (uint32_t)bucket->level;
+        bucket->level -= taken;
+    ret->remaining = bucket->level > 0 ? (uint32_t)bucket->level : 0;
     ret->retry_after_s = bucket->level >= 1 ? 0 : (uint32_t)((1 - bucket->level) * 3600 / rate.per_hour) + 1;
     pthread_mutex_unlock(&limits->lock);
     return ok;
+}
+
+bool ratelimit_take(struct ratelimit *limits, unsigned what, const void *who, size_t who_len, struct rate rate,
+                    int64_t now_ms, struct rate_state *ret)
+{
+    return ratelimit_turn(limits, ratelimit_tag(limits, what, who, who_len), rate, now_ms, 1, 1, ret);
+}
+
+bool ratelimit_has(struct ratelimit *limits, unsigned what, const void *who, size_t who_len, struct rate rate,
+                   int64_t now_ms, struct rate_state *ret)
+{
+    return ratelimit_turn(limits, ratelimit_tag(limits, what, who, who_len), rate, now_ms, 1, 0, ret);
+}
+
+void ratelimit_spend(struct ratelimit *limits, unsigned what, const void *who, size_t who_len, struct rate rate,
+                     int64_t now_ms, uint32_t tokens)
+{
+    struct rate_state left;
+
+    ratelimit_turn(limits, ratelimit_tag(limits, what, who, who_len), rate, now_ms, -INFINITY, tokens, &left);
 }

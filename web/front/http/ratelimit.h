@@ -28,3 +28,10 @@ void ratelimit_free(struct ratelimit **limits);
 /* Takes one token. False: none was left. now_ms: a clock that never jumps. */
 bool ratelimit_take(struct ratelimit *limits, unsigned what, const void *who, size_t who_len, struct rate rate,
                     int64_t now_ms, struct rate_state *ret);
+
+/* For what is only known when it has been used: whether a token is left, and then so many taken, more than are left if
+ * need be; the debt grows back first. */
+bool ratelimit_has(struct ratelimit *limits, unsigned what, const void *who, size_t who_len, struct rate rate,
+                   int64_t now_ms, struct rate_state *ret);
+void ratelimit_spend(struct ratelimit *limits, unsigned what, const void *who, size_t who_len, struct rate rate,
+                     int64_t now_ms, uint32_t tokens);

@@ -1,0 +1,71 @@
+/* budget - see budget.h. A token is a KiB. */
+#include "web/front/budget.h"
+
+#include <string.h>
+
+#include "gen/errors.h"
+#include "web/front/identity.h"
+
+enum { BUDGET_CLIENT = 100, BUDGET_ACCOUNT, BUDGETS }; /* behind the kinds of identity.h */
+
+struct budget_of {
+    const char *whose;
+    uint8_t who[16];
+    size_t len; /* 0: nobody that is known, or no bound */
+    struct rate rate;
+};
+
+static struct rate budget_rate(uint64_t mib_per_minute)
+{
+    return (struct rate) { (uint32_t)(mib_per_minute * 1024 * 60), (uint32_t)(mib_per_minute * 1024 * 2) };
+}
+
+static void budget_list(const struct exchange *x, struct budget_of of[static BUDGETS - BUDGET_CLIENT])
+{
+    const struct front_settings *s = x->front->settings;
+    struct id user;
+
+    of[0] = (struct budget_of) { .whose = "Your address", .rate = budget_rate(s->media_mib_per_client) };
+    of[1] = (struct budget_of) { .whose = "Your account", .rate = budget_rate(s->media_mib_per_account) };
+    if (identity_is_trusted(x))
+        return;
+    if (s->media_mib_per_client)
+        of[0].len = identity_network(x->client, of[0].who);
+    if (s->media_mib_per_account && identity_whose(x, &user)) {
+        of[1].len = sizeof(of[1].who);
+        memcpy(of[1].who, &user, sizeof(of[1].who));
+    }
+}
+
+int budget_admit(struct exchange *x)
+{
+    struct budget_of of[BUDGETS - BUDGET_CLIENT];
+    struct rate_state state;
+
+    budget_list(x, of);
+    for (unsigned i = 0; i < BUDGETS - BUDGET_CLIENT; i++) {
+        struct problem body = { 0 };
+
+        if (of[i].len == 0 || ratelimit_has(x->front->limits, BUDGET_CLIENT + i, of[i].who, of[i].len, of[i].rate,
+                                            front_monotonic(), &state))
+            continue;
+        front_count(x->front, FRONT_MEDIA_OVER_BUDGET, 1);
+        body.detail = arena_printf(x->arena, "%s has been sent as much media as it may be: %u MiB a minute.",
+                                   of[i].whose, of[i].rate.burst / 2048);
+        body.retry_after_ms = (uint64_t)state.retry_after_s * 1000;
+        return exchange_problem_body(x, ERR_RATE_LIMITED, NULL, &body);
+    }
+    return 0;
+}
+
+void budget_spend(struct exchange *x)
+{
+    struct budget_of of[BUDGETS - BUDGET_CLIENT];
+    uint64_t kib = (x->sent + 1023) / 1024;
+
+    budget_list(x, of);
+    for (unsigned i = 0; i < BUDGETS - BUDGET_CLIENT; i++)
+        if (of[i].len)
+            ratelimit_spend(x->front->limits, BUDGET_CLIENT + i, of[i].who, of[i].len, of[i].rate,
+                            front_monotonic(), kib < UINT32_MAX ? (uint32_t)kib : UINT32_MAX);
+}
