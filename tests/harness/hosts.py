@@ -62,6 +62,7 @@ class Net:
 
     def end(self):
         for name in self.address:
+            run("ip", "link", "delete", "to-" + name)         # the kernel takes a namespace apart later, when it likes
             run("ip", "netns", "delete", name)
         run("ip", "link", "delete", "hub")
         run("umount", "/run/netns")

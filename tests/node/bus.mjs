@@ -244,6 +244,9 @@ export class Bus extends EventEmitter {
         } }
     }
 
+    // Where a new connection goes on: "the end" of then would be another one.
+    #reached(name, seq) { Object.assign(name.cursor, { store: this.#welcome.store, seq }) }
+
     set(topic, key, body, ttl = 0) {
         const { handle } = this.#open("set", topic)
         this.#send({ command: COMMAND.SET, handle, ms: ttl, flags: body ? 0 : FLAG.GONE }, { key }, body ?? EMPTY)
@@ -331,14 +334,19 @@ export class Bus extends EventEmitter {
     [`on${COMMAND.EVT}`](m) {
         const name = this.#handles.get(m.handle)
         name.owed = (name.owed ?? 0) + 1
+        this.#reached(name, m.seq)
         name.seen({ seq: m.seq, name: m.head.name, key: m.head.key, head: m.head, body: m.body })
     }
     [`on${COMMAND.LOST}`](m) {
         const name = this.#handles.get(m.handle)
-        Object.assign(name.cursor, { store: this.#welcome.store, seq: m.seq })
+        this.#reached(name, m.seq)
         name.lost?.(m.seq)
     }
-    [`on${COMMAND.TAIL}`](m) { this.#handles.get(m.handle).tail?.(m.seq) }
+    [`on${COMMAND.TAIL}`](m) {
+        const name = this.#handles.get(m.handle)
+        this.#reached(name, m.seq)
+        name.tail?.(m.seq)
+    }
     [`on${COMMAND.VAL}`](m) {
         this.#handles.get(m.handle).changed({ name: m.head.name, key: m.head.key, from: m.head.from,
             body: m.flags & FLAG.GONE ? null : m.body })

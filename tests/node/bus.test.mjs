@@ -150,7 +150,7 @@ test("when the broker is killed, what was under way ends once: leases are shown,
     await join()
     const leases = [], done = []
     node.take("node.job", 4, lease => leases.push(lease))
-    node.follow("node", { from: FROM_END }, e => e.name === "node.done" && done.push(text(e.body)))
+    await new Promise(tail => node.follow("node", { from: FROM_END }, e => e.name === "node.done" && done.push(text(e.body)), { tail }))
     const put = async body => {
         await node.put("node.job", ++seq, {}, Buffer.from(body))
         while (!leases.some(lease => text(lease.body) === body))
