@@ -7,61 +7,54 @@
 #include "gen/errors.h"
 #include "schemas/wire/plant.h"
 
-enum field_kind { FIELD_UINT, FIELD_DATA };
+enum field_kind { FIELD_NONE, FIELD_UINT, FIELD_DATA };
 
 struct field {
-    uint8_t key, kind;
+    uint8_t kind;
     uint16_t max; /* of data, bytes */
     size_t offset;
 };
 
-#define DATA(key, member, max)                                    \
-    {                                                             \
-        key, FIELD_DATA, max, offsetof(struct frame_head, member) \
+#define DATA(member, max)                                    \
+    {                                                        \
+        FIELD_DATA, max, offsetof(struct frame_head, member) \
     }
-#define UINT(key, member)                                       \
-    {                                                           \
-        key, FIELD_UINT, 0, offsetof(struct frame_head, member) \
+#define UINT(member)                                       \
+    {                                                      \
+        FIELD_UINT, 0, offsetof(struct frame_head, member) \
     }
 
+/* By key. */
 static const struct field fields[] = {
-    DATA(1, topic, BUS_NAME_MAX),
-    DATA(2, key, BUS_KEY_MAX),
-    DATA(3, trace, FRAME_TRACE),
-    UINT(5, priority),
-    UINT(6, ttl_ms),
-    UINT(7, delay_ms),
-    UINT(11, attempt),
-    DATA(13, from, BUS_NAME_MAX),
-    DATA(15, idempotency, 255),
-    UINT(18, time_ms),
-    DATA(20, subject, 4096),
-    DATA(21, name, BUS_NAME_MAX),
-    UINT(22, error),
-    DATA(23, text, 2048),
-    DATA(24, job, 16),
-    DATA(25, group, 64),
-    DATA(26, filter, 4096),
-    DATA(27, secret, 256),
-    DATA(28, instance, 16),
-    DATA(29, store, 16),
-    UINT(30, epoch),
-    DATA(31, version, 64),
-    UINT(32, incarnation),
-    DATA(33, to, BUS_NAME_MAX),
-    UINT(34, size),
-    UINT(35, latency_us),
-    UINT(36, dropped),
+    [1] = DATA(topic, BUS_NAME_MAX),
+    [2] = DATA(key, BUS_KEY_MAX),
+    [3] = DATA(trace, FRAME_TRACE),
+    [5] = UINT(priority),
+    [6] = UINT(ttl_ms),
+    [7] = UINT(delay_ms),
+    [11] = UINT(attempt),
+    [13] = DATA(from, BUS_NAME_MAX),
+    [15] = DATA(idempotency, 255),
+    [18] = UINT(time_ms),
+    [20] = DATA(subject, 4096),
+    [21] = DATA(name, BUS_NAME_MAX),
+    [22] = UINT(error),
+    [23] = DATA(text, 2048),
+    [24] = DATA(job, 16),
+    [25] = DATA(group, 64),
+    [26] = DATA(filter, 4096),
+    [27] = DATA(secret, 256),
+    [28] = DATA(instance, 16),
+    [29] = DATA(store, 16),
+    [30] = UINT(epoch),
+    [31] = DATA(version, 64),
+    [32] = UINT(incarnation),
+    [33] = DATA(to, BUS_NAME_MAX),
+    [34] = UINT(size),
+    [35] = UINT(latency_us),
+    [36] = UINT(dropped),
 };
-
-static const struct field *field_find(uint64_t key)
-{
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (fields[i].key == key)
-            return &fields[i];
-    }
-    return NULL;
-}
+enum { FIELDS = sizeof fields / sizeof *fields };
 
 static uint64_t frame_get(const uint8_t *at, unsigned size)
 {
@@ -112,8 +105,8 @@ static int frame_parse_field(struct mp *mp, struct frame_head *ret)
 
     if (!mp_get_uint(mp, &key))
         return ERR_MALFORMED;
-    field = field_find(key);
-    if (!field)
+    field = &fields[key < FIELDS ? key : 0];
+    if (!field->kind)
         return mp_skip(mp) ? 0 : ERR_MALFORMED;
     if (field->kind == FIELD_UINT)
         return mp_get_uint(mp, (uint64_t *)(void *)((char *)ret + field->offset)) ? 0 : ERR_MALFORMED;
@@ -147,29 +140,75 @@ static bool field_present(const struct field *field, const struct frame_head *he
 
     if (field->kind == FIELD_UINT)
         return *(const uint64_t *)(const void *)at != 0;
-    return ((const struct bytes *)(const void *)at)->data != NULL;
+    return field->kind == FIELD_DATA && ((const struct bytes *)(const void *)at)->data != NULL;
 }
 
-void frame_build_head(struct buf *out, const struct frame_head *head)
+static uint32_t head_put(struct buf *out, const struct frame_head *head)
 {
     uint32_t pairs = 0;
 
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        pairs += field_present(&fields[i], head);
-    if (pairs == 0)
-        return;
-    mp_put_map(out, pairs);
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const char *at = (const char *)head + fields[i].offset;
+    for (unsigned key = 1; key < FIELDS; key++) {
+        const char *at = (const char *)head + fields[key].offset;
 
-        if (!field_present(&fields[i], head))
+        if (!field_present(&fields[key], head))
             continue;
-        mp_put_uint(out, fields[i].key);
-        if (fields[i].kind == FIELD_UINT)
+        pairs++;
+        mp_put_uint(out, key);
+        if (fields[key].kind == FIELD_UINT)
             mp_put_uint(out, *(const uint64_t *)(const void *)at);
         else
             mp_put_bytes(out, *(const struct bytes *)(const void *)at);
     }
+    return pairs;
+}
+
+/* Those of a packed head whose keys are wanted, as they stand. */
+static uint32_t head_copy(struct buf *out, struct bytes from, uint64_t wanted)
+{
+    struct mp mp = mp_of(from);
+    uint32_t pairs, copied = 0;
+    uint64_t key;
+
+    if (from.len == 0 || !mp_get_map(&mp, &pairs))
+        return 0;
+    while (pairs--) {
+        const uint8_t *at = mp.at;
+
+        if (!mp_get_uint(&mp, &key) || !mp_skip(&mp))
+            break;
+        if (key >= 64 || !(wanted >> key & 1))
+            continue;
+        buf_put(out, at, (size_t)(mp.at - at));
+        copied++;
+    }
+    return copied;
+}
+
+void frame_build_head_with(struct buf *out, const struct frame_head *head, struct bytes from, uint64_t wanted)
+{
+    size_t start = out->len;
+    uint32_t pairs;
+
+    mp_put_map(out, 0);
+    pairs = head_put(out, head) + head_copy(out, from, wanted);
+    if (pairs == 0) {
+        out->len = start;
+    } else if (pairs < 16) {
+        out->data[start] |= (uint8_t)pairs;
+    } else { /* its number takes two bytes more */
+        size_t len = out->len - start - 1;
+        uint8_t *end = buf_room(out, 2);
+
+        memmove(end - len + 2, end - len, len);
+        out->len = start;
+        mp_put_map(out, pairs);
+        out->len += len;
+    }
+}
+
+void frame_build_head(struct buf *out, const struct frame_head *head)
+{
+    frame_build_head_with(out, head, bytes_of(NULL, 0), 0);
 }
 
 static void frame_put_prefix(uint8_t *at, const struct frame *frame, size_t head_len, bool body2)
@@ -325,6 +364,7 @@ const char *frame_command_name(uint8_t command)
         [FRAME_PONG] = "PONG",
         [FRAME_GOAWAY] = "GOAWAY",
         [FRAME_ERROR] = "ERROR",
+        [FRAME_MANY] = "MANY",
         [FRAME_OPEN] = "OPEN",
         [FRAME_CLOSE] = "CLOSE",
         [FRAME_OK] = "OK",
@@ -377,24 +417,4 @@ struct bytes frame_of_id(const struct id *id)
     if (memcmp(id, &zero, sizeof zero) == 0)
         return (struct bytes) { 0 };
     return (struct bytes) { id->b, sizeof id->b };
-}
-
-void frame_put_length(struct buf *out, size_t at)
-{
-    frame_set(out->data + at, out->len - at - 4, 4);
-}
-
-bool frame_next_frame(struct bytes *rest, struct bytes *ret)
-{
-    const uint8_t *at = rest->data;
-    size_t len;
-
-    if (rest->len < 4)
-        return false;
-    len = (size_t)frame_get(at, 4);
-    if (len > rest->len - 4)
-        return false;
-    *ret = bytes_of(at + 4, len);
-    *rest = bytes_of(at + 4 + len, rest->len - 4 - len);
-    return true;
 }

@@ -27,6 +27,8 @@ enum {
     FRAME_VERDICT = 10, /* in the answer to a batch: seq 8, code 2 */
     FRAME_BATCH_ITEMS = 256,
     FRAME_BATCH_BYTES = 256 * 1024,
+    FRAME_ROW = 64, /* frames in one message */
+    FRAME_ROW_BYTES = 16 * 1024,
 };
 
 enum frame_command {
@@ -37,6 +39,7 @@ enum frame_command {
     FRAME_PONG,
     FRAME_GOAWAY,
     FRAME_ERROR,
+    FRAME_MANY,
     FRAME_OPEN = 16,
     FRAME_CLOSE,
     FRAME_OK,
@@ -72,7 +75,7 @@ enum frame_command {
 
 enum frame_flags {
     FRAME_BODY2 = 1,       /* the body is frame B */
-    FRAME_BATCH = 2,       /* OK: of a whole PUTB or APPENDB, named by cid; TAP, TAPMSG: several in one frame */
+    FRAME_BATCH = 2,       /* OK: of a whole PUTB or APPENDB, named by cid */
     FRAME_REDELIVERED = 8, /* a job that was leased before */
     FRAME_GONE = 16,       /* SET and VAL: no value any more */
     FRAME_WAIT = 32,       /* NACK: no attempt is counted */
@@ -144,6 +147,8 @@ void frame_build(struct buf *out, const struct frame *frame, const struct frame_
 void frame_build_raw(struct buf *out, const struct frame *frame, struct bytes head, struct bytes body,
                      bool *ret_inline);
 void frame_build_head(struct buf *out, const struct frame_head *head);
+/* And with what another, packed, header map has under the keys whose bits are set in `wanted`. */
+void frame_build_head_with(struct buf *out, const struct frame_head *head, struct bytes from, uint64_t wanted);
 
 /* One of many durable messages of one handle: the body of PUTB and APPENDB is a row of them, their seqs rise. */
 struct frame_item {
@@ -158,8 +163,23 @@ bool frame_next_item(struct bytes *rest, struct frame_item *ret);
 void frame_put_verdict(struct buf *out, uint64_t seq, uint16_t code);
 bool frame_next_verdict(struct bytes *rest, uint64_t *ret_seq, uint16_t *ret_code);
 
-/* Whole frames in a row, each behind its length u32: the body of a TAPMSG of several. */
-void frame_put_length(struct buf *out, size_t at); /* of the frame that was built behind the four bytes at `at` */
+/* Frames that leave as one message, FRAME_MANY: its body, which always lies in the first frame, is a row of them, each
+ * whole in itself and behind its length u32. One that is alone leaves as it is. Start with {0}. */
+struct frame_row {
+    struct buf buf; /* room for the prefix, then the row */
+    unsigned n;
+};
+void frame_row_add(struct frame_row *row, const struct frame *frame, const struct frame_head *head,
+                   struct bytes body); /* of FRAME_INLINE bytes at most */
+void frame_row_add_raw(struct frame_row *row, const struct frame *frame, struct bytes head, struct bytes body);
+void frame_row_add_built(struct frame_row *row, struct bytes frame);
+struct bytes frame_row_message(struct frame_row *row); /* what leaves; not of an empty one */
+void frame_row_reset(struct frame_row *row);
+static inline bool frame_row_full(const struct frame_row *row)
+{
+    return row->n >= FRAME_ROW || row->buf.len >= FRAME_ROW_BYTES;
+}
+/* Takes the first frame off what follows FRAME_MANY's prefix. False: it ends in the midst of one, or is empty. */
 bool frame_next_frame(struct bytes *rest, struct bytes *ret);
 
 /* Dotted words of [a-z0-9_-], "$" in front of the first one allowed, BUS_NAME_MAX bytes at most. */

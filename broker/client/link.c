@@ -123,6 +123,7 @@ void bus_link_down(struct bus *bus, int err)
         span = LINK_BACKOFF_MAX_MS;
     bus->retry_at = bus->now + LINK_BACKOFF_MS / 2 + (int64_t)(link_random(bus) % span);
     bus_gathered_drop(bus);
+    frame_row_reset(&bus->row);
     bus_calls_down(bus);
     if ((was_up || for_good) && bus->events.down)
         bus->events.down(bus->ctx, err);
@@ -214,27 +215,49 @@ static void link_dispatch(struct bus *bus, const struct frame *f, const struct f
     }
 }
 
-static void link_take(struct bus *bus, zmq_msg_t *a, zmq_msg_t *b)
+/* One message; second: its body, when it has one in a frame of its own. */
+static int link_message(struct bus *bus, struct bytes in, struct bytes second, struct frame *frame,
+                        struct bytes *body)
 {
-    struct bytes head, body, in = { zmq_msg_data(a), zmq_msg_size(a) };
     struct frame_head parsed;
-    struct frame frame;
+    struct bytes head;
 
-    bus->heard_at = bus->now;
-    if (frame_parse(in, &frame, &head, &body) < 0 || frame_parse_head(head, &parsed) < 0) {
-        bus_link_down(bus, ERR_MALFORMED);
-        return;
-    }
-    if (frame.flags & FRAME_BODY2)
-        body = (struct bytes) { zmq_msg_data(b), zmq_msg_size(b) };
-    link_dispatch(bus, &frame, &parsed, body);
+    if (frame_parse(in, frame, &head, body) < 0 || frame_parse_head(head, &parsed) < 0)
+        return ERR_MALFORMED;
+    if (frame->flags & FRAME_BODY2)
+        *body = second;
+    if (frame->command != FRAME_MANY)
+        link_dispatch(bus, frame, &parsed, *body);
+    return 0;
 }
 
-/* False when nothing is waiting. */
-static bool link_receive(struct bus *bus)
+/* How many messages that were. A callback may have ended the session: then the rest is of the past. */
+static unsigned link_take(struct bus *bus, struct bytes in, struct bytes second)
+{
+    const void *socket = bus->socket;
+    struct frame many, frame;
+    struct bytes row, body;
+    unsigned n = 1;
+    int r;
+
+    bus->heard_at = bus->now;
+    r = link_message(bus, in, second, &many, &row);
+    if (r == 0 && many.command == FRAME_MANY) {
+        for (n = 0; r == 0 && n < many.code && !bus->dead && bus->socket == socket; n++)
+            r = frame_next_frame(&row, &in) ? link_message(bus, in, bytes_of(NULL, 0), &frame, &body)
+                                            : ERR_MALFORMED;
+    }
+    if (r < 0 && !bus->dead)
+        bus_link_down(bus, ERR_MALFORMED);
+    return n ? n : 1;
+}
+
+/* How many messages came together, 0: none was waiting. */
+static unsigned link_receive(struct bus *bus)
 {
     zmq_msg_t parts[2], *part = &parts[0];
     bool got = false;
+    unsigned n = 0;
 
     zmq_msg_init(&parts[0]);
     zmq_msg_init(&parts[1]);
@@ -245,36 +268,74 @@ static bool link_receive(struct bus *bus)
         part = &parts[1]; /* a third part would overwrite the second: nobody sends one */
     }
     if (got)
-        link_take(bus, &parts[0], &parts[1]);
+        n = link_take(bus, bytes_of(zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])),
+                      bytes_of(zmq_msg_data(&parts[1]), zmq_msg_size(&parts[1])));
     zmq_msg_close(&parts[0]);
     zmq_msg_close(&parts[1]);
-    return got;
+    return n;
 }
 
-int bus_send_packed(struct bus *bus, const struct buf *a, const struct buf *b)
+static int link_say(struct bus *bus, struct bytes a, struct bytes b)
 {
-    bus_gathered_leave(bus);
-    if (!bus->socket)
-        return ERR_UNAVAILABLE;
-    if (zmq_send(bus->socket, a->data, a->len, ZMQ_DONTWAIT | (b->len ? ZMQ_SNDMORE : 0)) < 0)
+    if (zmq_send(bus->socket, a.data, a.len, ZMQ_DONTWAIT | (b.len ? ZMQ_SNDMORE : 0)) < 0)
         return errno == EAGAIN ? ERR_BUSY : ERR_UNAVAILABLE;
-    if (b->len && zmq_send(bus->socket, b->data, b->len, ZMQ_DONTWAIT) < 0)
+    if (b.len && zmq_send(bus->socket, b.data, b.len, ZMQ_DONTWAIT) < 0)
         return ERR_UNAVAILABLE;
     bus->said_at = bus->now;
     return 0;
 }
 
-int bus_send(struct bus *bus, const struct frame *frame, const struct frame_head *head, struct bytes body)
+/* What was gathered leaves, in one message. ERR_BUSY: the broker does not take it yet. */
+static int link_leave(struct bus *bus)
 {
-    struct buf second = { (uint8_t *)body.data, body.len, body.len };
-    bool in_first;
+    int r = bus->row.n && bus->socket ? link_say(bus, frame_row_message(&bus->row), bytes_of(NULL, 0)) : 0;
+
+    bus->stuck = r < 0;
+    if (r == 0)
+        frame_row_reset(&bus->row);
+    return r;
+}
+
+/* 0: there is room in the row for one more; positive: it has left and what comes now leaves by itself, for it is
+ * large, or there is no session yet. */
+static int link_gather(struct bus *bus, bool large)
+{
+    bool alone = large || bus->state != BUS_UP;
+    int r;
+
+    if (!bus->socket)
+        return ERR_UNAVAILABLE;
+    r = alone || frame_row_full(&bus->row) ? link_leave(bus) : 0;
+    return r < 0 ? r : alone;
+}
+
+int bus_send_packed(struct bus *bus, const struct buf *a, const struct buf *b)
+{
+    int r;
 
     bus_gathered_leave(bus);
+    r = link_gather(bus, b->len > 0);
+    if (r > 0)
+        return link_say(bus, buf_bytes(a), buf_bytes(b));
+    if (r == 0)
+        frame_row_add_built(&bus->row, buf_bytes(a));
+    return r;
+}
+
+int bus_send(struct bus *bus, const struct frame *frame, const struct frame_head *head, struct bytes body)
+{
+    bool in_first;
+    int r;
+
+    bus_gathered_leave(bus);
+    r = link_gather(bus, body.len > FRAME_INLINE);
+    if (r == 0)
+        frame_row_add(&bus->row, frame, head, body);
+    if (r <= 0)
+        return r;
     bus->scratch.len = 0;
     frame_build(&bus->scratch, frame, head, body, &in_first);
-    if (in_first)
-        second.len = 0;
-    return bus_send_packed(bus, &bus->scratch, &second);
+    return link_say(bus, buf_bytes(&bus->scratch), in_first ? bytes_of(NULL, 0) : body);
 }
 
 /* One ping per interval, and only when one side was silent for that long. */
@@ -306,6 +367,7 @@ static void link_free(struct bus *bus)
     zmq_ctx_term(bus->zmq);
     close(bus->epoll);
     buf_free(&bus->scratch);
+    buf_free(&bus->row.buf);
     buf_free(&bus->gathered);
     buf_free(&bus->secret);
     explicit_bzero(&bus->pair, sizeof bus->pair);
@@ -323,18 +385,23 @@ void bus_process(struct bus *bus, int64_t now_ms)
     bus->now = now_ms;
     bus->busy = true;
     bus_gathered_leave(bus);
+    link_leave(bus);
     if (bus->state == BUS_RESTING && now_ms >= bus->retry_at)
         link_connect(bus);
     while (n < BUS_BATCH && !bus->dead) { /* first what came before the connection fell */
-        if (bus->socket && link_receive(bus))
-            n++;
-        else if (bus->dead || !bus->monitor || !link_monitor(bus))
+        unsigned got = bus->socket ? link_receive(bus) : 0;
+
+        n += got;
+        if (!got && (bus->dead || !bus->monitor || !link_monitor(bus)))
             break;
     }
     if (!bus->dead) {
-        bus_gathered_leave(bus); /* what the callbacks put */
         link_heartbeat(bus);
         bus_calls_sweep(bus);
+    }
+    if (!bus->dead) {
+        bus_gathered_leave(bus); /* what the callbacks put */
+        link_leave(bus);
     }
     bus->busy = false;
     if (bus->dead)
@@ -354,7 +421,7 @@ int bus_timeout_ms(const struct bus *bus, int64_t now_ms)
 {
     int64_t at;
 
-    if (bus->gathering || link_waiting(bus))
+    if (bus->gathering || (bus->row.n && !bus->stuck) || link_waiting(bus))
         return 0;
     switch (bus->state) {
     case BUS_UP: at = bus->ping_at; break;
@@ -364,6 +431,8 @@ int bus_timeout_ms(const struct bus *bus, int64_t now_ms)
     }
     if (bus->out.n && bus->sweep_at < at)
         at = bus->sweep_at;
+    if (bus->stuck && now_ms + BUS_STUCK_MS < at)
+        return BUS_STUCK_MS;
     return at <= now_ms ? 0 : (int)(at - now_ms);
 }
 
@@ -436,6 +505,7 @@ void bus_close(struct bus **bus_at, unsigned linger_ms)
         return;
     if (bus->state == BUS_UP)
         bus_send(bus, &(struct frame) { .command = FRAME_BYE }, NULL, (struct bytes) { 0 });
+    link_leave(bus);
     link_close(bus, (int)linger_ms);
     bus->dead = true;
     if (!bus->busy)

@@ -17,6 +17,7 @@ enum {
     BUS_GREET_MS = 5000,      /* from connect to WELCOME */
     BUS_SWEEP_MS = 250,       /* how often deadlines of calls are looked at */
     BUS_CALL_SLACK_MS = 1000, /* the broker answers a deadline first, when it lives */
+    BUS_STUCK_MS = 10,        /* until what the broker did not take is tried again */
 };
 
 enum bus_state { BUS_RESTING, BUS_CONNECTING, BUS_GREETING, BUS_UP, BUS_ENDED };
@@ -110,6 +111,8 @@ struct bus {
     struct hmap batches;
     uint64_t next_batch;
 
+    struct frame_row row;    /* what was said and has not left */
+    bool stuck;              /* the broker does not take it */
     struct buf scratch;      /* the frame being built */
     char strings[12 * 1024]; /* NUL-terminated copies for one callback */
     size_t strings_n;

@@ -102,12 +102,12 @@ void bus_tap_declare(struct bus *bus)
         return;
     frame.handle = handle->number;
     frame.code = bus->tap_filter ? BUS_TAP_CREDIT : 0;
-    frame.flags = (uint8_t)(FRAME_BATCH | (bus->tap_headers ? FRAME_HEADERS : 0));
+    frame.flags = bus->tap_headers ? FRAME_HEADERS : 0;
     bus->tap_seen = 0;
     bus_send(bus, &frame, &head, (struct bytes) { 0 });
 }
 
-static void tapped_one(struct bus *bus, const struct frame *f, const struct frame_head *h, struct bytes body)
+void bus_on_tapped(struct bus *bus, const struct frame *f, const struct frame_head *h, struct bytes body)
 {
     struct bus_head head;
     struct bus_tapped tapped;
@@ -133,26 +133,4 @@ static void tapped_one(struct bus *bus, const struct frame *f, const struct fram
         .dropped = h->dropped,
     };
     bus->events.tap(bus->ctx, &tapped);
-}
-
-void bus_on_tapped(struct bus *bus, const struct frame *f, const struct frame_head *h, struct bytes body)
-{
-    struct bytes in, raw;
-    struct frame_head head;
-    struct frame one;
-
-    if (!(f->flags & FRAME_BATCH)) {
-        tapped_one(bus, f, h, body);
-        return;
-    }
-    for (unsigned n = 0; n < f->code && bus->state == BUS_UP; n++) {
-        struct bytes shown;
-
-        if (!frame_next_frame(&body, &in) || frame_parse(in, &one, &raw, &shown) < 0 ||
-            frame_parse_head(raw, &head) < 0) {
-            bus_link_down(bus, ERR_MALFORMED);
-            return;
-        }
-        tapped_one(bus, &one, &head, shown);
-    }
 }

@@ -31,6 +31,7 @@ enum {
     BROKER_DEAD_AFTER = 3,     /* heartbeats */
     BROKER_LAST_WORDS_MS = 50, /* a process that died may have messages on their way */
     BROKER_READY = 1024,       /* of a queue's next jobs, in memory */
+    BROKER_SPARES = 16,        /* buffers that are kept for the next row of answers */
 };
 
 /* One producer's messages to one queue or stream, over all the names by which a session says them. */
@@ -75,6 +76,13 @@ struct handle {
     struct watcher *watcher;
 };
 
+/* How many calls of a session wait for a free slot of a service. */
+struct waits {
+    LIST_ENTRY(waits) link;
+    const struct service *service;
+    unsigned n;
+};
+
 struct session {
     struct hnode node, by_serial; /* by route; by serial */
     TAILQ_ENTRY(session) link, lost_link;
@@ -96,6 +104,7 @@ struct session {
     uint32_t handles_n;
     TAILQ_HEAD(, call) asked; /* calls of this session */
     unsigned asked_n;
+    LIST_HEAD(, waits) waits;
     LIST_HEAD(, lease) leases;
     LIST_HEAD(, lane) lanes;
     unsigned unconfirmed;
@@ -104,6 +113,8 @@ struct session {
     int64_t quota_ms;   /* when that was counted */
     uint64_t messages_in, messages_out;
     struct tap *tap;
+    struct frame_row row; /* what it is told in this turn */
+    TAILQ_ENTRY(session) row_link;
 };
 
 struct service {
@@ -134,6 +145,7 @@ struct call {
     uint64_t cid; /* the asker's */
     struct service *service;
     struct offer *offer; /* NULL: waiting */
+    struct waits *waits;
     struct timer timer;
     int64_t began_us, deadline_ms;
     char *name;
@@ -260,6 +272,7 @@ struct watcher {
 struct filter { /* filter.h */
     struct filter_term *terms;
     size_t n;
+    bool trace; /* one of them is about the trace */
 };
 
 struct tap {
@@ -270,9 +283,6 @@ struct tap {
     bool headers_only;
     uint64_t dropped;
     struct filter filter;
-    bool batches;        /* it takes several messages in one frame: */
-    struct buf gathered; /* those of this turn */
-    unsigned gathered_n;
 };
 
 struct broker {
@@ -308,6 +318,9 @@ struct broker {
         values;
     TAILQ_HEAD(, session) all;
     TAILQ_HEAD(, session) lost;
+    TAILQ_HEAD(, session) hearing; /* with a row that has not left */
+    struct buf spares[BROKER_SPARES];
+    unsigned spares_n;
     TAILQ_HEAD(pressed_queue_list, queue) pressed_queues;
     TAILQ_HEAD(pressed_stream_list, stream) pressed_streams;
     TAILQ_HEAD(, watcher) watchers;
@@ -322,6 +335,8 @@ struct broker {
     size_t values_bytes;
     uint64_t counters[BROKER_COUNTERS];
     struct buf frame; /* the one being built */
+    struct buf tapped; /* the head of what taps are shown */
+    bool in_row;      /* what is said now came together with more */
 };
 
 /* A message as it came: head is parsed by those who need it. */
@@ -341,6 +356,8 @@ void send_raw(struct broker *b, struct session *to, const struct frame *frame, s
 void send_large(struct broker *b, struct session *to, const struct frame *frame, struct bytes head,
                 zmq_msg_t *body);
 void send_error(struct broker *b, struct session *to, uint32_t handle, struct bytes topic, int err);
+void send_row(struct broker *b, struct session *to); /* what was gathered for it leaves */
+void send_rows(struct broker *b);
 void session_mark_lost(struct broker *b, struct session *session, int err);
 
 /* session.c */
@@ -452,7 +469,8 @@ void value_free_all(struct broker *b);
 /* tap.c; call tap_show() through TAP(), which costs one branch while nobody looks */
 struct tap_show {
     enum bus_tap_kind kind;
-    const char *from, *to, *name;
+    const char *from, *to;
+    struct bytes name;
     struct bytes head; /* packed: key, trace, job */
     struct bytes body;
     uint64_t seq;
@@ -463,7 +481,6 @@ struct tap_show {
 void tap_show(struct broker *b, const struct tap_show *show);
 void tap_on_tap(struct broker *b, struct session *s, struct message *m);
 void tap_on_credit(struct broker *b, struct session *s, const struct message *m);
-void tap_run(struct broker *b); /* at the end of a turn */
 void tap_gone(struct broker *b, struct tap *tap);
 #define TAP(b, ...)                                            \
     do {                                                       \
@@ -478,7 +495,7 @@ void sys_done(struct broker *b, struct store_op *op);
 /* transport.c */
 int transport_local(struct broker *b, const char *endpoint, char error[static 256]);
 int transport_remote(struct broker *b, const char *endpoint, char error[static 256]); /* CURVE; `*` as port: any */
-bool transport_receive(struct broker *b); /* one message of each socket; false: none was waiting */
+bool transport_receive(struct broker *b); /* a message, or a row, of each socket; false: none was waiting */
 int transport_fd(const struct broker *b, enum transport_kind kind);
 bool transport_waiting(const struct broker *b);
 void transport_close(struct broker *b);
@@ -503,5 +520,7 @@ void broker_stop(struct broker *b);            /* drains */
 void broker_free(struct broker **b);
 void broker_take(struct broker *b, enum transport_kind transport, struct bytes routing, zmq_msg_t *a,
                  zmq_msg_t *body);
+/* To the store. What came together is committed together: whoever ends such a row flushes. */
+void broker_submit(struct broker *b, struct store_op *op);
 void broker_settle(struct broker *b); /* what the store handed back, and what follows from it */
 void broker_clock(struct broker *b);

@@ -145,9 +145,9 @@ void bus_store_step(struct bus_store *store);
 struct bus_store_counts {
     uint64_t operations;     /* committed since the start */
     struct histogram commit; /* how long each commit took, its operations' application with it */
-    unsigned percent;        /* of the map that is used */
 };
 struct bus_store_counts bus_store_counts(const struct bus_store *store);
+unsigned bus_store_percent(const struct bus_store *store); /* of the map that is used */
 
 /* Reads, by the router's thread. Views die with bus_store_read_end(). */
 int bus_store_read_begin(struct bus_store *store);

@@ -26,14 +26,62 @@ static struct call *call_of_asker(const struct broker *b, const struct session *
     return NULL;
 }
 
+static struct waits *call_waits(const struct session *s, const struct service *service)
+{
+    struct waits *waits;
+
+    LIST_FOREACH(waits, &s->waits, link)
+    {
+        if (waits->service == service)
+            return waits;
+    }
+    return NULL;
+}
+
+static void call_wait(struct call *call)
+{
+    struct waits *waits = call_waits(call->asker, call->service);
+
+    if (!waits) {
+        waits = calloc(1, sizeof *waits);
+        if (!waits)
+            abort();
+        waits->service = call->service;
+        LIST_INSERT_HEAD(&call->asker->waits, waits, link);
+    }
+    waits->n++;
+    call->waits = waits;
+    TAILQ_INSERT_TAIL(&call->service->waiting, call, at);
+    call->service->waiting_n++;
+}
+
+static void call_waited(struct call *call)
+{
+    TAILQ_REMOVE(&call->service->waiting, call, at);
+    call->service->waiting_n--;
+    if (--call->waits->n)
+        return;
+    LIST_REMOVE(call->waits, link);
+    free(call->waits);
+}
+
+/* However many somebody asks, there is room left for who comes next. */
+static bool call_may_wait(const struct broker *b, const struct session *s, const struct service *service)
+{
+    const struct waits *waits = call_waits(s, service);
+    uint64_t room = b->settings->calls_waiting, n = waits ? waits->n : 0;
+
+    return service->waiting_n < room &&
+           n * 100 < (room - service->waiting_n) * b->settings->calls_waiting_share;
+}
+
 static void call_free(struct broker *b, struct call *call)
 {
     if (call->offer) {
         TAILQ_REMOVE(&call->offer->calls, call, at);
         call->offer->used--;
     } else {
-        TAILQ_REMOVE(&call->service->waiting, call, at);
-        call->service->waiting_n--;
+        call_waited(call);
     }
     TAILQ_REMOVE(&call->asker->asked, call, link);
     call->asker->asked_n--;
@@ -72,7 +120,7 @@ static void call_end(struct broker *b, struct call *call, int err, bool tell_wor
         call_answer(b, call->asker, call->cid, err, NULL);
     }
     TAP(b, .kind = err ? BUS_TAP_ERROR : BUS_TAP_CANCEL, .from = err ? "-" : call->asker->role,
-        .to = err ? call->asker->role : "-", .name = call->name, .head = buf_bytes(&call->head), .seq = call->cid,
+        .to = err ? call->asker->role : "-", .name = bytes_of_text(call->name), .head = buf_bytes(&call->head), .seq = call->cid,
         .latency_us = b->now_us - call->began_us, .err = err);
     call_free(b, call);
 }
@@ -114,7 +162,7 @@ static void call_give(struct broker *b, struct call *call, struct offer *offer)
     call->offer = offer;
     offer->used++;
     TAILQ_INSERT_TAIL(&offer->calls, call, at);
-    TAP(b, .kind = BUS_TAP_CALL, .from = call->asker->role, .to = offer->session->role, .name = call->name,
+    TAP(b, .kind = BUS_TAP_CALL, .from = call->asker->role, .to = offer->session->role, .name = bytes_of_text(call->name),
         .head = buf_bytes(&call->head), .seq = call->cid, .latency_us = -1,
         .body = call->has_large ? bytes_of(zmq_msg_data(&call->large), zmq_msg_size(&call->large))
                                 : buf_bytes(&call->small));
@@ -134,8 +182,7 @@ static void call_run(struct broker *b, struct service *service)
     struct offer *offer;
 
     while ((call = TAILQ_FIRST(&service->waiting)) && (offer = call_choose(service))) {
-        TAILQ_REMOVE(&service->waiting, call, at);
-        service->waiting_n--;
+        call_waited(call);
         call_give(b, call, offer);
     }
 }
@@ -189,7 +236,7 @@ static int call_refuse(struct broker *b, struct session *s, const struct service
         return ERR_RATE_LIMITED;
     if (TAILQ_EMPTY(&service->offers) && !b->in_grace)
         return ERR_UNAVAILABLE; /* after a restart its processes are on their way back */
-    if (service->waiting_n >= b->settings->calls_waiting)
+    if (!call_may_wait(b, s, service))
         return ERR_BUSY;
     return 0;
 }
@@ -198,7 +245,6 @@ void call_on_req(struct broker *b, struct session *s, struct message *m)
 {
     struct handle *handle = names_handle(b, s, m, VERB_CALL);
     struct service *service;
-    struct call *call;
     int err;
 
     if (!handle)
@@ -215,14 +261,12 @@ void call_on_req(struct broker *b, struct session *s, struct message *m)
         b->counters[BROKER_NO_WORKER] += err == ERR_UNAVAILABLE;
         b->counters[BROKER_CALL_ERRORS]++;
         service->errors++;
-        TAP(b, .kind = BUS_TAP_ERROR, .from = "-", .to = s->role, .name = handle->name, .head = m->head_raw,
+        TAP(b, .kind = BUS_TAP_ERROR, .from = "-", .to = s->role, .name = bytes_of_text(handle->name), .head = m->head_raw,
             .seq = m->frame.cid, .latency_us = 0, .err = err);
         call_answer(b, s, m->frame.cid, err, NULL);
         return;
     }
-    call = call_new(b, s, handle, m);
-    TAILQ_INSERT_TAIL(&service->waiting, call, at);
-    service->waiting_n++;
+    call_wait(call_new(b, s, handle, m));
     call_run(b, service);
 }
 
@@ -243,7 +287,7 @@ void call_on_answer(struct broker *b, struct session *s, struct message *m)
     b->counters[BROKER_REPLIES]++;
     histogram_add(&service->latency, b->now_us - call->began_us);
     TAP(b, .kind = err ? BUS_TAP_ERROR : BUS_TAP_REPLY, .from = s->role, .to = call->asker->role,
-        .name = call->name, .head = buf_bytes(&call->head), .body = m->body, .seq = call->cid,
+        .name = bytes_of_text(call->name), .head = buf_bytes(&call->head), .body = m->body, .seq = call->cid,
         .latency_us = b->now_us - call->began_us, .err = err);
     call_answer(b, call->asker, call->cid, err, m);
     call_free(b, call);

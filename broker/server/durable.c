@@ -8,6 +8,8 @@
 #include "broker/server/broker.h"
 #include "gen/errors.h"
 
+enum { DURABLE_HEAD = 192 }; /* bytes of most heads */
+
 /* Messages that came in one frame, until each has its verdict. */
 struct batch {
     uint64_t session, cid;
@@ -29,7 +31,7 @@ static int durable_check(struct broker *b, struct session *s, const struct handl
     if (s->unconfirmed >= b->settings->window || s->in_flight + m->body.len > b->settings->in_flight_bytes ||
         !session_within_quota(b, s))
         return ERR_RATE_LIMITED;
-    if (b->blocked || bus_store_counts(b->store).percent >= b->settings->full_percent)
+    if (b->blocked || bus_store_percent(b->store) >= b->settings->full_percent)
         return ERR_STORE_FULL;
     if (handle->queue && handle->queue->ready + handle->queue->held >= handle->queue->policy.max)
         return ERR_STORE_FULL;
@@ -179,15 +181,17 @@ struct store_op *durable_op(struct broker *b, struct session *s, const struct me
         .priority = m->head.priority,
         .ttl_ms = m->head.ttl_ms,
     };
-    struct buf packed = { 0 };
+    size_t len;
 
-    frame_build_head(&packed, &head);
-    store_op_record(op, &(struct job_record) { .time_ms = b->wall_ms,
-                                               .expires_ms = expires_ms,
-                                               .job = frame_id(m->head.job),
-                                               .head = buf_bytes(&packed),
-                                               .body = m->body });
-    buf_free(&packed);
+    buf_room(&op->memory, DURABLE_HEAD + m->body.len);
+    frame_build_head(&op->memory, &head);
+    len = op->memory.len;
+    buf_put(&op->memory, m->body.data, m->body.len);
+    op->record = (struct job_record) { .time_ms = b->wall_ms,
+                                       .expires_ms = expires_ms,
+                                       .job = frame_id(m->head.job),
+                                       .head = bytes_of(op->memory.data, len),
+                                       .body = bytes_of(op->memory.data + len, m->body.len) };
     s->in_flight += op->memory.len;
     op->session = s->serial;
     op->handle = m->frame.handle;

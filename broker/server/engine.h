@@ -5,6 +5,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "broker/client/hmap.h"
 #include "broker/server/record.h"
@@ -77,6 +78,7 @@ struct bus_store {
     unsigned backups; /* on their way */
     int event;
     struct bus_store_counts counts;
+    atomic_uint percent;
 };
 
 /* engine.c: rows in their envelopes. */

@@ -50,6 +50,7 @@ static int filter_add(struct filter *filter, struct bytes word)
         if ((size_t)(end - at) < len || memcmp(at, fields[field], len) != 0)
             continue;
         term->field = (enum filter_field)field;
+        filter->trace |= field == TERM_TRACE;
         at += len;
         break;
     }
@@ -66,7 +67,7 @@ int filter_parse(struct filter *filter, struct bytes text)
     const char *at = text.data, *end = text.len ? at + text.len : at;
     int r = 0;
 
-    filter->n = 0;
+    *filter = (struct filter) { 0 };
     filter->terms = calloc(FILTER_TERMS, sizeof *filter->terms);
     if (!filter->terms)
         abort();
@@ -111,14 +112,14 @@ static bool error_is(int err, const char *name)
     return err && (strcmp(name, "*") == 0 || strcmp(name, err_slug(err)) == 0);
 }
 
-static bool term_holds(const struct filter_term *term, const struct tap_show *show, const struct frame_head *head)
+static bool term_holds(const struct filter_term *term, const struct tap_show *show, struct bytes trace)
 {
     switch (term->field) {
-    case TERM_NAME: return policy_match(term->text, bytes_of_text(show->name));
+    case TERM_NAME: return policy_match(term->text, show->name);
     case TERM_FROM: return strcmp(term->text, show->from) == 0;
     case TERM_TO: return strcmp(term->text, show->to) == 0;
     case TERM_ACTOR: return strcmp(term->text, show->from) == 0 || strcmp(term->text, show->to) == 0;
-    case TERM_TRACE: return trace_is(head->trace, term->text);
+    case TERM_TRACE: return trace_is(trace, term->text);
     case TERM_KIND: return strcmp(term->text, kinds[show->kind]) == 0;
     case TERM_ERROR: return error_is(show->err, term->text);
     case TERM_FIELDS: break;
@@ -126,13 +127,13 @@ static bool term_holds(const struct filter_term *term, const struct tap_show *sh
     return false;
 }
 
-bool filter_wants(const struct filter *filter, const struct tap_show *show, const struct frame_head *head)
+static bool filter_holds(const struct filter *filter, const struct tap_show *show, struct bytes trace)
 {
     unsigned asked = 0, held = 0; /* a bit for each field */
 
     for (size_t i = 0; i < filter->n; i++) {
         const struct filter_term *term = &filter->terms[i];
-        bool holds = term_holds(term, show, head);
+        bool holds = term_holds(term, show, trace);
 
         if (term->not &&holds)
             return false;
@@ -144,17 +145,24 @@ bool filter_wants(const struct filter *filter, const struct tap_show *show, cons
     return asked == held;
 }
 
+bool filter_wants(const struct filter *filter, const struct tap_show *show)
+{
+    struct frame_head head = { .trace = { 0 } };
+
+    if (filter->trace && frame_parse_head(show->head, &head) < 0)
+        return false;
+    return filter_holds(filter, show, head.trace);
+}
+
 bool filter_wants_stored(const struct filter *filter, enum bus_tap_kind kind, const struct frame_head *head)
 {
-    char name[BUS_NAME_MAX + 1], from[BUS_NAME_MAX + 1];
+    char from[BUS_NAME_MAX + 1];
+    struct tap_show show = { .kind = kind,
+                             .from = from,
+                             .to = "-",
+                             .name = head->name,
+                             .err = head->error ? err_from_code(head->error) : 0 };
 
-    snprintf(name, sizeof name, "%.*s", (int)head->name.len, head->name.len ? (const char *)head->name.data : "");
     snprintf(from, sizeof from, "%.*s", (int)head->from.len, head->from.len ? (const char *)head->from.data : "");
-    return filter_wants(filter,
-                        &(struct tap_show) { .kind = kind,
-                                             .from = from,
-                                             .to = "-",
-                                             .name = name,
-                                             .err = head->error ? err_from_code(head->error) : 0 },
-                        head);
+    return filter_holds(filter, &show, head->trace);
 }

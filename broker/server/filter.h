@@ -14,7 +14,6 @@
 /* 0, or ERR_INVALID: too many terms, or a kind or an error that does not exist. */
 int filter_parse(struct filter *filter, struct bytes text);
 void filter_free(struct filter *filter);
-/* head: show->head, parsed. */
-bool filter_wants(const struct filter *filter, const struct tap_show *show, const struct frame_head *head);
+bool filter_wants(const struct filter *filter, const struct tap_show *show);
 /* Of a job or an event at rest. */
 bool filter_wants_stored(const struct filter *filter, enum bus_tap_kind kind, const struct frame_head *head);

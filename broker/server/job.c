@@ -26,7 +26,7 @@ void job_put(struct broker *b, struct session *s, struct handle *handle, const s
     op = durable_op(b, s, m, STORE_PUT, handle->queue->name, expires);
     op->key = (struct job_key) { handle->queue->id, (uint8_t)(m->head.priority & 255), 0 };
     op->due_ms = m->head.delay_ms ? b->wall_ms + (int64_t)(m->head.delay_ms & UINT32_MAX) : 0;
-    bus_store_submit(b->store, op);
+    broker_submit(b, op);
 }
 
 static struct queue *job_queue(const struct broker *b, uint32_t id)
@@ -39,7 +39,7 @@ void job_put_done(struct broker *b, struct store_op *op)
     struct session *s = session_of(b, op->session);
     struct queue *queue = job_queue(b, op->key.queue);
 
-    TAP(b, .kind = BUS_TAP_PUT, .from = s ? s->role : "-", .to = "-", .name = queue->name, .head = op->record.head,
+    TAP(b, .kind = BUS_TAP_PUT, .from = s ? s->role : "-", .to = "-", .name = bytes_of_text(queue->name), .head = op->record.head,
         .body = op->record.body, .seq = op->ret_seq, .latency_us = b->now_us - op->began_us, .err = op->status);
     if (op->status == 0) {
         b->counters[BROKER_PUTS]++;
@@ -105,7 +105,7 @@ static bool job_ack_late(struct broker *b, const struct session *s, const struct
     op->late = true;
     op->due_ms = late->due_ms;
     op->record.attempts = late->attempts;
-    bus_store_submit(b->store, op);
+    broker_submit(b, op);
     lease_late_free(b, late);
     return true;
 }
@@ -125,7 +125,7 @@ void job_on_ack(struct broker *b, struct session *s, struct message *m)
     op->began_us = lease->began_us;
     op->ctx = lease;
     lease_settle(b, lease);
-    bus_store_submit(b->store, op);
+    broker_submit(b, op);
 }
 
 /* NACK and TERM. */
@@ -263,7 +263,7 @@ static void job_tap_end(struct broker *b, const struct store_op *op, const struc
         [STORE_ACK] = BUS_TAP_ACK, [STORE_RETRY] = BUS_TAP_NACK, [STORE_DEAD] = BUS_TAP_DEAD
     };
 
-    TAP(b, .kind = kinds[op->kind], .from = s ? s->role : "-", .to = "-", .name = lease->queue->name,
+    TAP(b, .kind = kinds[op->kind], .from = s ? s->role : "-", .to = "-", .name = bytes_of_text(lease->queue->name),
         .head = buf_bytes(&lease->head), .body = op->kind == STORE_ACK ? op->record.body : (struct bytes) { 0 },
         .seq = lease->key.seq, .latency_us = b->now_us - lease->began_us,
         .err = op->status ? op->status : op->record.err, .attempt = lease->attempts + (op->kind == STORE_ACK));

@@ -121,7 +121,7 @@ void lease_note(struct broker *b)
         op->key = lease->key;
         op->record.attempts = lease->attempts;
         op->instance = lease->instance;
-        bus_store_submit(b->store, op);
+        broker_submit(b, op);
     }
 }
 
@@ -199,7 +199,7 @@ void lease_kill(struct broker *b, struct lease *lease, int err, struct bytes tex
         op->stream = lease->queue->dead_stream;
         op->name = names_copy(bytes_of_text(lease->queue->policy.dead));
     }
-    bus_store_submit(b->store, op);
+    broker_submit(b, op);
 }
 
 /* Its producer does not want it any more: it is deleted, without an event. A worker that has it hears so. */
@@ -210,7 +210,7 @@ void lease_withdraw(struct broker *b, struct lease *lease)
     if (lease->session)
         send_frame(b, lease->session, &lost, NULL, (struct bytes) { 0 });
     lease_let_go(lease);
-    bus_store_submit(b->store, lease_op(b, lease, STORE_ACK, ERR_CANCELLED, bytes_of_text("withdrawn")));
+    broker_submit(b, lease_op(b, lease, STORE_ACK, ERR_CANCELLED, bytes_of_text("withdrawn")));
 }
 
 /* The lease ended without an end of the job: it is tried again, unless it was tried often enough.
@@ -234,7 +234,7 @@ int64_t lease_fail(struct broker *b, struct lease *lease, int err, struct bytes 
         delay_ms = lease_backoff(b, policy, lease->attempts);
     op = lease_op(b, lease, STORE_RETRY, err, text);
     delay_ms = op->due_ms = delay_ms ? b->wall_ms + delay_ms : 0;
-    bus_store_submit(b->store, op);
+    broker_submit(b, op);
     return delay_ms;
 }
 

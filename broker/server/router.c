@@ -79,17 +79,17 @@ static command_fn *const commands[256] = {
     [FRAME_TAP] = tap_on_tap,
 };
 
-static bool broker_parse(zmq_msg_t *a, zmq_msg_t *second, struct message *m)
+/* large: its second frame, NULL: none. */
+static bool broker_parse(struct bytes in, zmq_msg_t *large, struct message *m)
 {
     *m = (struct message) { .large = NULL };
-    if (frame_parse(bytes_of(zmq_msg_data(a), zmq_msg_size(a)), &m->frame, &m->head_raw, &m->body) < 0 ||
-        frame_parse_head(m->head_raw, &m->head) < 0)
+    if (frame_parse(in, &m->frame, &m->head_raw, &m->body) < 0 || frame_parse_head(m->head_raw, &m->head) < 0)
         return false;
     if ((m->frame.flags & FRAME_BODY2) != 0) {
-        if (!second)
+        if (!large)
             return false;
-        m->large = second;
-        m->body = bytes_of(zmq_msg_data(second), zmq_msg_size(second));
+        m->large = large;
+        m->body = bytes_of(zmq_msg_data(large), zmq_msg_size(large));
     }
     return true;
 }
@@ -104,13 +104,58 @@ static void broker_stranger(struct broker *b, const struct route *route)
     session_refuse(b, route, ERR_NO_SESSION);
 }
 
+static void broker_malformed(struct broker *b, struct session *s)
+{
+    b->counters[BROKER_MALFORMED]++;
+    if (s)
+        session_end(b, s, ERR_MALFORMED);
+}
+
+/* One message of a session. */
+static void broker_command(struct broker *b, struct session *s, struct message *m)
+{
+    s->heard_ms = b->now_ms;
+    s->messages_in++;
+    if (commands[m->frame.command])
+        commands[m->frame.command](b, s, m);
+    else
+        session_end(b, s, ERR_MALFORMED);
+}
+
+void broker_submit(struct broker *b, struct store_op *op)
+{
+    op->lazy |= b->in_row;
+    bus_store_submit(b->store, op);
+}
+
+/* Each as if it had come alone, but that what follows from all of them is one commit. */
+static void broker_many(struct broker *b, struct session *s, const struct message *many)
+{
+    struct bytes rest = many->body, in;
+    unsigned n = 0, said = many->frame.code;
+    struct message m;
+
+    b->in_row = true;
+    b->counters[BROKER_MESSAGES_IN]--; /* it is none itself */
+    for (; n < said && said <= FRAME_BATCH_ITEMS && !s->lost && frame_next_frame(&rest, &in); n++) {
+        b->counters[BROKER_MESSAGES_IN]++;
+        if (!broker_parse(in, NULL, &m))
+            break;
+        broker_command(b, s, &m);
+    }
+    b->in_row = false;
+    bus_store_flush(b->store);
+    if (!s->lost && (n == 0 || n < said || rest.len))
+        broker_malformed(b, s);
+}
+
 void broker_take(struct broker *b, enum transport_kind transport, struct bytes routing, zmq_msg_t *a,
                  zmq_msg_t *second)
 {
     struct route route = { .transport = (uint8_t)transport };
     struct session *s;
     struct message m;
-    bool good = broker_parse(a, second, &m);
+    bool good = broker_parse(bytes_of(zmq_msg_data(a), zmq_msg_size(a)), second, &m);
 
     b->counters[BROKER_MESSAGES_IN]++;
     if (routing.len != sizeof route.id || *(const uint8_t *)routing.data != 0) {
@@ -119,20 +164,18 @@ void broker_take(struct broker *b, enum transport_kind transport, struct bytes r
     }
     memcpy(route.id, routing.data, sizeof route.id);
     s = HMAP_MAYBE(hmap_find(&b->sessions, route_key(&route)), struct session, node);
+    if (s && s->lost)
+        return;
     if (!good)
-        b->counters[BROKER_MALFORMED]++;
-    if (!s && good && m.frame.command == FRAME_HELLO) {
+        broker_malformed(b, s);
+    if (!s && good && m.frame.command == FRAME_HELLO)
         session_hello(b, &route, a, &m);
-    } else if (!s) {
+    else if (!s)
         broker_stranger(b, &route);
-    } else if (!s->lost) {
-        s->heard_ms = b->now_ms;
-        s->messages_in++;
-        if (!good || !commands[m.frame.command])
-            session_end(b, s, ERR_MALFORMED);
-        else
-            commands[m.frame.command](b, s, &m);
-    }
+    else if (good && m.frame.command == FRAME_MANY && !m.large)
+        broker_many(b, s, &m);
+    else if (good)
+        broker_command(b, s, &m);
 }
 
 static void broker_done(struct broker *b, struct store_op *op)
@@ -168,7 +211,6 @@ void broker_settle(struct broker *b)
     }
     queue_run(b);
     stream_run(b);
-    tap_run(b);
     session_reap(b);
 }
 
@@ -204,17 +246,18 @@ static void broker_prune(void *ctx, struct timer *timer)
 /* *died: processes of peers may have ended. */
 static bool broker_turn(struct broker *b, unsigned messages, bool died)
 {
-    unsigned n = 0;
+    uint64_t until = b->counters[BROKER_MESSAGES_IN] + messages;
 
     broker_clock(b);
-    while (n < messages && transport_receive(b))
-        n++;
+    while (b->counters[BROKER_MESSAGES_IN] < until && transport_receive(b))
+        ;
     broker_clock(b);
     if (died)
         session_pids(b);
     timers_run(&b->timers, b->now_ms, b, ROUTER_BATCH);
     broker_settle(b);
-    return n == messages;
+    send_rows(b);
+    return b->counters[BROKER_MESSAGES_IN] >= until;
 }
 
 /* 0: there is something to do now; -1: until something happens. */
@@ -288,6 +331,7 @@ void broker_stop(struct broker *b)
         zmq_poll(&item, 1, 50);
         broker_clock(b);
         broker_settle(b);
+        send_rows(b);
     }
     session_goodbye(b, ERR_UNAVAILABLE);
 }
@@ -371,6 +415,7 @@ int broker_new(const struct broker_options *options, struct broker **ret, char e
     b->keys = names_copy(bytes_of_text(options->keys));
     TAILQ_INIT(&b->all);
     TAILQ_INIT(&b->lost);
+    TAILQ_INIT(&b->hearing);
     TAILQ_INIT(&b->pressed_queues);
     TAILQ_INIT(&b->pressed_streams);
     TAILQ_INIT(&b->watchers);
@@ -424,6 +469,9 @@ void broker_free(struct broker **b_at)
     timers_free(&b->timers);
     policy_free(&b->policy);
     buf_free(&b->frame);
+    buf_free(&b->tapped);
+    while (b->spares_n)
+        buf_free(&b->spares[--b->spares_n]);
     close(b->pids);
     settings_free(&b->told);
     free(b->keys);

@@ -1,4 +1,6 @@
-/* send - one message to one session. A session that does not take it is lost. */
+/* send - what sessions are told. It is gathered while the router works, and leaves at the end of its turn in one message
+ * for each, or when there is enough of it; what is large leaves by itself, behind it. A session that does not take it is
+ * lost. */
 #include <errno.h>
 
 #include "broker/server/broker.h"
@@ -44,13 +46,57 @@ static void send_parts(struct broker *b, struct session *to, struct bytes a, str
         send_part(b, to, second.data, second.len, 0);
 }
 
+/* The buffer goes back: a peer that is told nothing holds none. */
+void send_row(struct broker *b, struct session *to)
+{
+    if (!to->row.n)
+        return;
+    TAILQ_REMOVE(&b->hearing, to, row_link);
+    send_parts(b, to, frame_row_message(&to->row), bytes_of(NULL, 0));
+    frame_row_reset(&to->row);
+    if (b->spares_n < BROKER_SPARES)
+        b->spares[b->spares_n++] = to->row.buf;
+    else
+        buf_free(&to->row.buf);
+    to->row.buf = (struct buf) { 0 };
+}
+
+void send_rows(struct broker *b)
+{
+    struct session *to;
+
+    while ((to = TAILQ_FIRST(&b->hearing)))
+        send_row(b, to);
+}
+
+/* NULL: this one leaves by itself. */
+static struct frame_row *send_gather(struct broker *b, struct session *to, struct bytes body)
+{
+    if (frame_row_full(&to->row) || body.len > FRAME_INLINE)
+        send_row(b, to);
+    if (b->no_socket || !to->serial || body.len > FRAME_INLINE)
+        return NULL;
+    if (!to->row.n) {
+        TAILQ_INSERT_TAIL(&b->hearing, to, row_link);
+        if (b->spares_n)
+            to->row.buf = b->spares[--b->spares_n];
+    }
+    return &to->row;
+}
+
 void send_frame(struct broker *b, struct session *to, const struct frame *frame, const struct frame_head *head,
                 struct bytes body)
 {
+    struct frame_row *row;
     bool in_first;
 
     if (!send_start(b, to))
         return;
+    row = send_gather(b, to, body);
+    if (row) {
+        frame_row_add(row, frame, head, body);
+        return;
+    }
     buf_reset(&b->frame);
     frame_build(&b->frame, frame, head, body, &in_first);
     send_parts(b, to, buf_bytes(&b->frame), in_first ? bytes_of(NULL, 0) : body);
@@ -59,10 +105,16 @@ void send_frame(struct broker *b, struct session *to, const struct frame *frame,
 void send_raw(struct broker *b, struct session *to, const struct frame *frame, struct bytes head,
               struct bytes body)
 {
+    struct frame_row *row;
     bool in_first;
 
     if (!send_start(b, to))
         return;
+    row = send_gather(b, to, body);
+    if (row) {
+        frame_row_add_raw(row, frame, head, body);
+        return;
+    }
     buf_reset(&b->frame);
     frame_build_raw(&b->frame, frame, head, body, &in_first);
     send_parts(b, to, buf_bytes(&b->frame), in_first ? bytes_of(NULL, 0) : body);
@@ -81,6 +133,7 @@ void send_large(struct broker *b, struct session *to, const struct frame *frame,
     }
     if (!send_start(b, to))
         return;
+    send_row(b, to);
     buf_reset(&b->frame);
     frame_build_raw(&b->frame, frame, head, view, &in_first);
     if (send_part(b, to, to->route.id, sizeof to->route.id, ZMQ_SNDMORE) &&

@@ -225,6 +225,7 @@ static struct session *session_new(struct broker *b, const struct route *route, 
     s->quota_ms = b->now_ms - 1000;
     s->timer.fire = session_tick;
     TAILQ_INIT(&s->asked);
+    LIST_INIT(&s->waits);
     LIST_INIT(&s->leases);
     LIST_INIT(&s->lanes);
     session_peer(s, raw);
@@ -302,7 +303,7 @@ void session_hello(struct broker *b, const struct route *route, zmq_msg_t *raw, 
     s = session_new(b, route, raw, m, &identity);
     send_frame(b, s, &frame, &head, (struct bytes) { 0 });
     session_announce(b, s, false);
-    TAP(b, .kind = BUS_TAP_SESSION, .from = s->role, .to = "-", .name = "hello", .latency_us = -1);
+    TAP(b, .kind = BUS_TAP_SESSION, .from = s->role, .to = "-", .name = bytes_of_text("hello"), .latency_us = -1);
 }
 
 void session_recheck(struct broker *b)
@@ -338,7 +339,8 @@ static void session_look_at_process(struct session *s)
 static void session_free(struct broker *b, struct session *s)
 {
     session_look_at_process(s);
-    TAP(b, .kind = BUS_TAP_SESSION, .from = s->role, .to = "-", .name = "gone", .latency_us = -1,
+    send_row(b, s); /* its last words */
+    TAP(b, .kind = BUS_TAP_SESSION, .from = s->role, .to = "-", .name = bytes_of_text("gone"), .latency_us = -1,
         .err = s->goodbye ? 0 : s->lost_err);
     if (!s->goodbye)
         log_line(LOG_AT_WARNING, "lost", "role=%s pid=%u address=%s result=%s", s->role, s->pid,

@@ -17,7 +17,7 @@ void shown_count(struct broker *b)
 
     b->counters[BROKER_COMMITS] = store.commit.n;
     b->counters[BROKER_STORE_OPERATIONS] = store.operations;
-    b->counters[BROKER_STORE_PERCENT] = store.percent;
+    b->counters[BROKER_STORE_PERCENT] = bus_store_percent(b->store);
     b->counters[BROKER_SESSIONS] = b->sessions.n;
     b->counters[BROKER_KEYS_REFUSED] = zap_refused(b->zap);
     b->counters[BROKER_JOBS_READY] = b->counters[BROKER_JOBS_HELD] = b->counters[BROKER_JOBS_DEAD] = 0;

@@ -28,7 +28,7 @@ void stream_append(struct broker *b, struct session *s, struct handle *handle, c
         return;
     op = durable_op(b, s, m, STORE_APPEND, handle->name, 0);
     op->stream = handle->stream->id;
-    bus_store_submit(b->store, op);
+    broker_submit(b, op);
 }
 
 static bool stream_is_over(const struct stream *stream)
@@ -50,7 +50,7 @@ static void stream_prune_one(struct broker *b, struct stream *stream)
     op->now_ms = b->wall_ms;
     op->due_ms = b->wall_ms - stream->keep_ms;
     op->keep_bytes = stream->keep_bytes;
-    bus_store_submit(b->store, op);
+    broker_submit(b, op);
 }
 
 static void stream_press(struct broker *b, struct stream *stream)
@@ -80,16 +80,12 @@ void stream_grown(struct broker *b, const struct store_op *op)
 void stream_append_done(struct broker *b, struct store_op *op)
 {
     struct session *s = session_of(b, op->session);
-    struct frame_head head = { 0 };
-    char *name;
+    struct frame_head head;
 
-    if (b->taps_n && frame_parse_head(op->record.head, &head) == 0) {
-        name = names_copy(head.name);
-        TAP(b, .kind = BUS_TAP_APPEND, .from = s ? s->role : "-", .to = "-", .name = name, .head = op->record.head,
-            .body = op->record.body, .seq = op->ret_seq, .latency_us = b->now_us - op->began_us,
-            .err = op->status);
-        free(name);
-    }
+    if (b->taps_n && frame_parse_head(op->record.head, &head) == 0)
+        TAP(b, .kind = BUS_TAP_APPEND, .from = s ? s->role : "-", .to = "-", .name = head.name,
+            .head = op->record.head, .body = op->record.body, .seq = op->ret_seq,
+            .latency_us = b->now_us - op->began_us, .err = op->status);
     if (op->status == 0)
         stream_grown(b, op);
     durable_answer(b, op);
@@ -255,13 +251,8 @@ static void stream_deliver(struct broker *b, struct follower *f, uint64_t seq, c
     f->credit--;
     f->given = seq;
     b->counters[BROKER_EVENTS]++;
-    if (b->taps_n) {
-        char *name = names_copy(head.name);
-
-        TAP(b, .kind = BUS_TAP_EVENT, .from = "-", .to = f->session->role, .name = name, .head = event->head,
-            .body = event->body, .seq = seq, .latency_us = (b->wall_ms - event->time_ms) * 1000);
-        free(name);
-    }
+    TAP(b, .kind = BUS_TAP_EVENT, .from = "-", .to = f->session->role, .name = head.name, .head = event->head,
+        .body = event->body, .seq = seq, .latency_us = (b->wall_ms - event->time_ms) * 1000);
     send_raw(b, f->session, &frame, event->head, event->body);
 }
 
@@ -335,7 +326,7 @@ void stream_flush_cursors(struct broker *b)
             op->seq = group->seq;
             op->now_ms = b->wall_ms;
             op->name = names_copy(bytes_of_text(group->name));
-            bus_store_submit(b->store, op);
+            broker_submit(b, op);
         }
     }
 }

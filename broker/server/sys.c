@@ -160,7 +160,7 @@ static void sys_dead_submit(struct broker *b, const struct sys_ask *ask, enum st
     op->cid = ask->cid;
     op->seq = of;
     op->now_ms = b->wall_ms;
-    bus_store_submit(b->store, op);
+    broker_submit(b, op);
 }
 
 struct sys_dead {
@@ -213,7 +213,7 @@ static int sys_backup(struct broker *b, const struct sys_ask *ask, enum store_ki
     op->name = names_copy(ask->dir);
     op->session = ask->session->serial;
     op->cid = ask->cid;
-    bus_store_submit(b->store, op);
+    broker_submit(b, op);
     return 0;
 }
 

@@ -5,29 +5,8 @@
 #include "broker/server/filter.h"
 #include "gen/errors.h"
 
-enum { TAP_GATHER = 64, TAP_GATHER_BYTES = 16 * 1024 };
-
-/* What was gathered leaves, in one frame. */
-static void tap_leave(struct broker *b, struct tap *tap)
-{
-    struct frame frame = {
-        .command = FRAME_TAPMSG, .flags = FRAME_BATCH, .handle = tap->handle, .code = (uint16_t)tap->gathered_n
-    };
-
-    if (!tap->gathered_n)
-        return;
-    send_frame(b, tap->session, &frame, NULL, buf_bytes(&tap->gathered));
-    buf_reset(&tap->gathered);
-    tap->gathered_n = 0;
-}
-
-void tap_run(struct broker *b)
-{
-    struct tap *tap;
-
-    LIST_FOREACH(tap, &b->taps, link)
-    tap_leave(b, tap);
-}
+/* Of a message's own head, what a tap may show: its key, trace, attempt and job. */
+static const uint64_t tap_fields = 1u << 2 | 1u << 3 | 1u << 11 | 1u << 24;
 
 void tap_gone(struct broker *b, struct tap *tap)
 {
@@ -35,7 +14,6 @@ void tap_gone(struct broker *b, struct tap *tap)
     LIST_REMOVE(tap, link);
     b->taps_n--;
     filter_free(&tap->filter);
-    buf_free(&tap->gathered);
     free(tap);
 }
 
@@ -65,72 +43,58 @@ void tap_on_tap(struct broker *b, struct session *s, struct message *m)
     tap->credit = m->frame.code;
     tap->sample = m->frame.ms ? m->frame.ms : 1;
     tap->headers_only = m->frame.flags & FRAME_HEADERS;
-    tap->batches = m->frame.flags & FRAME_BATCH;
     tap->filter = filter;
     s->tap = tap;
     LIST_INSERT_HEAD(&b->taps, tap, link);
     b->taps_n++;
 }
 
-/* One message for the tap: into the frame that leaves at the end of the turn, unless it is large. */
-static void tap_say(struct broker *b, struct tap *tap, const struct frame *frame, const struct frame_head *head,
-                    struct bytes body)
+/* Built for the first tap that wants it; what differs between taps is in the prefix alone. */
+static void tap_pack(struct broker *b, const struct tap_show *show)
 {
-    bool in_first;
-    size_t at;
+    struct frame_head head = {
+        .name = show->name,
+        .from = bytes_of_text(show->from),
+        .to = bytes_of_text(show->to),
+        .time_ms = (uint64_t)b->wall_ms,
+        .size = show->body.len,
+        .latency_us = show->latency_us < 0 ? 0 : (uint64_t)show->latency_us + 1,
+        .error = (uint64_t)-show->err,
+        .attempt = show->attempt,
+    };
 
-    tap->credit--;
-    if (!tap->batches || body.len > FRAME_INLINE) {
-        tap_leave(b, tap);
-        send_frame(b, tap->session, frame, head, body);
-        return;
-    }
-    at = tap->gathered.len;
-    buf_put_u32(&tap->gathered, 0);
-    frame_build(&tap->gathered, frame, head, body, &in_first);
-    frame_put_length(&tap->gathered, at);
-    if (++tap->gathered_n == TAP_GATHER || tap->gathered.len > TAP_GATHER_BYTES)
-        tap_leave(b, tap);
+    buf_reset(&b->tapped);
+    frame_build_head_with(&b->tapped, &head, show->head, show->attempt ? tap_fields & ~(1u << 11) : tap_fields);
 }
 
-static void tap_send(struct broker *b, struct tap *tap, const struct tap_show *show, const struct frame_head *of)
+static void tap_send(struct broker *b, struct tap *tap, const struct tap_show *show)
 {
     struct frame frame = {
         .command = FRAME_TAPMSG, .handle = tap->handle, .code = (uint16_t)show->kind, .seq = show->seq
     };
-    struct frame_head head = {
-        .name = bytes_of_text(show->name),
-        .from = bytes_of_text(show->from),
-        .to = bytes_of_text(show->to),
-        .key = of->key,
-        .trace = of->trace,
-        .job = of->job,
-        .time_ms = (uint64_t)b->wall_ms,
-        .attempt = show->attempt ? show->attempt : of->attempt,
-        .size = show->body.len,
-        .latency_us = show->latency_us < 0 ? 0 : (uint64_t)show->latency_us + 1,
-        .error = (uint64_t)-show->err,
-    };
 
+    tap->credit--;
     b->counters[BROKER_TAPS]++;
-    tap_say(b, tap, &frame, &head, tap->headers_only ? bytes_of(NULL, 0) : show->body);
+    send_raw(b, tap->session, &frame, buf_bytes(&b->tapped), tap->headers_only ? bytes_of(NULL, 0) : show->body);
 }
 
 void tap_show(struct broker *b, const struct tap_show *show)
 {
-    struct frame_head head;
+    bool packed = false;
     struct tap *tap;
 
-    if (frame_parse_head(show->head, &head) < 0)
-        return;
     LIST_FOREACH(tap, &b->taps, link)
     {
-        if (tap->session->lost || !filter_wants(&tap->filter, show, &head) || tap->count++ % tap->sample != 0)
+        if (tap->session->lost || !filter_wants(&tap->filter, show) || tap->count++ % tap->sample != 0)
             continue;
-        if (tap->credit)
-            tap_send(b, tap, show, &head);
-        else
+        if (!tap->credit) {
             tap->dropped++;
+            continue;
+        }
+        if (!packed)
+            tap_pack(b, show);
+        packed = true;
+        tap_send(b, tap, show);
     }
 }
 
@@ -151,5 +115,6 @@ void tap_on_credit(struct broker *b, struct session *s, const struct message *m)
     frame.handle = tap->handle;
     head.dropped = tap->dropped;
     tap->dropped = 0;
-    tap_say(b, tap, &frame, &head, bytes_of(NULL, 0));
+    tap->credit--;
+    send_frame(b, s, &frame, &head, bytes_of(NULL, 0));
 }

@@ -53,7 +53,7 @@ static void value_show(struct broker *b, const struct value *value, bool gone)
         struct buf packed = { 0 };
 
         frame_build_head(&packed, &head);
-        TAP(b, .kind = BUS_TAP_VALUE, .from = value->from, .to = "-", .name = value->name,
+        TAP(b, .kind = BUS_TAP_VALUE, .from = value->from, .to = "-", .name = bytes_of_text(value->name),
             .head = buf_bytes(&packed), .body = gone ? bytes_of(NULL, 0) : buf_bytes(&value->body),
             .latency_us = -1);
         buf_free(&packed);
@@ -134,7 +134,7 @@ static int value_check(struct broker *b, const struct message *m)
         return ERR_MALFORMED;
     if (b->values.n >= b->settings->values || b->values_bytes + m->body.len > b->settings->values_bytes)
         return ERR_BUSY;
-    if (!m->frame.ms && bus_store_counts(b->store).percent >= b->settings->full_percent)
+    if (!m->frame.ms && bus_store_percent(b->store) >= b->settings->full_percent)
         return ERR_STORE_FULL;
     return 0;
 }
@@ -162,7 +162,7 @@ static void value_commit(struct broker *b, const struct session *s, const struct
     op->handle = m->frame.handle;
     op->now_ms = b->wall_ms;
     op->cid = shown;
-    bus_store_submit(b->store, op);
+    broker_submit(b, op);
 }
 
 void value_on_set(struct broker *b, struct session *s, struct message *m)

@@ -56,11 +56,8 @@ static int writer_commit(struct bus_store *store, struct store_ops *batch)
     STAILQ_FOREACH(op, batch, link)
     store->counts.operations++;
     pthread_mutex_unlock(&store->lock);
-    if ((store->counts.commit.n & 63) == 1 && store_usage(store->env, &usage) == 0) {
-        pthread_mutex_lock(&store->lock);
-        store->counts.percent = usage.percent;
-        pthread_mutex_unlock(&store->lock);
-    }
+    if ((store->counts.commit.n & 63) == 1 && store_usage(store->env, &usage) == 0)
+        atomic_store(&store->percent, usage.percent);
     return 0;
 }
 
@@ -278,6 +275,11 @@ struct bus_store_counts bus_store_counts(const struct bus_store *store)
     counts = mine->counts;
     pthread_mutex_unlock(&mine->lock);
     return counts;
+}
+
+unsigned bus_store_percent(const struct bus_store *store)
+{
+    return atomic_load(&store->percent);
 }
 
 void bus_store_step(struct bus_store *store)

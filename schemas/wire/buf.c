@@ -3,7 +3,7 @@
 
 #include "schemas/wire/buf.h"
 
-uint8_t *buf_room(struct buf *buf, size_t len)
+uint8_t *buf_grow(struct buf *buf, size_t len)
 {
     size_t need, cap = buf->cap ? buf->cap : 64;
     uint8_t *grown;
@@ -24,14 +24,6 @@ uint8_t *buf_room(struct buf *buf, size_t len)
     buf->data = grown;
     buf->cap = cap;
     return buf->data + buf->len;
-}
-
-void buf_put(struct buf *buf, const void *data, size_t len)
-{
-    if (len == 0)
-        return;
-    memcpy(buf_room(buf, len), data, len);
-    buf->len += len;
 }
 
 void buf_put_text(struct buf *buf, const char *text)

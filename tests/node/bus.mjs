@@ -10,7 +10,7 @@
 import { randomBytes } from "node:crypto"
 import { EventEmitter } from "node:events"
 import { Dealer } from "zeromq"
-import { build, COMMAND, FLAG, parse, VERB, VERSION } from "./frame.mjs"
+import { build, COMMAND, FLAG, many, parseAll, VERB, VERSION } from "./frame.mjs"
 
 export const FROM_END = 0xffffffffffffffffn
 const EMPTY = Buffer.alloc(0), EVENTS_CREDIT = 256, TAP_CREDIT = 1000, QUEUED = 16384
@@ -115,7 +115,7 @@ export class Bus extends EventEmitter {
         this.#sending = true
         try {
             while (socket === this.#socket && this.#queue.length)
-                await socket.send(this.#queue.shift())
+                await socket.send(this.#next())
         } catch (error) {
             socket === this.#socket && this.#lose(error)
         }
@@ -124,13 +124,20 @@ export class Bus extends EventEmitter {
             this.#pump(this.#socket)
     }
 
+    // What waits leaves together, up to a message with a frame of its own for its body.
+    #next() {
+        const large = this.#queue.findIndex(frames => frames.length > 1)
+        const n = this.#welcome ? Math.min(large < 0 ? this.#queue.length : large, 64) : 0
+        return n > 1 ? many(this.#queue.splice(0, n)) : this.#queue.shift()
+    }
+
     async #receive(socket) {
         for await (const frames of socket) {
             if (socket !== this.#socket)
                 return
             this.#heard = Date.now()
-            const message = parse(frames)
-            this[`on${message.command}`]?.(message)
+            for (const message of parseAll(frames))
+                socket === this.#socket && this[`on${message.command}`]?.(message)
         }
     }
 

@@ -5,7 +5,7 @@ import { decode, encode } from "@msgpack/msgpack"
 export const MAGIC = 0xb5, VERSION = 1, PREFIX = 32, INLINE = 1024
 
 export const COMMAND = {
-    HELLO: 1, WELCOME: 2, BYE: 3, PING: 4, PONG: 5, GOAWAY: 6, ERROR: 7, OPEN: 16, CLOSE: 17, OK: 18,
+    HELLO: 1, WELCOME: 2, BYE: 3, PING: 4, PONG: 5, GOAWAY: 6, ERROR: 7, MANY: 8, OPEN: 16, CLOSE: 17, OK: 18,
     REQ: 32, REP: 33, ERR: 34, CANCEL: 35, OFFER: 36,
     PUT: 48, JOB: 49, ACK: 50, NACK: 51, TERM: 52, EXTEND: 53, CREDIT: 54, LEASE_LOST: 55, RESUME: 56,
     APPEND: 64, SUB: 65, UNSUB: 66, EVT: 67, CURSOR: 68, LOST: 69, TAIL: 70,
@@ -54,6 +54,30 @@ export function build(fields, head = {}, body = Buffer.alloc(0)) {
     if (body.length <= INLINE)
         return [raw(fields, map, body)]
     return [raw({ ...fields, flags: (fields.flags ?? 0) | FLAG.BODY2 }, map), body]
+}
+
+// The messages that came as one: a row of them, or just one.
+export function parseAll(frames) {
+    const first = parse(frames)
+    if (first.command !== COMMAND.MANY)
+        return [first]
+    const all = []
+    for (let at = 0; all.length < first.code;) {
+        const end = at + 4 + first.body.readUInt32BE(at)
+        all.push(parse([first.body.subarray(at + 4, end)]))
+        at = end
+    }
+    return all
+}
+
+// Several messages as one; none of them with a body in a frame of its own.
+export function many(messages) {
+    const row = messages.flatMap(([frame]) => {
+        const length = Buffer.alloc(4)
+        length.writeUInt32BE(frame.length)
+        return [length, frame]
+    })
+    return [raw({ command: COMMAND.MANY, code: messages.length }, Buffer.of(0x80), Buffer.concat(row))]
 }
 
 export function parse([a, b]) {

@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import { after, afterEach, before, test } from "node:test"
 import { Dealer } from "zeromq"
 import { BusError, FROM_END } from "./bus.mjs"
-import { build, COMMAND, FLAG, MAGIC, NAME, parse, raw, VERB, VERSION } from "./frame.mjs"
+import { build, COMMAND, FLAG, MAGIC, many, NAME, parseAll, raw, VERB, VERSION } from "./frame.mjs"
 import { Stage } from "./stage.mjs"
 
 const POLICY = `kinobus-policy 1
@@ -44,7 +44,7 @@ class Raw {
     }
     async read() {
         for await (const frames of this.socket) {
-            this.got.push(parse(frames))
+            this.got.push(...parseAll(frames))
             this.wake()
         }
     }
@@ -162,6 +162,11 @@ const MALFORMED = {
     "a second frame that is not there": [raw({ command: COMMAND.PING, flags: FLAG.BODY2 })],
     "a command that does not exist": [raw({ command: 200 })],
     "a command of the broker": [raw({ command: COMMAND.WELCOME })],
+    "a row that lacks one": [raw({ command: COMMAND.MANY, code: 2 }, undefined, Buffer.concat([Buffer.of(0, 0, 0, 33), raw({ command: COMMAND.PING })]))],
+    "a row of nothing": [raw({ command: COMMAND.MANY })],
+    "a row of a row": many([build({ command: COMMAND.PING }), many([build({ command: COMMAND.PING }), build({ command: COMMAND.PING })])]),
+    "a row of more than 256": many(Array.from({ length: 257 }, () => build({ command: COMMAND.PING }))),
+    "a frame of 4 GiB in a row": [raw({ command: COMMAND.MANY, code: 1 }, undefined, Buffer.of(255, 255, 255, 255, 1))],
     "a second greeting": build({ command: COMMAND.HELLO, code: VERSION }, { topic: "evil", instance: Buffer.alloc(16, 5) }),
 }
 for (const [what, frames] of Object.entries(MALFORMED))

@@ -13,7 +13,7 @@
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:playlist_start\nleak:playlist_file\nleak:buf_room\n";
+    return "leak:playlist_start\nleak:playlist_file\nleak:buf_grow\n";
 }
 
 /* ---- the process */

@@ -7,7 +7,8 @@
  *     head length u8 | body length u8 | head | body
  * who 0..2: a message of that peer; 3: the store commits; 4: time passes; 5: a peer is lost; 6: an answer to what the
  * broker said last; 7: a message of the peer that may only call; it is never told what it may not know; 8: a peer
- * greets again; 9: something of the job that was given last, by its lease. Of 5, 6, 8 and 9 the peer is `code`. */
+ * greets again; 9: something of the job that was given last, by its lease; 10, 11: a message, and something of that job, for
+ * a row; 12: the row leaves. Of 5, 6, 8, 9 and 12 the peer is `code`. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static const char policy[] =
 
 static struct broker *broker;
 static struct frame last, job; /* what the broker said last; the job that it gave last */
+static struct frame_row gathered;
 
 /* Answers, and nothing that was put, appended, set or asked by others; and nothing of its own is kept. */
 static void few_may_hear(const struct frame *frame)
@@ -112,23 +114,36 @@ static void start(void)
     broker->outgoing = outgoing;
 }
 
-static void say(uint8_t who, const struct frame *frame, struct bytes head, struct bytes body)
+static void say_raw(uint8_t who, struct bytes first, struct bytes body)
 {
     uint8_t routing[5] = { 0, 0, 0, 0, (uint8_t)(who + 1) };
-    struct buf raw = { 0 };
     zmq_msg_t a, second;
-    bool in_first;
 
-    frame_build_raw(&raw, frame, head, body, &in_first);
-    zmq_msg_init_size(&a, raw.len);
-    memcpy(zmq_msg_data(&a), raw.data, raw.len);
+    zmq_msg_init_size(&a, first.len);
+    memcpy(zmq_msg_data(&a), first.data, first.len);
     zmq_msg_init_size(&second, body.len);
     if (body.len)
         memcpy(zmq_msg_data(&second), body.data, body.len);
-    broker_take(broker, TRANSPORT_LOCAL, bytes_of(routing, sizeof routing), &a, in_first ? NULL : &second);
+    broker_take(broker, TRANSPORT_LOCAL, bytes_of(routing, sizeof routing), &a, body.len ? &second : NULL);
     zmq_msg_close(&a);
     zmq_msg_close(&second);
+}
+
+static void say(uint8_t who, const struct frame *frame, struct bytes head, struct bytes body)
+{
+    struct buf raw = { 0 };
+    bool in_first;
+
+    frame_build_raw(&raw, frame, head, body, &in_first);
+    say_raw(who, buf_bytes(&raw), in_first ? bytes_of(NULL, 0) : body);
     buf_free(&raw);
+}
+
+static void leave(uint8_t who)
+{
+    if (gathered.n)
+        say_raw(who, frame_row_message(&gathered), bytes_of(NULL, 0));
+    frame_row_reset(&gathered);
 }
 
 static void hello(uint8_t who)
@@ -222,6 +237,11 @@ static size_t row(const uint8_t *at, size_t left)
         pass(at[3] * 10u);
     } else if (at[0] == 5) {
         lose(at[3]);
+    } else if (at[0] == 10 || at[0] == 11) {
+        frame.cid = at[0] == 10 ? frame.cid : job.cid;
+        frame_row_add_raw(&gathered, &frame, bytes_of(at + ROW, head), bytes_of(at + ROW + head, body));
+    } else if (at[0] == 12) {
+        leave(at[3] % PEERS);
     } else if (at[0] == 6 || at[0] == 9) {
         frame.cid = at[0] == 6 ? last.cid : job.cid;
         frame.seq = at[0] == 6 ? last.seq : job.seq;
@@ -244,6 +264,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         hello(who);
         open_names(who);
     }
+    frame_row_reset(&gathered);
     for (size_t at = 0; at + ROW <= size;)
         at += row(data + at, size - at);
     for (uint8_t who = 0; who <= FEW; who++)

@@ -21,6 +21,7 @@ static bool alone(const struct hmap *map, const struct hnode *node)
 
 static void sound_calls(const struct broker *b, const struct session *s)
 {
+    const struct waits *waits;
     const struct call *call;
     unsigned n = 0;
 
@@ -31,6 +32,14 @@ static void sound_calls(const struct broker *b, const struct session *s)
         n++;
     }
     MUST(n == s->asked_n && n <= b->settings->calls_under_way);
+    LIST_FOREACH(waits, &s->waits, link)
+    {
+        unsigned waiting = 0;
+
+        TAILQ_FOREACH(call, &waits->service->waiting, at)
+        waiting += call->asker == s;
+        MUST(waits->n && waits->n == waiting);
+    }
 }
 
 static void sound_session(const struct broker *b, const struct session *s)

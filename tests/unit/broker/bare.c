@@ -89,22 +89,28 @@ int bare_teardown(void **state)
     return 0;
 }
 
-void bare_say(uint8_t who, struct frame frame, const struct frame_head *head, struct bytes body)
+void bare_say_raw(uint8_t who, struct bytes first, struct bytes body)
 {
     uint8_t routing[5] = { 0, 0, 0, 0, (uint8_t)(who + 1) };
-    struct buf raw = { 0 };
     zmq_msg_t a, second;
-    bool in_first;
 
-    frame_build(&raw, &frame, head, body, &in_first);
-    zmq_msg_init_size(&a, raw.len);
-    memcpy(zmq_msg_data(&a), raw.data, raw.len);
+    zmq_msg_init_size(&a, first.len);
+    memcpy(zmq_msg_data(&a), first.data, first.len);
     zmq_msg_init_size(&second, body.len);
     if (body.len)
         memcpy(zmq_msg_data(&second), body.data, body.len);
-    broker_take(bare.broker, TRANSPORT_LOCAL, bytes_of(routing, sizeof routing), &a, in_first ? NULL : &second);
+    broker_take(bare.broker, TRANSPORT_LOCAL, bytes_of(routing, sizeof routing), &a, body.len ? &second : NULL);
     zmq_msg_close(&a);
     zmq_msg_close(&second);
+}
+
+void bare_say(uint8_t who, struct frame frame, const struct frame_head *head, struct bytes body)
+{
+    struct buf raw = { 0 };
+    bool in_first;
+
+    frame_build(&raw, &frame, head, body, &in_first);
+    bare_say_raw(who, buf_bytes(&raw), in_first ? bytes_of(NULL, 0) : body);
     buf_free(&raw);
 }
 

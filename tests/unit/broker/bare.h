@@ -34,6 +34,7 @@ int bare_teardown(void **state);
 enum bare_handle { BARE_PUT = 1, BARE_TAKE, BARE_SOLD, BARE_SENT, BARE_FEW, BARE_FOLLOW, BARE_CALL, BARE_OFFER };
 void bare_hello(uint8_t who);
 void bare_say(uint8_t who, struct frame frame, const struct frame_head *head, struct bytes body);
+void bare_say_raw(uint8_t who, struct bytes first, struct bytes body); /* body empty: one frame */
 void bare_commit(void);
 void bare_pass(unsigned ms);                             /* time */
 void bare_forget(void);                                  /* what was said */

@@ -16,15 +16,19 @@ static const uint8_t trace[FRAME_TRACE] = { 0xab, 0xcd, 0x01 };
 static bool wants(const char *text)
 {
     struct tap_show show = {
-        .kind = BUS_TAP_ERROR, .from = "shop", .to = "web", .name = "shop.price", .err = ERR_BUSY
+        .kind = BUS_TAP_ERROR, .from = "shop", .to = "web", .name = bytes_of_text("shop.price"), .err = ERR_BUSY
     };
     struct frame_head head = { .trace = bytes_of(trace, sizeof trace) };
+    struct buf packed = { 0 };
     struct filter filter;
     bool yes;
 
+    frame_build_head(&packed, &head);
+    show.head = buf_bytes(&packed);
     assert_int_equal(filter_parse(&filter, bytes_of_text(text)), 0);
-    yes = filter_wants(&filter, &show, &head);
+    yes = filter_wants(&filter, &show);
     filter_free(&filter);
+    buf_free(&packed);
     return yes;
 }
 

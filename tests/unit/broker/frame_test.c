@@ -224,24 +224,25 @@ static void the_messages_of_a_batch_are_read_back_and_every_cut_is_noticed(void 
 
 static void frames_in_a_row_are_read_back_and_every_cut_is_noticed(void **state)
 {
-    struct buf row = { 0 };
-    struct bytes rest, one;
+    struct frame_row row = { .n = 0 };
+    struct bytes rest, one, head, body;
     struct frame frame;
-    bool in_first;
 
     (void)state;
-    for (uint16_t i = 0; i < 3; i++) {
-        size_t at = row.len;
+    for (uint16_t i = 0; i < 3; i++)
+        frame_row_add(&row, &(struct frame) { .command = FRAME_TAPMSG, .code = i }, NULL, bytes_of("body", i));
+    assert_int_equal(frame_parse(frame_row_message(&row), &frame, &head, &rest), 0);
+    assert_int_equal(frame.command, FRAME_MANY);
+    assert_int_equal(frame.code, 3);
+    for (size_t len = 0; len < rest.len; len++) {
+        struct bytes cut = bytes_of(rest.data, len);
+        unsigned n = 0;
 
-        buf_put_u32(&row, 0);
-        frame_build(&row, &(struct frame) { .command = FRAME_TAPMSG, .code = i }, NULL, bytes_of("body", i),
-                    &in_first);
-        frame_put_length(&row, at);
+        while (frame_next_frame(&cut, &one))
+            n++;
+        assert_int_equal(n, (len >= 4 + FRAME_PREFIX) + (len >= 2 * (4 + FRAME_PREFIX) + 1));
     }
-    rest = buf_bytes(&row);
     for (uint16_t i = 0; i < 3; i++) {
-        struct bytes head, body;
-
         assert_true(frame_next_frame(&rest, &one));
         assert_int_equal(frame_parse(one, &frame, &head, &body), 0);
         assert_int_equal(frame.code, i);
@@ -249,15 +250,74 @@ static void frames_in_a_row_are_read_back_and_every_cut_is_noticed(void **state)
     }
     assert_int_equal(rest.len, 0);
     assert_false(frame_next_frame(&rest, &one));
-    for (size_t len = 0; len < row.len; len++) {
-        unsigned n = 0;
+    buf_free(&row.buf);
+}
 
-        rest = bytes_of(row.data, len);
-        while (frame_next_frame(&rest, &one))
-            n++;
-        assert_int_equal(n, (len >= 4 + FRAME_PREFIX) + (len >= 2 * (4 + FRAME_PREFIX) + 1));
-    }
-    buf_free(&row);
+static void a_frame_that_is_alone_leaves_as_it_is(void **state)
+{
+    struct frame_row row = { .n = 0 };
+    struct bytes head, body;
+    struct buf built = { 0 };
+    struct frame frame;
+    bool in_first;
+
+    (void)state;
+    frame_build(&built, &(struct frame) { .command = FRAME_REP, .cid = 7 }, NULL, bytes_of_text("yes"), &in_first);
+    frame_row_add_built(&row, buf_bytes(&built));
+    assert_true(bytes_equal(frame_row_message(&row), buf_bytes(&built)));
+    frame_row_add_raw(&row, &(struct frame) { .command = FRAME_PONG }, bytes_of(NULL, 0), bytes_of(NULL, 0));
+    assert_int_equal(frame_parse(frame_row_message(&row), &frame, &head, &body), 0);
+    assert_int_equal(frame.code, 2);
+    frame_row_reset(&row);
+    frame_row_add_built(&row, buf_bytes(&built));
+    assert_true(bytes_equal(frame_row_message(&row), buf_bytes(&built)));
+    buf_free(&row.buf);
+    buf_free(&built);
+}
+
+static void of_another_head_only_what_is_wanted_is_taken_along(void **state)
+{
+    static const uint8_t trace[FRAME_TRACE] = { 1, 2, 3 };
+    struct frame_head of = { .key = bytes_of_text("k"),
+                             .trace = { trace, sizeof trace },
+                             .subject = bytes_of_text("a token"),
+                             .attempt = 3 },
+                      read;
+    struct buf packed = { 0 }, both = { 0 };
+
+    (void)state;
+    frame_build_head(&packed, &of);
+    frame_build_head_with(&both, &(struct frame_head) { .name = bytes_of_text("a.b") }, buf_bytes(&packed),
+                          1u << 2 | 1u << 3);
+    assert_int_equal(frame_parse_head(buf_bytes(&both), &read), 0);
+    assert_true(bytes_equal(read.name, bytes_of_text("a.b")) && bytes_equal(read.key, of.key) &&
+                bytes_equal(read.trace, of.trace));
+    assert_null(read.subject.data);
+    assert_int_equal(read.attempt, 0);
+    buf_reset(&both);
+    frame_build_head_with(&both, &(struct frame_head) { .topic = { 0 } }, buf_bytes(&packed), 0);
+    assert_int_equal(both.len, 0);
+    buf_free(&packed);
+    buf_free(&both);
+}
+
+static void a_head_of_more_than_fifteen_pairs_is_read_back(void **state)
+{
+    struct bytes x = bytes_of_text("x");
+    struct frame_head in = { .topic = x,   .key = x,       .priority = 1, .ttl_ms = 2, .delay_ms = 3,   .attempt = 4,
+                             .from = x,    .subject = x,   .name = x,     .error = 5,  .text = x,       .group = x,
+                             .filter = x,  .version = x,   .to = x,       .size = 6,   .latency_us = 7, .dropped = 8 },
+                      out;
+    struct buf packed = { 0 };
+
+    (void)state;
+    buf_put_text(&packed, "before");
+    frame_build_head(&packed, &in);
+    assert_int_equal(frame_parse_head(bytes_of(packed.data + 6, packed.len - 6), &out), 0);
+    assert_int_equal(memcmp(packed.data, "before", 6), 0);
+    assert_int_equal(out.dropped, 8);
+    assert_true(bytes_equal(out.topic, x) && bytes_equal(out.to, x));
+    buf_free(&packed);
 }
 
 int main(void)
@@ -273,6 +333,9 @@ int main(void)
         cmocka_unit_test(names_are_dotted_words),
         cmocka_unit_test(the_messages_of_a_batch_are_read_back_and_every_cut_is_noticed),
         cmocka_unit_test(frames_in_a_row_are_read_back_and_every_cut_is_noticed),
+        cmocka_unit_test(a_frame_that_is_alone_leaves_as_it_is),
+        cmocka_unit_test(of_another_head_only_what_is_wanted_is_taken_along),
+        cmocka_unit_test(a_head_of_more_than_fifteen_pairs_is_read_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,54 @@ static void its_counters_and_settings_are_values_like_those_of_every_actor(void 
     }
 }
 
+static void offer(uint8_t who, uint16_t slots)
+{
+    bare_say(who, (struct frame) { .command = FRAME_OFFER, .handle = BARE_OFFER, .code = slots }, NULL,
+             bytes_of(NULL, 0));
+}
+
+/* How many calls a peer can make until one is refused. */
+static unsigned asks_until_refused(uint8_t who)
+{
+    unsigned n = 0;
+
+    bare_forget();
+    while (!bare_said(FRAME_ERR, 0))
+        bare_say(who, (struct frame) { .command = FRAME_REQ, .handle = BARE_CALL, .cid = ++n, .ms = 60000 }, NULL,
+                 bytes_of(NULL, 0));
+    assert_int_equal(bare_said(FRAME_ERR, 0)->frame.code, 1000 - ERR_BUSY);
+    return n - 1;
+}
+
+static void nobody_fills_a_service_so_that_others_cannot_ask_it(void **state)
+{
+    (void)state;
+    for (uint8_t who = 0; who < 4; who++)
+        bare_hello(who);
+    told("calls_waiting", "12");
+    offer(0, 1);
+    assert_int_equal(asks_until_refused(1), 7); /* one is answered, and of twelve places half */
+    assert_int_equal(asks_until_refused(2), 3);
+    assert_int_equal(asks_until_refused(3), 2);
+    bare_say(1, (struct frame) { .command = FRAME_BYE }, NULL, bytes_of(NULL, 0));
+    bare_commit();
+    bare_forget();
+    bare_say(2, (struct frame) { .command = FRAME_REQ, .handle = BARE_CALL, .cid = 99, .ms = 60000 }, NULL,
+             bytes_of(NULL, 0));
+    assert_null(bare_said(FRAME_ERR, 0));
+}
+
+static void a_peers_share_of_those_who_wait_is_a_setting(void **state)
+{
+    (void)state;
+    bare_hello(0);
+    bare_hello(1);
+    told("calls_waiting", "12");
+    told("calls_waiting_share", "50");
+    offer(0, 1);
+    assert_int_equal(asks_until_refused(1), 5);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bare_setup, bare_teardown)
@@ -108,6 +156,8 @@ int main(void)
         CASE(a_peer_says_no_more_in_a_second_than_it_may),
         CASE(a_peer_has_no_more_bytes_on_their_way_than_it_may),
         CASE(a_setting_is_taken_over_and_a_wrong_one_is_not),
+        CASE(nobody_fills_a_service_so_that_others_cannot_ask_it),
+        CASE(a_peers_share_of_those_who_wait_is_a_setting),
         CASE(its_counters_and_settings_are_values_like_those_of_every_actor),
     };
 
