@@ -334,9 +334,9 @@ struct broker {
     int64_t stranger_ms;
     size_t values_bytes;
     uint64_t counters[BROKER_COUNTERS];
-    struct buf frame; /* the one being built */
+    struct buf frame;  /* the one being built */
     struct buf tapped; /* the head of what taps are shown */
-    bool in_row;      /* what is said now came together with more */
+    bool in_row;       /* what is said now came together with more */
 };
 
 /* A message as it came: head is parsed by those who need it. */

@@ -71,8 +71,7 @@ static bool call_may_wait(const struct broker *b, const struct session *s, const
     const struct waits *waits = call_waits(s, service);
     uint64_t room = b->settings->calls_waiting, n = waits ? waits->n : 0;
 
-    return service->waiting_n < room &&
-           n * 100 < (room - service->waiting_n) * b->settings->calls_waiting_share;
+    return service->waiting_n < room && n * 100 < (room - service->waiting_n) * b->settings->calls_waiting_share;
 }
 
 static void call_free(struct broker *b, struct call *call)
@@ -120,8 +119,8 @@ static void call_end(struct broker *b, struct call *call, int err, bool tell_wor
         call_answer(b, call->asker, call->cid, err, NULL);
     }
     TAP(b, .kind = err ? BUS_TAP_ERROR : BUS_TAP_CANCEL, .from = err ? "-" : call->asker->role,
-        .to = err ? call->asker->role : "-", .name = bytes_of_text(call->name), .head = buf_bytes(&call->head), .seq = call->cid,
-        .latency_us = b->now_us - call->began_us, .err = err);
+        .to = err ? call->asker->role : "-", .name = bytes_of_text(call->name), .head = buf_bytes(&call->head),
+        .seq = call->cid, .latency_us = b->now_us - call->began_us, .err = err);
     call_free(b, call);
 }
 
@@ -162,8 +161,8 @@ static void call_give(struct broker *b, struct call *call, struct offer *offer)
     call->offer = offer;
     offer->used++;
     TAILQ_INSERT_TAIL(&offer->calls, call, at);
-    TAP(b, .kind = BUS_TAP_CALL, .from = call->asker->role, .to = offer->session->role, .name = bytes_of_text(call->name),
-        .head = buf_bytes(&call->head), .seq = call->cid, .latency_us = -1,
+    TAP(b, .kind = BUS_TAP_CALL, .from = call->asker->role, .to = offer->session->role,
+        .name = bytes_of_text(call->name), .head = buf_bytes(&call->head), .seq = call->cid, .latency_us = -1,
         .body = call->has_large ? bytes_of(zmq_msg_data(&call->large), zmq_msg_size(&call->large))
                                 : buf_bytes(&call->small));
     if (call->has_large) {
@@ -261,8 +260,8 @@ void call_on_req(struct broker *b, struct session *s, struct message *m)
         b->counters[BROKER_NO_WORKER] += err == ERR_UNAVAILABLE;
         b->counters[BROKER_CALL_ERRORS]++;
         service->errors++;
-        TAP(b, .kind = BUS_TAP_ERROR, .from = "-", .to = s->role, .name = bytes_of_text(handle->name), .head = m->head_raw,
-            .seq = m->frame.cid, .latency_us = 0, .err = err);
+        TAP(b, .kind = BUS_TAP_ERROR, .from = "-", .to = s->role, .name = bytes_of_text(handle->name),
+            .head = m->head_raw, .seq = m->frame.cid, .latency_us = 0, .err = err);
         call_answer(b, s, m->frame.cid, err, NULL);
         return;
     }

@@ -39,8 +39,9 @@ void job_put_done(struct broker *b, struct store_op *op)
     struct session *s = session_of(b, op->session);
     struct queue *queue = job_queue(b, op->key.queue);
 
-    TAP(b, .kind = BUS_TAP_PUT, .from = s ? s->role : "-", .to = "-", .name = bytes_of_text(queue->name), .head = op->record.head,
-        .body = op->record.body, .seq = op->ret_seq, .latency_us = b->now_us - op->began_us, .err = op->status);
+    TAP(b, .kind = BUS_TAP_PUT, .from = s ? s->role : "-", .to = "-", .name = bytes_of_text(queue->name),
+        .head = op->record.head, .body = op->record.body, .seq = op->ret_seq,
+        .latency_us = b->now_us - op->began_us, .err = op->status);
     if (op->status == 0) {
         b->counters[BROKER_PUTS]++;
         queue->puts++;
@@ -263,10 +264,11 @@ static void job_tap_end(struct broker *b, const struct store_op *op, const struc
         [STORE_ACK] = BUS_TAP_ACK, [STORE_RETRY] = BUS_TAP_NACK, [STORE_DEAD] = BUS_TAP_DEAD
     };
 
-    TAP(b, .kind = kinds[op->kind], .from = s ? s->role : "-", .to = "-", .name = bytes_of_text(lease->queue->name),
-        .head = buf_bytes(&lease->head), .body = op->kind == STORE_ACK ? op->record.body : (struct bytes) { 0 },
-        .seq = lease->key.seq, .latency_us = b->now_us - lease->began_us,
-        .err = op->status ? op->status : op->record.err, .attempt = lease->attempts + (op->kind == STORE_ACK));
+    TAP(b, .kind = kinds[op->kind], .from = s ? s->role : "-", .to = "-",
+        .name = bytes_of_text(lease->queue->name), .head = buf_bytes(&lease->head),
+        .body = op->kind == STORE_ACK ? op->record.body : (struct bytes) { 0 }, .seq = lease->key.seq,
+        .latency_us = b->now_us - lease->began_us, .err = op->status ? op->status : op->record.err,
+        .attempt = lease->attempts + (op->kind == STORE_ACK));
 }
 
 /* A job whose lease had run out ended well all the same, or had gone on. */

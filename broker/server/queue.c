@@ -155,9 +155,9 @@ static void queue_deliver(struct broker *b, struct queue *queue, struct taker *t
     b->counters[BROKER_JOBS]++;
     if (!record->attempts && !record->lost)
         histogram_add(&queue->wait, (b->wall_ms - record->time_ms) * 1000);
-    TAP(b, .kind = BUS_TAP_JOB, .from = "-", .to = taker->session->role, .name = bytes_of_text(queue->name), .head = record->head,
-        .body = record->body, .seq = key.seq, .latency_us = (b->wall_ms - record->time_ms) * 1000,
-        .attempt = record->attempts + 1u);
+    TAP(b, .kind = BUS_TAP_JOB, .from = "-", .to = taker->session->role, .name = bytes_of_text(queue->name),
+        .head = record->head, .body = record->body, .seq = key.seq,
+        .latency_us = (b->wall_ms - record->time_ms) * 1000, .attempt = record->attempts + 1u);
     send_raw(b, taker->session, &frame, record->head, record->body);
 }
 

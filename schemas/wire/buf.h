@@ -16,7 +16,7 @@ struct buf {
 
 void buf_put_text(struct buf *buf, const char *text); /* without the NUL */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-uint8_t *buf_grow(struct buf *buf, size_t len); /* buf_room() when there is none yet */
+uint8_t *buf_grow(struct buf *buf, size_t len);    /* buf_room() when there is none yet */
 void buf_put_u16(struct buf *buf, uint16_t value); /* big-endian, as all of them */
 void buf_put_u32(struct buf *buf, uint32_t value);
 void buf_put_u64(struct buf *buf, uint64_t value);

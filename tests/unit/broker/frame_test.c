@@ -304,9 +304,24 @@ static void of_another_head_only_what_is_wanted_is_taken_along(void **state)
 static void a_head_of_more_than_fifteen_pairs_is_read_back(void **state)
 {
     struct bytes x = bytes_of_text("x");
-    struct frame_head in = { .topic = x,   .key = x,       .priority = 1, .ttl_ms = 2, .delay_ms = 3,   .attempt = 4,
-                             .from = x,    .subject = x,   .name = x,     .error = 5,  .text = x,       .group = x,
-                             .filter = x,  .version = x,   .to = x,       .size = 6,   .latency_us = 7, .dropped = 8 },
+    struct frame_head in = { .topic = x,
+                             .key = x,
+                             .priority = 1,
+                             .ttl_ms = 2,
+                             .delay_ms = 3,
+                             .attempt = 4,
+                             .from = x,
+                             .subject = x,
+                             .name = x,
+                             .error = 5,
+                             .text = x,
+                             .group = x,
+                             .filter = x,
+                             .version = x,
+                             .to = x,
+                             .size = 6,
+                             .latency_us = 7,
+                             .dropped = 8 },
                       out;
     struct buf packed = { 0 };
 

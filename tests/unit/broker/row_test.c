@@ -46,8 +46,8 @@ static void ends_of_jobs_that_came_together_are_one_commit(void **state)
     bare_hello(0);
     put_and_take(20);
     for (size_t n = 0; n < 20; n++)
-        frame_row_add(&row, &(struct frame) { .command = FRAME_ACK, .cid = bare_said(FRAME_JOB, n)->frame.cid }, NULL,
-                      bytes_of_text("done"));
+        frame_row_add(&row, &(struct frame) { .command = FRAME_ACK, .cid = bare_said(FRAME_JOB, n)->frame.cid },
+                      NULL, bytes_of_text("done"));
     commits = bus_store_counts(bare_of()->broker->store).commit.n;
     say_row(20, row_of(&row));
     assert_null(bare_said(FRAME_ACK, 0));
@@ -98,11 +98,10 @@ static void a_row_that_is_not_what_it_says_ends_the_session(void **state)
 {
     static const struct {
         uint16_t says;
-        uint8_t command, flags;
+        uint8_t command;
         size_t cut;
-    } bad[] = { { 3, FRAME_PING, 0, 0 },  { 1, FRAME_PING, 0, 0 },  { 0, FRAME_PING, 0, 0 },
-                { 2, FRAME_PING, 0, 1 },  { 2, FRAME_MANY, 0, 0 },  { 2, FRAME_HELLO, 0, 0 },
-                { 2, 200, 0, 0 },         { 999, FRAME_PING, 0, 0 } };
+    } bad[] = { { 3, FRAME_PING, 0 }, { 1, FRAME_PING, 0 },  { 0, FRAME_PING, 0 }, { 2, FRAME_PING, 1 },
+                { 2, FRAME_MANY, 0 }, { 2, FRAME_HELLO, 0 }, { 2, 200, 0 },        { 999, FRAME_PING, 0 } };
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
