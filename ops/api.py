@@ -3,6 +3,7 @@ import base64
 import http.client
 import json
 import os
+import ssl
 import urllib.parse
 
 CHUNK = 1 << 20
@@ -31,11 +32,16 @@ class Answer:
 
 
 class Api:
-    def __init__(self, url, token=None, timeout=60):
+    """ca: a file with the certificate that is believed, where the machine's own do not vouch for it."""
+
+    def __init__(self, url, token=None, timeout=60, ca=None):
         parts = urllib.parse.urlsplit(url)
-        self.host, self.port, self.token, self.timeout = parts.hostname, parts.port or 80, token, timeout
+        self.tls = ssl.create_default_context(cafile=ca) if parts.scheme == "https" else None
+        self.host, self.port, self.token, self.timeout = parts.hostname, parts.port or (443 if self.tls else 80), token, timeout
 
     def connect(self):
+        if self.tls:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=self.timeout, context=self.tls)
         return http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
 
     def send(self, method, path, body=None, headers=None):

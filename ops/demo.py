@@ -60,11 +60,12 @@ def follow(api, video_id, line):
 def main():
     parser = argparse.ArgumentParser(prog="ops/up --demo")
     parser.add_argument("--url", required=True)
+    parser.add_argument("--ca", help="the certificate of a platform behind its edge")
     parser.add_argument("--state", required=True)
     parser.add_argument("--file", default=CLIP)
     args = parser.parse_args()
 
-    api, line = Api(args.url), Line()
+    api, line = Api(args.url, ca=args.ca), Line()
     wait_for_front(api)
     with open(os.path.join(args.state, "admin-password"), encoding="utf-8") as f:
         password = f.read().strip()

@@ -35,6 +35,11 @@ static int start_front(const char *path, struct start *ret)
         size_t n = strlen(front->public_url);
         snprintf(ret->url, sizeof(ret->url), "%s%s", front->public_url,
                  n && front->public_url[n - 1] == '/' ? "" : "/");
+        /* who listens everywhere is there by the loopback address */
+        snprintf(ret->front_address, sizeof(ret->front_address), "%s",
+                 strcmp(front->address, "0.0.0.0") == 0 ? "127.0.0.1" : front->address);
+        snprintf(ret->front_port, sizeof(ret->front_port), "%u", (unsigned)front->port);
+        ret->accel = front->accel;
     }
     settings_free(&settings);
     return code;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ops/cli/command.h"
+#include "ops/cli/edge.h"
 #include "ops/cli/start.h"
 #include "ops/process/pidfile.h"
 
@@ -20,16 +21,22 @@ enum { LOOK_EVERY_MS = 10 };
 struct up_words {
     bool detach;
     const char *port, *config, *password_file;
+    struct edge edge;
     long within_s;
 };
 
 static int up_parse(int argc, char **argv, struct up_words *ret)
 {
-    static const struct option options[] = {
-        { "detach", no_argument, NULL, 'd' },       { "port", required_argument, NULL, 'p' },
-        { "config", required_argument, NULL, 'c' }, { "admin-password-file", required_argument, NULL, 'a' },
-        { "within", required_argument, NULL, 'w' }, { NULL, 0, NULL, 0 }
-    };
+    static const struct option options[] = { { "detach", no_argument, NULL, 'd' },
+                                             { "port", required_argument, NULL, 'p' },
+                                             { "config", required_argument, NULL, 'c' },
+                                             { "admin-password-file", required_argument, NULL, 'a' },
+                                             { "within", required_argument, NULL, 'w' },
+                                             { "edge", no_argument, NULL, 'e' },
+                                             { "edge-port", required_argument, NULL, 'E' },
+                                             { "certificate", required_argument, NULL, 'C' },
+                                             { "certificate-key", required_argument, NULL, 'K' },
+                                             { NULL, 0, NULL, 0 } };
     *ret = (struct up_words) { .within_s = 30 };
     optind = 1;
     opterr = 0;
@@ -39,10 +46,14 @@ static int up_parse(int argc, char **argv, struct up_words *ret)
         case 'd': ret->detach = true; break;
         case 'c': ret->config = optarg; break;
         case 'a': ret->password_file = optarg; break;
+        case 'e': ret->edge.wanted = true; break;
+        case 'C': ret->edge.certificate = optarg; break;
+        case 'K': ret->edge.certificate_key = optarg; break;
         case 'p':
-            ret->port = optarg;
+        case 'E':
+            *(c == 'p' ? &ret->port : &ret->edge.port) = optarg;
             if (strtol(optarg, &end, 10) < 1 || strtol(optarg, &end, 10) > 65535 || *end)
-                return cli_usage(&up_command, "--port %s: say a number from 1 to 65535", optarg);
+                return cli_usage(&up_command, "port %s: say a number from 1 to 65535", optarg);
             break;
         case 'w':
             ret->within_s = strtol(optarg, &end, 10);
@@ -52,6 +63,8 @@ static int up_parse(int argc, char **argv, struct up_words *ret)
         default: return cli_usage(&up_command, "unknown word '%s'", argv[optind - 1]);
         }
     }
+    if (!ret->edge.wanted && (ret->edge.port || ret->edge.certificate || ret->edge.certificate_key))
+        return cli_usage(&up_command, "--edge-port and --certificate say something of --edge, which is missing");
     return optind < argc ? cli_usage(&up_command, "unknown word '%s'", argv[optind]) : EXIT_DONE;
 }
 
@@ -165,11 +178,17 @@ static int up_run(const struct cli *cli, int argc, char **argv)
         code = up_password_file(words.password_file);
     if (code != EXIT_DONE)
         return code;
-    if (words.port)
-        up_port(words.port);
     if (mkdir(cli->state, 0750) < 0 && errno != EEXIST)
         return cli_fail(EXIT_FAILED, "%s: %s", cli->state, strerror(errno));
+    if (words.edge.wanted)
+        code = edge_prepare(cli, &words.edge);
+    if (code != EXIT_DONE)
+        return code;
+    if (words.port)
+        up_port(words.port);
     code = start_prepare(cli, words.config, &start);
+    if (code == EXIT_DONE && words.edge.wanted)
+        code = edge_configure(cli, &words.edge, &start);
     if (code != EXIT_DONE)
         return code;
     if (words.detach)
@@ -181,10 +200,14 @@ static int up_run(const struct cli *cli, int argc, char **argv)
 }
 
 const struct command up_command = {
-    "up", "[--detach] [--port N] [--config FILE] [--admin-password-file FILE]",
+    "up", "[--detach] [--port N] [--edge] [--config FILE] [--admin-password-file FILE]",
     "Start the platform, or take over what of it still runs.",
     "  --detach      in the background; returns when every service is ready\n"
     "  --port N      port of the front, instead of front.port\n"
+    "  --edge        nginx before it: https://127.0.0.1:8443, media sent by nginx itself\n"
+    "  --edge-port N another port than 8443\n"
+    "  --certificate FILE --certificate-key FILE\n"
+    "                for the edge; else it makes one of its own, which browsers doubt\n"
     "  --config FILE settings, instead of STATE/kinobus.conf\n"
     "  --admin-password-file FILE\n"
     "                the first administrator's password, on the first start; else one is\n"

@@ -3,7 +3,8 @@ import json
 import sys
 import tomllib
 
-KNOWN = {"program", "role", "args", "instances", "queue"}
+KNOWN = {"program", "role", "args", "instances", "stop", "queue"}
+SIGNALS = {"TERM", "QUIT"}
 HOLES = ("{state}", "{share}", "{bin}", "{config}")
 
 
@@ -14,7 +15,7 @@ def refuse(name, what):
 def row(name, service):
     for key in service.keys() - KNOWN:
         refuse(name, f"'{key}' is not known; choose from {', '.join(sorted(KNOWN))}")
-    for key in ("program", "role", "args"):
+    for key in ("program", "args") if service.get("program", "").startswith("/") else ("program", "role", "args"):
         if key not in service:
             refuse(name, f"'{key}' is missing")
     for arg in service["args"]:
@@ -25,18 +26,20 @@ def row(name, service):
             refuse(name, f"'{arg}': the holes are {', '.join(HOLES)}")
     if not 0 <= service.get("instances", 1) <= 64:
         refuse(name, "instances must be 0 to 64")
+    if service.get("stop", "TERM") not in SIGNALS:
+        refuse(name, f"stop: choose from {', '.join(sorted(SIGNALS))}")
     args = ", ".join(json.dumps(a) for a in service["args"])
-    queue = json.dumps(service["queue"]) if "queue" in service else "NULL"
-    return (f'    {{ .name = "{name}", .program = "{service["program"]}", .role = "{service["role"]}",\n'
+    queue, role = (json.dumps(service[key]) if key in service else "NULL" for key in ("queue", "role"))
+    return (f'    {{ .name = "{name}", .program = "{service["program"]}", .role = {role},\n'
             f'      .args = (const char *const[]){{ {args}, NULL }}, .instances = {service.get("instances", 1)}, '
-            f'.queue = {queue} }},\n')
+            f'.stop = SIG{service.get("stop", "TERM")}, .queue = {queue} }},\n')
 
 
 def main(source, target):
     with open(source, "rb") as f:
         services = tomllib.load(f)["service"]
     with open(target, "w", encoding="utf-8") as f:
-        f.write("/* Generated from ops/services.toml. */\n#include \"ops/supervisor/services.h\"\n\n")
+        f.write("/* Generated from ops/services.toml. */\n#include <signal.h>\n#include <stddef.h>\n\n#include \"ops/supervisor/services.h\"\n\n")
         f.write("const struct service_row service_rows[] = {\n")
         f.writelines(row(name, service) for name, service in services.items())
         f.write(f"}};\nconst size_t service_rows_n = {len(services)};\n")

@@ -123,7 +123,7 @@ static void fill_place(struct service_place *place, const char *state, const cha
 static void make_secrets(int keys)
 {
     for (size_t i = 0; i < service_rows_n; i++) {
-        if (secret_make(keys, service_rows[i].role) < 0)
+        if (service_rows[i].role && secret_make(keys, service_rows[i].role) < 0)
             die(service_rows[i].role, NULL);
     }
     for (size_t i = 0; i < sizeof(other_roles) / sizeof(other_roles[0]); i++) {

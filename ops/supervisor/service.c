@@ -149,7 +149,10 @@ static pid_t service_spawn(const struct service *service)
     char filled[ARGS_MOST][PATH_MAX], number[16], notify[PATH_MAX];
     char *argv[ARGS_MOST + 1] = { NULL };
     size_t n = 0;
-    snprintf(filled[n], sizeof(filled[n]), "%s/%s", service->place->bin, service->row->program);
+    if (*service->row->program == '/')
+        snprintf(filled[n], sizeof(filled[n]), "%s", service->row->program);
+    else
+        snprintf(filled[n], sizeof(filled[n]), "%s/%s", service->place->bin, service->row->program);
     argv[n] = filled[n];
     n++;
     for (const char *const *arg = service->row->args; *arg && n < ARGS_MOST - 2; arg++) {
@@ -160,12 +163,14 @@ static pid_t service_spawn(const struct service *service)
         argv[n] = filled[n];
         n++;
     }
-    int secret = secret_open(service->place->keys, service->row->role);
-    if (secret < 0)
+    int secret = service->row->role ? secret_open(service->place->keys, service->row->role) : -1;
+    if (service->row->role && secret < 0)
         return -1;
-    snprintf(number, sizeof(number), "%d", secret);
-    argv[n++] = (char *)"--secret-fd";
-    argv[n++] = number;
+    if (secret >= 0) {
+        snprintf(number, sizeof(number), "%d", secret);
+        argv[n++] = (char *)"--secret-fd";
+        argv[n++] = number;
+    }
     snprintf(notify, sizeof(notify), "NOTIFY_SOCKET=%s", service->place->notify);
     char **envp = service_environment(notify);
     int log = service_log_fd(service);
@@ -175,7 +180,8 @@ static pid_t service_spawn(const struct service *service)
     int saved = errno;
     if (log >= 0)
         close(log);
-    close(secret);
+    if (secret >= 0)
+        close(secret);
     free(envp);
     errno = saved;
     return pid;
@@ -220,7 +226,7 @@ void service_want(struct service *service, bool wanted, int64_t now_ms)
         service->state = SERVICE_IDLE;
         service->due_ms = NEVER;
     } else if (!wanted && (service->state == SERVICE_STARTING || service->state == SERVICE_READY)) {
-        kill(service->pid, SIGTERM);
+        kill(service->pid, service->row->stop);
         service->state = SERVICE_STOPPING;
         service->due_ms = now_ms + STOP_MS;
     }
@@ -248,8 +254,15 @@ static void service_say_end(const struct service *service)
     }
 }
 
+bool service_is(const struct service *service, pid_t pid)
+{
+    return service->pid == pid || (!service->row->role && service->pid > 0 && getpgid(pid) == service->pid);
+}
+
 void service_ended(struct service *service, int64_t now_ms)
 {
+    if (!service->row->role)
+        kill(-service->pid, SIGKILL); /* what a killed master leaves would keep its port */
     service_say_end(service);
     close(service->pidfd);
     service->pidfd = -1;
@@ -273,7 +286,8 @@ void service_tick(struct service *service, int64_t now_ms)
     if (service->state == SERVICE_WAITING)
         service_start(service, now_ms);
     else if (service->state == SERVICE_STOPPING) {
-        service_say(service, "event=killed pid=%d why=\"no end %d ms after SIGTERM\"", (int)service->pid, STOP_MS);
+        service_say(service, "event=killed pid=%d why=\"no end %d ms after it was asked\"", (int)service->pid,
+                    STOP_MS);
         kill(service->pid, SIGKILL);
     }
 }

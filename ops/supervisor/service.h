@@ -38,6 +38,8 @@ void service_init(struct service *service, const struct service_row *row, const 
 /* Takes over the process that the pid file names when it still lives; true then. */
 bool service_adopt(struct service *service, int64_t now_ms);
 void service_want(struct service *service, bool wanted, int64_t now_ms);
+/* Whether the process is the service's: the one that was started, or, of a program that is not ours, one of its group. */
+bool service_is(const struct service *service, pid_t pid);
 /* Its process said READY=1. */
 void service_ready(struct service *service, int64_t now_ms);
 /* The pidfd is readable: the process ended. Chooses what comes next. */

@@ -5,10 +5,11 @@
 
 struct service_row {
     const char *name;
-    const char *program;
-    const char *role;
+    const char *program;     /* under the folder of this one, or a whole path */
+    const char *role;        /* NULL: a program that is not ours */
     const char *const *args; /* NULL-terminated, with holes: {state} {share} {bin} {config} */
     unsigned instances;
+    int stop;          /* the signal that asks it to end */
     const char *queue; /* started when it has work; NULL: always there */
 };
 

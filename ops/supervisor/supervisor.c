@@ -80,7 +80,7 @@ static void supervisor_notified(struct supervisor *self, int64_t now_ms)
     struct ucred who;
     memcpy(&who, CMSG_DATA(head), sizeof(who));
     for (unsigned i = 0; i < self->services_n; i++) {
-        if (self->services[i].pid == who.pid)
+        if (service_is(&self->services[i], who.pid))
             service_ready(&self->services[i], now_ms);
     }
     supervisor_note_ready(self);

@@ -2,7 +2,7 @@
  *
  * Reads      the pid files of STATE/run at start: what still lives is adopted, not started twice
  * Keeps      STATE/keys/ROLE (secrets), STATE/run/NAME-N.pid, STATE/log/NAME-N.log, STATE/run/supervisor.pid
- * Trusts     READY=1 on its datagram socket only from the pid of a service (SCM_CREDENTIALS)
+ * Trusts     READY=1 on its datagram socket only from the pid of a service (SCM_CREDENTIALS; of nginx, from a process of its group)
  * Stops      on SIGTERM or SIGINT: the services in reverse order, each with 10 s to end by itself. Killed itself,
  *            it leaves them all running; started again it takes them over
  * Weak spot  what an adopted process's exit status was is unknown: it is nobody's child any more */

@@ -34,7 +34,6 @@ struct keyring {
     size_t revoked_n, revoked_next;
     struct keyring_denied *denied; /* in order of the ids */
     size_t denied_n, denied_room;
-    uint64_t generation; /* of media and denied */
 };
 
 struct keyring *keyring_new(void)
@@ -87,7 +86,6 @@ static void keyring_set_media(struct keyring *k, struct bytes body, struct arena
         return;
     pthread_rwlock_wrlock(&k->lock);
     k->media_n = 0;
-    k->generation++;
     for (size_t i = 0; i < set.keys_n && k->media_n < KEYRING_KEYS; i++) {
         struct keyring_media_key *key = &k->media[k->media_n++];
 
@@ -132,7 +130,6 @@ static void keyring_deny(struct keyring *k, struct id video, enum media_refused 
     size_t at = keyring_denied_at(k, video);
     bool there = at < k->denied_n && id_equal(k->denied[at].video, video);
 
-    k->generation += there ? k->denied[at].refused != refused : refused > MEDIA_REFUSED_NONE;
     if (refused <= MEDIA_REFUSED_NONE) {
         if (there)
             memmove(k->denied + at, k->denied + at + 1, (--k->denied_n - at) * sizeof(*k->denied));
@@ -297,16 +294,6 @@ int keyring_rights(struct keyring *keyring, struct buf *out)
     }
     pthread_rwlock_unlock(&keyring->lock);
     return known ? 0 : ERR_UNAVAILABLE;
-}
-
-uint64_t keyring_generation(struct keyring *keyring)
-{
-    uint64_t generation;
-
-    pthread_rwlock_rdlock(&keyring->lock);
-    generation = keyring->generation;
-    pthread_rwlock_unlock(&keyring->lock);
-    return generation;
 }
 
 bool keyring_complete(struct keyring *keyring)

@@ -41,8 +41,6 @@ int keyring_media(struct keyring *keyring, const char *token, struct id video, u
  * {"keys":[{"kid":N,"key":HEX}],"open":[VIDEO...],"all":[VIDEO...]}, the members of an object without its braces.
  * ERR_UNAVAILABLE: no keys yet. */
 int keyring_rights(struct keyring *keyring, struct buf *out);
-/* Another number whenever keyring_rights would write something else. */
-uint64_t keyring_generation(struct keyring *keyring);
 
 /* Whether keys of both kinds are known. */
 bool keyring_complete(struct keyring *keyring);

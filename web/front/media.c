@@ -12,6 +12,7 @@
 #include "web/front/call.h"
 #include "web/front/file.h"
 #include "web/front/http/mime.h"
+#include "web/front/http/range.h"
 #include "web/front/identity.h"
 #include "web/front/keyring.h"
 #include "web/front/share.h"
@@ -45,8 +46,11 @@ static const char *media_name(struct exchange *x, const struct router_path *path
     return text;
 }
 
-static const char *media_tag(struct exchange *x, uint64_t size, int64_t modified)
+/* What never changes has the tag that nginx gives the same file: a player may be sent from one to the other. */
+static const char *media_tag(struct exchange *x, uint64_t size, int64_t modified, bool fixed)
 {
+    if (fixed)
+        return arena_printf(x->arena, "\"%" PRIx64 "-%" PRIx64 "\"", (uint64_t)modified / 1000, size);
     return arena_printf(x->arena, "\"%" PRIx64 "-%" PRIx64 "\"", size, (uint64_t)modified);
 }
 
@@ -77,13 +81,26 @@ static void media_send_text(struct exchange *x, const char *type, const struct s
                              .text = text->plain,
                              .packed = text->packed,
                              .size = text->plain.len,
-                             .etag = media_tag(x, text->plain.len, text->modified),
+                             .etag = media_tag(x, text->plain.len, text->modified, true),
                              .modified = text->modified,
                              .type = type,
                              .gzip = true,
                              .counter = FRONT_MEDIA_BYTES };
 
     file_send(x, &file);
+}
+
+/* What nginx answers as we do: one range that is well formed, and no condition that it reads in another order. */
+static bool media_plain(const struct exchange *x, uint64_t size)
+{
+    const char *header = gate_header(x->request, "Range");
+    struct range ranges[RANGE_MAX];
+    size_t n;
+
+    if (gate_header(x->request, "If-Match") || gate_header(x->request, "If-Unmodified-Since"))
+        return false;
+    return !header ||
+           (exchange_is(x, "GET") && !strchr(header, ',') && range_parse(header, size, ranges, &n) != RANGE_WHOLE);
 }
 
 /* The proxy sends the file, and answers ranges and conditions. */
@@ -114,7 +131,7 @@ static void media_send_file(struct exchange *x, const char *name, const struct m
 {
     struct file_out file = { .fd = fd,
                              .size = info->size,
-                             .etag = media_tag(x, info->size, info->modified),
+                             .etag = media_tag(x, info->size, info->modified, fixed),
                              .modified = info->modified,
                              .type = mime->type,
                              .gzip = mime->text,
@@ -154,7 +171,7 @@ static void media_send(struct exchange *x, const char *name, int64_t expires_s)
     }
     fixed = fixed && !info.growing;
     x->cache = fixed ? media_keep(x, expires_s) : "no-cache";
-    if (x->by_edge && x->front->settings->accel && fixed && !mime->text)
+    if (x->by_edge && x->front->settings->accel && fixed && !mime->text && media_plain(x, info.size))
         media_accel(x, name, mime);
     else
         media_send_file(x, name, mime, fixed, fd, &info);
