@@ -51,8 +51,12 @@ def parts_of(answer):
 
 class Ranges(unittest.TestCase):
     @classmethod
+    def make(cls):
+        return Stage()
+
+    @classmethod
     def setUpClass(cls):
-        cls.stage = Stage().__enter__()
+        cls.stage = cls.make().__enter__()
         alice, tail = cls.stage.login(), cls.stage.tail("catalog.*")
         video = alice.upload(CLIP, title="A film", visibility="public")
         tail.expect("catalog.video_ready", video_id=video, within=120)

@@ -39,6 +39,8 @@
 
 #define MAIN_DRAIN_MS   30000
 #define MAIN_METRICS_MS 2000
+#define MAIN_CONFIG_MS  60000 /* between two times that the settings are shown, and how long they stand */
+#define MAIN_CONFIG_TTL 180000
 #define MAIN_BUCKETS    16384
 
 enum { EXIT_OK = 0, EXIT_USAGE_WRONG = 64, EXIT_AGAIN = 75, EXIT_NEVER = 78 };
@@ -51,7 +53,7 @@ struct main_args {
 };
 
 static _Atomic int main_exit = -1; /* what the bus thread wants the process to end with */
-static _Atomic int64_t main_metrics_at;
+static _Atomic int64_t main_metrics_at, main_config_at;
 static struct settings *main_settings_read; /* after the start: the bus thread's */
 
 /* ---- what the bus tells, on its thread */
@@ -71,6 +73,23 @@ static void main_setting(struct front *front, const char *key, struct bytes body
         log_line(LOG_AT_WARNING, "setting", "name=%s err=%s sentence=\"%s\"", name, err_slug(r), error);
     front->settings = settings_own(main_settings_read);
     log_set_level((enum log_at)settings_common(main_settings_read)->log);
+    arena_free(&arena);
+    atomic_store(&main_config_at, 0);
+}
+
+/* For `kinobus config`. */
+static void main_show_settings(struct front *front)
+{
+    struct arena *arena = arena_new();
+    struct settings_shown shown;
+    struct buf body = { 0 };
+    char key[ID_TEXT_SIZE];
+
+    settings_show(main_settings_read, arena, &shown);
+    if (settings_shown_pack(&shown, &body) == 0)
+        link_set(front->link, "config.front", id_format("run", front->instance, key), buf_bytes(&body),
+                 MAIN_CONFIG_TTL);
+    buf_free(&body);
     arena_free(&arena);
 }
 
@@ -101,7 +120,13 @@ static void main_tick(void *ctx, int64_t now_ms)
     struct front *front = ctx;
 
     door_sweep(now_ms);
-    if (now_ms < atomic_load(&main_metrics_at) || !front->link)
+    if (!front->link || !link_is_up(front->link))
+        return;
+    if (now_ms >= atomic_load(&main_config_at)) {
+        atomic_store(&main_config_at, now_ms + MAIN_CONFIG_MS);
+        main_show_settings(front);
+    }
+    if (now_ms < atomic_load(&main_metrics_at))
         return;
     atomic_store(&main_metrics_at, now_ms + MAIN_METRICS_MS);
     metrics_publish(front);
