@@ -252,7 +252,6 @@ int edge_configure(const struct cli *cli, const struct edge *edge, const struct 
                                   { "port", edge->port ? edge->port : EDGE_PORT },
                                   { "certificate", certificate },
                                   { "certificate_key", key },
-                                  { "media", start->accel ? "media-accel" : "media-here" },
                                   { NULL, NULL } };
     for (const struct hole *hole = holes; hole->name; hole++) {
         if (hole->value != user && !edge_word_fits(hole->value))

@@ -39,7 +39,6 @@ static int start_front(const char *path, struct start *ret)
         snprintf(ret->front_address, sizeof(ret->front_address), "%s",
                  strcmp(front->address, "0.0.0.0") == 0 ? "127.0.0.1" : front->address);
         snprintf(ret->front_port, sizeof(ret->front_port), "%u", (unsigned)front->port);
-        ret->accel = front->accel;
     }
     settings_free(&settings);
     return code;

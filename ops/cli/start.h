@@ -13,7 +13,6 @@ struct start {
     char url[512];                          /* front.public_url, with a slash at its end */
     char admin[256];                        /* auth.admin_email */
     char front_address[128], front_port[8]; /* front.address and front.port, for a proxy on this host */
-    bool accel;                             /* front.accel */
     bool first;                             /* nobody has an account yet */
     char password_file[PATH_MAX]; /* where the first administrator's password lies; empty when not first */
     char password[64];            /* the one that was made here; empty when the operator gave a file */

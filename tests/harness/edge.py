@@ -13,6 +13,7 @@ import json
 import os
 import pwd
 import re
+import resource
 import shutil
 import socket
 import ssl
@@ -84,7 +85,7 @@ class EdgeStage(Stage):
 class Site:
     """One more nginx: site.conf as an operator would fill it in, plain HTTP, in a folder that holds nothing else but the parts."""
 
-    def __init__(self, folder, fronts, secret, media="media-here", blobs="/nonexistent"):
+    def __init__(self, folder, fronts, secret, media="media-here", blobs="/nonexistent", connections=4096):
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         shutil.copytree(PARTS, os.path.join(folder, "parts"))
@@ -103,7 +104,8 @@ class Site:
         temp = "".join(f"{name}_temp_path {folder}/temp;" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         modules = "".join(f"load_module /usr/lib/nginx/modules/{name}_module.so;" for name in ("ndk_http", "ngx_http_lua"))
         self.write("nginx.conf", f"daemon off; {user} pid {folder}/pid; error_log {folder}/error.log; {modules}"
-                                 f"events {{ worker_connections 1024; }} http {{ access_log off; {temp} include {folder}/site.conf; }}")
+                                 f"pcre_jit on; worker_rlimit_nofile {resource.getrlimit(resource.RLIMIT_NOFILE)[1]};"
+                                 f"events {{ worker_connections {connections}; }} http {{ access_log off; {temp} include {folder}/site.conf; }}")
 
     def write(self, name, text):
         with open(os.path.join(self.folder, name), "w", encoding="utf-8") as f:

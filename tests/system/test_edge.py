@@ -288,29 +288,48 @@ class Edge(unittest.TestCase):
 
 class Ranges(test_front_ranges.Ranges):
     """The same torture through the edge, which answers what is plain by itself."""
-    accel = "false"
 
     @classmethod
     def make(cls):
-        return EdgeStage(env={"KINOBUS_FRONT_ACCEL": cls.accel})
+        return EdgeStage()
 
     def fetch(self, name, method="GET", **headers):
-        return self.stage.edge().send(method, f"{self.right}/{name}", None, {k.replace("_", "-"): v for k, v in headers.items()})
+        return self.through().send(method, f"{self.right}/{name}", None, {k.replace("_", "-"): v for k, v in headers.items()})
+
+    def through(self):
+        return self.stage.edge()
 
 
 class RangesByAccel(Ranges):
     """And where the front checks, and nginx sends."""
-    accel = "true"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = os.path.join(cls.stage.state, "site")
+        os.mkdir(folder)
+        cls.site = Site(folder, [f"127.0.0.1:{cls.stage.port}"], cls.stage.secret(), media="media-accel",
+                        blobs=os.path.join(cls.stage.state, "blobs")).__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.site.__exit__(None, None, None)
+        super().tearDownClass()
+
+    def through(self):
+        return Api(self.site.url)
 
     def test_only_an_edge_is_told_where_files_lie(self):
-        for headers in ({}, {"X-Edge": "guess"}):
+        wanted = {"X-Sendfile-Type": "X-Accel-Redirect"}
+        for headers in (wanted, {**wanted, "X-Edge": "guess"}, {"X-Edge": self.stage.secret()}):
             answer = Api(self.stage.url).send("GET", f"{self.right}/on-disk.m4s", None, headers)
             self.assertEqual((answer.status, answer.body == test_front_ranges.DATA, answer.headers["X-Accel-Redirect"]), (200, True, None))
-        told = Api(self.stage.url).send("GET", f"{self.right}/on-disk.m4s", None, {"X-Edge": self.stage.secret()})
+        told = Api(self.stage.url).send("GET", f"{self.right}/on-disk.m4s", None, {**wanted, "X-Edge": self.stage.secret()})
         self.assertEqual((told.body, told.headers["X-Accel-Redirect"]), (b"", "/_media/" + "/".join(self.right.split("/")[3:]) + "/on-disk.m4s"))
         answer = self.fetch("on-disk.m4s")
         self.assertIsNone(answer.headers["X-Accel-Redirect"])
         self.assertEqual(answer.headers["Content-Security-Policy"], "sandbox; default-src 'none'")
+        self.assertEqual(self.stage.edge().send("GET", f"{self.right}/on-disk.m4s", None, wanted).body, test_front_ranges.DATA)
 
 
 class Sites(unittest.TestCase):

@@ -112,6 +112,14 @@ static bool media_plain(const struct exchange *x, uint64_t size)
                        range_parse(header, size, ranges, &n) != RANGE_WHOLE);
 }
 
+/* Whether a proxy that proved itself says that it sees the blobs, beneath /_media/. */
+static bool media_accel_wanted(const struct exchange *x, uint64_t size)
+{
+    const char *type = gate_header(x->request, "X-Sendfile-Type");
+
+    return x->by_edge && type && strcmp(type, "X-Accel-Redirect") == 0 && media_plain(x, size);
+}
+
 /* The proxy sends the file, and answers ranges and conditions. */
 static void media_accel(struct exchange *x, const char *name, const struct mime *mime)
 {
@@ -180,7 +188,7 @@ static void media_send(struct exchange *x, const char *name, int64_t expires_s)
     }
     fixed = fixed && !info.growing;
     x->cache = fixed ? media_keep(x, expires_s) : "no-cache";
-    if (x->by_edge && x->front->settings->accel && fixed && !mime->text && media_plain(x, info.size))
+    if (fixed && !mime->text && media_accel_wanted(x, info.size))
         media_accel(x, name, mime);
     else
         media_send_file(x, name, mime, fixed, fd, &info);
