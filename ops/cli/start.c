@@ -1,19 +1,21 @@
 /* start - see start.h. */
 #include "ops/cli/start.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "actors/runtime/settings.h"
 #include "gen/auth.h"
 #include "gen/front.h"
 
-enum { PASSWORD_BYTES = 15 };
+enum { PASSWORD_BYTES = 15, LAST_LINES = 4096 };
 
 static int start_read(struct settings *settings, const char *path)
 {
@@ -118,4 +120,36 @@ void start_print(const struct start *start, bool json)
         printf("sign in:  %s, password %s (kept in %s)\n", start->admin, start->password, start->password_file);
     else if (start->first)
         printf("sign in:  %s, password in %s\n", start->admin, start->password_file);
+}
+
+/* The last line of what a file ends with; NULL: it is empty, or not of this start. */
+static const char *start_last_line(int fd, time_t since, char text[static LAST_LINES])
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0 || st.st_mtime < since || !S_ISREG(st.st_mode))
+        return NULL;
+    ssize_t n = pread(fd, text, LAST_LINES - 1, st.st_size > LAST_LINES - 1 ? st.st_size - (LAST_LINES - 1) : 0);
+    while (n > 0 && text[n - 1] == '\n')
+        n--;
+    if (n <= 0)
+        return NULL;
+    text[n] = '\0';
+    char *line = strrchr(text, '\n');
+    return line ? line + 1 : text;
+}
+
+void start_blame(const struct cli *cli, time_t since)
+{
+    char path[PATH_MAX], text[LAST_LINES];
+    DIR *logs = cli_path(cli, path, sizeof(path), "log") ? opendir(path) : NULL;
+    for (struct dirent *e; logs && (e = readdir(logs));) {
+        int fd = openat(dirfd(logs), e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        const char *line = fd >= 0 ? start_last_line(fd, since, text) : NULL;
+        if (line && strstr(line, "level=error"))
+            fprintf(stderr, "  %.*s: %s\n", (int)strcspn(e->d_name, "."), e->d_name, line);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (logs)
+        closedir(logs);
 }

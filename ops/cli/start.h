@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "ops/cli/command.h"
 
@@ -25,3 +26,7 @@ int start_prepare(const struct cli *cli, const char *config, struct start *ret);
 
 /* For a person, or as members of a JSON object behind others (`,"url":...`), without the password. */
 void start_print(const struct start *start, bool json);
+
+/* Prints, on stderr, the last line of each log in STATE/log that was written since then and ends with an error: why a
+ * platform does not become ready. */
+void start_blame(const struct cli *cli, time_t since);

@@ -126,6 +126,7 @@ static int up_background(const struct cli *cli, const struct up_words *words)
 static int up_wait(const struct cli *cli, pid_t pid, long within_s)
 {
     char path[PATH_MAX];
+    time_t began = time(NULL);
     if (!cli_path(cli, path, sizeof(path), "run/ready"))
         return EXIT_FAILED;
     for (long waited = 0; waited < within_s * 1000; waited += LOOK_EVERY_MS) {
@@ -137,8 +138,10 @@ static int up_wait(const struct cli *cli, pid_t pid, long within_s)
                             cli->state);
         poll(NULL, 0, LOOK_EVERY_MS);
     }
-    return cli_fail(EXIT_FAILED, "not ready after %ld s; `kinobus status` and the logs in %s/log tell more",
-                    within_s, cli->state);
+    cli_fail(EXIT_FAILED, "not ready after %ld s; it goes on trying until `kinobus down`", within_s);
+    start_blame(cli, began);
+    fprintf(stderr, "`kinobus status` and the logs in %s/log tell more\n", cli->state);
+    return EXIT_FAILED;
 }
 
 /* Starts the supervisor behind and waits until all is ready. */

@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -69,6 +70,12 @@ class Start(unittest.TestCase):
         self.assertIn("kinobus.conf:2: front has no setting 'prot'", wrong.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.state, "auth")))
         self.assertEqual(self.kinobus("status").returncode, 3)
+
+    def test_who_does_not_become_ready_is_named_with_its_reason(self):
+        with socket.create_server(("127.0.0.1", self.port)):
+            late = self.up("--within", "8")
+        self.assertEqual(late.returncode, 1)
+        self.assertRegex(late.stderr, rf"front-1: .*cannot listen on 127.0.0.1:{self.port}: is the port taken\?")
 
 
 if __name__ == "__main__":
