@@ -1,11 +1,21 @@
 /* calls - what people ask of videos: create, read, list, change, delete, retry. */
 #include <string.h>
 
+#include "actors/catalog/content.h"
 #include "actors/catalog/step.h"
 #include "actors/runtime/page/page.h"
 #include "schemas/wire/arena.h"
 
 /* ---- create and read */
+
+/* As it is shown to whoever asks: who may change it is told of its twin. */
+static int calls_show(struct turn *t, const struct video_row *row, struct video *ret)
+{
+    bool own = turn_subject(t)->known && id_equal(turn_subject(t)->user_id, row->owner_id);
+
+    video_show(row, turn_arena(t), ret);
+    return own || turn_has_role(t, ROLE_MODERATOR) ? content_same(t, row, &ret->same_as) : 0;
+}
 
 int catalog_create_video(struct catalog *self, struct turn *t, const struct create_video *ask, struct video *reply)
 {
@@ -52,7 +62,7 @@ int catalog_get_video(struct catalog *self, struct turn *t, const struct get_vid
     if (r == 0 && !video_may_see(t, &d.row))
         r = ERR_NOT_FOUND;
     if (r == 0)
-        video_show(&d.row, turn_arena(t), reply);
+        r = calls_show(t, &d.row, reply);
     return r;
 }
 

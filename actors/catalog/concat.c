@@ -1,6 +1,7 @@
 /* concat - one original of finished partial uploads: rows of place, length and object; no byte is copied. */
 #include <string.h>
 
+#include "actors/catalog/content.h"
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 
@@ -110,6 +111,8 @@ int catalog_concat_uploads(struct catalog *self, struct turn *t, const struct co
         r = media_bytes_came(&d);
     if (r == 0)
         r = video_save(&d);
+    if (r == 0)
+        r = content_ask(self, t, d.row.id);
     if (r == 0)
         *reply = whole;
     return r;

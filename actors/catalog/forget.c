@@ -1,6 +1,7 @@
 /* forget - the end of an upload: its object is sealed or deleted, its room given back. */
 #include <stdio.h>
 
+#include "actors/catalog/content.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/upload.h"
 
@@ -8,6 +9,7 @@
 
 struct upload_blob {
     struct blobs *blobs;
+    struct id video; /* of a whole upload; zero: its sum is not asked for */
     char name[200];
 };
 
@@ -38,13 +40,14 @@ static int upload_pooled(void *self, struct turn *t, int err, const void *reply,
 
     if (err < 0)
         turn_log(t, "upload.object", "name=%s error=%s", b->name, err_name(err));
-    return 0;
+    return err < 0 || id_is_zero(b->video) ? 0 : content_ask(self, t, b->video);
 }
 
 /* A full pool is no error: a tombstone deletes what is left, and what is not sealed can be read all the same. */
-static int upload_pool(struct catalog *self, struct turn *t, const struct upload *upload, pool_work *work)
+static int upload_pool(struct catalog *self, struct turn *t, const struct upload *upload, pool_work *work,
+                       struct id video)
 {
-    struct upload_blob b = { .blobs = self->blobs };
+    struct upload_blob b = { .blobs = self->blobs, .video = video };
     int r;
 
     snprintf(b.name, sizeof(b.name), "%s", upload->blob);
@@ -54,7 +57,7 @@ static int upload_pool(struct catalog *self, struct turn *t, const struct upload
 
 int upload_ask_seal(struct catalog *self, struct turn *t, const struct upload *upload)
 {
-    return upload_pool(self, t, upload, upload_seal);
+    return upload_pool(self, t, upload, upload_seal, upload->partial ? ID_NONE : upload->video_id);
 }
 
 /* ---- give up */
@@ -83,7 +86,7 @@ int upload_forget(struct catalog *self, struct turn *t, const struct upload *upl
         r = original_part_del(turn_txn(t), upload->video_id, upload->at);
     if (r == 0 && owns)
         r = room_charge(t, upload->owner_id, -(int64_t)(upload->has_length ? upload->length : upload->offset));
-    return r < 0 ? r : upload_pool(self, t, upload, upload_delete);
+    return r < 0 ? r : upload_pool(self, t, upload, upload_delete, ID_NONE);
 }
 
 int catalog_drop_upload(struct catalog *self, struct turn *t, const struct drop_upload *ask)

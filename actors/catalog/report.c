@@ -1,6 +1,7 @@
 /* report - what the front says of an upload while bytes arrive, and when an original is whole. */
 #include <sodium.h>
 
+#include "actors/catalog/content.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/upload.h"
 
@@ -53,6 +54,8 @@ int upload_finish(struct doing *d, struct upload *upload)
     if (r < 0 || upload->partial)
         return r;
     r = step_take(d, STEP_UPLOAD, ON_ALL_BYTES);
+    if (r == 0)
+        r = content_look(d);
     return r < 0 ? r : media_bytes_came(d);
 }
 
@@ -146,7 +149,9 @@ int catalog_upload_complete(struct catalog *self, struct turn *t, const struct u
         if (r == 0)
             r = upload_save_video(&d);
     }
-    if (r == 0 && !id_is_zero(d.row.id))
+    if (r == 0 && !id_is_zero(d.row.id)) {
         video_show(&d.row, turn_arena(t), reply);
+        r = content_same(t, &d.row, &reply->same_as);
+    }
     return r;
 }

@@ -1,6 +1,7 @@
 /* why - what a video waits for, in words: the four columns, the runs under way, and those that failed. */
 #include <string.h>
 
+#include "actors/catalog/content.h"
 #include "actors/catalog/jobs.h"
 #include "schemas/wire/arena.h"
 
@@ -33,6 +34,26 @@ static void why_upload(struct why_list *list, const struct video_row *row)
                                                                                             : "the client";
     part->detail = arena_printf(turn_arena(list->t), "%llu of %llu bytes", (unsigned long long)row->uploaded_bytes,
                                 (unsigned long long)row->declared_bytes);
+}
+
+static int why_file(struct why_list *list, const struct video_row *row)
+{
+    struct video_row twin;
+    struct id same;
+    char id[ID_TEXT_SIZE];
+    int r = content_same(list->t, row, &same);
+
+    if (r < 0 || !row->sha256 || !*row->sha256)
+        return r;
+    struct why_part *part = why_add(list, "file", id_is_zero(same) ? "once" : "twice", 0);
+    part->detail = arena_printf(turn_arena(list->t), "sha256 %s", row->sha256);
+    if (id_is_zero(same))
+        return 0;
+    r = video_row_get(turn_txn(list->t), turn_arena(list->t), same, &twin);
+    if (r == 0)
+        part->detail = arena_printf(turn_arena(list->t), "%s; the same file as that of %s, \"%s\"", part->detail,
+                                    id_format("video", same, id), twin.title);
+    return r;
 }
 
 static void why_media(struct why_list *list, const struct video_row *row)
@@ -138,6 +159,9 @@ static int why_fill(struct catalog *self, struct turn *t, struct id id, struct w
     reply->state = video.state;
     reply->sentence = why_sentence(t, &video, &d.row);
     why_upload(&list, &d.row);
+    r = why_file(&list, &d.row);
+    if (r < 0)
+        return r;
     why_media(&list, &d.row);
     why_add(&list, "release", wire_enum_name(&release_state_names, d.row.release), d.row.release_since);
     why_add(&list, "life", wire_enum_name(&life_state_names, d.row.life), d.row.life_since);

@@ -12,15 +12,18 @@
  * Errors      ERR_INVALID a bad name, ERR_NOT_FOUND, ERR_EXISTS, ERR_WAIT, ERR_EOF, ERR_STORE_FULL the
  *             disk, ERR_IO
  * Hash        BLAKE2b-256 over the bytes; told by what puts (and of what lay there before), and by
- *             blob_hash, which reads the whole object; never of one that has grown
- * Weak spot   nothing beside the object says what its bytes should be: who must know keeps the hash in a
+ *             blob_hash, which reads the whole object. Of an object that has grown SHA-256 is told as well, made soon after
+ *             its bytes came (blob_told)
+ * Weak spot   nothing beside an object that was put whole says what its bytes should be: who must know keeps the hash in a
  *             record */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/blobs/sha256.h"
 #include "schemas/wire/bytes.h"
 
 #define BLOB_NAME_MAX  512
@@ -57,15 +60,30 @@ void blob_abort(struct blob_writer **writer);
 /* Growing objects. open makes the object or takes up an unsealed one where its durable frontier ends
  * (bytes beyond that are dropped); ERR_EXISTS when it is sealed, ERR_LOCKED when another process or thread
  * writes it. append moves no frontier; sync makes all appended bytes durable, then the frontier, then
- * answers it. seal syncs and ends it; close leaves it growing and drops what was not synced. */
+ * answers it. seal syncs and ends it; close leaves it growing and drops what was not synced.
+ *
+ * So that the disk and whoever sends work at once, keep and sum may run on another thread while this one appends: keep makes
+ * durable what was appended before `upto`, and sum goes on with SHA-256 of what is durable, until it has all of that or is
+ * told to stop. What it comes to is written down with the next frontier, and at the seal. No two of keep, sum, sync and seal
+ * at a time. */
 int blob_grow_open(struct blobs *blobs, const char *name, struct blob_grow **ret, uint64_t *ret_frontier);
 int blob_grow_append(struct blob_grow *grow, const void *data, size_t len);
 int blob_grow_sync(struct blob_grow *grow, uint64_t *ret_frontier);
+int blob_grow_keep(struct blob_grow *grow, uint64_t upto, uint64_t *ret_frontier);
+int blob_grow_sum(struct blob_grow *grow, const atomic_bool *stop);
+uint64_t blob_grow_summed(const struct blob_grow *grow); /* bytes that the sum is of */
 int blob_grow_seal(struct blob_grow **grow, struct blob_info *ret);
 void blob_grow_close(struct blob_grow **grow);
 
 int blob_stat(struct blobs *blobs, const char *name, struct blob_info *ret);
 int blob_hash(struct blobs *blobs, const char *name, uint8_t ret[BLOB_HASH_SIZE]); /* ERR_WAIT while it grows */
+/* What stands beside an object that was sealed: how long it should be, and SHA-256 of its first bytes, sum.length of them (all,
+ * when nobody was in a hurry). Nothing of it is read. ERR_WAIT while it grows, ERR_NOT_FOUND where it was put whole. */
+struct blob_told {
+    uint64_t size;
+    struct sha256 sum;
+};
+int blob_told(struct blobs *blobs, const char *name, struct blob_told *ret);
 
 /* Reads up to len bytes at off; *ret_got may be less than len at the end or the frontier, and is never 0
  * on success (unless len is 0). ERR_WAIT at or beyond the frontier of a growing object, ERR_EOF at or past

@@ -1,7 +1,7 @@
 /* internal - the file backend's own: where an object lies, and how a directory is made to last.
  *
  * In the folder of an object NAME: NAME itself once it is whole; .t.RANDOM while it is written; .g.NAME
- * and .f.NAME (its frontier) while it grows. Names of objects never begin with a dot. */
+ * while it grows, and .f.NAME, its frontier and hash, which stays when it is sealed. Names of objects never begin with a dot. */
 #pragma once
 
 #include <pthread.h>
@@ -52,4 +52,3 @@ int blob_open(struct blobs *blobs, const char *name, int *ret_fd, struct blob_in
 
 /* The frontier of a growing object, 0 when nothing valid was ever written. */
 int blob_frontier_read(int fd, uint64_t *ret);
-int blob_frontier_write(int fd, uint64_t frontier);

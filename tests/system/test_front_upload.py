@@ -261,6 +261,36 @@ class Uploads(unittest.TestCase):
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", **headers}
         return (who or self.alice).send("POST", "/api/v1/videos/upload", body, headers)
 
+    def test_a_file_that_is_there_already_is_told(self):
+        film = os.urandom(300000)
+
+        def send(*pieces):
+            where, at = self.create(len(film)), 0
+            for piece in pieces:
+                answer = self.patch(where, at, film[at:at + piece])
+                self.assertEqual(answer.status, 204)
+                at += piece
+                if at < len(film):
+                    self.assertNotIn("Kinobus-Same-As", answer.headers)
+            return where, answer.headers.get("Kinobus-Same-As")
+
+        self.assertIsNone(send(300000)[1])
+        _, first = send(100, 200000, 99900)
+        video = self.alice.want("GET", f"/api/v1/videos/{first}").json
+        self.assertNotIn("same_as", video)
+        why = self.alice.want("GET", f"/api/v1/videos/{first}/why").json
+        file = next(part for part in why["parts"] if part["what"] == "file")
+        self.assertEqual((file["state"], file["detail"]), ("once", "sha256 " + hashlib.sha256(film).hexdigest()))
+        places = []
+        for at, until in ((0, 100000), (100000, 300000)):     # in parts: found out a moment later
+            where = self.create(until - at, Upload_Concat="partial")
+            self.assertEqual(self.patch(where, 0, film[at:until]).status, 204)
+            places.append(where)
+        joined = self.tus("POST", UPLOADS, b"", Upload_Concat="final;" + " ".join(places)).headers["Kinobus-Video"]
+        until = time.monotonic() + 20
+        while self.alice.want("GET", f"/api/v1/videos/{joined}").json.get("same_as") != first:
+            self.assertLess(time.monotonic(), until, "it was not known again")
+
     def test_a_form_uploads_a_film(self):
         with open(CLIP, "rb") as f:
             data = f.read()

@@ -63,6 +63,18 @@ test("several files are dropped at once; a strip tells of them on other pages", 
     await until(page, () => uploads().length === 3 && uploads().every((u) => u.sha256));
 });
 
+test("a file that is there already is uploaded all the same, and one is told where the other one is", async () => {
+    const page = await site.open("/upload", { as: ALICE });
+    await choose(page, big("once.mp4"));
+    await page.getByRole("article", { name: "once" }).getByText("Uploaded", { exact: true }).waitFor();
+    await choose(page, { ...big("once.mp4"), name: "again.mp4" });
+    const again = page.getByRole("article", { name: "again" });
+    await again.getByText("You have this very file already").waitFor();
+    assert.equal(await page.getByText("You have this very file already").count(), 1);
+    assert.equal(await again.getByRole("link", { name: "another video of yours" }).getAttribute("href"), `/watch/${uploads()[0].video.id}`);
+    await assertAccessible(page, "a file that is there already");
+});
+
 test("an upload is paused and goes on from where it stopped", async () => {
     const page = await site.open("/upload", { as: ALICE });
     site.state.patchDelayMs = 40;

@@ -74,7 +74,7 @@ async function page() {
 
 const stored = () => {
     const raw = join(state, "blobs", "raw");
-    return readdirSync(raw, { recursive: true }).map((name) => join(raw, name)).filter((name) => statSync(name).isFile())
+    return readdirSync(raw, { recursive: true }).map((name) => join(raw, name)).filter((name) => !/\/\./.test(name) && statSync(name).isFile())
         .map((name) => createHash("sha256").update(readFileSync(name)).digest("hex"));
 };
 

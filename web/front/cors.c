@@ -9,7 +9,8 @@
     "Tus-Resumable, Upload-At, Upload-Checksum, Upload-Concat, Upload-Defer-Length, Upload-Length, "   \
     "Upload-Metadata, Upload-Offset, Upload-Total, Upload-Video, X-HTTP-Method-Override, X-Kinobus"
 #define CORS_READS                                                                                          \
-    "Content-Range, ETag, Kinobus-Video, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, " \
+    "Content-Range, ETag, Kinobus-Same-As, Kinobus-Video, Location, RateLimit-Limit, RateLimit-Remaining, " \
+    "RateLimit-Reset, "                                                                                     \
     "Retry-After, Traceparent, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, "        \
     "Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, "     \
     "Upload-Offset, X-Request-Id"

@@ -40,6 +40,8 @@ int upload_problem(struct exchange *x, int err)
     return call_problem(x, err);
 }
 
+static void upload_keep_begin(struct upload_sink *sink);
+
 static int upload_open_object(struct upload_sink *sink)
 {
     struct exchange *x = sink->x;
@@ -52,6 +54,9 @@ static int upload_open_object(struct upload_sink *sink)
         r = blob_stat(x->front->blobs, sink->upload->blob, &info);
         sink->frontier = info.size;
     }
+    sink->keep.upto = sink->written = sink->frontier;
+    if (sink->grow && blob_grow_summed(sink->grow) < sink->frontier) /* what the request before left of it */
+        upload_keep_begin(sink);
     return r == ERR_BUSY ? ERR_LOCKED : r;
 }
 
@@ -88,30 +93,81 @@ int upload_open(struct exchange *x, struct upload *upload, struct upload_sink *r
     return r;
 }
 
+/* ---- the disk */
+
+static void *upload_keep_run(void *arg)
+{
+    struct upload_keep *keep = arg;
+
+    keep->r = blob_grow_keep(keep->grow, keep->upto, &keep->frontier);
+    atomic_store(&keep->done, true);
+    if (keep->r == 0)
+        blob_grow_sum(keep->grow, &keep->stop); /* what cannot be read now is read when it is complete */
+    return NULL;
+}
+
+/* What was appended so far, while more arrives; here and now where there is no thread for it. */
+static void upload_keep_begin(struct upload_sink *sink)
+{
+    struct upload_keep *keep = &sink->keep;
+
+    keep->grow = sink->grow;
+    keep->upto = sink->written;
+    atomic_store(&keep->done, false);
+    atomic_store(&keep->stop, false);
+    keep->running = pthread_create(&keep->thread, NULL, upload_keep_run, keep) == 0;
+    if (!keep->running) {
+        atomic_store(&keep->stop, true);
+        upload_keep_run(keep);
+    }
+}
+
+/* What it made durable counts from now on. Where it failed the frontier is as it was. */
+static int upload_keep_count(struct upload_sink *sink)
+{
+    if (sink->keep.grow && sink->keep.frontier > sink->frontier)
+        sink->frontier = sink->keep.frontier;
+    return sink->keep.grow ? sink->keep.r : 0;
+}
+
+/* Waits for it. */
+static int upload_keep_end(struct upload_sink *sink)
+{
+    struct upload_keep *keep = &sink->keep;
+
+    atomic_store(&keep->stop, true);
+    if (keep->running)
+        pthread_join(keep->thread, NULL);
+    keep->running = false;
+    return upload_keep_count(sink);
+}
+
 void upload_close(struct upload_sink *sink)
 {
+    upload_keep_end(sink);
     if (sink->grow)
         blob_grow_close(&sink->grow);
     uploads_end(sink->x->front->uploads, sink->upload->id);
     front_uncount(sink->x->front, FRONT_UPLOADS_OPEN);
 }
 
+static int upload_go_on(struct upload_sink *sink);
+
 int upload_append(struct upload_sink *sink, const void *data, size_t len)
 {
-    int64_t now = front_monotonic();
     int r;
 
-    if (!sink->grow || (sink->has_length && sink->frontier + sink->pending + len > sink->length))
+    if (!sink->grow || (sink->has_length && sink->written + len > sink->length))
         return ERR_TOO_LARGE;
     r = blob_grow_append(sink->grow, data, len);
     if (r < 0)
         return r;
-    sink->pending += len;
+    sink->written += len;
     front_count(sink->x->front, FRONT_UPLOAD_BYTES, len);
-    if (!sink->hold && (sink->pending >= UPLOAD_STEP || now - sink->step_at_ms >= UPLOAD_STEP_MS))
-        return upload_step(sink);
-    return 0;
+    return sink->hold ? 0 : upload_go_on(sink);
 }
+
+/* ---- the catalog */
 
 static int upload_tell(struct upload_sink *sink, unsigned again_ms)
 {
@@ -141,14 +197,33 @@ static int upload_report(struct upload_sink *sink)
     return 0;
 }
 
-int upload_step(struct upload_sink *sink)
+/* Begins the next step where it is due, once the one before is durable; the catalog hears of that one meanwhile. */
+static int upload_go_on(struct upload_sink *sink)
 {
+    int64_t now = front_monotonic();
+    bool due = sink->written - sink->keep.upto >= UPLOAD_STEP || now - sink->step_at_ms >= UPLOAD_STEP_MS;
+    uint64_t told = sink->frontier;
     int r = 0;
 
-    if (sink->grow && sink->pending > 0) {
-        r = blob_grow_sync(sink->grow, &sink->frontier);
-        sink->pending = 0;
+    if (due)
+        r = upload_keep_end(sink);
+    else if (sink->keep.running && atomic_load(&sink->keep.done))
+        r = upload_keep_count(sink);
+    if (r < 0)
+        return r;
+    if (due) {
+        upload_keep_begin(sink);
+        sink->step_at_ms = now;
     }
+    return sink->frontier > told ? upload_report(sink) : 0;
+}
+
+int upload_step(struct upload_sink *sink)
+{
+    int r = upload_keep_end(sink);
+
+    if (r == 0 && sink->grow && sink->written > sink->frontier)
+        r = blob_grow_sync(sink->grow, &sink->frontier);
     sink->step_at_ms = front_monotonic();
     if (r < 0 || (sink->has_length && sink->frontier == sink->length))
         return r; /* upload_finish tells of the end */
@@ -162,6 +237,10 @@ int upload_finish(struct upload_sink *sink, struct video *ret_video)
     int r = 0;
 
     if (sink->grow) {
+        static atomic_bool never;
+
+        if (sink->frontier - blob_grow_summed(sink->grow) <= UPLOAD_SUM_MOST)
+            blob_grow_sum(sink->grow, &never);
         r = blob_grow_seal(&sink->grow, &info);
         if (r == 0)
             sink->frontier = info.size;

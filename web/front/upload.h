@@ -1,7 +1,9 @@
 /* upload - bytes of an upload from a client into the blobs, and word of them to the catalog.
  *
  * Bytes become durable, and visible to whoever decodes, every UPLOAD_STEP bytes or UPLOAD_STEP_MS at the
- * latest, and at the end; the durable length is the offset, nothing else is. The catalog is told of each
+ * latest, and at the end; the durable length is the offset, nothing else is. While the disk makes one step durable, on a
+ * thread that lives as long as that takes, the bytes of the next one come in; that thread makes SHA-256 of them, too, as far
+ * as it gets, and what is missing in the end is made before the object is sealed, or left to the catalog. The catalog is told of each
  * step; only the last word (upload_complete) must arrive, as the catalog completes by itself what has its
  * declared length.
  *
@@ -9,22 +11,39 @@
  *            (uploads.h) */
 #pragma once
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "gen/catalog.h"
 #include "web/front/exchange.h"
 
 enum {
     UPLOAD_STEP = 8 * 1024 * 1024,
     UPLOAD_STEP_MS = 1000,
-    UPLOAD_NAME_MAX = 255, /* characters of a file's name */
+    UPLOAD_SUM_MOST = 64 * 1024 * 1024, /* of SHA-256 that is missing at the end: what somebody waits for */
+    UPLOAD_NAME_MAX = 255,              /* characters of a file's name */
+};
+
+/* A step that the disk is at. */
+struct upload_keep {
+    pthread_t thread;
+    bool running;
+    atomic_bool done; /* it is durable: what it does now is the sum */
+    atomic_bool stop; /* which is to wait for nobody */
+    struct blob_grow *grow;
+    uint64_t upto;
+    int r;
+    uint64_t frontier;
 };
 
 struct upload_sink {
     struct exchange *x;
     const struct upload *upload;
     struct blob_grow *grow; /* NULL: sealed already */
-    uint64_t frontier;      /* durable */
-    uint64_t pending;       /* appended since */
-    bool has_length;        /* of the upload, also when this request told it */
+    uint64_t frontier;      /* durable, and told so */
+    uint64_t written;       /* appended */
+    struct upload_keep keep;
+    bool has_length; /* of the upload, also when this request told it */
     uint64_t length;
     bool hold;          /* nothing becomes durable before a checksum was looked at */
     int64_t step_at_ms; /* when the last step was made */
@@ -38,7 +57,8 @@ void upload_close(struct upload_sink *sink);
 
 /* Nothing is answered on an error by these. */
 int upload_append(struct upload_sink *sink, const void *data, size_t len);
-int upload_step(struct upload_sink *sink); /* makes durable what was appended, and tells the catalog */
+int upload_step(
+    struct upload_sink *sink); /* waits until all that was appended is durable, and tells the catalog */
 /* All is there: seals the object and has the catalog commit it. A sealed one is told again. A partial upload
  * has no video: ret_video stays as it is. */
 int upload_finish(struct upload_sink *sink, struct video *ret_video);

@@ -134,7 +134,8 @@ static void upload_tus_refuse(struct exchange *x, int err, const char *reason)
 static int upload_tus_bytes(struct upload_sink *sink, const char **ret_reason)
 {
     struct upload_sum sum = { .sum.kind = TUS_SUM_NONE };
-    struct video video;
+    struct video video = { 0 };
+    char same[ID_TEXT_SIZE];
     int r = tus_read_sum(sink->x->request, &sum.sum, ret_reason);
 
     if (r < 0)
@@ -144,6 +145,8 @@ static int upload_tus_bytes(struct upload_sink *sink, const char **ret_reason)
         *ret_reason = "The bytes are not those that the checksum was made of; none were kept.";
     if (r == 0 && sink->has_length && sink->frontier == sink->length)
         r = upload_finish(sink, &video);
+    if (r == 0 && !id_is_zero(video.same_as))
+        exchange_header(sink->x, "Kinobus-Same-As", "%s", id_format("video", video.same_as, same));
     return r;
 }
 

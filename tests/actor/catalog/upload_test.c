@@ -48,6 +48,45 @@ static void write_bytes(struct fake *f, const struct upload *upload, size_t len)
     blob_grow_close(&grow);
 }
 
+/* A file of `text` in one upload, as the front ends it: summed and sealed, then told. */
+static struct video whole_file(struct fake *f, const char *text)
+{
+    static const atomic_bool never;
+    struct upload upload = open_upload(f, (struct create_upload) { .length = strlen(text), .has_length = true });
+    struct upload_complete ask = { .id = upload.id, .capability = upload.capability, .length = strlen(text) };
+    struct video video = { 0 };
+    struct blob_grow *grow;
+    uint64_t frontier;
+
+    assert_int_equal(blob_grow_open(f->self.blobs, upload.blob, &grow, &frontier), 0);
+    assert_int_equal(blob_grow_append(grow, text, strlen(text)), 0);
+    assert_int_equal(blob_grow_sync(grow, &frontier), 0);
+    assert_int_equal(blob_grow_sum(grow, &never), 0);
+    assert_int_equal(blob_grow_seal(&grow, NULL), 0);
+    assert_int_equal(FAKE_CALL(f, catalog_upload_complete, &ask, &video), 0);
+    return video;
+}
+
+/* A part that nobody made a sum of. */
+static struct upload part_of(struct fake *f, const char *text)
+{
+    struct upload upload = open_upload(
+        f, (struct create_upload) { .length = strlen(text), .has_length = true, .partial = true });
+    struct blob_grow *grow;
+    uint64_t frontier;
+
+    assert_int_equal(blob_grow_open(f->self.blobs, upload.blob, &grow, &frontier), 0);
+    assert_int_equal(blob_grow_append(grow, text, strlen(text)), 0);
+    assert_int_equal(blob_grow_seal(&grow, NULL), 0);
+    assert_int_equal(complete(f, &upload, strlen(text)), 0);
+    return upload;
+}
+
+static struct id same_as(struct fake *f, struct id video)
+{
+    return studio_video(f, video).same_as;
+}
+
 static bool object_is_there(struct fake *f, const struct upload *upload)
 {
     struct blob_info info;
@@ -339,6 +378,57 @@ static void a_part_that_says_its_place_is_of_use_at_once(void **state)
     assert_int_equal(studio_video(f, video.id).state, VIDEO_STATE_READY);
 }
 
+static void a_file_that_its_owner_has_already_is_told(void **state)
+{
+    struct fake *f = *state;
+    struct video first = whole_file(f, "the same bytes"), other = whole_file(f, "other bytes here");
+    struct video second = whole_file(f, "the same bytes");
+    struct why_reply why = { 0 };
+
+    assert_true(id_is_zero(first.same_as) && id_is_zero(other.same_as));
+    assert_true(id_equal(second.same_as, first.id)); /* with the answer to its last byte */
+    assert_true(id_is_zero(same_as(f, first.id)));
+    assert_true(id_is_zero(same_as(f, other.id)));
+    assert_true(id_equal(same_as(f, second.id), first.id));
+    assert_true(FAKE_CALL(f, catalog_why, &(struct why) { .id = second.id }, &why) >= 0);
+    assert_string_equal(why.parts[1].what, "file");
+    assert_string_equal(why.parts[1].state, "twice");
+    assert_non_null(strstr(why.parts[1].detail, "sha256 7d95d9eeb9"));
+    assert_non_null(strstr(why.parts[1].detail, "the same file as that of video_"));
+    fake_be(f, 2, ROLE_CREATOR);
+    assert_true(id_is_zero(whole_file(f, "the same bytes").same_as)); /* what others have is nobody's business */
+    fake_be(f, 1, ROLE_CREATOR);
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = first.id }), 0);
+    assert_true(id_is_zero(same_as(f, second.id))); /* one that lives */
+}
+
+static void a_file_in_parts_is_known_again_as_well(void **state)
+{
+    struct fake *f = *state;
+    struct video first = whole_file(f, "head and tail");
+    struct upload head = part_of(f, "head and"), tail = part_of(f, " tail"), whole = { 0 };
+    struct id ids[] = { head.id, tail.id };
+    struct concat_uploads ask = { .parts = ids, .parts_n = 2 };
+
+    assert_int_equal(FAKE_CALL(f, catalog_concat_uploads, &ask, &whole), 0);
+    fake_settle(f);
+    assert_true(id_equal(same_as(f, whole.video_id), first.id));
+}
+
+static void bytes_that_nobody_summed_are_read_once(void **state)
+{
+    struct fake *f = *state;
+    struct upload a = open_upload(f, (struct create_upload) { .length = 5000, .has_length = true });
+    struct upload b = open_upload(f, (struct create_upload) { .length = 5000, .has_length = true });
+
+    write_bytes(f, &a, 5000); /* and the front died */
+    fake_pass(f, 6000);
+    write_bytes(f, &b, 5000);
+    fake_pass(f, 6000);
+    assert_true(id_is_zero(same_as(f, a.video_id)));
+    assert_true(id_equal(same_as(f, b.video_id), a.video_id));
+}
+
 static void a_quota_is_asked_before_and_given_back_after(void **state)
 {
     struct fake *f = *state;
@@ -480,6 +570,9 @@ int main(void)
         with_fake(a_part_is_not_told_to_be_complete),
         with_fake(partial_uploads_are_joined_in_the_order_named),
         with_fake(a_part_that_says_its_place_is_of_use_at_once),
+        with_fake(a_file_that_its_owner_has_already_is_told),
+        with_fake(a_file_in_parts_is_known_again_as_well),
+        with_fake(bytes_that_nobody_summed_are_read_once),
         with_fake(a_quota_is_asked_before_and_given_back_after),
         with_fake(a_quota_holds_for_a_length_told_late),
         with_fake(a_disk_that_fills_up_stops_what_said_no_length),

@@ -1,101 +1,10 @@
 /* blobs_test - names, whole and growing objects, lists, and what a killed writer leaves. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/blobs/folder.h"
 
 #include <fcntl.h>
-#include <ftw.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "data/blobs/blobs.h"
-#include "gen/errors.h"
-
-struct fixture {
-    char dir[PATH_MAX];
-    struct blobs *blobs;
-};
-
-static void open_blobs(struct fixture *f)
-{
-    char uri[PATH_MAX + 8];
-
-    snprintf(uri, sizeof(uri), "file:%s", f->dir);
-    assert_int_equal(blobs_open(uri, &f->blobs), 0);
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    const char *tmp = getenv("TMPDIR");
-
-    snprintf(f->dir, sizeof(f->dir), "%s/kinobus-blobs-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(f->dir))
-        return -1;
-    open_blobs(f);
-    *state = f;
-    return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    return remove(path);
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    blobs_close(&f->blobs);
-    nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    free(f);
-    return 0;
-}
-
-static int put_new(struct fixture *f, const char *name, const char *text, struct blob_info *info)
-{
-    return blob_put_new(f->blobs, name, bytes_of_text(text), info);
-}
-
-static bool reads(struct fixture *f, const char *name, const char *text)
-{
-    char buf[256];
-    size_t got = 0;
-
-    return blob_read(f->blobs, name, 0, buf, sizeof(buf), &got) == 0 && got == strlen(text) &&
-           memcmp(buf, text, got) == 0;
-}
-
-static int count_one(void *ctx, const char *name, const struct blob_info *info)
-{
-    ++*(unsigned *)ctx;
-    return 0;
-}
-
-static unsigned count(struct fixture *f, const char *prefix)
-{
-    unsigned n = 0;
-
-    assert_int_equal(blob_list(f->blobs, prefix, count_one, &n), 0);
-    return n;
-}
-
-/* All files that lie there, also those that are no objects. */
-static unsigned debris;
-static int count_debris(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    debris += type == FTW_F && path[ftw->base] == '.';
-    return 0;
-}
 
 static void names_that_could_lead_elsewhere_are_refused(void **state)
 {
@@ -211,102 +120,6 @@ static void ranges_are_read_exactly(void **state)
     assert_int_equal(blob_read(f->blobs, "a", 10, buf, 1, &got), ERR_EOF);
     assert_int_equal(blob_read(f->blobs, "a", UINT64_MAX, buf, 1, &got), ERR_EOF);
     assert_int_equal(blob_read(f->blobs, "b", 0, buf, 1, &got), ERR_NOT_FOUND);
-}
-
-static void a_growing_object_is_readable_up_to_its_frontier(void **state)
-{
-    struct fixture *f = *state;
-    struct blob_info info;
-    struct blob_grow *g;
-    uint64_t frontier;
-    char buf[16];
-    size_t got;
-
-    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
-    assert_int_equal(frontier, 0);
-    assert_int_equal(blob_grow_append(g, "hello ", 6), 0);
-    assert_int_equal(blob_read(f->blobs, "raw/v/1", 0, buf, sizeof(buf), &got), ERR_WAIT); /* not durable yet */
-    assert_int_equal(blob_grow_sync(g, &frontier), 0);
-    assert_int_equal(frontier, 6);
-    assert_int_equal(blob_grow_append(g, "world", 5), 0);
-    assert_int_equal(blob_read(f->blobs, "raw/v/1", 0, buf, sizeof(buf), &got), 0);
-    assert_int_equal(got, 6);
-    assert_int_equal(blob_read(f->blobs, "raw/v/1", 6, buf, 1, &got), ERR_WAIT);
-    assert_int_equal(blob_stat(f->blobs, "raw/v/1", &info), 0);
-    assert_true(info.growing && info.size == 6);
-    assert_int_equal(count(f, "raw/"), 1);
-    assert_int_equal(blob_grow_seal(&g, &info), 0);
-    assert_true(!info.growing && info.size == 11);
-    assert_true(reads(f, "raw/v/1", "hello world"));
-    assert_int_equal(blob_read(f->blobs, "raw/v/1", 11, buf, 1, &got), ERR_EOF);
-    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), ERR_EXISTS);
-}
-
-static void growing_goes_on_at_the_frontier_after_a_crash(void **state)
-{
-    struct fixture *f = *state;
-    struct blob_info info;
-    struct blob_grow *g;
-    uint64_t frontier;
-
-    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
-    assert_int_equal(blob_grow_append(g, "kept", 4), 0);
-    assert_int_equal(blob_grow_sync(g, NULL), 0);
-    assert_int_equal(blob_grow_append(g, "never promised", 14), 0);
-    blob_grow_close(&g);
-    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
-    assert_int_equal(frontier, 4);
-    assert_int_equal(blob_grow_append(g, ", on", 4), 0);
-    assert_int_equal(blob_grow_seal(&g, &info), 0);
-    assert_true(!info.growing && info.size == 8);
-    assert_true(reads(f, "raw/v/1", "kept, on"));
-}
-
-static void one_writer_at_a_time_grows_an_object(void **state)
-{
-    struct fixture *f = *state;
-    struct blob_grow *g, *second;
-    uint64_t frontier;
-
-    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
-    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &second, &frontier), ERR_LOCKED);
-    blob_grow_close(&g);
-    assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
-    blob_grow_close(&g);
-}
-
-/* What a torn write of the frontier leaves: either of its slots is junk. */
-static void a_torn_frontier_costs_no_promised_byte(void **state)
-{
-    struct fixture *f = *state;
-    struct blob_grow *g;
-    uint64_t frontier;
-    char path[PATH_MAX + 16], slots[2][512];
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/.f.a", f->dir);
-    assert_int_equal(blob_grow_open(f->blobs, "a", &g, &frontier), 0);
-    for (int i = 1; i <= 3; i++) {
-        assert_int_equal(blob_grow_append(g, "x", 1), 0);
-        assert_int_equal(blob_grow_sync(g, &frontier), 0);
-    }
-    fd = open(path, O_RDWR);
-    memset(slots, 0, sizeof(slots));
-    assert_true(pread(fd, slots, sizeof(slots), 0) > 512);
-    assert_int_equal(blob_grow_append(g, "x", 1), 0);
-    assert_int_equal(blob_grow_sync(g, &frontier), 0);
-    blob_grow_close(&g);
-    for (int slot = 0; slot < 2; slot++) { /* the write of 4 that tore over the slot it was for */
-        char now[512] = { 0 };
-
-        assert_true(pread(fd, now, sizeof(now), slot * 512) > 0);
-        if (memcmp(now, slots[slot], 16) != 0)
-            assert_int_equal(pwrite(fd, "torn", 4, slot * 512 + 5), 4);
-    }
-    close(fd);
-    assert_int_equal(blob_grow_open(f->blobs, "a", &g, &frontier), 0);
-    assert_int_equal(frontier, 3);
-    blob_grow_close(&g);
 }
 
 static void lists_name_everything_below_a_folder(void **state)
@@ -448,8 +261,6 @@ static void an_unknown_backend_is_unsupported(void **state)
     assert_int_equal(blobs_open("/no/scheme", &blobs), ERR_UNSUPPORTED);
 }
 
-#define with_blobs(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,10 +271,6 @@ int main(void)
         with_blobs(put_replaces_in_one_step),
         with_blobs(an_aborted_writer_leaves_nothing),
         with_blobs(ranges_are_read_exactly),
-        with_blobs(a_growing_object_is_readable_up_to_its_frontier),
-        with_blobs(growing_goes_on_at_the_frontier_after_a_crash),
-        with_blobs(one_writer_at_a_time_grows_an_object),
-        with_blobs(a_torn_frontier_costs_no_promised_byte),
         with_blobs(lists_name_everything_below_a_folder),
         with_blobs(deleting_is_idempotent),
         with_blobs(a_deleted_tree_takes_nothing_else_and_can_be_filled_again),

@@ -72,6 +72,9 @@ async function patch(state, upload, req) {
     state.changed(upload.video);
     if (upload.offset === upload.length) {
         upload.sha256 = upload.hash.digest("hex");
+        const twin = [...state.uploads.values()].find((u) => u !== upload && u.sha256 === upload.sha256 && u.video.owner_id === upload.video.owner_id);
+        if (twin)
+            upload.video.same_as = twin.video.id;
         if (!upload.pieces)
             state.encode(upload.video);
     }

@@ -20,7 +20,7 @@ export function Sending({ item }: { item: Item }) {
                 text={`${bytes(item.sent)} of ${bytes(item.size)}, ${share} %${rest(item)}`} />
             {item.phase === "lost" && <Notice kind="wait"><p>Choose or drop <strong>{item.name}</strong> again, and it goes on from {share} %.</p></Notice>}
             {item.error && <Notice kind="bad" alert><p>{item.error}</p></Notice>}
-            {item.videoId && item.phase !== "lost" && <Encoding id={item.videoId} />}
+            {item.videoId && item.phase !== "lost" && <Encoding id={item.videoId} sent={item.phase === "sent"} />}
             <Buttons item={item} />
         </article>
     );
@@ -49,12 +49,12 @@ function Buttons({ item }: { item: Item }) {
     );
 }
 
-/** What the server makes of it, from the first bytes on. */
-function Encoding({ id }: { id: string }) {
+/** What the server makes of it, from the first bytes on; and, once it has all of them, whether it has the same file already. */
+function Encoding({ id, sent }: { id: string; sent: boolean }) {
     const [video, setVideo] = useState<Video>();
     useEffect(() => {
         call("GET /api/v1/videos/{id}", { id }).then(setVideo, () => {});
-    }, [id]);
+    }, [id, sent]);
     return video ? <EncodingOf first={video} /> : null;
 }
 
@@ -63,6 +63,7 @@ function EncodingOf({ first }: { first: Video }) {
     const { runs_done: done = 0, runs_total: total = 0 } = video;
     return (
         <div class="stack tight">
+            {video.same_as && <Notice kind="info"><p>You have this very file already, in <a href={`/watch/${video.same_as}`}>another video of yours</a>. Keep both, or delete one under <a href="/mine">your videos</a>.</p></Notice>}
             {video.state === "failed"
                 ? <Notice kind="bad" alert><p>{video.reason || "It could not be made."} <a href="/mine">See why, or try again</a></p></Notice>
                 : video.state === "ready"

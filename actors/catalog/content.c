@@ -1,0 +1,178 @@
+/* content - see content.h */
+#include "actors/catalog/content.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+enum { CONTENT_PIECE = 256 * 1024, CONTENT_HEX = 2 * SHA256_SIZE + 1 };
+
+struct content_part {
+    uint64_t length;
+    char blob[200];
+};
+
+struct content_work {
+    struct blobs *blobs;
+    struct id video;
+    uint8_t sum[SHA256_SIZE];
+    size_t parts_n;
+    struct content_part parts[];
+};
+
+/* ---- the sum, on the pool */
+
+static int content_read(const struct content_work *w, const struct content_part *part, uint64_t at, char *piece,
+                        struct sha256 *sum)
+{
+    size_t n;
+    int r = 0;
+
+    while (r == 0 && at < part->length) {
+        r = blob_read(w->blobs, part->blob, at, piece,
+                      part->length - at < CONTENT_PIECE ? (size_t)(part->length - at) : CONTENT_PIECE, &n);
+        if (r == 0) {
+            sha256_update(sum, piece, n);
+            at += n;
+        }
+    }
+    return r;
+}
+
+static int content_work(void *ctx)
+{
+    struct content_work *w = *(struct content_work **)ctx;
+    struct blob_told first;
+    char *piece = malloc(CONTENT_PIECE);
+    int r = blob_told(w->blobs, w->parts[0].blob, &first);
+
+    if (!piece)
+        abort();
+    if (r == ERR_NOT_FOUND || (r == 0 && first.size != w->parts[0].length)) {
+        sha256_init(&first.sum);
+        r = 0;
+    }
+    for (size_t i = 0; r == 0 && i < w->parts_n; i++)
+        r = content_read(w, &w->parts[i], i ? 0 : first.sum.length, piece, &first.sum);
+    if (r == 0)
+        sha256_final(&first.sum, w->sum);
+    free(piece);
+    return r;
+}
+
+/* ---- the row */
+
+static void content_set(struct doing *d, const uint8_t sum[static SHA256_SIZE])
+{
+    char *hex = arena_alloc(turn_arena(d->t), CONTENT_HEX);
+
+    d->row.sha256 = sodium_bin2hex(hex, CONTENT_HEX, sum, SHA256_SIZE);
+}
+
+static bool content_is_wanted(const struct video_row *row)
+{
+    return row->upload == UPLOAD_STATE_COMPLETE && row->life == LIFE_STATE_LIVE && (!row->sha256 || !*row->sha256);
+}
+
+/* Without a gap from the first byte to the last. */
+static bool content_is_whole(const struct doing *d, const struct source_part *parts, size_t n)
+{
+    uint64_t at = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].offset != at)
+            return false;
+        at += parts[i].length;
+    }
+    return n > 0 && at == d->row.declared_bytes;
+}
+
+int content_look(struct doing *d)
+{
+    struct source_part *parts;
+    struct blob_told told;
+    uint8_t sum[SHA256_SIZE];
+    size_t n;
+    int r = media_parts(d, &parts, &n);
+
+    if (r < 0 || !content_is_wanted(&d->row) || n != 1 || !content_is_whole(d, parts, n) ||
+        blob_told(d->self->blobs, parts[0].blob, &told) < 0 || told.size != parts[0].length ||
+        told.sum.length != told.size)
+        return r;
+    sha256_final(&told.sum, sum);
+    content_set(d, sum);
+    return 0;
+}
+
+static int content_done(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct content_work *w = *(struct content_work *const *)ctx;
+    struct doing d;
+    int r = video_load(self, t, w->video, &d);
+
+    if (err < 0)
+        turn_log(t, "content.sum", "error=%s", err_name(err));
+    if (r == 0 && err == 0 && content_is_wanted(&d.row)) {
+        content_set(&d, w->sum);
+        r = video_save(&d);
+    }
+    free(w);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+int content_ask(struct catalog *self, struct turn *t, struct id video)
+{
+    struct content_work *w;
+    struct source_part *parts;
+    struct doing d;
+    size_t n;
+    int r = video_load(self, t, video, &d);
+
+    if (r == 0 && content_is_wanted(&d.row))
+        r = media_parts(&d, &parts, &n);
+    else
+        return r == ERR_NOT_FOUND ? 0 : r;
+    if (r < 0 || !content_is_whole(&d, parts, n))
+        return r;
+    w = calloc(1, sizeof(*w) + n * sizeof(w->parts[0]));
+    if (!w)
+        abort();
+    w->blobs = self->blobs;
+    w->video = video;
+    w->parts_n = n;
+    for (size_t i = 0; i < n; i++) {
+        w->parts[i].length = parts[i].length;
+        memccpy(w->parts[i].blob, parts[i].blob, '\0', sizeof(w->parts[i].blob) - 1);
+    }
+    r = turn_pool(t, content_work, content_done, &w, sizeof(w));
+    if (r < 0)
+        free(w);
+    return r == ERR_BUSY ? 0 : r;
+}
+
+/* ---- the same */
+
+int content_same(struct turn *t, const struct video_row *row, struct id *ret)
+{
+    struct video_row other = { .sha256 = row->sha256, .owner_id = row->owner_id };
+    struct table_walk walk;
+    int r;
+
+    *ret = ID_NONE;
+    if (!row->sha256 || !*row->sha256)
+        return 0;
+    r = table_walk_start(&walk, turn_txn(t), &video_row_table, VIDEO_ROW_BY_CONTENT, &other, 2, TABLE_UP,
+                         (struct bytes) { 0 });
+    while (r == 0 && (r = table_walk_next(&walk, turn_arena(t), &other)) > 0) {
+        r = 0;
+        if (id_equal(other.id, row->id))
+            break;
+        if (other.life == LIFE_STATE_LIVE) {
+            *ret = other.id;
+            break;
+        }
+    }
+    table_walk_end(&walk);
+    return r < 0 ? r : 0;
+}
