@@ -239,6 +239,24 @@ class Edge(unittest.TestCase):
                       f"Content-Type: {BYTES}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nabcde\r\n0\r\n\r\n".encode())
             self.assertIn(b"HTTP/1.1 411", s.recv(1000))
         self.assertEqual(self.offset(api, where), 0)
+        for length, status in (([], "411"), (["-H", "Content-Length: 5"], "204")):      # and by HTTP/2
+            said = subprocess.run(["curl", "-s", "--http2", "--cacert", self.stage.ca, "-o", "/dev/null", "-w", "%{http_version} %{http_code}",
+                                   "-X", "PATCH", "-T", "-", "-H", f"Authorization: Bearer {api.token}", "-H", "Tus-Resumable: 1.0.0",
+                                   "-H", "Upload-Offset: 0", "-H", f"Content-Type: {BYTES}", *length, self.stage.edge_url + where],
+                                  input="abcde", check=True, capture_output=True, text=True).stdout
+            self.assertEqual(said, f"2 {status}")
+
+    def test_events_come_as_they_happen(self):
+        alice = self.stage.login()
+        with self.stage.connect() as s:
+            s.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\n\r\n".encode())
+            got = b""
+            while b"retry:" not in got:
+                got += s.recv(4096)
+            video = alice.upload(CLIP, title="Another film", visibility="private")
+            while video.encode() not in got:
+                got += s.recv(4096)
+            self.assertIn(b"text/event-stream", got)
 
     # ---- who comes too often
 

@@ -1,0 +1,119 @@
+"""Connections that cost a server more than they give it: idle ones, readers that hardly read, senders that hardly send."""
+import os
+import resource
+import socket
+import time
+
+from stage import CLIP, Api
+
+SIZE = 2_000_000
+
+
+class Client:
+    """One connection that has asked for something."""
+
+    def __init__(self, port, request, buffer=None):
+        self.s = socket.socket()
+        if buffer:
+            self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        self.s.settimeout(30)
+        self.s.connect(("127.0.0.1", port))
+        self.s.sendall(request)
+
+    def status(self):
+        return int(self.s.recv(200).split(b" ")[1])
+
+    def take(self, n):
+        """Up to n bytes of what is there; None: the other side has ended it."""
+        self.s.setblocking(False)
+        try:
+            return self.s.recv(n) or None
+        except BlockingIOError:
+            return b""
+        except ConnectionResetError:
+            return None
+
+
+class Crowd:
+    """Clients of a site, all of them served; they go with it. Call turn() often: each time a few of them move a little."""
+
+    def __init__(self, clients, move=None):
+        self.clients, self.move, self.at = clients, move, 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        for client in self.clients:
+            client.s.close()
+
+    def turn(self):
+        for _ in range(min(len(self.clients), 100) if self.move else 0):
+            self.move(self.clients[self.at % len(self.clients)])
+            self.at += 1
+
+    def there(self):
+        """How many have not been sent away."""
+        return sum(client.take(1) is not None for client in self.clients)
+
+
+def room(n):
+    """Open files for so many connections."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    if files < n + 1000:
+        raise AssertionError(f"{n} connections need more open files than {files} (ulimit -n)")
+
+
+def film(stage):
+    """The address of a film's folder, and the bytes of long.m4s in it."""
+    tail = stage.tail("catalog.*")
+    video = stage.login().upload(CLIP, title="A film", visibility="public")
+    tail.expect("catalog.video_ready", video_id=video, within=120)
+    tail.close()
+    right = Api(stage.url).post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
+    lies = os.urandom(SIZE)
+    with open(os.path.join(stage.state, "blobs", "media", *right.split("/")[3:], "long.m4s"), "wb") as f:
+        f.write(lies)
+    return right, lies
+
+
+def asked(clients):
+    refused = [status for status in (client.status() for client in clients) if status != 200]
+    if refused:
+        raise AssertionError(f"{len(refused)} of {len(clients)} were answered {sorted(set(refused))}")
+    return clients
+
+
+def get(path):
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
+def idle(site, right, n):
+    return Crowd(asked([Client(site.port, get(f"{right}/master.m3u8")) for _ in range(n)]))
+
+
+def readers(site, right, n):
+    return Crowd(asked([Client(site.port, get(f"{right}/long.m4s"), buffer=4096) for _ in range(n)]), lambda client: client.take(512))
+
+
+def until_open(stage, n):
+    until = time.monotonic() + 60
+    while not any(line.startswith("kinobus_uploads_open{") and line.endswith(f" {n}")
+                  for line in Api(stage.url).send("GET", "/metrics").body.decode().splitlines()):
+        if time.monotonic() > until:
+            raise AssertionError(f"there are not {n} uploads")
+        time.sleep(0.1)
+
+
+def senders(site, stage, n):
+    """Uploads whose bytes flow, as the front sees it."""
+    api = Api(site.url, stage.login().token)
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "100000", "Content-Length": "0"}
+    where = [api.want("POST", "/api/v1/uploads", headers=tus).headers["Location"] for _ in range(n)]
+    until_open(stage, 0)        # those of another crowd have gone
+    clients = [Client(site.port, (f"PATCH {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\nTus-Resumable: 1.0.0\r\n"
+                                  "Upload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: 100000\r\n\r\n").encode())
+               for path in where]
+    until_open(stage, n)
+    return Crowd(clients, lambda client: client.s.sendall(b"x"))
