@@ -1,5 +1,8 @@
 /* actor - the catalog as an actor: its handlers, and what it does at start. */
+#include <stdlib.h>
+
 #include "actors/catalog/catalog.h"
+#include "actors/catalog/scrub.h"
 #include "schemas/wire/arena.h"
 
 static int catalog_open(void *self_, struct actor *actor)
@@ -11,6 +14,7 @@ static int catalog_open(void *self_, struct actor *actor)
     buf_printf(&uri, "file:%s/blobs", actor_state_dir(actor));
     r = blobs_open(buf_text(&uri), &self->blobs);
     buf_free(&uri);
+    self->scrub = scrub_new();
     return r;
 }
 
@@ -19,6 +23,8 @@ static void catalog_close(void *self_)
     struct catalog *self = self_;
 
     blobs_close(&self->blobs);
+    free(self->scrub);
+    self->scrub = NULL;
 }
 
 /* What was left undone is found by looking: open uploads, marks on playlists, dates, runs. The clock
@@ -30,6 +36,7 @@ static int catalog_up(void *self_, struct turn *t)
     if (self->ticking)
         return 0;
     self->ticking = true;
+    turn_after(t, 0, scrub_tick, NULL, 0);
     return turn_after(t, 0, catalog_tick, NULL, 0);
 }
 
@@ -56,6 +63,7 @@ static const struct catalog_handlers handlers = {
     .upload_advanced = catalog_upload_advanced,
     .upload_complete = catalog_upload_complete,
     .drop_upload = catalog_drop_upload,
+    .list_damage = catalog_list_damage,
     .get_playable = catalog_get_playable,
     .scan = catalog_scan,
     .on_transcode_probe_done = catalog_on_probe_done,

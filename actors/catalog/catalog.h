@@ -2,7 +2,7 @@
  *
  * Serves     create_video, get_video, list_videos, uploads, why, ...          (schemas/catalog.toml)
  * Announces  video_created, video_changed, video_playable, video_ready, video_published, video_failed,
- *            video_deleted           Puts  transcode.probe, transcode.encode_run
+ *            video_deleted, object_damaged           Puts  transcode.probe, transcode.encode_run
  * Keeps      videos, uploads, plans (as the probe they follow from), runs, renditions, segments, what accounts that
  *            wait were given, and an outbox in STATE/catalog; originals and media lie in STATE/blobs
  * Trusts     the access token that travels with a call, once verified; the capability of an upload; and what
@@ -30,8 +30,11 @@ enum {
     CATALOG_SWEEPS_A_TICK = 64,
 };
 
+struct scrub;
+
 struct catalog {
     struct blobs *blobs;
+    struct scrub *scrub;                     /* what is looked at */
     struct id writing[CATALOG_WRITING_MOST]; /* playlists under way; zero: a free place */
     struct id deleting;                      /* the video whose files and rows go; zero: none */
     int64_t swept_at;                        /* temporary files of writers that died were looked for */
@@ -103,7 +106,7 @@ int playlist_ask(struct turn *t); /* soon: look for playlists that are behind */
 int catalog_tick(void *self, struct turn *t, int err, const void *reply, const void *ctx);
 int sweep_ask(struct turn *t); /* soon: look for what is due */
 
-/* calls.c, upload.c, concat.c, why.c: handlers. */
+/* calls.c, upload.c, concat.c, scrub.c, why.c: handlers. */
 int catalog_create_video(struct catalog *, struct turn *, const struct create_video *, struct video *);
 int catalog_get_video(struct catalog *, struct turn *, const struct get_video *, struct video *);
 int catalog_list_videos(struct catalog *, struct turn *, const struct list_videos *, struct list_videos_reply *);
@@ -119,6 +122,7 @@ int catalog_concat_uploads(struct catalog *, struct turn *, const struct concat_
 int catalog_upload_advanced(struct catalog *, struct turn *, const struct upload_advanced *);
 int catalog_upload_complete(struct catalog *, struct turn *, const struct upload_complete *, struct video *);
 int catalog_drop_upload(struct catalog *, struct turn *, const struct drop_upload *);
+int catalog_list_damage(struct catalog *, struct turn *, const struct list_damage *, struct list_damage_reply *);
 
 /* upload.c, report.c, forget.c: for the sweep and for concat.c */
 int upload_finish(struct doing *d, struct upload *upload);

@@ -6,7 +6,7 @@
 
 #include <sodium.h>
 
-enum { CONTENT_PIECE = 256 * 1024, CONTENT_HEX = 2 * SHA256_SIZE + 1 };
+enum { CONTENT_PIECE = 256 * 1024, CONTENT_SLICE = 32 * 1024 * 1024, CONTENT_HEX = 2 * SHA256_SIZE + 1 };
 
 struct content_part {
     uint64_t length;
@@ -16,47 +16,58 @@ struct content_part {
 struct content_work {
     struct blobs *blobs;
     struct id video;
-    uint8_t sum[SHA256_SIZE];
+    struct sha256 sum;
+    bool begun;
+    size_t part; /* the one that is read: CONTENT_SLICE at a time, as the pool has more to do */
+    uint64_t at;
     size_t parts_n;
     struct content_part parts[];
 };
 
 /* ---- the sum, on the pool */
 
-static int content_read(const struct content_work *w, const struct content_part *part, uint64_t at, char *piece,
-                        struct sha256 *sum)
+/* What is known of the first part. */
+static int content_begin(struct content_work *w)
 {
-    size_t n;
-    int r = 0;
+    struct blob_told first;
+    int r = blob_told(w->blobs, w->parts[0].blob, &first);
 
-    while (r == 0 && at < part->length) {
-        r = blob_read(w->blobs, part->blob, at, piece,
-                      part->length - at < CONTENT_PIECE ? (size_t)(part->length - at) : CONTENT_PIECE, &n);
-        if (r == 0) {
-            sha256_update(sum, piece, n);
-            at += n;
-        }
+    if (r == ERR_NOT_FOUND || (r == 0 && first.size != w->parts[0].length)) {
+        sha256_init(&first.sum);
+        r = 0;
     }
+    w->sum = first.sum;
+    w->at = first.sum.length;
+    w->begun = r == 0;
     return r;
 }
 
 static int content_work(void *ctx)
 {
     struct content_work *w = *(struct content_work **)ctx;
-    struct blob_told first;
     char *piece = malloc(CONTENT_PIECE);
-    int r = blob_told(w->blobs, w->parts[0].blob, &first);
+    uint64_t budget = CONTENT_SLICE;
+    int r = w->begun ? 0 : content_begin(w);
+    size_t n;
 
     if (!piece)
         abort();
-    if (r == ERR_NOT_FOUND || (r == 0 && first.size != w->parts[0].length)) {
-        sha256_init(&first.sum);
-        r = 0;
+    while (r == 0 && budget && w->part < w->parts_n) {
+        const struct content_part *part = &w->parts[w->part];
+        uint64_t left = part->length - w->at;
+
+        if (left == 0) {
+            w->part++;
+            w->at = 0;
+            continue;
+        }
+        r = blob_read(w->blobs, part->blob, w->at, piece, left < CONTENT_PIECE ? (size_t)left : CONTENT_PIECE, &n);
+        if (r == 0) {
+            sha256_update(&w->sum, piece, n);
+            w->at += n;
+            budget -= n < budget ? n : budget;
+        }
     }
-    for (size_t i = 0; r == 0 && i < w->parts_n; i++)
-        r = content_read(w, &w->parts[i], i ? 0 : first.sum.length, piece, &first.sum);
-    if (r == 0)
-        sha256_final(&first.sum, w->sum);
     free(piece);
     return r;
 }
@@ -108,13 +119,18 @@ int content_look(struct doing *d)
 static int content_done(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
     struct content_work *w = *(struct content_work *const *)ctx;
+    uint8_t sum[SHA256_SIZE];
     struct doing d;
     int r = video_load(self, t, w->video, &d);
+    bool wanted = r == 0 && err == 0 && content_is_wanted(&d.row);
 
     if (err < 0)
         turn_log(t, "content.sum", "error=%s", err_name(err));
-    if (r == 0 && err == 0 && content_is_wanted(&d.row)) {
-        content_set(&d, w->sum);
+    if (wanted && w->part < w->parts_n && turn_pool(t, content_work, content_done, &w, sizeof(w)) == 0)
+        return 0;
+    if (wanted && w->part == w->parts_n) {
+        sha256_final(&w->sum, sum);
+        content_set(&d, sum);
         r = video_save(&d);
     }
     free(w);

@@ -75,14 +75,14 @@ static int sweep_rows(struct catalog *self, struct turn *t, struct id video, uns
     struct rendition_row rendition = { .video_id = video };
     struct segment_row segment = { .video_id = video };
     struct mark_row mark = { .video_id = video };
+    struct damage_row damage = { .video_id = video };
     const struct {
         const struct table_def *def;
         const void *prefix;
-    } all[] = {
-        { &original_part_table, &part }, { &version_row_table, &version },     { &track_row_table, &track },
-        { &run_row_table, &run },        { &rendition_row_table, &rendition }, { &segment_row_table, &segment },
-        { &mark_row_table, &mark }
-    };
+    } all[] = { { &original_part_table, &part },      { &version_row_table, &version },
+                { &track_row_table, &track },         { &run_row_table, &run },
+                { &rendition_row_table, &rendition }, { &segment_row_table, &segment },
+                { &mark_row_table, &mark },           { &damage_row_table, &damage } };
     int r = sweep_uploads(self, t, video, budget);
 
     for (size_t i = 0; r == 0 && i < sizeof(all) / sizeof(all[0]); i++)

@@ -3,6 +3,7 @@
 
 #include "actors/catalog/content.h"
 #include "actors/catalog/jobs.h"
+#include "actors/catalog/scrub.h"
 #include "schemas/wire/arena.h"
 
 enum { WHY_PARTS_MOST = 64, WHY_RUNS_MOST = 24 };
@@ -53,6 +54,21 @@ static int why_file(struct why_list *list, const struct video_row *row)
     if (r == 0)
         part->detail = arena_printf(turn_arena(list->t), "%s; the same file as that of %s, \"%s\"", part->detail,
                                     id_format("video", same, id), twin.title);
+    return r;
+}
+
+static int why_bytes(struct why_list *list, struct id video)
+{
+    const char *words;
+    int64_t since;
+    unsigned n;
+    int r = scrub_says(list->t, video, &n, &since, &words);
+
+    if (r == 0 && n)
+        why_add(list, "bytes", "damaged", since)->detail = arena_printf(
+            turn_arena(list->t),
+            "%u objects are not as they should be: %s%s. Bring them back from a backup, or upload the file again.",
+            n, words, n > 5 ? ", ..." : "");
     return r;
 }
 
@@ -160,6 +176,8 @@ static int why_fill(struct catalog *self, struct turn *t, struct id id, struct w
     reply->sentence = why_sentence(t, &video, &d.row);
     why_upload(&list, &d.row);
     r = why_file(&list, &d.row);
+    if (r == 0)
+        r = why_bytes(&list, id);
     if (r < 0)
         return r;
     why_media(&list, &d.row);

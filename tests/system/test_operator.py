@@ -12,6 +12,7 @@ import sys
 import tempfile
 import termios
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
@@ -45,6 +46,34 @@ def on_terminal(columns, *words, until=None):
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.close(fd)
     return out.decode(), code
+
+
+class Damage(unittest.TestCase):
+    def test_what_the_disk_changed_is_found_and_told(self):
+        with Stage(env={"KINOBUS_CATALOG_SCRUB_EVERY_MS": "1000"}) as p:
+            tail = p.tail("catalog.*")
+            video = p.login().upload(CLIP, title="A film", visibility="public")
+            tail.expect("catalog.video_ready", video_id=video, within=120)
+            self.assertIn("nothing was found damaged", p.cli("damaged").stdout)
+            made = sorted(name for name in p.outputs(video) if name.endswith(".m4s"))
+            segment = os.path.join(p.state, "blobs", "media", video, "1", made[0])
+            with open(segment, "r+b") as f:
+                f.seek(100)
+                byte = f.read(1)[0]
+                f.seek(100)
+                f.write(bytes([byte ^ 4]))
+            told = tail.expect("catalog.object_damaged", video_id=video, within=60)
+            self.assertIn(made[0], json.dumps(told))
+            self.assertIn(made[0], p.cli("damaged").stdout)
+            why = p.cli("why", video).stdout
+            self.assertIn("damaged", why)
+            self.assertIn(made[0] + " is changed", why)
+            with open(segment, "r+b") as f:
+                f.seek(100)
+                f.write(bytes([byte]))
+            until = time.monotonic() + 60
+            while "nothing was found damaged" not in p.cli("damaged").stdout:
+                self.assertLess(time.monotonic(), until, "it is still said to be damaged")
 
 
 class Operator(unittest.TestCase):

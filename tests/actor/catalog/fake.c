@@ -81,6 +81,7 @@ int fake_setup(void **state)
     f->now = 1700000000000;
     wire_init(&catalog_settings_type, &f->settings);
     f->settings.reserve_bytes = 0;
+    f->settings.scrub_kib_per_s = 0; /* the studio makes no objects */
     fake_open(f);
     fake_be(f, 1, ROLE_CREATOR);
     struct turn *t = fake_begin(f);
