@@ -11,6 +11,7 @@
 #include "schemas/wire/buf.h"
 #include "web/front/front.h"
 
+#define DOOR_TAKEN         64 /* reads */
 #define DOOR_CROWDED(most) ((most) - (most) / 4)
 
 struct door_refused {
@@ -54,12 +55,12 @@ bool door_crowded(void)
     return most && atomic_load(&door.inside) > DOOR_CROWDED(most);
 }
 
-/* Takes what came meanwhile, as a close with bytes unread is a reset. */
+/* Takes what came meanwhile, as a close with bytes unread is a reset; of who sends on and on no more than this. */
 static void door_drop(int fd)
 {
     char rest[4096];
 
-    while (recv(fd, rest, sizeof(rest), MSG_DONTWAIT) > 0)
+    for (unsigned i = 0; i < DOOR_TAKEN && recv(fd, rest, sizeof(rest), MSG_DONTWAIT) > 0; i++)
         ;
     close(fd);
 }
@@ -99,8 +100,7 @@ static void door_turn_away(int fd)
     int64_t now = front_monotonic();
 
     door.refuse(door.ctx, &answer);
-    if (send(fd, answer.data, answer.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        answer.len = 0;
+    send(fd, answer.data, answer.len, MSG_DONTWAIT | MSG_NOSIGNAL); /* into a buffer that is empty, or to nobody */
     buf_free(&answer);
     shutdown(fd, SHUT_WR);
     door_sweep(now);
@@ -120,8 +120,7 @@ int accept(int fd, struct sockaddr *address, socklen_t *len)
     if (!door_is_here || most == 0)
         return one;
     if (one < 0) {
-        if (errno == EMFILE ||
-            errno == ENFILE) /* it stays in the queue, and the listener would be asked again at once */
+        if (errno == EMFILE || errno == ENFILE) /* it stays in the queue: who asks again at once asks in vain */
             nanosleep(&(struct timespec) { .tv_nsec = 20000000 }, NULL);
         return one;
     }

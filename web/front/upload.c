@@ -234,9 +234,9 @@ int upload_finish(struct upload_sink *sink, struct video *ret_video)
 {
     struct upload_complete ask = { .id = sink->upload->id, .capability = sink->upload->capability };
     struct blob_info info;
-    int r = 0;
+    int r = upload_keep_end(sink);
 
-    if (sink->grow) {
+    if (r == 0 && sink->grow) {
         static atomic_bool never;
 
         if (sink->frontier - blob_grow_summed(sink->grow) <= UPLOAD_SUM_MOST)
