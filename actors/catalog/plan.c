@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actors/catalog/board.h"
+#include "actors/catalog/language.h"
 #include "gen/errors.h"
 
 static const struct probed_track *plan_find(const struct probe_done *probe, uint64_t index)
@@ -53,6 +54,7 @@ static void plan_language(const char *from, char ret[20], char ret_lower[20])
         strcpy(ret, "und");
     for (size_t i = 0; i < 20; i++)
         ret_lower[i] = (char)(ret[i] >= 'A' && ret[i] <= 'Z' ? ret[i] + 32 : ret[i]);
+    language_shorten(ret);
 }
 
 static void plan_add_audio(struct plan *plan, const struct probed_track *track)

@@ -108,7 +108,7 @@ class Words(unittest.TestCase):
         texts = [t for t in playing["tracks"] if t["kind"] == "text"]
         self.assertEqual([(t["name"], t["language"], t.get("is_default", False), t.get("forced", False), t.get("hearing_impaired", False))
                           for t in texts],
-                         [('Full "English"', "eng", True, False, False), ("eng", "eng", False, True, False), ("fre", "fre", False, False, True)])
+                         [('Full "English"', "en", True, False, False), ("en", "en", False, True, False), ("fr", "fr", False, False, True)])
         self.assertEqual([c["title"] for c in playing["chapters"]], ['The "first" <part>', "Zweiter Teil"])
         self.assertEqual(playing["chapters"][0].get("start_ms", 0), 0)
         self.assertAlmostEqual(playing["chapters"][1]["start_ms"], 4000, delta=25)   # the file's clock begins with the sound's priming
@@ -117,7 +117,7 @@ class Words(unittest.TestCase):
         rows = [line for line in master.splitlines() if "TYPE=SUBTITLES" in line]
         self.assertEqual([re.search(r'URI="([^"]*)"', row).group(1) for row in rows],
                          ["t/eng-0/index.m3u8", "t/eng-1/index.m3u8", "t/fre-2/index.m3u8"])
-        self.assertIn("NAME=\"Full 'English'\",LANGUAGE=\"eng\",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO", rows[0])
+        self.assertIn("NAME=\"Full 'English'\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO", rows[0])
         self.assertIn("DEFAULT=NO,AUTOSELECT=YES,FORCED=YES", rows[1])
         self.assertIn("public.accessibility.transcribes-spoken-dialog", rows[2])
         for line in master.splitlines():
@@ -138,7 +138,7 @@ class Words(unittest.TestCase):
     def test_mp4(self):
         path = self.pack("words.mp4", ["plain.srt"], "-c:s", "mov_text", "-metadata:s:s:0", "language=deu", "-movflags", "+faststart")
         playing, base = self.ready(path)
-        self.assertEqual([t["name"] for t in playing["tracks"] if t["kind"] == "text"], ["deu"])
+        self.assertEqual([t["name"] for t in playing["tracks"] if t["kind"] == "text"], ["de"])
         self.assertEqual([c["title"] for c in playing["chapters"]], ['The "first" <part>', "Zweiter Teil"])
         self.assertEqual(self.file(f"{base}/t/deu-0/full.vtt").count(" --> "), 2)
         self.assertIn("<i>Slowly</i> &amp; <b>surely</b>", self.file(f"{base}/t/deu-0/full.vtt"))

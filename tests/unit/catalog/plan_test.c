@@ -230,12 +230,16 @@ static void names_and_languages_of_sounds_are_safe_and_unique(void **state)
     char reason[300];
 
     tracks[0].language = "../EN\"x";
+    tracks[1].language = "ger-AT";
     tracks[1].title = "Director";
     tracks[1].is_default = true;
     assert_int_equal(plan_make(&probe, &plan, reason, sizeof(reason)), 0);
     for (size_t i = 0; i < plan.audio_n; i++)
         for (const char *c = plan.audio[i].dir; *c; c++)
             assert_true((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '-' || *c == '/');
+    assert_string_equal(plan.audio[0].language, "ENx");
+    assert_string_equal(plan.audio[1].language, "de-AT"); /* as short as it can be said */
+    assert_string_equal(plan.audio[1].dir, "a/aac-ger-at-1");
     assert_true(strcmp(plan.audio[0].name, plan.audio[1].name) != 0);
     assert_true(strcmp(plan.audio[0].dir, plan.audio[1].dir) != 0);
     assert_false(plan.audio[0].is_default);
