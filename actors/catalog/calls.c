@@ -34,6 +34,7 @@ int catalog_create_video(struct catalog *self, struct turn *t, const struct crea
         .people_n = ask->people_n,
         .language = ask->language,
         .visibility = ask->visibility,
+        .allow_download = ask->allow_download,
         .upload = UPLOAD_STATE_WAITING,
         .media = MEDIA_STATE_NONE,
         .release = RELEASE_STATE_DRAFT,
@@ -166,6 +167,8 @@ static void calls_set_texts(struct video_row *row, const struct update_video *as
         row->language = ask->language;
     if (ask->has_visibility)
         row->visibility = ask->visibility;
+    if (ask->has_allow_download)
+        row->allow_download = ask->allow_download;
     if (ask->has_tags) {
         row->tags = ask->tags;
         row->tags_n = ask->tags_n;
@@ -300,6 +303,7 @@ static void calls_tracks(struct doing *d, const struct plan *plan, struct playab
         if (all || i == plan->ladder.preview)
             reply->tracks[reply->tracks_n++] = (struct playable_track) {
                 .kind = "video",
+                .dir = arena_strdup(turn_arena(d->t), rung->dir),
                 .name = arena_strdup(turn_arena(d->t), strchr(rung->dir, '/') + 1),
                 .width = rung->width,
                 .height = rung->height
@@ -308,6 +312,7 @@ static void calls_tracks(struct doing *d, const struct plan *plan, struct playab
     for (size_t i = 0; i < plan->audio_n; i++)
         reply->tracks[reply->tracks_n++] = (struct playable_track) {
             .kind = "audio",
+            .dir = arena_strdup(turn_arena(d->t), plan->audio[i].dir),
             .name = arena_strdup(turn_arena(d->t), plan->audio[i].name),
             .language = arena_strdup(turn_arena(d->t), plan->audio[i].language),
             .channels = plan->audio[i].channels,

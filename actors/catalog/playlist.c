@@ -12,11 +12,12 @@
 #include "actors/catalog/playset.h"
 #include "actors/catalog/mpd.h"
 #include "actors/catalog/step.h"
+#include "data/isobmff/mp4.h"
 #include "schemas/wire/arena.h"
 
 enum {
     PLAYLIST_SECOND_LEAST = 4,
-    PLAYLIST_FILES_MOST = 3 + PLAN_AUDIO_MOST + 3 * (LADDER_MOST + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 7,
+    PLAYLIST_FILES_MOST = 3 + PLAN_AUDIO_MOST + 4 * (LADDER_MOST + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 7,
     PLAYLIST_TRICK_SIDE = 480
 };
 
@@ -145,6 +146,46 @@ static int playlist_trick(struct doing *d, const char *prefix, const struct hls_
     return 0;
 }
 
+/* Where the fragments lie of which a file to be kept is made (data/isobmff/mp4.h): those of pictures are its GOPs, a segment of
+ * sound is one. */
+static int playlist_fragments(struct doing *d, const char *prefix, const struct hls_rendition *rendition,
+                              struct playlist_write *w)
+{
+    struct segment_row row = { .video_id = d->row.id, .version = d->row.version, .dir = rendition->dir };
+    struct buf *table = playlist_file(w, prefix, rendition->dir, "fragments.bin");
+    struct table_walk walk;
+    int r = table_walk_start(&walk, turn_txn(d->t), &segment_row_table, TABLE_PRIMARY, &row, 3, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    while (r == 0 && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0) {
+        r = 0;
+        if (!row.gops_n)
+            mp4_put_row(table, &(struct mp4_fragment) { (uint32_t)row.number, 0, (uint32_t)row.size,
+                                                        (uint32_t)row.frames });
+        for (size_t i = 0; i < row.gops_n; i++) {
+            uint64_t end = i + 1 < row.gops_n ? row.gops[i + 1].offset : row.size;
+
+            mp4_put_row(table, &(struct mp4_fragment) { (uint32_t)row.number, (uint32_t)row.gops[i].offset,
+                                                        (uint32_t)(end - row.gops[i].offset),
+                                                        (uint32_t)row.gops[i].frames });
+        }
+    }
+    table_walk_end(&walk);
+    return r;
+}
+
+static int playlist_tables(struct doing *d, const char *prefix, const struct hls_set *set,
+                           struct playlist_write *w)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < set->video_n; i++)
+        r = playlist_fragments(d, prefix, &set->video[i], w);
+    for (size_t i = 0; r == 0 && i < set->audio_n; i++)
+        r = playlist_fragments(d, prefix, &set->audio[i], w);
+    return r;
+}
+
 /* What a final set has beside pictures and sounds. */
 static void playlist_words(struct playlist_write *w, const struct plan *plan, const char *prefix,
                            struct hls_set *set)
@@ -183,6 +224,8 @@ static int playlist_final(struct doing *d, const struct version_row *version, co
     struct buf *master = playlist_file(w, prefix, "", "master.m3u8");
     hls_master(master, &set.set, true, "index.m3u8");
     r = playlist_trick(d, prefix, &set.set, master, w);
+    if (r == 0)
+        r = playlist_tables(d, prefix, &set.set, w);
     if (r < 0)
         return r;
     mpd_write(playlist_file(w, prefix, "", "manifest.mpd"), &set.set);

@@ -68,6 +68,7 @@ void video_show(const struct video_row *row, struct arena *arena, struct video *
         .version = row->version,
         .damaged = row->damaged,
         .has_poster = row->has_poster,
+        .allow_download = row->allow_download,
         .left_ms = row->media == MEDIA_STATE_PROCESSING ? row->left_ms : 0,
     };
 }

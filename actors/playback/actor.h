@@ -17,6 +17,10 @@ int playback_on_start(struct playback *self, struct turn *t, const struct start_
 int playback_on_posters(struct playback *self, struct turn *t, const struct posters *ask,
                         struct posters_reply *reply);
 
+/* download.c */
+int playback_on_downloads(struct playback *self, struct turn *t, const struct list_downloads *ask,
+                          struct list_downloads_reply *reply);
+
 /* progress.c */
 int playback_on_save(struct playback *self, struct turn *t, const struct save_progress *ask);
 int playback_on_watching(struct playback *self, struct turn *t, const struct continue_watching *ask,

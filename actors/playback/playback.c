@@ -16,6 +16,7 @@ static const struct playback_handlers handlers = {
     .save_progress = playback_on_save,
     .continue_watching = playback_on_watching,
     .posters = playback_on_posters,
+    .list_downloads = playback_on_downloads,
     .on_catalog_video_changed = playback_on_changed,
     .on_catalog_video_ready = playback_on_ready,
     .on_catalog_video_published = playback_on_published,

@@ -1,6 +1,6 @@
 /* playback - may somebody watch this, with what, and from where.
  *
- * Serves     start_playback, save_progress, continue_watching, posters       (schemas/playback.toml)
+ * Serves     start_playback, save_progress, continue_watching, posters, list_downloads   (schemas/playback.toml)
  * Asks       catalog.get_playable, in the name of whoever asks: what they may see is decided there
  * Follows    the catalog's videos: changed, ready, published, deleted
  * Announces  the value media_keys: what media URLs are checked with, by the front and by an edge; the value
@@ -10,7 +10,8 @@
  * good for
  *            playback.media_token_hours, rounded up to the hour
  * When busy  answers what the runtime answers; it keeps no request itself
- * Weak spot  positions are not bounded per person, but by the videos that there are */
+ * Weak spot  positions are not bounded per person, but by the videos that there are; a URL of a file that was handed out while
+ *            a video allowed it stays good until it ends */
 #pragma once
 
 #include "actors/runtime/actor.h"

@@ -110,7 +110,7 @@ int playback_on_start(struct playback *self, struct turn *t, const struct start_
 static int posters_answer(void *me, struct turn *t, int err, const void *answer, const void *ctx)
 {
     const struct playable *playable = answer;
-    struct posters_reply reply = { .url = "" };
+    struct posters_reply reply = { .url = "", .storyboard_url = "" };
     int r = 0;
 
     if (err < 0 && err != ERR_CONFLICT) /* a conflict: nothing can be watched yet, and there is no poster either */
@@ -118,6 +118,9 @@ static int posters_answer(void *me, struct turn *t, int err, const void *answer,
     if (err == 0 && playable->video.has_poster)
         r = keys_path(t, playable->video.id, playable->version, start_policy(&playable->video),
                       "img/poster-640.jpg", &reply.url);
+    if (r == 0 && err == 0 && playable->has_storyboard)
+        r = keys_path(t, playable->video.id, playable->version, start_policy(&playable->video),
+                      "img/storyboard.vtt", &reply.storyboard_url);
     return r < 0 ? r : reply_posters(t, &reply);
 }
 

@@ -42,13 +42,14 @@ test("what people read of a video is changed, and who may see it", async () => {
     await own(page, "Broken tape").getByRole("button", { name: "Edit" }).click();
     const sheet = page.getByRole("dialog");
     await sheet.getByLabel("Title").fill("Mended tape");
+    await sheet.getByLabel("Who may download it").selectOption({ label: "Whoever may watch it" });
     await sheet.getByLabel("Tags").fill("Tape, rust, tape");
     await sheet.getByRole("button", { name: "Add a person" }).click();
     await sheet.getByLabel("Name of person 1").fill("Ida Ruiz");
     await sheet.getByRole("button", { name: "Save" }).click();
     await own(page, "Mended tape").waitFor();
     const video = site.state.titled("Mended tape");
-    assert.deepEqual([video.tags, video.people, video.visibility], [["tape", "rust"], [{ name: "Ida Ruiz", role: "" }], "public"]);
+    assert.deepEqual([video.tags, video.people, video.visibility, video.allow_download], [["tape", "rust"], [{ name: "Ida Ruiz", role: "" }], "public", true]);
 });
 
 test("a change that came in between is not overwritten", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ALICE, until, useSite } from "./lib/browser.mjs";
+import { ALICE, assertAccessible, until, useSite } from "./lib/browser.mjs";
 import { SHOTS } from "./lib/site.mjs";
 
 const site = useSite();
@@ -152,4 +152,23 @@ test("an address of media that has run out is renewed, and the viewer goes on", 
     await page.keyboard.press("k");
     await until(page, () => document.querySelector("video").currentTime > 21.7);
     assert.ok(site.state.asked.filter((a) => a.endsWith("/playback")).length > before);
+});
+
+test("whoever may keep a video is offered its files, others are not", async () => {
+    await site.begin();
+    const video = site.state.titled("How bread rises");
+    const page = await site.open(`/watch/${video.id}`, { as: ALICE });
+    await page.getByRole("button", { name: "Download" }).click();
+    const sheet = page.getByRole("dialog", { name: "Download" });
+    await sheet.getByRole("region", { name: "German" }).getByRole("link", { name: "180p" }).waitFor();
+    await page.screenshot({ path: join(SHOTS, "download.png") });
+    await assertAccessible(page, "download");
+    const link = sheet.getByRole("region", { name: "English" }).getByRole("link", { name: "360p" });
+    assert.equal(await link.getAttribute("download"), "How bread rises (360p, en).mp4");
+    const other = await site.open(`/watch/${video.id}`);
+    await other.getByRole("button", { name: "Copy link" }).waitFor();
+    assert.equal(await other.getByRole("button", { name: "Download" }).count(), 0);
+    video.allow_download = true;
+    await other.reload();
+    await other.getByRole("button", { name: "Download" }).waitFor();
 });

@@ -28,6 +28,8 @@ static size_t file_read(const struct file_out *file, void *to, size_t want, uint
 {
     ssize_t n;
 
+    if (file->read)
+        return file->read(file->read_ctx, to, want, from);
     do
         n = pread(file->fd, to, want, (off_t)from);
     while (n < 0 && errno == EINTR);
@@ -41,7 +43,7 @@ static void file_copy(struct exchange *x, const struct file_out *file, uint64_t 
     size_t room = to - from + 1 < FILE_PIECE ? (size_t)(to - from + 1) : FILE_PIECE;
     char *piece;
 
-    if (file->fd < 0) {
+    if (file->fd < 0 && !file->read) {
         exchange_write(x, (const char *)file->text.data + from, (size_t)(to - from + 1));
         file_counted(x, file, to - from + 1);
         return;

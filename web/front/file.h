@@ -1,4 +1,5 @@
-/* file - sending an object that lies behind a descriptor, or in memory: conditions, ranges, HEAD, and gzip for small texts.
+/* file - sending an object that lies behind a descriptor, in memory, or is put together as it goes: conditions, ranges, HEAD,
+ * and gzip for small texts.
  *
  * Bytes go out by pread and large writes; nothing is held in memory but one piece, or a text that is
  * compressed. */
@@ -6,10 +7,15 @@
 
 #include "web/front/exchange.h"
 
+/* Up to want bytes of something of known length, from there on; 0: they cannot be had. */
+typedef size_t file_read_fn(void *ctx, void *to, size_t want, uint64_t from);
+
 #define FILE_GZIP_MAX ((uint64_t)8 * 1024 * 1024) /* larger texts go out as they are */
 
 struct file_out {
-    int fd;              /* borrowed; -1: it is in memory */
+    int fd;             /* borrowed; -1: it is in memory, or read gives it */
+    file_read_fn *read; /* NULL: fd or text has it */
+    void *read_ctx;
     struct bytes text;   /* then this is all of it, borrowed */
     struct bytes packed; /* and this the same by gzip; empty: it goes out as it is */
     uint64_t size;

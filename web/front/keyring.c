@@ -225,7 +225,7 @@ static bool keyring_takes(const struct keyring *k, const struct media_grant *gra
 
     if (at == k->denied_n || !id_equal(k->denied[at].video, grant->video))
         return true;
-    return k->denied[at].refused == MEDIA_REFUSED_OPEN && strcmp(grant->policy, "open") != 0;
+    return k->denied[at].refused == MEDIA_REFUSED_OPEN && strncmp(grant->policy, "open", 4) != 0;
 }
 
 int keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,

@@ -10,6 +10,7 @@
 #include "gen/playback.h"
 #include "web/front/budget.h"
 #include "web/front/call.h"
+#include "web/front/download.h"
 #include "web/front/file.h"
 #include "web/front/http/mime.h"
 #include "web/front/http/range.h"
@@ -195,15 +196,32 @@ static void media_send(struct exchange *x, const char *name, int64_t expires_s)
     close(fd);
 }
 
-static void media_send_share(struct exchange *x, const char *name, int64_t expires_s)
+/* A file of the store, or one that is put together of some. */
+static void media_send_path(struct exchange *x, const struct router_path *path, int64_t expires_s)
+{
+    const char *name;
+
+    if (strcmp(path->segment[4], "dl") == 0) {
+        x->cache = media_keep(x, expires_s);
+        download_serve(x, path);
+        return;
+    }
+    name = media_name(x, path);
+    if (name)
+        media_send(x, name, expires_s);
+    else
+        exchange_problem(x, ERR_NOT_FOUND, "The video has no such file.");
+}
+
+static void media_send_share(struct exchange *x, const struct router_path *path, int64_t expires_s)
 {
     unsigned most = (unsigned)x->front->settings->media_per_client;
 
     if (identity_is_trusted(x)) {
-        media_send(x, name, expires_s);
+        media_send_path(x, path, expires_s);
     } else if (share_take(x->front->share, x->client, most)) {
         if (budget_admit(x) == 0) {
-            media_send(x, name, expires_s);
+            media_send_path(x, path, expires_s);
             budget_spend(x);
         }
         share_give_back(x->front->share, x->client);
@@ -222,7 +240,6 @@ void media_serve(struct exchange *x, const struct router_path *path)
     uint64_t version;
     struct id video;
     int64_t expires_s;
-    const char *name;
     int r;
 
     x->what = "media";
@@ -242,11 +259,7 @@ void media_serve(struct exchange *x, const struct router_path *path)
         exchange_problem(x, r, "This address is not valid for this video, or no longer: start playback again.");
         return;
     }
-    name = media_name(x, path);
-    if (name)
-        media_send_share(x, name, expires_s);
-    else
-        exchange_problem(x, ERR_NOT_FOUND, "The video has no such file.");
+    media_send_share(x, path, expires_s);
 }
 
 void media_stream(struct exchange *x, const struct router_path *path)

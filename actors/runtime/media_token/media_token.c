@@ -89,3 +89,10 @@ int64_t media_token_expiry(int64_t now_ms, unsigned hours)
 
     return (end + 3599) / 3600 * 3600;
 }
+
+bool media_token_is_file(const struct media_grant *grant)
+{
+    size_t len = strlen(grant->policy), end = strlen(MEDIA_TOKEN_FILE);
+
+    return len >= end && strcmp(grant->policy + len - end, MEDIA_TOKEN_FILE) == 0;
+}

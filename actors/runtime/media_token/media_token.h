@@ -5,7 +5,7 @@
  *     base64url, no padding
  *
  * kid names the key in the value playback.media_keys; class is the policy that the right was given under
- * (a-z, 0-9, at most 16); expires is in seconds since 1970, rounded up to the hour so that viewers share
+ * (a-z, 0-9, at most 16): open or owner, and openfile or ownerfile where whole files may be had, too; expires is in seconds since 1970, rounded up to the hour so that viewers share
  * caches; video and version stand as they do in the path. All of it is text, so that an edge (nginx njs, a
  * CDN's worker) can check it as well. playback mints, the front checks, without a call. */
 #pragma once
@@ -31,6 +31,10 @@ struct media_grant {
 /* False: the policy's name is not one. */
 bool media_token_mint(const struct media_grant *grant, const uint8_t key[static MEDIA_TOKEN_KEY_SIZE],
                       char to[static MEDIA_TOKEN_SIZE]);
+
+/* Whether a right was given under a class that ends so: files to be kept. */
+#define MEDIA_TOKEN_FILE "file"
+bool media_token_is_file(const struct media_grant *grant);
 
 /* The fields that the token itself holds, nothing checked yet: kid, policy and expires_s. False: not a token.
  * */

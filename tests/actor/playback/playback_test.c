@@ -465,10 +465,87 @@ static void a_position_survives_any_store_failure(void **state)
     assert_true(struck_n > 10);
 }
 
+/* What the caller may keep of a film of two sizes and two sounds. */
+static int kept(struct rig *rig, const struct playable *film, struct rig_ask who, struct list_downloads_reply *ret)
+{
+    uint64_t cid = rig_call(rig, &list_downloads_call, &(struct list_downloads) { .id = film->video.id }, who);
+
+    rig_run(rig);
+    catalog_says(rig, 0, film);
+    return rig_reply(rig, cid, &list_downloads_call, ret);
+}
+
+static void whoever_may_keep_a_film_is_told_its_files(void **state)
+{
+    static struct playable_track tracks[] = {
+        { .kind = "video", .name = "h264-720", .dir = "v/h264-720", .width = 720, .height = 1280 },
+        { .kind = "video", .name = "h264-360", .dir = "v/h264-360", .width = 360, .height = 640 },
+        { .kind = "audio", .name = "English", .language = "en", .dir = "a/aac-en-0" },
+        { .kind = "audio", .name = "French", .language = "fr", .dir = "a/aac-fr-1", .is_default = true },
+        { .kind = "text", .name = "English", .language = "en" },
+    };
+    struct rig *rig = *state;
+    struct rig_ask owner = rig_person(rig, 1, ROLE_CREATOR), other = rig_person(rig, 2, ROLE_VIEWER);
+    struct playable ready = film(1);
+    struct list_downloads_reply reply;
+    struct media_keys keys;
+
+    ready.tracks = tracks;
+    ready.tracks_n = 5;
+    ready.video.title = "..What/\xc3\xa9t\xc3\xa9? ";
+    assert_int_equal(kept(rig, &ready, nobody, &reply), ERR_FORBIDDEN);
+    assert_int_equal(kept(rig, &ready, other, &reply), ERR_FORBIDDEN);
+    assert_int_equal(kept(rig, &ready, owner, &reply), 0);
+    assert_int_equal(reply.items_n, 4);
+    assert_string_equal(reply.items[0].filename, "What-\xc3\xa9t\xc3\xa9- (720p, fr).mp4");
+    assert_string_equal(reply.items[0].sound, "French");
+    assert_int_equal(reply.items[3].width, 360);
+    assert_non_null(
+        strstr(reply.items[3].url, "/3/dl/h264-360/aac-en-0/What-%C3%A9t%C3%A9-%20%28360p%2C%20en%29.mp4"));
+    assert_non_null(strstr(reply.items[0].url, ".ownerfile."));
+    keys = published(rig);
+    assert_true(opens(rig, reply.items[0].url, &keys, &ready));
+
+    ready.video.allow_download = true;
+    assert_int_equal(kept(rig, &ready, nobody, &reply), 0);
+    assert_non_null(strstr(reply.items[0].url, ".openfile."));
+    ready.final = false;
+    assert_int_equal(kept(rig, &ready, owner, &reply), ERR_CONFLICT);
+}
+
+static void a_file_of_sound_alone_or_without_any_has_a_name_too(void **state)
+{
+    static struct playable_track sound = {
+        .kind = "audio", .name = "Sound", .language = "en", .dir = "a/aac-en-0"
+    };
+    static struct playable_track pictures = { .kind = "video", .dir = "v/h264-480", .width = 854, .height = 480 };
+    struct rig *rig = *state;
+    struct playable ready = film(1);
+    struct list_downloads_reply reply;
+    char title[201];
+
+    ready.video.allow_download = true;
+    ready.video.title = " . ";
+    ready.tracks = &sound;
+    assert_int_equal(kept(rig, &ready, nobody, &reply), 0);
+    assert_int_equal(reply.items_n, 1);
+    assert_non_null(strstr(reply.items[0].url, "/dl/none/aac-en-0/video.m4a"));
+    ready.tracks = &pictures;
+    memset(title, 'x', 200);
+    memcpy(title + 119, "\xc3\xa9", 2); /* half of it would fit */
+    title[200] = 0;
+    ready.video.title = title;
+    assert_int_equal(kept(rig, &ready, nobody, &reply), 0);
+    assert_non_null(strstr(reply.items[0].url, "/dl/h264-480/none/"));
+    assert_int_equal(strlen(reply.items[0].filename), 119 + strlen(" (480p).mp4"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, rig_close)
     const struct CMUnitTest tests[] = {
+        T(whoever_may_keep_a_film_is_told_its_files),
+        T(a_file_of_sound_alone_or_without_any_has_a_name_too),
         T(one_answer_starts_a_player),
         T(a_url_opens_one_version_until_it_ends),
         T(viewers_of_a_public_video_share_urls),

@@ -211,6 +211,8 @@ static void a_media_token_may_be_taken_back(void **state)
         deny((uint8_t)(i * 37), i % 2 ? MEDIA_REFUSED_OPEN : MEDIA_REFUSED_ALL);
     assert_int_equal(media(37, "open"), ERR_FORBIDDEN);
     assert_int_equal(media(37, "owner"), 0);
+    assert_int_equal(media(37, "openfile"), ERR_FORBIDDEN);
+    assert_int_equal(media(37, "ownerfile"), 0);
     assert_int_equal(media(74, "open"), ERR_FORBIDDEN);
     assert_int_equal(media(74, "owner"), ERR_FORBIDDEN);
     assert_int_equal(media((uint8_t)(201 * 37), "open"), 0);

@@ -17,7 +17,7 @@ export function EditVideo({ video, onSaved, onClose }: { video: Video; onSaved: 
         const people = names.map((name, i): Person => ({ name: name.trim(), role: roles[i]?.trim() ?? "" })).filter((p) => p.name);
         const saved = await call("PATCH /api/v1/videos/{id}", {
             id: video.id, title: text("title"), description: text("description"), visibility: text("visibility") as Visibility,
-            language: text("language"), people, tags, if_rev: video.rev ?? 0,
+            allow_download: text("download") === "all", language: text("language"), people, tags, if_rev: video.rev ?? 0,
         });
         onSaved(saved);
         toast("Saved.");
@@ -29,6 +29,8 @@ export function EditVideo({ video, onSaved, onClose }: { video: Video; onSaved: 
                 <Field form={form} name="title" label="Title" value={video.title ?? ""} required maxLength={200} />
                 <Field form={form} name="description" label="Description" value={video.description ?? ""} rows={5} maxLength={10000} />
                 <Field form={form} name="visibility" label="Who may watch" value={video.visibility ?? "private"} options={VISIBILITY} />
+                <Field form={form} name="download" label="Who may download it" value={video.allow_download ? "all" : "me"}
+                    options={[["me", "Only you"], ["all", "Whoever may watch it"]]} />
                 <Field form={form} name="tags" label="Tags" hint="With commas between them." value={(video.tags ?? []).join(", ")} />
                 <People people={video.people ?? []} />
                 <Field form={form} name="language" label="Language" hint="Of what is spoken, as a tag: en, de, pt-BR." value={video.language ?? ""} maxLength={20} />

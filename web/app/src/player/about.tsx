@@ -3,6 +3,7 @@ import type { Video } from "#api";
 import { useState } from "preact/hooks";
 import { atLeast, me } from "../api/session";
 import { ago, moment } from "../lib/format";
+import { Download } from "../parts/download";
 import { EditVideo } from "../parts/edit-video";
 import { Icon } from "../parts/icon";
 import { Heading } from "../parts/page";
@@ -11,8 +12,10 @@ import { toast } from "../parts/toasts";
 const SHOWN: Record<string, string> = { private: "Private", unlisted: "Unlisted" };
 
 export function About({ video, onEdited }: { video: Video; onEdited: (video: Video) => void }) {
-    const [editing, setEditing] = useState(false);
-    const mayEdit = me.value?.id === video.owner_id || atLeast("moderator");
+    const [sheet, setSheet] = useState<"" | "edit" | "download">("");
+    const own = me.value?.id === video.owner_id;
+    const mayEdit = own || atLeast("moderator");
+    const mayKeep = video.state === "ready" && (own || video.allow_download);
     const when = video.published_at ?? video.created_at;
     const share = async () => {
         const url = `${location.origin}/watch/${video.id}`;
@@ -35,7 +38,8 @@ export function About({ video, onEdited }: { video: Video; onEdited: (video: Vid
             </div>
             <div class="row">
                 <button type="button" class="button slim" onClick={() => void share()}><Icon name="link" size={18} />Copy link</button>
-                {mayEdit && <button type="button" class="button slim" onClick={() => setEditing(true)}><Icon name="edit" size={18} />Edit</button>}
+                {mayEdit && <button type="button" class="button slim" onClick={() => setSheet("edit")}><Icon name="edit" size={18} />Edit</button>}
+                {mayKeep && <button type="button" class="button slim" onClick={() => setSheet("download")}><Icon name="download" size={18} />Download</button>}
             </div>
             {video.description && <p class="text">{video.description}</p>}
             {!!video.tags?.length && (
@@ -53,7 +57,8 @@ export function About({ video, onEdited }: { video: Video; onEdited: (video: Vid
                     </ul>
                 </section>
             )}
-            {editing && <EditVideo video={video} onSaved={onEdited} onClose={() => setEditing(false)} />}
+            {sheet === "edit" && <EditVideo video={video} onSaved={onEdited} onClose={() => setSheet("")} />}
+            {sheet === "download" && <Download video={video} onClose={() => setSheet("")} />}
         </div>
     );
 }
