@@ -78,6 +78,14 @@ def clip(path, seconds=8, fps=fractions.Fraction(25), width=320, height=180, vid
     return count
 
 
+def two_languages(path, seconds=20, size="1280x720", tones=(440, 1320)):
+    """A moving test picture, and a tone for each of two languages."""
+    sounds = [w for hz in tones for w in ("-f", "lavfi", "-i", f"sine=frequency={hz}:sample_rate=48000:duration={seconds}")]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=25:duration={seconds}", *sounds,
+                    "-map", "0", "-map", "1", "-map", "2", "-c:v", "libx264", "-preset", "superfast", "-g", "50", "-sc_threshold", "0",
+                    "-pix_fmt", "yuv420p", "-c:a", "aac", "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=fra", path], check=True)
+
+
 def read_numbers(path, width, height):
     """The numbers that the pictures of a file show, in order, and which of them flash."""
     raw = subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-vsync", "passthrough", "-f", "rawvideo",

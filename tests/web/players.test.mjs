@@ -1,0 +1,94 @@
+// Players that are not ours, in a page of another origin that the operator allows: each plays what a running platform made of
+// a film with two sounds, seeks, shows every size and lets each language be heard. live.py starts the platform, and uploads.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+import { until } from "./lib/browser.mjs";
+
+const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_FILM: film } = process.env;
+const SECONDS = 20, TONES = { en: 440, fr: 1320 }, HEIGHTS = [240, 360, 480, 720], OTHER_HEIGHT = 480;   // players begin with the first or the last
+const SCRIPTS = {
+    "hls.js": "../../web/app/node_modules/hls.js/dist/hls.js",
+    "shaka": "node_modules/shaka-player/dist/shaka-player.compiled-es2021.debug.js",
+    "dash.js": "node_modules/dashjs/dist/modern/umd/dash.all.debug.js",
+    "video.js": "node_modules/video.js/dist/video.js",
+};
+const served = {
+    "/players.js": readFileSync(new URL("lib/players.js", import.meta.url)),
+    ...Object.fromEntries(Object.entries(SCRIPTS).map(([name, path]) => [`/${name}`, readFileSync(new URL(path, import.meta.url))])),
+};
+// Shaka's way to say that it puts one language aside while another is played.
+const OTHER_LANGUAGE = /^Rejecting variant - not compatible with root/;
+let browser, server, playing;
+
+before(async () => {
+    server = http.createServer((request, answer) => {
+        const { pathname, searchParams } = new URL(request.url, origin);
+        answer.setHeader("Content-Type", served[pathname] ? "text/javascript" : "text/html; charset=utf-8");
+        answer.end(served[pathname] ?? `<!doctype html><title>Players</title><link rel=icon href=data:,><video crossorigin=anonymous></video>
+            <script src="/players.js"></script><script src="/${searchParams.get("player")}"></script>`);
+    });
+    await new Promise((resolve) => server.listen(Number(new URL(origin).port), "127.0.0.1", resolve));
+    browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+        args: ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"] });
+    playing = await (await fetch(`${platform}/api/v1/videos/${film}/playback`, { method: "POST" })).json();
+});
+after(async () => {
+    await browser.close();
+    server.close();
+    server.closeAllConnections();
+});
+
+const wait = (page, what, fn, arg) => until(page, fn, arg).catch(async (error) => {
+    const { currentTime, readyState, videoHeight, error: broken } = await page.evaluate(() => {
+        const { currentTime, readyState, videoHeight, error } = document.querySelector("video");
+        return { currentTime, readyState, videoHeight, error: error?.message };
+    });
+    throw new Error(`${what}: at ${currentTime} s, ready ${readyState}, ${videoHeight} lines, ${broken}`, { cause: error });
+});
+
+async function story(player, url) {
+    const page = await (await browser.newContext()).newPage(), complaints = [];
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("console", (line) => ["warning", "error"].includes(line.type()) && !OTHER_LANGUAGE.test(line.text()) && complaints.push(line.text()));
+    await page.exposeFunction("complain", (text) => complaints.push(text));
+    await page.goto(`${origin}/?player=${player}`);
+    await page.evaluate(async ([player, url]) => {
+        const video = document.querySelector("video");
+        globalThis.player = await globalThis.PLAYERS[player](video, url, globalThis.complain);
+        globalThis.heard = globalThis.listen(document.querySelector("video"));
+        await document.querySelector("video").play();
+    }, [player, platform + url]);
+    const ask = (what) => page.evaluate((name) => [...new Set(globalThis.player[name]())].sort((a, b) => a > b ? 1 : -1), what);
+    const hears = (language) => wait(page, `${language} is heard`, (hz) => Math.abs(globalThis.heard() - hz) < 10, TONES[language]);
+    const at = (s) => wait(page, `plays at ${s} s`, (s) => {
+        const video = document.querySelector("video");
+        return !video.seeking && video.currentTime > s && video.currentTime < s + 3;
+    }, s + 0.3);
+    const seek = async (s) => {
+        await page.evaluate((s) => { document.querySelector("video").currentTime = s; }, s);
+        await at(s);
+    };
+
+    await at(0);
+    assert.deepEqual([await ask("heights"), await ask("languages")], [HEIGHTS, Object.keys(TONES)]);
+    assert.ok(Math.abs(await page.evaluate(() => document.querySelector("video").duration) - SECONDS) < 0.1);
+    await hears("en");
+    await seek(14);
+    await seek(2);
+    await page.evaluate((h) => { globalThis.player.height(h); }, OTHER_HEIGHT);
+    await wait(page, `${OTHER_HEIGHT} lines are shown`, (h) => document.querySelector("video").videoHeight === h, OTHER_HEIGHT);
+    await page.evaluate(() => { globalThis.player.language("fr"); });
+    await hears("fr");
+    await seek(11);
+    await hears("fr");
+    await seek(SECONDS - 2);
+    await wait(page, "it ends", () => document.querySelector("video").ended);
+    await page.context().close();
+    assert.deepEqual(complaints, []);
+}
+
+for (const [player, kind] of [["hls.js", "hls"], ["shaka", "hls"], ["shaka", "dash"], ["dash.js", "dash"], ["video.js", "hls"], ["video.js", "dash"]])
+    test(`${player} plays ${kind.toUpperCase()}`, () => story(player, playing[`${kind}_url`]));
