@@ -136,7 +136,17 @@ export const handlers = {
         const video = seen(state, who, ask.id);
         if (!video.has_poster)
             throw new Refusal(404, "There is no such thing, or you may not see it.");
-        return { url: mediaPath(video, `poster${video.title.length % 6}.jpg`) };
+        return { url: mediaPath(video, `poster${video.title.length % 6}.jpg`), storyboard_url: video.state === "ready" ? mediaPath(video, "storyboard.vtt") : "" };
+    },
+    list_downloads(state, who, ask) {
+        const video = seen(state, who, ask.id);
+        if (video.owner_id !== who?.id && !video.allow_download)
+            throw new Refusal(403, "You may not do that.");
+        return { items: [["English", "en"], ["German", "de"]].flatMap(([sound, language]) => [360, 180].map((height) => {
+            const filename = `${video.title} (${height}p, ${language}).mp4`;
+            return { url: mediaPath(video, `dl/h264-${height}/aac-${language}-0/${encodeURIComponent(filename)}`), filename,
+                width: height * 16 / 9, height, sound, language };
+        })) };
     },
     search(state, who, ask) {
         const wanted = words(ask.q);

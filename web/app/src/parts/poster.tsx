@@ -1,16 +1,18 @@
 // The picture of a video in a list. Its address is asked for when the card comes near the window, once per page.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { call } from "../api/http";
+import { type Reply, call } from "../api/http";
 import { Icon } from "./icon";
 
-const known = new Map<string, Promise<string>>();
+type Pictures = Reply<"GET /api/v1/videos/{id}/poster">;
 
-function posterOf(id: string): Promise<string> {
+const known = new Map<string, Promise<Pictures>>();
+
+export function picturesOf(id: string): Promise<Pictures> {
     let asked = known.get(id);
     if (!asked) {
-        asked = call("GET /api/v1/videos/{id}/poster", { id }).then((r) => r.url ?? "").catch(() => {
+        asked = call("GET /api/v1/videos/{id}/poster", { id }).catch(() => {
             known.delete(id);       // perhaps there will be one later
-            return "";
+            return {};
         });
         known.set(id, asked);
     }
@@ -36,7 +38,7 @@ export function Poster({ id, url, has, sound = false, children }: PosterProps) {
             if (!seen?.isIntersecting)
                 return;
             near.disconnect();
-            void posterOf(id).then((found) => gone || setSrc(found));
+            void picturesOf(id).then((found) => gone || setSrc(found.url ?? ""));
         }, { rootMargin: "300px" });
         near.observe(box.current);
         return () => {

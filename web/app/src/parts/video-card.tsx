@@ -2,12 +2,15 @@
 import type { Hit, Video, Watching } from "#api";
 import { ago, clock, percent } from "../lib/format";
 import { Poster } from "./poster";
+import { usePreview } from "./preview";
 
 export function VideoCard({ video, beside = false }: { video: Video; beside?: boolean }) {
     const growing = video.state === "playable" || video.state === "processing" || video.state === "uploading";
+    const preview = usePreview(video.id);
     return (
-        <article class={`card${beside ? " beside" : ""}`}>
+        <article class={`card${beside ? " beside" : ""}`} {...preview.on}>
             <Poster id={video.id} has={video.has_poster} sound={video.state === "ready" && !video.width}>
+                {preview.tile}
                 {growing && <span class="board left">Being prepared</span>}
                 {!!video.duration_ms && <span class="board">{clock(video.duration_ms)}</span>}
             </Poster>
@@ -21,9 +24,11 @@ export function VideoCard({ video, beside = false }: { video: Video; beside?: bo
 
 export function WatchingCard({ item }: { item: Watching }) {
     const left = (item.duration_ms ?? 0) - (item.position_ms ?? 0);
+    const preview = usePreview(item.video_id);
     return (
-        <article class="card">
+        <article class="card" {...preview.on}>
             <Poster id={item.video_id} url={item.poster_url}>
+                {preview.tile}
                 <span class="board">{clock(left)} left</span>
                 <span class="seen" style={{ "--part": `${percent(item.position_ms, item.duration_ms)}%` }}><i /></span>
             </Poster>
@@ -33,9 +38,10 @@ export function WatchingCard({ item }: { item: Watching }) {
 }
 
 export function HitCard({ hit }: { hit: Hit }) {
+    const preview = usePreview(hit.video_id);
     return (
-        <article class="card">
-            <Poster id={hit.video_id}>{!!hit.duration_ms && <span class="board">{clock(hit.duration_ms)}</span>}</Poster>
+        <article class="card" {...preview.on}>
+            <Poster id={hit.video_id}>{preview.tile}{!!hit.duration_ms && <span class="board">{clock(hit.duration_ms)}</span>}</Poster>
             <div class="stack tight">
                 <h3><a href={`/watch/${hit.video_id}`}>{hit.title || "Untitled"}</a></h3>
                 <p class="meta">{hit.owner_name && <span>{hit.owner_name}</span>}<span>{ago(hit.created_at)}</span></p>
