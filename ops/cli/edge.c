@@ -145,9 +145,15 @@ static int edge_certificate(const struct cli *cli, const struct edge *edge)
     return edge_self_signed(certificate, key);
 }
 
+const char *edge_url(const struct edge *edge, char to[static EDGE_URL_SIZE])
+{
+    snprintf(to, EDGE_URL_SIZE, "https://127.0.0.1:%s", edge->port ? edge->port : EDGE_PORT);
+    return to;
+}
+
 int edge_prepare(const struct cli *cli, const struct edge *edge)
 {
-    char path[PATH_MAX], url[64];
+    char path[PATH_MAX];
     int code = edge_packages();
     if (code != EXIT_DONE || !cli_path(cli, path, sizeof(path), "edge"))
         return code != EXIT_DONE ? code : EXIT_FAILED;
@@ -156,8 +162,6 @@ int edge_prepare(const struct cli *cli, const struct edge *edge)
     code = edge_secret(cli);
     if (code == EXIT_DONE)
         code = edge_certificate(cli, edge);
-    snprintf(url, sizeof(url), "https://127.0.0.1:%s", edge->port ? edge->port : EDGE_PORT);
-    setenv("KINOBUS_FRONT_PUBLIC_URL", url, 0);
     setenv("KINOBUS_SUPERVISOR_EDGE_INSTANCES", "1", 1);
     return code;
 }

@@ -15,8 +15,12 @@ struct edge {
     const char *certificate, *certificate_key; /* both, or neither: one that nobody vouches for */
 };
 
-/* Before the settings are read: the secret, the public URL, and that the supervisor is to start it. Answers an exit code;
- * what is wrong was said. */
+enum { EDGE_URL_SIZE = 64 };
+
+/* Where it will answer. */
+const char *edge_url(const struct edge *edge, char to[static EDGE_URL_SIZE]);
+/* Before the settings are read: the secret, and that the supervisor is to start it. Answers an exit code; what is wrong was
+ * said. */
 int edge_prepare(const struct cli *cli, const struct edge *edge);
 /* Writes the configuration for the front that `start` tells of. */
 int edge_configure(const struct cli *cli, const struct edge *edge, const struct start *start);

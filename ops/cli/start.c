@@ -28,15 +28,19 @@ static int start_read(struct settings *settings, const char *path)
     return EXIT_DONE;
 }
 
-static int start_front(const char *path, struct start *ret)
+static int start_front(const char *path, const char *url, struct start *ret)
 {
     struct settings *settings = settings_new("front", &front_settings_type, NULL, 0);
     int code = start_read(settings, path);
     if (code == EXIT_DONE) {
         const struct front_settings *front = settings_own(settings);
-        size_t n = strlen(front->public_url);
-        snprintf(ret->url, sizeof(ret->url), "%s%s", front->public_url,
-                 n && front->public_url[n - 1] == '/' ? "" : "/");
+        bool said = strcmp(settings_source(settings, "front.public_url"), "built-in") != 0;
+        if (said || !*url)
+            url = front->public_url;
+        else
+            setenv("KINOBUS_FRONT_PUBLIC_URL", url, 1);
+        size_t n = strlen(url);
+        snprintf(ret->url, sizeof(ret->url), "%s%s", url, n && url[n - 1] == '/' ? "" : "/");
         /* who listens everywhere is there by the loopback address */
         snprintf(ret->front_address, sizeof(ret->front_address), "%s",
                  strcmp(front->address, "0.0.0.0") == 0 ? "127.0.0.1" : front->address);
@@ -84,7 +88,7 @@ static int start_password(const struct cli *cli, struct start *ret)
     return EXIT_DONE;
 }
 
-int start_prepare(const struct cli *cli, const char *config, struct start *ret)
+int start_prepare(const struct cli *cli, const char *config, const char *url, struct start *ret)
 {
     char path[PATH_MAX], accounts[PATH_MAX];
     *ret = (struct start) { 0 };
@@ -92,7 +96,7 @@ int start_prepare(const struct cli *cli, const char *config, struct start *ret)
         return EXIT_FAILED;
     if (sodium_init() < 0)
         return cli_fail(EXIT_FAILED, "libsodium does not start");
-    int code = start_front(config ? config : path, ret);
+    int code = start_front(config ? config : path, url, ret);
     if (code == EXIT_DONE)
         code = start_auth(config ? config : path, ret);
     if (code != EXIT_DONE)

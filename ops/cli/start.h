@@ -19,10 +19,11 @@ struct start {
     char password[64];            /* the one that was made here; empty when the operator gave a file */
 };
 
-/* config: --config's file or NULL. Where the platform starts for the first time and no auth.admin_password_file is set,
+/* config: --config's file or NULL. url: the public URL where no setting says one, handed to the front through the environment; "":
+ * the built-in one. Where the platform starts for the first time and no auth.admin_password_file is set,
  * makes a password, keeps it in STATE/admin-password (0600) and names that file to auth through the environment.
  * Answers an exit code; what is wrong was said. */
-int start_prepare(const struct cli *cli, const char *config, struct start *ret);
+int start_prepare(const struct cli *cli, const char *config, const char *url, struct start *ret);
 
 /* For a person, or as members of a JSON object behind others (`,"url":...`), without the password. */
 void start_print(const struct start *start, bool json);

@@ -68,13 +68,16 @@ static int up_parse(int argc, char **argv, struct up_words *ret)
     return optind < argc ? cli_usage(&up_command, "unknown word '%s'", argv[optind]) : EXIT_DONE;
 }
 
-/* The front's port, and the public URL that goes with it unless somebody named another one. */
-static void up_port(const char *port)
+/* The front's port goes to it through the environment. The public URL that goes with port and edge; "": nothing was said. */
+static void up_url(const struct up_words *words, char to[static EDGE_URL_SIZE])
 {
-    char url[64];
-    snprintf(url, sizeof(url), "http://127.0.0.1:%s", port);
-    setenv("KINOBUS_FRONT_PORT", port, 1);
-    setenv("KINOBUS_FRONT_PUBLIC_URL", url, 0);
+    *to = '\0';
+    if (words->port) {
+        setenv("KINOBUS_FRONT_PORT", words->port, 1);
+        snprintf(to, EDGE_URL_SIZE, "http://127.0.0.1:%s", words->port);
+    }
+    if (words->edge.wanted)
+        edge_url(&words->edge, to);
 }
 
 /* The actors run elsewhere: auth gets the file's whole path. */
@@ -176,6 +179,7 @@ static int up_run(const struct cli *cli, int argc, char **argv)
 {
     struct up_words words;
     struct start start;
+    char url[EDGE_URL_SIZE];
     int code = up_parse(argc, argv, &words);
     if (code == EXIT_DONE && words.password_file)
         code = up_password_file(words.password_file);
@@ -187,9 +191,8 @@ static int up_run(const struct cli *cli, int argc, char **argv)
         code = edge_prepare(cli, &words.edge);
     if (code != EXIT_DONE)
         return code;
-    if (words.port)
-        up_port(words.port);
-    code = start_prepare(cli, words.config, &start);
+    up_url(&words, url);
+    code = start_prepare(cli, words.config, url, &start);
     if (code == EXIT_DONE && words.edge.wanted)
         code = edge_configure(cli, &words.edge, &start);
     if (code != EXIT_DONE)

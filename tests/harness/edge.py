@@ -26,15 +26,18 @@ PARTS = os.path.join(TOP, "ops", "deploy", "nginx")
 
 
 class EdgeStage(Stage):
-    def __init__(self, env=None, words=()):
+    """certificate: (file, key file) of one that was given, else the edge makes its own."""
+
+    def __init__(self, env=None, certificate=None):
         super().__init__(env)
-        self.edge_port, self.words = free_port(), words
+        self.edge_port, self.certificate = free_port(), certificate
+        self.words = ["--certificate", certificate[0], "--certificate-key", certificate[1]] if certificate else []
         self.edge_url = f"https://127.0.0.1:{self.edge_port}"
-        self.env["KINOBUS_FRONT_PUBLIC_URL"] = self.edge_url
+        del self.env["KINOBUS_FRONT_PUBLIC_URL"]
 
     @property
     def ca(self):
-        return os.path.join(self.state, "edge", "certificate.pem")
+        return self.certificate[0] if self.certificate else os.path.join(self.state, "edge", "certificate.pem")
 
     def start(self):
         with open(os.path.join(self.state, "supervisor.log"), "ab") as log:
