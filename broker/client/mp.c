@@ -190,11 +190,12 @@ bool mp_skip(struct mp *mp)
 
 static void mp_put_sized(struct buf *out, uint8_t type, uint64_t n, unsigned size)
 {
-    uint8_t raw[9] = { type };
+    uint8_t *at = buf_room(out, 9);
 
-    for (unsigned i = 0; i < size; i++)
-        raw[1 + i] = (uint8_t)(n >> (8 * (size - 1 - i)));
-    buf_put(out, raw, 1 + size);
+    *at = type;
+    for (unsigned i = size; i > 0; n >>= 8)
+        at[i--] = (uint8_t)n;
+    out->len += 1 + size;
 }
 
 void mp_put_map(struct buf *out, uint32_t pairs)

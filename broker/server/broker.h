@@ -283,6 +283,8 @@ struct tap {
     bool headers_only;
     uint64_t dropped;
     struct filter filter;
+    struct frame_row row; /* what it is shown and has not left yet */
+    struct timer timer;
 };
 
 struct broker {
@@ -358,6 +360,10 @@ void send_large(struct broker *b, struct session *to, const struct frame *frame,
 void send_error(struct broker *b, struct session *to, uint32_t handle, struct bytes topic, int err);
 void send_row(struct broker *b, struct session *to); /* what was gathered for it leaves */
 void send_rows(struct broker *b);
+/* Into a row of the caller's, who says when it leaves. The body has FRAME_INLINE bytes at most. */
+void send_into(struct broker *b, struct session *to, struct frame_row *row, const struct frame *frame,
+               struct bytes head, struct bytes body);
+void send_out(struct broker *b, struct session *to, struct frame_row *row);
 void session_mark_lost(struct broker *b, struct session *session, int err);
 
 /* session.c */

@@ -61,6 +61,20 @@ void send_row(struct broker *b, struct session *to)
     to->row.buf = (struct buf) { 0 };
 }
 
+void send_into(struct broker *b, struct session *to, struct frame_row *row, const struct frame *frame,
+               struct bytes head, struct bytes body)
+{
+    if (send_start(b, to))
+        frame_row_add_raw(row, frame, head, body);
+}
+
+void send_out(struct broker *b, struct session *to, struct frame_row *row)
+{
+    if (row->n && !to->lost)
+        send_parts(b, to, frame_row_message(row), bytes_of(NULL, 0));
+    frame_row_reset(row);
+}
+
 void send_rows(struct broker *b)
 {
     struct session *to;

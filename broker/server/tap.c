@@ -1,15 +1,31 @@
-/* tap - shows messages to an operator, filtered and sampled here. It runs on credit and never holds a message
- * back: what does not fit is counted, and told as dropped. */
+/* tap - shows messages to an operator, filtered and sampled here. It runs on credit and never holds up what it looks at:
+ * what does not fit is counted, and told as dropped. What is shown is gathered for a moment, because a message of its own
+ * for each turn of the router would cost more than all that is shown in it. */
 #include <stdlib.h>
 
 #include "broker/server/filter.h"
 #include "gen/errors.h"
 
+enum { TAP_MS = 20, TAP_BYTES = 32 * 1024 };
+
 /* Of a message's own head, what a tap may show: its key, trace, attempt and job. */
 static const uint64_t tap_fields = 1u << 2 | 1u << 3 | 1u << 11 | 1u << 24;
 
+static void tap_leave(struct broker *b, struct tap *tap)
+{
+    timer_stop(&b->timers, &tap->timer);
+    send_out(b, tap->session, &tap->row);
+}
+
+static void tap_tick(void *ctx, struct timer *timer)
+{
+    tap_leave(ctx, HMAP_OF(timer, struct tap, timer));
+}
+
 void tap_gone(struct broker *b, struct tap *tap)
 {
+    tap_leave(b, tap);
+    buf_free(&tap->row.buf);
     tap->session->tap = NULL;
     LIST_REMOVE(tap, link);
     b->taps_n--;
@@ -44,6 +60,7 @@ void tap_on_tap(struct broker *b, struct session *s, struct message *m)
     tap->sample = m->frame.ms ? m->frame.ms : 1;
     tap->headers_only = m->frame.flags & FRAME_HEADERS;
     tap->filter = filter;
+    tap->timer.fire = tap_tick;
     s->tap = tap;
     LIST_INSERT_HEAD(&b->taps, tap, link);
     b->taps_n++;
@@ -67,15 +84,32 @@ static void tap_pack(struct broker *b, const struct tap_show *show)
     frame_build_head_with(&b->tapped, &head, show->head, show->attempt ? tap_fields & ~(1u << 11) : tap_fields);
 }
 
+/* The head lies in b->tapped. */
+static void tap_say(struct broker *b, struct tap *tap, const struct frame *frame, struct bytes body)
+{
+    struct bytes head = buf_bytes(&b->tapped);
+
+    tap->credit--;
+    if (b->no_socket || body.len > FRAME_INLINE) {
+        tap_leave(b, tap);
+        send_raw(b, tap->session, frame, head, body);
+        return;
+    }
+    if (!tap->row.n)
+        timer_set(&b->timers, &tap->timer, b->now_ms + TAP_MS);
+    send_into(b, tap->session, &tap->row, frame, head, body);
+    if (tap->row.n == FRAME_BATCH_ITEMS || tap->row.buf.len >= TAP_BYTES)
+        tap_leave(b, tap);
+}
+
 static void tap_send(struct broker *b, struct tap *tap, const struct tap_show *show)
 {
     struct frame frame = {
         .command = FRAME_TAPMSG, .handle = tap->handle, .code = (uint16_t)show->kind, .seq = show->seq
     };
 
-    tap->credit--;
     b->counters[BROKER_TAPS]++;
-    send_raw(b, tap->session, &frame, buf_bytes(&b->tapped), tap->headers_only ? bytes_of(NULL, 0) : show->body);
+    tap_say(b, tap, &frame, tap->headers_only ? bytes_of(NULL, 0) : show->body);
 }
 
 void tap_show(struct broker *b, const struct tap_show *show)
@@ -115,6 +149,7 @@ void tap_on_credit(struct broker *b, struct session *s, const struct message *m)
     frame.handle = tap->handle;
     head.dropped = tap->dropped;
     tap->dropped = 0;
-    tap->credit--;
-    send_frame(b, s, &frame, &head, bytes_of(NULL, 0));
+    buf_reset(&b->tapped);
+    frame_build_head(&b->tapped, &head);
+    tap_say(b, tap, &frame, bytes_of(NULL, 0));
 }
