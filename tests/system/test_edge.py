@@ -435,6 +435,29 @@ class Sites(unittest.TestCase):
                     front.wait()
             self.assertEqual(set(found), {200})
 
+    def stop_while_one_downloads(self, url, path):
+        """What an edge has begun it ends, when the platform is stopped."""
+        size = 64 << 20         # more than sockets hold
+        with open(path, "wb") as f:
+            f.truncate(size)
+        with self.stage.connect() as s:
+            s.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            got = s.recv(20)
+            stopping = threading.Thread(target=self.stage.stop)
+            stopping.start()
+            until = time.monotonic() + 20
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", self.stage.edge_port), timeout=5).close()
+                except OSError:
+                    break
+                self.assertLess(time.monotonic(), until, "it takes new connections still")
+                time.sleep(0.02)
+            got += read_all(s)
+        stopping.join()
+        self.assertTrue(got.startswith(b"HTTP/1.1 200"))
+        self.assertEqual(len(got.partition(b"\r\n\r\n")[2]), size)
+
     def test_a_host_without_blobs_plays_from_its_cache(self):
         rights = [f"/media/{self.stage.mint(self.video, policy=policy)}/{self.video}/1" for policy in ("open", "other")]
         folder = os.path.join(self.stage.state, "blobs", "media", self.video, "1")
@@ -460,7 +483,7 @@ class Sites(unittest.TestCase):
             while api.send("GET", f"{rights[0]}/{name}").status != 403:
                 self.assertLess(time.monotonic(), until, "what lies in the cache is not taken back")
                 time.sleep(0.05)
-            self.stage.stop()
+            self.stop_while_one_downloads(f"{rights[1]}/long.m4s", os.path.join(folder, "long.m4s"))
             answer = api.send("GET", f"{rights[1]}/{name}")
             self.assertEqual((answer.status, answer.body == lies, answer.headers["X-Cache"]), (200, True, "HIT"), "and it needs nobody for that")
             self.stage.start()
