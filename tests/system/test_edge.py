@@ -120,6 +120,14 @@ class Edge(unittest.TestCase):
         newer = self.stage.mint(self.video, key={"kid": key["kid"] + 1, "key": "00" * 32})     # may be one it has not heard of yet
         self.assertEqual(self.fetch(f"/media/{newer}/{self.video}/1/master.m3u8").json["refused_by"], "front")
 
+    def test_a_file_to_be_kept_is_the_fronts(self):
+        known = self.fetch(f"{self.base}/master.m3u8").body.decode()
+        pictures, sound = (re.search(rf"\b{kind}/([^/\"\s]+)/", known)[1] for kind in "va")
+        for policy, status in (("open", 403), ("openfile", 200)):
+            answer = self.fetch(f"/media/{self.stage.mint(self.video, policy=policy)}/{self.video}/1/dl/{pictures}/{sound}/film.mp4")
+            self.assertEqual(answer.status, status)
+        self.assertIn("attachment", answer.headers["Content-Disposition"])
+
     def until_status(self, url, status):
         until = time.monotonic() + 20
         while self.fetch(url).status != status:
@@ -128,13 +136,15 @@ class Edge(unittest.TestCase):
 
     def test_what_is_taken_back_is_refused_here_too(self):
         alice, url = self.stage.login(), f"{self.base}/master.m3u8"
+        kept = f"/media/{self.stage.mint(self.video, policy='openfile')}/{self.video}/1/master.m3u8"
         owners = f"/media/{self.stage.mint(self.video, policy='owner')}/{self.video}/1/master.m3u8"
-        self.assertEqual((self.fetch(url).status, self.fetch(owners).status), (200, 200))
+        self.assertEqual([self.fetch(which).status for which in (url, kept, owners)], [200, 200, 200])
         before = self.stage.asked()
         alice.want("PATCH", f"/api/v1/videos/{self.video}", {"visibility": "private"})
         try:
             self.until_status(url, 403)
-            self.assertEqual(self.fetch(url).json["refused_by"], "edge")
+            for which in (url, kept):
+                self.assertEqual(self.fetch(which).json["refused_by"], "edge")
             self.assertEqual(self.fetch(owners).status, 200)
             alice.want("DELETE", f"/api/v1/videos/{self.video}")
             self.until_status(owners, 403)
@@ -473,6 +483,8 @@ class Sites(unittest.TestCase):
                 self.assertIsNone(answer.headers["X-Request-Id"])
                 seen.append(answer.headers["X-Cache"])
             self.assertEqual(seen, ["MISS", "HIT", "HIT"])
+            for _ in range(2):
+                self.assertIsNone(api.send("GET", f"{rights[0]}/dl/x/y/film.mp4").headers["X-Cache"], "not every right is good for that")
             part = api.send("GET", f"{rights[0]}/{name}", None, {"Range": "bytes=10-19"})
             self.assertEqual((part.status, part.body), (206, lies[10:20]))
             self.assertEqual(api.send("GET", f"{rights[0][:-1]}2/{name}").status, 403)

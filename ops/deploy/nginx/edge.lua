@@ -112,7 +112,7 @@ local function verify(right, known)
     if ffi.C.CRYPTO_memcmp(base64url(ffi.string(mac, 32)), sent, 43) ~= 0 then
         return false
     end
-    return { video = video, open = class == "open", expires = number(expires) }
+    return { video = video, open = class:sub(1, 4) == "open", expires = number(expires) }
 end
 
 -- Seconds that the right lasts; nil: it is none; false: only the front can tell.
@@ -166,10 +166,14 @@ local function plain(var)
                          not (is_text(var.kinobus_file) and (var.http_accept_encoding or ""):find("gzip", 1, true)))
 end
 
--- The playlists that are replaced while a video grows.
+-- Left to the front: the playlists that are replaced while a video grows, and files to be kept, which it makes, and which not
+-- every right is good for.
 local growing = { ["event.m3u8"] = true, ["preview.m3u8"] = true, ["event-2.m3u8"] = true, ["preview-2.m3u8"] = true }
 
-local function grows(file)
+local function fronts_own(file)
+    if file:sub(1, 3) == "dl/" then
+        return true
+    end
     return file:sub(-5) == ".m3u8" and growing[file:match("[^/]*$")]
 end
 
@@ -191,7 +195,7 @@ function edge.keep()
     if left == nil then
         return ""
     end
-    if not left or not plain(var) or grows(var.kinobus_file) then
+    if not left or not plain(var) or fronts_own(var.kinobus_file) then
         return "front"
     end
     friends(var)
