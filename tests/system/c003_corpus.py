@@ -29,6 +29,8 @@ MADE = {
     "tones.mov": (("-vf", TINT + "scale=out_color_matrix=bt2020nc,format=yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
                    "log-level=none", "-color_primaries", "bt2020", "-color_trc", "arib-std-b67", "-colorspace", "bt2020nc", "-c:a", "aac"),
                   corpus.Film((320, 180), 25, 6, **corpus.TONE_MAPPED)),
+    "one-keyframe.ts": (("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "keyint=-1:scenecut=0:log-level=none", "-c:a", "aac"),
+                        corpus.Film((320, 180), 25, 6)),
     "languages.webm": (("-map", "0:v", "-map", "0:a", "-map", "0:a", "-c:v", "libvpx", "-b:v", "1M", "-deadline", "realtime", "-c:a",
                         "libopus", "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=fra"),
                        corpus.Film((320, 180), 25, 6, 2)),

@@ -67,13 +67,15 @@ static int position(struct decode *d, char *why, size_t why_len)
     int64_t time = grid_time(&d->grid, d->first - (d->fields ? 2 * HANDLE : 1), base);
     int r = 0;
 
-    d->drained = d->flushed = d->at_end = false;
+    d->drained = d->flushed = d->sought = false;
     d->from_start = d->first == 0 || d->tries >= sizeof(back_s) / sizeof(*back_s);
     if (d->first == 0 && d->tries == 0)
         return 0; /* just opened: the first packet is next */
     if (!d->from_start &&
-        input_seek(d->in, d->track, time - av_rescale_q(back_s[d->tries], (AVRational) { 1, 1 }, base)) == 0)
+        input_seek(d->in, d->track, time - av_rescale_q(back_s[d->tries], (AVRational) { 1, 1 }, base)) == 0) {
+        d->sought = true;
         return 0;
+    }
     if (!d->from_start)
         d->tries = sizeof(back_s) / sizeof(*back_s) - 1; /* no use in asking again */
     r = restart(d, time, !d->from_start, why, why_len);
@@ -164,6 +166,13 @@ static bool is_left_out(struct decode *d, const AVPacket *packet)
     return d->until_key;
 }
 
+/* What a seek found is a place in the file, not always a keyframe; not every decoder waits for one, some show grey. */
+static bool is_before_key(struct decode *d, const AVPacket *packet)
+{
+    d->sought = d->sought && !(packet->flags & AV_PKT_FLAG_KEY);
+    return d->sought;
+}
+
 /* Feeds the decoder one packet, or the end. Packets that it cannot take count as damage. */
 static int feed(struct decode *d)
 {
@@ -179,9 +188,8 @@ static int feed(struct decode *d)
         marks_note(d->in, d->packet);
         if (d->skip_packets)
             d->skip_packets--;
-        else if (is_left_out(d, d->packet))
-            d->damaged++;
-        else if (avcodec_send_packet(d->codec, d->packet) < 0)
+        else if (!is_before_key(d, d->packet) &&
+                 (is_left_out(d, d->packet) || avcodec_send_packet(d->codec, d->packet) < 0))
             d->damaged++;
         link_progress(1, 0);
     }

@@ -33,8 +33,9 @@ struct decode {
     AVRational base; /* of the times given */
     unsigned tries;  /* how often it went back */
     bool from_start; /* nothing lies before the first packet */
-    bool drained, flushed, at_end, confirmed;
+    bool drained, flushed, confirmed;
     uint64_t skip_packets; /* of the track, where reading began at the start but decoding later */
+    bool sought;           /* what comes before the next keyframe refers to what was not read */
     bool until_key;        /* pictures were left out: what refers to them is, too */
     uint64_t damaged;
     int64_t last_time,
