@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "actors/catalog/content.h"
+#include "actors/catalog/loud.h"
 #include "actors/catalog/step.h"
 #include "actors/runtime/page/page.h"
 #include "schemas/wire/arena.h"
@@ -291,11 +292,11 @@ static void calls_chapters(struct turn *t, const struct plan *plan, struct playa
     }
 }
 
-static void calls_tracks(struct doing *d, const struct plan *plan, struct playable *reply)
+static void calls_pictures(struct doing *d, const struct plan *plan, struct playable *reply)
 {
     bool all = d->row.media == MEDIA_STATE_READY;
 
-    reply->tracks = arena_alloc_n(turn_arena(d->t), LADDER_MOST + PLAN_AUDIO_MOST + PLAN_TEXT_MOST,
+    reply->tracks = arena_alloc_n(turn_arena(d->t), LADDER_MOST + PLAN_AUDIO_MOST + PLAN_TEXT_MOST + 1,
                                   sizeof(*reply->tracks));
     for (size_t i = 0; plan->has_video && i < plan->ladder.rungs_n; i++) {
         const struct ladder_rung *rung = &plan->ladder.rungs[i];
@@ -309,15 +310,31 @@ static void calls_tracks(struct doing *d, const struct plan *plan, struct playab
                 .height = rung->height
             };
     }
-    for (size_t i = 0; i < plan->audio_n; i++)
-        reply->tracks[reply->tracks_n++] = (struct playable_track) {
+}
+
+/* In six channels they come with the final playlists, where these have them. */
+static int calls_sounds(struct doing *d, const struct plan *plan, struct playable *reply)
+{
+    for (size_t i = 0; i < plan->audio_n; i++) {
+        const struct plan_audio *audio = &plan->audio[i];
+        struct playable_track *track = &reply->tracks[reply->tracks_n];
+        int r;
+
+        *track = (struct playable_track) {
             .kind = "audio",
-            .dir = arena_strdup(turn_arena(d->t), plan->audio[i].dir),
-            .name = arena_strdup(turn_arena(d->t), plan->audio[i].name),
-            .language = arena_strdup(turn_arena(d->t), plan->audio[i].language),
-            .channels = plan->audio[i].channels,
-            .is_default = plan->audio[i].is_default,
+            .dir = arena_strdup(turn_arena(d->t), audio->dir),
+            .name = arena_strdup(turn_arena(d->t), audio->name),
+            .language = arena_strdup(turn_arena(d->t), audio->language),
+            .channels = audio->channels,
+            .is_default = audio->is_default && !audio->surround,
         };
+        r = loud_show(d, audio->dir, track);
+        if (r < 0)
+            return r;
+        if (!audio->surround || (r > 0 && d->row.media == MEDIA_STATE_READY))
+            reply->tracks_n++;
+    }
+    return 0;
 }
 
 int catalog_get_playable(struct catalog *self, struct turn *t, const struct get_playable *ask,
@@ -342,7 +359,8 @@ int catalog_get_playable(struct catalog *self, struct turn *t, const struct get_
     reply->final = d.row.media == MEDIA_STATE_READY;
     reply->has_storyboard = reply->final && version.board_bytes;
     reply->second = d.row.second == SECOND_PREVIEW_IN_STEP;
-    calls_tracks(&d, &plan, reply);
     calls_chapters(t, &plan, reply);
-    return reply->final ? calls_texts(&d, &plan, reply) : 0;
+    calls_pictures(&d, &plan, reply);
+    r = calls_sounds(&d, &plan, reply);
+    return r == 0 && reply->final ? calls_texts(&d, &plan, reply) : r;
 }

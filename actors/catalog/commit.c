@@ -159,6 +159,8 @@ static int commit_run(struct doing *d, struct run_row *run, const struct run_don
     run->attempts = done->attempts;
     run->damaged = done->damaged;
     run->cpu_ms = done->cpu_ms;
+    run->levels = done->levels;
+    run->peak = done->peak;
     run->reason = done->damaged && done->warnings_n ? done->warnings[0] : NULL; /* where */
     d->row.runs_done++;
     d->row.damaged |= done->damaged > 0;

@@ -56,8 +56,9 @@ void hls_media(struct buf *out, const struct hls_rendition *rendition, bool fina
 {
     buf_printf(out, "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:%d\n#EXT-X-PLAYLIST-TYPE:%s\n", HLS_TARGET_S,
                final ? "VOD" : "EVENT");
-    buf_printf(out, "#EXT-X-MEDIA-SEQUENCE:%u\n#EXT-X-MAP:URI=\"init.mp4\"\n",
-               rendition->segments_n ? rendition->segments[0].number : 1);
+    buf_printf(out, "#EXT-X-MEDIA-SEQUENCE:%u\n#EXT-X-MAP:URI=\"%s\"\n",
+               rendition->segments_n ? rendition->segments[0].number : 1,
+               rendition->init ? rendition->init : "init.mp4");
     for (size_t i = 0; i < rendition->segments_n; i++) {
         const struct hls_segment *segment = &rendition->segments[i];
         buf_printf(out, "#EXTINF:%.5f,\n%06u.m4s\n", (double)segment->duration / rendition->timescale,
@@ -101,18 +102,49 @@ static struct hls_rate hls_declared(const struct hls_rendition *rendition, bool 
     return (struct hls_rate) { cap * 115 / 100, cap * 85 / 100 };
 }
 
-static void hls_audio_group(struct buf *out, const struct hls_set *set, const char *leaf)
+/* The groups of sounds: everybody's, in one or two channels; and one of more channels, with the sounds that have no more as
+ * they are, since all groups must have the same names. */
+enum hls_group { HLS_STEREO, HLS_SURROUND, HLS_GROUPS };
+
+static const char *const hls_groups[] = { "aac", "aac-6" };
+
+static const struct hls_rendition *hls_surround(const struct hls_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->audio_n; i++)
+        if (set->audio[i].surround && strcmp(set->audio[i].name, name) == 0)
+            return &set->audio[i];
+    return NULL;
+}
+
+static bool hls_has_group(const struct hls_set *set, enum hls_group group)
+{
+    bool any = false;
+    for (size_t i = 0; i < set->audio_n; i++)
+        any |= set->audio[i].surround == (group == HLS_SURROUND);
+    return any;
+}
+
+/* The n-th sound as the group has it; NULL: it is another one's place. */
+static const struct hls_rendition *hls_member(const struct hls_set *set, enum hls_group group, size_t n)
+{
+    const struct hls_rendition *audio = &set->audio[n],
+                               *more = group == HLS_SURROUND ? hls_surround(set, audio->name) : NULL;
+    return audio->surround ? NULL : more ? more : audio;
+}
+
+static void hls_audio_group(struct buf *out, const struct hls_set *set, enum hls_group group, const char *leaf)
 {
     char name[256], language[64];
     for (size_t i = 0; i < set->audio_n; i++) {
-        const struct hls_rendition *audio = &set->audio[i];
-        buf_printf(
-            out,
-            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"aac\",NAME=\"%s\",LANGUAGE=\"%s\",DEFAULT=%s,AUTOSELECT=YES,"
-            "CHANNELS=\"%u\",URI=\"%s/%s\"\n",
-            hls_quotable(audio->name, name, sizeof(name)),
-            hls_quotable(audio->language, language, sizeof(language)), audio->is_default ? "YES" : "NO",
-            audio->channels, audio->dir, leaf);
+        const struct hls_rendition *audio = hls_member(set, group, i);
+        if (!audio)
+            continue;
+        buf_printf(out,
+                   "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"%s\",LANGUAGE=\"%s\",DEFAULT=%s,AUTOSELECT=YES,"
+                   "CHANNELS=\"%u\",URI=\"%s/%s\"\n",
+                   hls_groups[group], hls_quotable(audio->name, name, sizeof(name)),
+                   hls_quotable(audio->language, language, sizeof(language)), audio->is_default ? "YES" : "NO",
+                   audio->channels, audio->dir, leaf);
     }
 }
 
@@ -145,11 +177,12 @@ static uint64_t hls_most_text(const struct hls_set *set)
 }
 
 /* The largest sound of the group counts for every variant, and the largest text: any of them may play with it. */
-static struct hls_rate hls_loudest(const struct hls_set *set, bool final)
+static struct hls_rate hls_largest(const struct hls_set *set, enum hls_group group, bool final)
 {
     struct hls_rate most = { 0, 0 };
     for (size_t i = 0; i < set->audio_n; i++) {
-        struct hls_rate rate = hls_declared(&set->audio[i], final);
+        const struct hls_rendition *audio = hls_member(set, group, i);
+        struct hls_rate rate = audio ? hls_declared(audio, final) : most;
         most.peak = rate.peak > most.peak ? rate.peak : most.peak;
         most.average = rate.average > most.average ? rate.average : most.average;
     }
@@ -158,29 +191,33 @@ static struct hls_rate hls_loudest(const struct hls_set *set, bool final)
     return most;
 }
 
-static void hls_variant(struct buf *out, const struct hls_rendition *video, const struct hls_set *set, bool final,
-                        const char *leaf)
+static void hls_variant(struct buf *out, const struct hls_rendition *video, const struct hls_set *set,
+                        enum hls_group group, bool final, const char *leaf)
 {
-    struct hls_rate rate = hls_declared(video, final), sound = hls_loudest(set, final);
+    struct hls_rate rate = hls_declared(video, final), sound = hls_largest(set, group, final);
     buf_printf(out,
                "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64 ",AVERAGE-BANDWIDTH=%" PRIu64
                ",CODECS=\"%s%s%s\",RESOLUTION=%ux%u,",
                rate.peak + sound.peak, rate.average + sound.average, video->codec, set->audio_n ? "," : "",
                set->audio_n ? set->audio[0].codec : "", video->width, video->height);
-    buf_printf(out, "FRAME-RATE=%.3f,%s%sCLOSED-CAPTIONS=NONE\n%s/%s\n", (double)video->fps_num / video->fps_den,
-               set->audio_n ? "AUDIO=\"aac\"," : "", set->texts_n ? "SUBTITLES=\"text\"," : "", video->dir, leaf);
+    buf_printf(out, "FRAME-RATE=%.3f,", (double)video->fps_num / video->fps_den);
+    if (set->audio_n)
+        buf_printf(out, "AUDIO=\"%s\",", hls_groups[group]);
+    buf_printf(out, "%sCLOSED-CAPTIONS=NONE\n%s/%s\n", set->texts_n ? "SUBTITLES=\"text\"," : "", video->dir,
+               leaf);
 }
 
-static void hls_sound_alone(struct buf *out, const struct hls_set *set, bool final, const char *leaf)
+static void hls_sound_alone(struct buf *out, const struct hls_set *set, enum hls_group group, bool final,
+                            const char *leaf)
 {
-    struct hls_rate rate = hls_loudest(set, final);
-    if (!set->audio_n)
+    struct hls_rate rate = hls_largest(set, group, final);
+    if (!hls_has_group(set, group))
         return;
     buf_printf(out,
                "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64 ",AVERAGE-BANDWIDTH=%" PRIu64
-               ",CODECS=\"%s\",AUDIO=\"aac\"%s\n%s/%s\n",
-               rate.peak, rate.average, set->audio[0].codec, set->texts_n ? ",SUBTITLES=\"text\"" : "",
-               set->audio[0].dir, leaf);
+               ",CODECS=\"%s\",AUDIO=\"%s\"%s\n%s/%s\n",
+               rate.peak, rate.average, set->audio[0].codec, hls_groups[group],
+               set->texts_n ? ",SUBTITLES=\"text\"" : "", hls_member(set, group, 0)->dir, leaf);
 }
 
 /* The variant that players start with: the one nearest to 2 Mb/s. */
@@ -199,21 +236,31 @@ static size_t hls_start(const struct hls_set *set, bool final)
     return best;
 }
 
+/* All pictures with the sounds of a group: the one to start with, then the others from the smallest on. */
+static void hls_variants(struct buf *out, const struct hls_set *set, enum hls_group group, bool final,
+                         const char *leaf)
+{
+    size_t start = hls_start(set, final);
+    hls_variant(out, &set->video[start], set, group, final, leaf);
+    for (size_t i = set->video_n; i-- > 0;) {
+        if (i != start)
+            hls_variant(out, &set->video[i], set, group, final, leaf);
+    }
+}
+
 void hls_master(struct buf *out, const struct hls_set *set, bool final, const char *leaf)
 {
     buf_printf(out, "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     if (set->has_chapters)
         buf_printf(out, "#EXT-X-SESSION-DATA:DATA-ID=\"com.apple.hls.chapters\",URI=\"chapters.json\"\n");
-    hls_audio_group(out, set, leaf);
+    for (enum hls_group group = HLS_STEREO; group < HLS_GROUPS; group++)
+        if (hls_has_group(set, group))
+            hls_audio_group(out, set, group, leaf);
     hls_text_group(out, set);
-    if (!set->video_n) {
-        hls_sound_alone(out, set, final, leaf);
-        return;
-    }
-    size_t start = hls_start(set, final);
-    hls_variant(out, &set->video[start], set, final, leaf);
-    for (size_t i = set->video_n; i-- > 0;) {
-        if (i != start)
-            hls_variant(out, &set->video[i], set, final, leaf);
+    for (enum hls_group group = HLS_STEREO; group < HLS_GROUPS; group++) {
+        if (!set->video_n)
+            hls_sound_alone(out, set, group, final, leaf);
+        else if (group == HLS_STEREO || hls_has_group(set, group))
+            hls_variants(out, set, group, final, leaf);
     }
 }

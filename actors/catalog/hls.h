@@ -24,6 +24,7 @@ struct hls_segment {
 struct hls_rendition {
     const char *dir;   /* v/h264-720, a/aac-en-0 */
     const char *codec; /* avc1.64001f */
+    const char *init;  /* what its init is called; NULL: init.mp4 */
     uint32_t timescale;
     const struct hls_segment *segments; /* consecutive, from the first on */
     size_t segments_n;
@@ -34,6 +35,7 @@ struct hls_rendition {
     const char *name, *language; /* name: unique among the renditions */
     uint32_t channels;
     bool is_default;
+    bool surround; /* the same as an earlier one of this name, in more channels */
 };
 
 /* All of a text is one segment, full.vtt: Apple's specification lets text have a longer target duration than the media. */

@@ -47,9 +47,9 @@ static void mpd_template(struct buf *out, const struct hls_rendition *rendition)
     buf_printf(
         out,
         "      <SegmentTemplate timescale=\"%u\" startNumber=\"%u\" "
-        "initialization=\"%.*s$RepresentationID$/init.mp4\" media=\"%.*s$RepresentationID$/$Number%%06d$.m4s\">\n",
+        "initialization=\"%.*s$RepresentationID$/%s\" media=\"%.*s$RepresentationID$/$Number%%06d$.m4s\">\n",
         rendition->timescale, rendition->segments_n ? rendition->segments[0].number : 1, prefix, rendition->dir,
-        prefix, rendition->dir);
+        rendition->init ? rendition->init : "init.mp4", prefix, rendition->dir);
     mpd_timeline(out, rendition);
     buf_printf(out, "      </SegmentTemplate>\n");
 }
@@ -72,14 +72,14 @@ static void mpd_video(struct buf *out, const struct hls_set *set)
     buf_printf(out, "    </AdaptationSet>\n");
 }
 
-/* The schema wants Label before Role. */
+/* The schema wants Label before Role. Players begin with what all of them can play: not with more channels. */
 static void mpd_audio(struct buf *out, const struct hls_rendition *audio, unsigned id)
 {
     buf_printf(
         out,
         "    <AdaptationSet id=\"%u\" contentType=\"audio\" mimeType=\"audio/mp4\" segmentAlignment=\"true\" "
-        "startWithSAP=\"1\" lang=\"",
-        id);
+        "startWithSAP=\"1\" selectionPriority=\"%d\" lang=\"",
+        id, audio->surround ? 1 : 2);
     mpd_escaped(out, audio->language);
     buf_printf(out, "\">\n     <Label>");
     mpd_escaped(out, audio->name);
@@ -89,7 +89,7 @@ static void mpd_audio(struct buf *out, const struct hls_rendition *audio, unsign
         "     <Representation id=\"%s\" codecs=\"%s\" bandwidth=\"%llu\" audioSamplingRate=\"%u\">\n"
         "      <AudioChannelConfiguration schemeIdUri=\"urn:mpeg:dash:23003:3:audio_channel_configuration:2011\" "
         "value=\"%u\"/>\n",
-        audio->is_default ? "main" : "alternate", mpd_leaf(audio), audio->codec,
+        audio->is_default && !audio->surround ? "main" : "alternate", mpd_leaf(audio), audio->codec,
         (unsigned long long)hls_measure(audio).peak, audio->timescale, audio->channels);
     mpd_template(out, audio);
     buf_printf(out, "     </Representation>\n    </AdaptationSet>\n");

@@ -81,14 +81,31 @@ static void plan_choose_default(struct plan *plan, const struct probe_done *prob
         plan->audio[best].is_default = true;
 }
 
+/* In 5.1 as well: who has the loudspeakers hears it, everybody else the down-mix. */
+static void plan_add_surround(struct plan *plan, size_t n, const struct probed_track *track)
+{
+    struct plan_audio audio = plan->audio[n];
+    char lower[sizeof(audio.language)];
+    plan_language(track->language, audio.language, lower);
+    snprintf(audio.dir, sizeof(audio.dir), "a/aac6-%s-%zu", lower, n);
+    audio.channels = 6;
+    audio.surround = true;
+    plan->audio[plan->audio_n++] = audio;
+}
+
 static void plan_sounds(struct plan *plan, const struct probe_done *probe)
 {
-    for (size_t i = 0; i < probe->tracks_n && plan->audio_n < PLAN_AUDIO_MOST; i++) {
+    for (size_t i = 0; i < probe->tracks_n && plan->audio_n < PLAN_SOUNDS_MOST; i++) {
         const struct probed_track *track = &probe->tracks[i];
         if (track->kind == TRACK_KIND_AUDIO && track->usable)
             plan_add_audio(plan, track);
     }
     plan_choose_default(plan, probe);
+    for (size_t i = 0, n = plan->audio_n; i < n; i++) {
+        const struct probed_track *track = plan_find(probe, plan->audio[i].track);
+        if (track->audio.channels > PLAN_QUADRO)
+            plan_add_surround(plan, i, track);
+    }
 }
 
 static void plan_add_text(struct plan *plan, const struct probed_track *track)
@@ -187,6 +204,26 @@ static void plan_add(struct plan *plan, struct plan_track track)
     plan->tracks[plan->tracks_n++] = track;
 }
 
+static void plan_add_sounds(struct plan *plan, bool surround)
+{
+    for (size_t i = 0; i < plan->audio_n; i++) {
+        if (plan->audio[i].surround == surround)
+            plan_add(plan, (struct plan_track) { .kind = PLAN_AUDIO, .audio = i });
+    }
+}
+
+bool plan_is_ahead(const struct plan *plan, size_t track)
+{
+    const struct plan_track *what = &plan->tracks[track];
+    switch (what->kind) {
+    case PLAN_PREVIEW:
+    case PLAN_POSTER: return true;
+    case PLAN_FULL: return track == 0;
+    case PLAN_AUDIO: return !plan->audio[what->audio].surround;
+    default: return false;
+    }
+}
+
 /* Order of urgency: what makes the first seconds playable, then the sounds, then the rest. */
 static void plan_tracks(struct plan *plan, uint64_t duration_ms)
 {
@@ -199,8 +236,7 @@ static void plan_tracks(struct plan *plan, uint64_t duration_ms)
         plan_add(plan, (struct plan_track) { .kind = PLAN_PREVIEW, .rungs = preview });
     else if (plan->has_video)
         plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs = encoded });
-    for (size_t i = 0; i < plan->audio_n; i++)
-        plan_add(plan, (struct plan_track) { .kind = PLAN_AUDIO, .audio = i });
+    plan_add_sounds(plan, false);
     if (plan->has_video)
         plan_add(plan, (struct plan_track) { .kind = PLAN_POSTER });
     if (plan->texts_n)
@@ -211,6 +247,7 @@ static void plan_tracks(struct plan *plan, uint64_t duration_ms)
         plan_add(plan, (struct plan_track) { .kind = PLAN_FULL, .rungs = encoded & ~preview });
     if (copied)
         plan_add(plan, (struct plan_track) { .kind = PLAN_COPY, .rungs = copied });
+    plan_add_sounds(plan, true);
 }
 
 /* A copy shows each picture of the source in a frame of its own, up to the very end. */

@@ -2,7 +2,7 @@
  * probe's answer and derives the plan from it again whenever it needs one.
  *
  * A plan has tracks of runs: the preview (the rung that is made ahead), the other rungs together (one decode for all of
- * them), one per sound track, one for all texts, the poster, the storyboard, and the top rung by itself where it is copied from the source. Short films have
+ * them), one per sound track (two where it has more than four channels), one for all texts, the poster, the storyboard, and the top rung by itself where it is copied from the source. Short films have
  * no preview of their own: all rungs that are encoded are one track. */
 #pragma once
 
@@ -16,7 +16,9 @@
 #include "schemas/wire/arena.h"
 
 enum {
-    PLAN_AUDIO_MOST = 8, /* sound tracks; more are left out, with a warning */
+    PLAN_SOUNDS_MOST = 8,                   /* sound tracks; more are left out, with a warning */
+    PLAN_AUDIO_MOST = 2 * PLAN_SOUNDS_MOST, /* renditions of them: in six channels, too */
+    PLAN_QUADRO = 4,                        /* channels: what has more is worth six */
     PLAN_TEXT_MOST = 16,
     PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 3 +
                        2,      /* pictures, sounds, texts, poster, a copy and what replaces it */
@@ -33,6 +35,8 @@ struct plan_audio {
     char name[64], language[20]; /* name: unique among the sounds of the video */
     uint32_t track, channels;
     bool is_default;
+    bool
+        surround; /* in six channels, beside the one in two that has its name; made with the rest, never in a preview */
 };
 
 struct plan_text {
@@ -81,6 +85,10 @@ struct plan {
 
 /* ERR_UNSUPPORTED with a sentence for a person in `reason` when nothing of it can be shown. */
 int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, size_t reason_size);
+
+/* Whether a track is what makes the video watchable (the preview or what stands for it, sounds, the poster), not what makes it
+ * better. */
+bool plan_is_ahead(const struct plan *plan, size_t track);
 
 /* GOPs of the longest runs of a track. */
 uint32_t plan_run_gops(const struct plan *plan, size_t track);

@@ -9,6 +9,7 @@
 
 #include "actors/catalog/board.h"
 #include "actors/catalog/chapters.h"
+#include "actors/catalog/loud.h"
 #include "actors/catalog/playset.h"
 #include "actors/catalog/mpd.h"
 #include "actors/catalog/step.h"
@@ -17,13 +18,15 @@
 
 enum {
     PLAYLIST_SECOND_LEAST = 4,
-    PLAYLIST_FILES_MOST = 3 + PLAN_AUDIO_MOST + 4 * (LADDER_MOST + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 7,
+    PLAYLIST_FILES_MOST = 3 + 2 * PLAN_AUDIO_MOST + 4 * (LADDER_MOST + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 7,
     PLAYLIST_TRICK_SIDE = 480
 };
 
 struct playlist_file {
     char *name;
     struct buf text;
+    char *init; /* not NULL: no text, but that init with how loud its sound is */
+    struct loudness loudness;
 };
 
 /* What goes to the pool: it owns its memory, since the turn that made it is over when it runs. */
@@ -41,6 +44,7 @@ static void playlist_free(struct playlist_write *w)
 {
     for (size_t i = 0; i < w->files_n; i++) {
         free(w->files[i].name);
+        free(w->files[i].init);
         buf_free(&w->files[i].text);
     }
     free(w);
@@ -48,16 +52,24 @@ static void playlist_free(struct playlist_write *w)
 
 /* ---- texts */
 
+static char *playlist_name(const char *prefix, const char *dir, const char *leaf)
+{
+    struct buf name = { 0 };
+    char *copy;
+
+    buf_printf(&name, "%s/%s%s%s", prefix, dir, *dir ? "/" : "", leaf);
+    copy = strdup(buf_text(&name));
+    if (!copy)
+        abort();
+    buf_free(&name);
+    return copy;
+}
+
 static struct buf *playlist_file(struct playlist_write *w, const char *prefix, const char *dir, const char *leaf)
 {
     struct playlist_file *file = &w->files[w->files_n++];
-    struct buf name = { 0 };
 
-    buf_printf(&name, "%s/%s%s%s", prefix, dir, *dir ? "/" : "", leaf);
-    file->name = strdup(buf_text(&name));
-    if (!file->name)
-        abort();
-    buf_free(&name);
+    file->name = playlist_name(prefix, dir, leaf);
     return &file->text;
 }
 
@@ -186,6 +198,27 @@ static int playlist_tables(struct doing *d, const char *prefix, const struct hls
     return r;
 }
 
+/* Final sounds have inits of their own, which say how loud they are. */
+static int playlist_loudness(struct doing *d, const struct plan *plan, const char *prefix, struct playset *set,
+                             struct playlist_write *w)
+{
+    for (size_t i = 0; i < set->set.audio_n; i++) {
+        struct hls_rendition *audio = &set->audio[i];
+        struct loudness loudness;
+        int r = loud_measure(d, plan, audio->dir, &loudness);
+
+        if (r < 0)
+            return r;
+        if (!r)
+            continue;
+        audio->init = LOUDNESS_INIT;
+        playlist_file(w, prefix, audio->dir, audio->init);
+        w->files[w->files_n - 1].init = playlist_name(prefix, audio->dir, "init.mp4");
+        w->files[w->files_n - 1].loudness = loudness;
+    }
+    return 0;
+}
+
 /* What a final set has beside pictures and sounds. */
 static void playlist_words(struct playlist_write *w, const struct plan *plan, const char *prefix,
                            struct hls_set *set)
@@ -212,6 +245,8 @@ static int playlist_final(struct doing *d, const struct version_row *version, co
         r = playset_load(d, &set, 0);
     if (r == 0)
         r = playset_texts(d, plan, &set);
+    if (r == 0)
+        r = playlist_loudness(d, plan, prefix, &set, w);
     if (r < 0)
         return r;
     playlist_write_media(w, prefix, &set.set, "index.m3u8", true, true);
@@ -278,7 +313,23 @@ static bool playlist_is_master(const struct playlist_file *file)
     return strcmp(leaf, "master.m3u8") == 0 || strncmp(leaf, "preview", 7) == 0;
 }
 
-/* What is named lies there before what names it. */
+/* An init is some hundred bytes, and an object never changes. */
+static int playlist_put_init(struct blobs *blobs, const struct playlist_file *file)
+{
+    uint8_t bytes[4096];
+    struct buf out = { 0 };
+    size_t got = 0;
+    int r = blob_read(blobs, file->init, 0, bytes, sizeof(bytes), &got);
+
+    if (r == 0 && loudness_into_init(bytes_of(bytes, got), &file->loudness, &out) < 0)
+        r = ERR_CORRUPT;
+    if (r == 0)
+        r = blob_put_new(blobs, file->name, buf_bytes(&out), NULL);
+    buf_free(&out);
+    return r == ERR_EXISTS ? 0 : r;
+}
+
+/* What is named lies there before what names it: inits come first of all. */
 static int playlist_work(void *ctx)
 {
     struct playlist_write *w = *(struct playlist_write **)ctx;
@@ -287,7 +338,8 @@ static int playlist_work(void *ctx)
     for (unsigned masters = 0; masters < 2; masters++)
         for (size_t i = 0; r == 0 && i < w->files_n; i++)
             if (playlist_is_master(&w->files[i]) == masters)
-                r = blob_put(w->blobs, w->files[i].name, buf_bytes(&w->files[i].text), NULL);
+                r = w->files[i].init ? playlist_put_init(w->blobs, &w->files[i])
+                                     : blob_put(w->blobs, w->files[i].name, buf_bytes(&w->files[i].text), NULL);
     return r;
 }
 

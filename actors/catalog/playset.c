@@ -71,6 +71,7 @@ static int playset_add_audio(struct doing *d, const struct plan *plan, size_t n,
     to->language = from->language;
     to->channels = from->channels;
     to->is_default = from->is_default;
+    to->surround = from->surround;
     set->complete &= r > 0;
     set->segments = segments < set->segments ? segments : set->segments;
     set->set.audio_n += r > 0;
@@ -106,7 +107,8 @@ int playset_collect(struct doing *d, const struct plan *plan, enum playset_rungs
         if (chosen >> i & 1)
             r = playset_add_video(d, plan, i, set);
     for (size_t i = 0; r == 0 && i < plan->audio_n; i++)
-        r = playset_add_audio(d, plan, i, set);
+        if (rungs == PLAYSET_ALL || !plan->audio[i].surround)
+            r = playset_add_audio(d, plan, i, set);
     if (!set->complete || set->segments == UINT64_MAX || (rungs == PLAYSET_SECOND && !chosen))
         set->segments = 0;
     return r;

@@ -35,10 +35,7 @@ static int runs_load_track(struct doing *d, size_t track, struct track_row *ret)
 /* Preview and sounds are a class of their own: the whole film is watchable after a sixth of the work. */
 static unsigned runs_class(const struct plan *plan, size_t track)
 {
-    enum plan_kind kind = plan->tracks[track].kind;
-
-    return (kind == PLAN_FULL && track > 0) || kind == PLAN_COPY || kind == PLAN_TEXT || kind == PLAN_BOARD ? 1
-                                                                                                            : 0;
+    return plan_is_ahead(plan, track) ? 0 : 1;
 }
 
 static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run)

@@ -43,7 +43,11 @@ static void start_tracks(struct turn *t, const struct playable *playable, struct
                                                      .channels = from->channels,
                                                      .is_default = from->is_default,
                                                      .forced = from->forced,
-                                                     .hearing_impaired = from->hearing_impaired };
+                                                     .hearing_impaired = from->hearing_impaired,
+                                                     .has_loudness = from->has_loudness,
+                                                     .loudness = from->loudness,
+                                                     .has_peak = from->has_peak,
+                                                     .peak = from->peak };
     }
 }
 

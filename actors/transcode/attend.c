@@ -510,6 +510,8 @@ static void finish_run(struct watch *w, struct run_done *ret)
     ret->warnings_n = report.warnings_n;
     ret->marks = report.marks;
     ret->marks_n = report.marks_n;
+    ret->levels = report.levels;
+    ret->peak = report.peak;
     ret->cpu_ms = report.cpu_ms;
     ret->wall_ms = (uint64_t)w->outcome->wall_ms;
     w->outcome->bytes_made = w->publish.bytes;

@@ -144,6 +144,20 @@ def sound(original, track, rendition, zero, seconds=40):
     return told
 
 
+def channel(path, track, number, *more):
+    """What is in one of its channels, as samples."""
+    raw = ffmpeg("-i", path, "-map", f"0:a:{track}", "-af", f"aformat=channel_layouts=5.1,pan=mono|c0=c{number},aresample={RATE}",
+                 "-f", "f32le", *more, "-")
+    return array.array("f", raw)
+
+
+def loudness(path):
+    """(LUFS, true peak in dB of full scale) as FFmpeg measures them."""
+    text = ffmpeg("-i", path, "-map", "0:a:0", "-af", "ebur128=metadata=1:peak=true,ametadata=print:file=-", "-f", "null", "-").decode()
+    peaks = [float(p) for p in re.findall(r"lavfi\.r128\.true_peaks_ch\d+=([-\d.]+)", text)]
+    return float(re.findall(r"lavfi\.r128\.I=([-\d.]+)", text)[-1]), max(peaks)
+
+
 class Presentation:
     """The final version of a video in the media store."""
 
@@ -153,8 +167,9 @@ class Presentation:
         with open(os.path.join(self.folder, "master.m3u8"), encoding="utf-8") as f:
             lines = f.read().splitlines()
         self.variants = [(line, after) for line, after in zip(lines, lines[1:]) if line.startswith("#EXT-X-STREAM-INF")]
-        self.sounds = sorted(glob.glob(os.path.join(self.folder, "a", "*", "index.m3u8")),
-                             key=lambda p: int(p.split(os.sep)[-2].rsplit("-", 1)[1]))
+        self.sounds, self.surrounds = (
+            sorted(glob.glob(os.path.join(self.folder, "a", kind, "index.m3u8")),
+                   key=lambda p: int(p.split(os.sep)[-2].rsplit("-", 1)[1])) for kind in ("aac-*", "aac6-*"))
 
     def top(self):
         """(size, rate, playlist) of the largest rung."""

@@ -1,13 +1,13 @@
 """What becomes of the films of the shared folder of test videos: an expectation for each file, judged against the files'
 own descriptions. The files themselves are not part of the project: tests/system/c003_corpus.py uses them where they are.
 
-A film has the size of its largest rung (none: sound alone), its rate, its seconds, its sounds, and what of it is compared
+A film has the size of its largest rung (none: sound alone), its rate, its seconds, its sounds, how many of them have six channels, and what of it is compared
 differently: `video` is the picture track to compare with, `ssim` the least likeness, of Y and of U and V."""
 
 
 class Film:
-    def __init__(self, size, fps, seconds, sounds=1, video=0, ssim=(0.90, 0.90), filters=""):
-        self.size, self.fps, self.seconds, self.sounds = size, fps, seconds, sounds
+    def __init__(self, size, fps, seconds, sounds=1, video=0, ssim=(0.90, 0.90), filters="", six=0):
+        self.size, self.fps, self.seconds, self.sounds, self.six = size, fps, seconds, sounds, six
         self.video, self.ssim, self.filters = video, ssim, filters
 
 
@@ -18,8 +18,8 @@ TONE_MAPPED = {"ssim": (0.85, 0.85), "filters":
 FILMS = {
     "anamorphic_1280x1080_sar3x2_5s.mp4": Film((1920, 1080), 10, 5.23),
     "audio_only_in_mp4.mp4": Film(None, 0, 1.02),
-    "bbb_1080p24_hevc_51audio_5s.ts": Film((1920, 1080), 24, 5.01),
-    "bbb_1080p24_rot90_51audio_2s.mp4": Film((1080, 1920), 24, 2.01),
+    "bbb_1080p24_hevc_51audio_5s.ts": Film((1920, 1080), 24, 5.01, six=1),
+    "bbb_1080p24_rot90_51audio_2s.mp4": Film((1080, 1920), 24, 2.01, six=1),
     "bbb_1080p60_16s.mp4": Film((1920, 1080), 60, 15.82),
     "bbb_2160p60_8s.mp4": Film((1920, 1080), 60, 7.54),
     "bbb_360p24_30s_fragmented_noaudio.mp4": Film((640, 360), 24, 30.0, 0),
@@ -38,7 +38,7 @@ FILMS = {
     "bbb_vp9_642x642_3s.webm": Film((642, 642), 30, 2.97, 0),
     "bbb_wmv2_8s.wmv": Film((864, 486), 24, 8.0),
     "chaplin_360p25_10s_mp3audio.mp4": Film((640, 360), 25, 9.6),
-    "eac3_joc_atmos_2s.mp4": Film(None, 0, 2.05),
+    "eac3_joc_atmos_2s.mp4": Film(None, 0, 2.05, six=1),
     "flac_with_cover.flac": Film(None, 0, 2.74),
     "flower_540p30_5s.mp4": Film((960, 540), NTSC, 5.05),
     "flower_540p30_5s_vp8.webm": Film((960, 540), NTSC, 5.06),
@@ -54,7 +54,7 @@ FILMS = {
     "long_1080p60_av1_6min_lowbitrate.mp4": Film((1920, 1080), 60, 362.77),
     "mpeg2_1080p24_mp2_2.5s.ts": Film((1920, 1080), 24, 2.5),
     "nasa_2video_2audio_2subs_17s.mp4": Film((480, 270), NTSC, 13.0, 2, video=1),
-    "opus_5.1_3s.mka": Film(None, 0, 2.76),
+    "opus_5.1_3s.mka": Film(None, 0, 2.76, six=1),
     "pgs_subs_1s.mkv": Film((1080, 720), 60, 1.0),
     "phone_portrait_4k60_rot90_0.3s.mp4": Film((1080, 1920), 60, 0.31),
     "rain_60s.mp3": Film(None, 0, 60.5),

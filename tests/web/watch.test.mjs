@@ -26,6 +26,8 @@ test("quality, sound and speed can be chosen", async () => {
     await until(page, () => document.querySelector("video")?.readyState >= 3);
     await page.getByRole("button", { name: "Settings" }).click();
     const settings = page.getByRole("group", { name: "Settings" });
+    const qualities = await settings.getByLabel("Quality").locator("option").allTextContents();
+    assert.deepEqual(qualities.filter((label) => /^\d+p$/.test(label)), ["360p", "180p"]);     // not once for each group of sounds
     await settings.getByLabel("Quality").selectOption({ label: "180p" });
     await page.getByRole("button", { name: "Play", exact: true }).click();
     await until(page, () => document.querySelector("video").videoHeight === 180);

@@ -3,6 +3,7 @@
 
 #include "actors/transcode/media/cmaf.h"
 #include "actors/transcode/worker/link.h"
+#include "actors/transcode/worker/loudness.h"
 #include "actors/transcode/worker/runs.h"
 #include "actors/transcode/worker/sound.h"
 
@@ -14,6 +15,7 @@ struct audio {
     const struct encode_run *run;
     struct input in;
     struct sound sound;
+    struct loudness loudness;
     AVCodecContext *codec;
     AVFrame *frame;
     struct cmaf_track track;
@@ -175,6 +177,8 @@ static void fill(struct audio *a)
         link_done(CONTROL_REFUSED, "no sound of the track could be decoded: %s", av_err2str(got));
     if (got < FRAME && a->end == INT64_MAX && !a->run->pad)
         a->end = got || a->fed ? a->begin + a->fed + (got > 0) : (sound_end(&a->sound) + FRAME - 1) / FRAME;
+    if (a->begin + a->fed < (a->end < a->planned ? a->end : a->planned))
+        loudness_take(&a->loudness, (float *const *)(void *)f->extended_data, FRAME);
     f->pts = a->fed++ * FRAME;
 }
 
@@ -198,9 +202,12 @@ void audio_run(const struct encode_run *run, const struct control_terms *terms)
     check_plan(&a);
     open_source(&a, terms);
     open_encoder(&a);
+    loudness_open(&a.loudness, (int)run->rate, (int)run->channels, a.begin * FRAME, a.first * FRAME);
     encode_all(&a);
     done.has_end = a.end <= a.planned;
     done.end = done.has_end ? (uint64_t)a.end : 0;
     done.damaged = a.sound.damaged;
+    done.levels = buf_bytes(&a.loudness.levels);
+    done.peak = loudness_peak(&a.loudness);
     run_finish(run, &done);
 }

@@ -134,6 +134,50 @@ static void sound_alone_is_a_variant(void **state)
     buf_free(&out);
 }
 
+/* Both groups have the same names, as players that change group want it; what has no more channels is in both. */
+static void six_channels_are_a_group_beside_the_one_for_everybody(void **state)
+{
+    struct hls_rendition sounds[3] = { audios[0], audios[1], audios[0] };
+    struct hls_set both = { videos, 2, sounds, 3 };
+    struct buf out = { 0 }, mpd = { 0 };
+    unsigned long long two, six;
+    sounds[1].name = "French";
+    sounds[2].dir = "a/aac6-en-0";
+    sounds[2].channels = 6;
+    sounds[2].surround = true;
+    sounds[2].segments = picture;
+    sounds[2].init = "init-loud.mp4";
+    hls_master(&out, &both, true, "index.m3u8");
+    const char *all = buf_text(&out), *large, *more;
+    assert_non_null(strstr(all, "GROUP-ID=\"aac\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,"
+                                "CHANNELS=\"2\",URI=\"a/aac-en-0/index.m3u8\"\n"));
+    assert_non_null(strstr(all, "GROUP-ID=\"aac-6\",NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES,"
+                                "CHANNELS=\"6\",URI=\"a/aac6-en-0/index.m3u8\"\n"));
+    assert_non_null(strstr(all, "GROUP-ID=\"aac\",NAME=\"French\",LANGUAGE=\"fr\",DEFAULT=NO,AUTOSELECT=YES,"
+                                "CHANNELS=\"2\",URI=\"a/aac-fr-1/"));
+    assert_non_null(strstr(all, "GROUP-ID=\"aac-6\",NAME=\"French\",LANGUAGE=\"fr\",DEFAULT=NO,AUTOSELECT=YES,"
+                                "CHANNELS=\"2\",URI=\"a/aac-fr-1/"));
+    large = strstr(all, "RESOLUTION=1280x720,FRAME-RATE=23.976,AUDIO=\"aac\"");
+    more = strstr(all, "RESOLUTION=1280x720,FRAME-RATE=23.976,AUDIO=\"aac-6\"");
+    assert_true(large && more && large < more); /* who begins with the first one hears two channels */
+    sscanf(strstr(all, "INF:BANDWIDTH="), "INF:BANDWIDTH=%llu", &two);
+    sscanf(strstr(strstr(all, "v/h264-360/"), "INF:BANDWIDTH="), "INF:BANDWIDTH=%llu", &six);
+    assert_true(two < six);
+    mpd_write(&mpd, &both);
+    all = buf_text(&mpd);
+    assert_non_null(strstr(all, "selectionPriority=\"1\" lang=\"en\">\n     <Label>English</Label>\n"
+                                "     <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"alternate\"/>\n"
+                                "     <Representation id=\"aac6-en-0\""));
+    assert_non_null(strstr(all, "value=\"6\"/>\n      <SegmentTemplate"));
+    assert_non_null(strstr(all, "initialization=\"a/$RepresentationID$/init-loud.mp4\""));
+    buf_free(&out);
+    out = (struct buf) { 0 };
+    hls_media(&out, &sounds[2], true, true);
+    assert_non_null(strstr(buf_text(&out), "#EXT-X-MAP:URI=\"init-loud.mp4\"\n"));
+    buf_free(&out);
+    buf_free(&mpd);
+}
+
 static void the_mpd_counts_equal_segments_once_and_escapes_names(void **state)
 {
     struct buf out = { 0 };
@@ -224,6 +268,7 @@ int main(void)
         cmocka_unit_test(texts_are_a_group_of_every_variant_and_count_in_its_rate),
         cmocka_unit_test(a_text_is_one_segment_as_long_as_the_film),
         cmocka_unit_test(the_mpd_has_a_set_for_each_text),
+        cmocka_unit_test(six_channels_are_a_group_beside_the_one_for_everybody),
         cmocka_unit_test(the_mpd_counts_equal_segments_once_and_escapes_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,6 +246,34 @@ static void names_and_languages_of_sounds_are_safe_and_unique(void **state)
     assert_true(plan.audio[1].is_default);
 }
 
+/* Beside the down-mix, under the same name, and after everything else. */
+static void a_sound_of_more_than_four_channels_is_made_in_six_as_well(void **state)
+{
+    struct source s = sources[8]; /* sound alone: two tracks */
+    struct probed_track tracks[4];
+    struct probe_done probe = probe_of(&s, tracks);
+    struct arena *arena = arena_new();
+    struct encode_run job;
+    struct plan plan;
+    char reason[300];
+
+    for (unsigned channels = 1; channels <= 8; channels++) {
+        tracks[1].audio.channels = channels;
+        assert_int_equal(plan_make(&probe, &plan, reason, sizeof(reason)), 0);
+        assert_int_equal(plan.audio_n, channels > 4 ? 3 : 2);
+        assert_int_equal(plan.audio[1].channels, channels == 1 ? 1 : 2);
+        assert_true(plan_is_ahead(&plan, 1));
+    }
+    assert_string_equal(plan.audio[2].dir, "a/aac6-en-1");
+    assert_string_equal(plan.audio[2].name, plan.audio[1].name);
+    assert_int_equal(plan.tracks_n, 3);
+    assert_false(plan_is_ahead(&plan, 2));
+    assert_int_equal(plan_run(&plan, 2, 1, arena, &job), 0);
+    assert_int_equal(job.channels, 6);
+    assert_int_equal(job.track, plan.audio[1].track);
+    arena_free(&arena);
+}
+
 /* The source's packets are the top rung, in runs of their own, and nothing of it is encoded. */
 static void a_source_that_may_be_copied_is_its_own_top_rung(void **state)
 {
@@ -402,6 +430,7 @@ int main(void)
         cmocka_unit_test(of_sound_alone_no_second_is_lost),
         cmocka_unit_test(sound_that_outlasts_the_picture_is_kept),
         cmocka_unit_test(what_cannot_be_shown_says_why),
+        cmocka_unit_test(a_sound_of_more_than_four_channels_is_made_in_six_as_well),
         cmocka_unit_test(a_source_that_may_be_copied_is_its_own_top_rung),
         cmocka_unit_test(names_and_languages_of_sounds_are_safe_and_unique),
     };

@@ -54,6 +54,16 @@ const TEXTS = {
 const withText = (master) => master.replace("#EXT-X-STREAM-INF", '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="text",NAME="Words",LANGUAGE="de",' +
     'DEFAULT=NO,AUTOSELECT=NO,FORCED=NO,URI="t0.m3u8"\n#EXT-X-STREAM-INF').replace(/^(#EXT-X-STREAM-INF:.*)$/gm, '$1,SUBTITLES="text"');
 
+/** The same sounds once more as a group of six channels, and the sizes with it. */
+function withSix(master) {
+    const group = /GROUP-ID="([^"]+)"/.exec(master)[1];
+    const six = (text) => text.replace(`"${group}"`, '"six"');
+    return master
+        .replace(/^(#EXT-X-MEDIA:TYPE=AUDIO.*)$/gm, (line) => `${line},CHANNELS="2"\n${six(line)},CHANNELS="6"`)
+        .replace(/^#EXT-X-STREAM-INF:BANDWIDTH=(\d+)(.*)\n(p\d.m3u8)$/gm, (pair, rate, rest, uri) =>
+            `${pair}\n${six(`#EXT-X-STREAM-INF:BANDWIDTH=${Number(rate) + 200000}${rest}`)}\n${uri}`);
+}
+
 /** The answer to /media/TOKEN/VIDEO/VERSION/FILE. A video that still grows has its first size only, as far as it is. */
 export function media(dir, file, video) {
     const growing = video.state !== "ready";
@@ -64,7 +74,7 @@ export function media(dir, file, video) {
         return null;
     let body = readFileSync(path);
     if (file === "master.m3u8")
-        body = withText(body.toString());
+        body = withText(withSix(body.toString()));
     else if (file === "preview.m3u8")
         body = preview(body.toString());
     else if (file.startsWith("e"))

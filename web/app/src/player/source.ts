@@ -65,6 +65,7 @@ function openHls({ video, url, startAt, onTracks, onFail }: SourceOptions): Sour
             caption: hls.subtitleTrack,
         });
     };
+    hls.on(Events.MANIFEST_PARSED, () => keepOneGroup(hls));
     for (const event of [Events.MANIFEST_PARSED, Events.LEVEL_SWITCHED, Events.AUDIO_TRACKS_UPDATED, Events.AUDIO_TRACK_SWITCHED,
         Events.SUBTITLE_TRACKS_UPDATED, Events.SUBTITLE_TRACK_SWITCH] as const)
         hls.on(event, tell);
@@ -93,6 +94,31 @@ function openHls({ video, url, startAt, onTracks, onFail }: SourceOptions): Sour
         },
         close: () => hls.destroy(),
     };
+}
+
+/** Of the groups of sounds the one with the most channels that there are loudspeakers for; the levels of others go: a quality is
+ *  there once, and what is changed for the line's sake changes no sound. */
+function keepOneGroup(hls: Hls) {
+    const channels = (group: string) =>
+        Math.max(0, ...hls.allAudioTracks.filter((t) => t.groupId === group).map((t) => parseInt(t.channels ?? "2", 10)));
+    const groups = [...new Set(hls.levels.flatMap((l) => l.audioGroups ?? []))].sort((a, b) => channels(a) - channels(b));
+    if (groups.length < 2)
+        return;
+    const there = loudspeakers();
+    const kept = groups.filter((g) => channels(g) <= there).pop() ?? groups[0]!;
+    for (let id = hls.levels.length - 1; id >= 0; id--)
+        if (!hls.levels[id]!.audioGroups?.includes(kept))
+            hls.removeLevel(id);
+}
+
+function loudspeakers(): number {
+    try {
+        const context = new AudioContext();
+        void context.close();
+        return Math.max(2, context.destination.maxChannelCount);
+    } catch {
+        return 2;
+    }
 }
 
 function openNative({ video, url, startAt, onTracks, onFail }: SourceOptions): Source {
