@@ -362,5 +362,7 @@ int catalog_get_playable(struct catalog *self, struct turn *t, const struct get_
     calls_chapters(t, &plan, reply);
     calls_pictures(&d, &plan, reply);
     r = calls_sounds(&d, &plan, reply);
-    return r == 0 && reply->final ? calls_texts(&d, &plan, reply) : r;
+    if (r == 0 && reply->final)
+        r = calls_texts(&d, &plan, reply);
+    return r == 0 && ask->watch && !reply->final ? runs_watched(&d, &version) : r;
 }

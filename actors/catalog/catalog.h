@@ -91,6 +91,7 @@ int media_parts(struct doing *d, struct source_part **ret, size_t *ret_n);
 
 int runs_begin(struct doing *d, struct version_row *version);
 int runs_fill(struct catalog *self, struct turn *t);
+int runs_watched(struct doing *d, struct version_row *version); /* somebody watches what is there */
 int runs_ask_again(struct catalog *self, struct turn *t);
 
 /* commit.c: what a run made. */

@@ -18,6 +18,7 @@ enum {
     RUNS_FIRST_PRIORITY = 255,
     RUNS_NEXT_PRIORITY = BUS_URGENT,
     RUNS_NEXT = 4, /* runs of a track that are urgent: 24 seconds, to be played while the others are made */
+    RUNS_WATCHED_PRIORITY = PLAN_PREVIEW_PRIORITY + 10,
     RUNS_POSTER_PRIORITY = 150,
     RUNS_AHEAD = 2
 };
@@ -51,9 +52,12 @@ static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run
     return kind == PLAN_FULL ? PLAN_BULK_PRIORITY : PLAN_PREVIEW_PRIORITY;
 }
 
-static int runs_put(struct doing *d, const struct plan *plan, size_t track, uint32_t run, struct id *ret_job)
+static int runs_put(struct doing *d, const struct version_row *version, const struct plan *plan, size_t track,
+                    uint32_t run, struct id *ret_job)
 {
-    struct job_options options = { .priority = runs_priority(plan, track, run) };
+    uint8_t priority = runs_priority(plan, track, run);
+    bool ahead = version->watched && plan_is_ahead(plan, track) && priority < RUNS_WATCHED_PRIORITY;
+    struct job_options options = { .priority = ahead ? RUNS_WATCHED_PRIORITY : priority };
     struct encode_run job;
     int r = plan_run(plan, track, run, turn_arena(d->t), &job);
 
@@ -71,7 +75,8 @@ static int runs_put(struct doing *d, const struct plan *plan, size_t track, uint
     return r < 0 ? r : put_encode_run(d->t, &job, &options, ret_job);
 }
 
-static int runs_release(struct doing *d, const struct plan *plan, struct track_row *track)
+static int runs_release(struct doing *d, const struct version_row *version, const struct plan *plan,
+                        struct track_row *track)
 {
     uint32_t run = (uint32_t)track->released + 1;
     struct run_row row = {
@@ -81,7 +86,7 @@ static int runs_release(struct doing *d, const struct plan *plan, struct track_r
         .state = RUN_STATE_RELEASED,
         .open_at = turn_now(d->t),
     };
-    int r = runs_put(d, plan, track->track, run, &row.job_id);
+    int r = runs_put(d, version, plan, track->track, run, &row.job_id);
 
     if (r == 0)
         r = run_row_put(turn_txn(d->t), &row);
@@ -169,7 +174,8 @@ static int runs_choose(struct doing *d, const struct version_row *version, const
 /* The version's row as its tracks stand. */
 static int runs_want(struct doing *d, struct version_row *version, struct runs_left left)
 {
-    enum share_stage stage = left.ahead ? SHARE_AHEAD : left.rest ? SHARE_REST : SHARE_NONE;
+    enum share_stage ahead = version->watched ? SHARE_WATCHED : SHARE_AHEAD;
+    enum share_stage stage = left.ahead ? ahead : left.rest ? SHARE_REST : SHARE_NONE;
     int r;
 
     if (!left.urgent)
@@ -183,6 +189,14 @@ int runs_begin(struct doing *d, struct version_row *version)
     version->urgent_at = turn_now(d->t);
     d->fill = true;
     return runs_want(d, version, (struct runs_left) { .urgent = true, .ahead = true });
+}
+
+int runs_watched(struct doing *d, struct version_row *version)
+{
+    if (version->watched || version->stage != SHARE_AHEAD)
+        return 0;
+    version->watched = true;
+    return runs_want(d, version, (struct runs_left) { .urgent = version->urgent_at != 0, .ahead = true });
 }
 
 /* How many are under way, up to `most`. */
@@ -234,7 +248,7 @@ static int runs_serve(struct catalog *self, struct turn *t, struct version_row *
     found = runs_choose(&d, version, &plan, &track, &left);
     if (found < 0)
         return found;
-    r = found ? runs_release(&d, &plan, &track) : 0;
+    r = found ? runs_release(&d, version, &plan, &track) : 0;
     if (r == 0) /* what was released may have been the last of its kind: what is left shows the next time */
         r = runs_want(&d, version, left);
     return r < 0 ? r : found;
@@ -264,7 +278,7 @@ static int runs_hurry(struct catalog *self, struct turn *t, struct version_row *
             left |= r == 0;
             if (r <= 0)
                 break;
-            r = runs_release(&d, &plan, &track);
+            r = runs_release(&d, version, &plan, &track);
         }
     }
     if (r < 0 || left)
@@ -303,9 +317,10 @@ int runs_fill(struct catalog *self, struct turn *t)
 }
 
 /* The same run as another job. What the job before made is found by its names, and wins if it was first. */
-static int runs_put_again(struct doing *d, const struct plan *plan, struct run_row *row)
+static int runs_put_again(struct doing *d, const struct version_row *version, const struct plan *plan,
+                          struct run_row *row)
 {
-    int r = runs_put(d, plan, RUN_TRACK(row->number), RUN_OF_TRACK(row->number), &row->job_id);
+    int r = runs_put(d, version, plan, RUN_TRACK(row->number), RUN_OF_TRACK(row->number), &row->job_id);
 
     if (r == ERR_NOT_FOUND) { /* the end was found before it since: nothing is left to do for it */
         row->state = RUN_STATE_DONE;
@@ -332,7 +347,7 @@ int runs_ask_again(struct catalog *self, struct turn *t)
         if (r == 0 && d.row.version == row.version)
             r = media_load_plan(&d, &version, &plan);
         if (r == 0 && d.row.version == row.version)
-            r = runs_put_again(&d, &plan, &row);
+            r = runs_put_again(&d, &version, &plan, &row);
         r = r == ERR_NOT_FOUND ? 0 : r;
     }
     table_walk_end(&walk);
@@ -359,7 +374,7 @@ int media_retry_runs(struct doing *d)
         row.state = RUN_STATE_RELEASED;
         row.failed_at = row.ended_at = 0;
         row.open_at = turn_now(d->t);
-        r = runs_put_again(d, &plan, &row);
+        r = runs_put_again(d, &version, &plan, &row);
     }
     table_walk_end(&walk);
     if (r == 0)

@@ -1,6 +1,10 @@
 /* share - see share.h. A row for each account that has work, in order of what it spent; it goes with the last of it. */
 #include "actors/catalog/share.h"
 
+static const enum share_stage share_order[] = { SHARE_WATCHED, SHARE_AHEAD, SHARE_REST };
+
+enum { SHARE_STAGES = sizeof(share_order) / sizeof(*share_order) };
+
 /* What the account that is furthest behind has spent; 0 when none has work. */
 static int share_least(struct turn *t, uint64_t *ret)
 {
@@ -70,9 +74,10 @@ static int share_leave(struct turn *t, struct id owner)
     struct version_row version;
     int r = ERR_NOT_FOUND;
 
-    for (uint64_t stage = SHARE_AHEAD; r == ERR_NOT_FOUND && stage < SHARE_STAGES; stage++)
+    for (unsigned i = 0; r == ERR_NOT_FOUND && i < SHARE_STAGES; i++)
         r = table_find(turn_txn(t), &version_row_table, VERSION_ROW_BY_STAGE,
-                       &(struct version_row) { .stage = stage, .owner_id = owner }, 2, turn_arena(t), &version);
+                       &(struct version_row) { .stage = share_order[i], .owner_id = owner }, 2, turn_arena(t),
+                       &version);
     return r == ERR_NOT_FOUND ? share_row_del(turn_txn(t), owner) : r;
 }
 
@@ -98,7 +103,7 @@ int share_next(struct catalog *self, struct turn *t, share_serve *serve)
 {
     int r = 0;
 
-    for (enum share_stage stage = SHARE_AHEAD; r == 0 && stage < SHARE_STAGES; stage++)
-        r = share_at(self, t, stage, serve);
+    for (unsigned i = 0; r == 0 && i < SHARE_STAGES; i++)
+        r = share_at(self, t, share_order[i], serve);
     return r;
 }

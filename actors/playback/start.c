@@ -104,7 +104,7 @@ static int start_answer(void *me, struct turn *t, int err, const void *answer, c
 int playback_on_start(struct playback *self, struct turn *t, const struct start_playback *ask,
                       struct playing *reply)
 {
-    int r = ask_get_playable(t, &(struct get_playable) { .id = ask->id }, start_answer, NULL, 0);
+    int r = ask_get_playable(t, &(struct get_playable) { .id = ask->id, .watch = true }, start_answer, NULL, 0);
 
     return r < 0 ? r : TURN_LATER;
 }

@@ -143,6 +143,37 @@ static void accounts_share_the_work_whatever_the_number_of_their_videos(void **s
     studio_work(f, &film);
 }
 
+/* Of two videos the later one goes on first, once somebody watches it; and who only looks at a list changes nothing. */
+static void a_video_that_is_watched_while_it_is_made_goes_before_the_others(void **state)
+{
+    struct fake *f = *state;
+    struct id first, second;
+
+    f->settings.window = 1;
+    first = studio_upload(f, 1 << 20);
+    second = studio_upload(f, 1 << 20);
+    studio_probe(f, &film);
+    studio_probe(f, &film);
+    for (unsigned i = 0; i < 16; i++) /* the first seconds of both */
+        assert_true(studio_run(f, &film));
+    fake_settle(f);
+    for (unsigned watch = 0; watch < 2; watch++) {
+        struct playable playable = { .final = false };
+        uint64_t before[] = { studio_video(f, first).runs_done, studio_video(f, second).runs_done };
+
+        assert_int_equal(
+            FAKE_CALL(f, catalog_get_playable, &(struct get_playable) { .id = second, .watch = watch }, &playable),
+            0);
+        assert_true(studio_run(f, &film)); /* the window's one, released before */
+        assert_true(studio_run(f, &film));
+        assert_true(studio_run(f, &film));
+        if (watch)
+            assert_true(studio_video(f, second).runs_done >= before[1] + 2);
+        else
+            assert_true(studio_video(f, second).runs_done <= before[1] + 1);
+    }
+}
+
 #define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 int main(void)
@@ -153,6 +184,7 @@ int main(void)
         with_fake(what_is_seen_first_waits_for_no_worker_and_the_rest_does),
         with_fake(two_videos_share_the_window_evenly),
         with_fake(accounts_share_the_work_whatever_the_number_of_their_videos),
+        with_fake(a_video_that_is_watched_while_it_is_made_goes_before_the_others),
         with_fake(how_long_the_rest_takes_follows_from_the_pace),
     };
 
