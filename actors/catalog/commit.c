@@ -160,6 +160,7 @@ static int commit_run(struct doing *d, struct run_row *run, const struct run_don
     run->damaged = done->damaged;
     run->cpu_ms = done->cpu_ms;
     run->levels = done->levels;
+    run->has_peak = done->has_peak;
     run->peak = done->peak;
     run->reason = done->damaged && done->warnings_n ? done->warnings[0] : NULL; /* where */
     d->row.runs_done++;

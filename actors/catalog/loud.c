@@ -24,7 +24,7 @@ static int loud_collect(struct doing *d, size_t track, struct buf *levels, doubl
         struct run_row run;
 
         r = run_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, RUN_NUMBER(track, i), &run);
-        if (r == 0 && !run.levels.len)
+        if (r == 0 && !run.has_peak)
             r = ERR_NOT_FOUND;
         if (r < 0)
             break;

@@ -511,6 +511,7 @@ static void finish_run(struct watch *w, struct run_done *ret)
     ret->marks = report.marks;
     ret->marks_n = report.marks_n;
     ret->levels = report.levels;
+    ret->has_peak = report.has_peak;
     ret->peak = report.peak;
     ret->cpu_ms = report.cpu_ms;
     ret->wall_ms = (uint64_t)w->outcome->wall_ms;

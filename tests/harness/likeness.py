@@ -6,6 +6,7 @@ import array
 import fractions
 import glob
 import json
+import math
 import operator
 import os
 import re
@@ -155,7 +156,7 @@ def loudness(path):
     """(LUFS, true peak in dB of full scale) as FFmpeg measures them."""
     text = ffmpeg("-i", path, "-map", "0:a:0", "-af", "ebur128=metadata=1:peak=true,ametadata=print:file=-", "-f", "null", "-").decode()
     peaks = [float(p) for p in re.findall(r"lavfi\.r128\.true_peaks_ch\d+=([-\d.]+)", text)]
-    return float(re.findall(r"lavfi\.r128\.I=([-\d.]+)", text)[-1]), max(peaks)
+    return float(re.findall(r"lavfi\.r128\.I=([-\d.]+)", text)[-1]), 20 * math.log10(max(*peaks, LOUD))
 
 
 class Presentation:

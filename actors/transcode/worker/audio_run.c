@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <libavutil/opt.h>
 #include <stdlib.h>
 
 #include "actors/transcode/media/cmaf.h"
@@ -74,6 +75,7 @@ static void open_source(struct audio *a, const struct control_terms *terms)
         run_refuse(a->in.gone, r, why);
 }
 
+/* libavcodec's usual search for quantizers takes longer, and before some clicks makes bursts louder than full scale. */
 static void open_encoder(struct audio *a)
 {
     const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_AAC);
@@ -88,7 +90,9 @@ static void open_encoder(struct audio *a)
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_QSCALE;
     c->global_quality = (int)(FF_QP2LAMBDA * a->run->quality + 0.5);
     c->profile = FF_PROFILE_AAC_LOW;
-    r = avcodec_open2(c, codec, NULL);
+    r = av_opt_set(c->priv_data, "aac_coder", "fast", 0);
+    if (r == 0)
+        r = avcodec_open2(c, codec, NULL);
     if (r < 0 || c->frame_size != FRAME)
         link_done(CONTROL_FAILED, "the AAC encoder does not open: %s", av_err2str(r));
     a->codec = c;
@@ -208,6 +212,7 @@ void audio_run(const struct encode_run *run, const struct control_terms *terms)
     done.end = done.has_end ? (uint64_t)a.end : 0;
     done.damaged = a.sound.damaged;
     done.levels = buf_bytes(&a.loudness.levels);
+    done.has_peak = true;
     done.peak = loudness_peak(&a.loudness);
     run_finish(run, &done);
 }
