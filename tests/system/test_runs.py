@@ -234,7 +234,7 @@ class SoundRuns(RunTest):
                 many = make.read_samples(parts.joined(track, self.path("many.mp4")))
                 self.assertEqual(len(one), len(many))
                 self.check_joins(path, one, many, [94 * 1024, 188 * 1024])
-                self.assertLess(max(abs(a - b) for a, b in zip(one, many)), 0.02)     # no run begins elsewhere than another ends
+                self.assertLess(max(abs(a - b) for a, b in zip(one, many)), 0.05)     # no run begins elsewhere than another ends: clicks are at .8
 
     def check_joins(self, path, one, many, joins):
         """Against the source, joins of many runs are no further off than one run is there."""
