@@ -55,12 +55,19 @@ static const char *download_escaped(struct arena *arena, const char *name)
     return ret;
 }
 
-/* "A film (720p, fr).mp4": the language where there are several sounds. */
+static const char *download_channels(const struct playable_track *audio)
+{
+    return audio->channels > 2 ? " 5.1" : "";
+}
+
+/* "A film (720p, fr).mp4": the language where there are several sounds, and that they are in more than two channels. */
 static const char *download_name(struct arena *arena, const char *title, const struct playable_track *video,
                                  const struct playable_track *audio, bool several)
 {
     uint64_t side = video && video->width < video->height ? video->width : video ? video->height : 0;
-    const char *language = audio && several ? download_title(arena, audio->language) : "";
+    const char *language = audio && several ? arena_printf(arena, "%s%s", download_title(arena, audio->language),
+                                                           download_channels(audio))
+                                            : "";
     const char *size = side ? arena_printf(arena, "%llup", (unsigned long long)side) : "";
     bool both = *size && *language;
 
@@ -87,7 +94,8 @@ static int download_add(struct turn *t, const struct playable *playable, const s
     *item = (struct download) { .filename = download_name(arena, playable->video.title, video, audio, several),
                                 .width = video ? video->width : 0,
                                 .height = video ? video->height : 0,
-                                .sound = audio ? audio->name : "",
+                                .sound = audio ? arena_printf(arena, "%s%s", audio->name, download_channels(audio))
+                                               : "",
                                 .language = audio ? audio->language : "" };
     reply->items_n++;
     return keys_path(t, playable->video.id, playable->version,

@@ -54,6 +54,26 @@ static AVRational settle(const double *figures, unsigned n)
     return av_d2q(coarse, 100000);
 }
 
+static bool is_odd(int64_t step, int64_t middle)
+{
+    return step * 5 > middle * 6 || step * 5 < middle * 4;
+}
+
+/* The mean of those near the middle one: of a file that counts in coarse units and has gaps, neither one distance nor all of
+ * them together are the rate. */
+static double regular(const int64_t *steps, unsigned n)
+{
+    double sum = 0;
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        if (!is_odd(steps[i], steps[n / 2])) {
+            sum += (double)steps[i];
+            count++;
+        }
+    return sum / count;
+}
+
 /* The distances between neighbours, sorted. */
 static unsigned distances(const struct measure_times *t, int64_t *steps)
 {
@@ -69,7 +89,7 @@ static unsigned distances(const struct measure_times *t, int64_t *steps)
 struct measured_rate measure_rate(struct measure_times *t, AVRational base, AVRational claimed)
 {
     struct measured_rate rate = { .fps = { 0, 1 } };
-    double claim = claimed.num > 0 && claimed.den > 0 ? av_q2d(claimed) : 0, figures[3];
+    double claim = claimed.num > 0 && claimed.den > 0 ? av_q2d(claimed) : 0, figures[4];
     int64_t steps[MEASURE_TIMES], middle;
     unsigned n, odd = 0, whole;
 
@@ -80,14 +100,15 @@ struct measured_rate measure_rate(struct measure_times *t, AVRational base, AVRa
         return rate;
     }
     for (unsigned i = 0; i < n; i++)
-        odd += steps[i] * 5 > steps[n / 2] * 6 || steps[i] * 5 < steps[n / 2] * 4;
+        odd += is_odd(steps[i], steps[n / 2]);
     rate.variable = odd * 10 > n;
     whole = n - n / 4; /* in order of decoding, the last ones may lack neighbours that were not read yet */
     figures[0] = claim;
     figures[1] = whole / ((double)(t->at[whole] - t->at[0]) * av_q2d(base));
     middle = steps[n / 2];
-    figures[2] = 1 / ((double)middle * av_q2d(base));
-    rate.fps = rate.variable ? settle(figures + 2, 1) : settle(figures, 3);
+    figures[2] = 1 / (regular(steps, n) * av_q2d(base));
+    figures[3] = 1 / ((double)middle * av_q2d(base));
+    rate.fps = rate.variable ? settle(figures + 3, 1) : settle(figures, 4);
     return rate;
 }
 

@@ -58,6 +58,19 @@ static void a_missing_picture_does_not_move_the_rate(void **state)
     assert_rate(measure_rate(&t, ms, (AVRational) { 25, 1 }), 25, 1);
 }
 
+/* As telephones write them: six hundred units a second, and half of the first pictures cut off. */
+static void coarse_times_with_a_gap_tell_the_rate_by_the_mean_of_the_others(void **state)
+{
+    struct measure_times t = { .n = 86 };
+
+    for (unsigned i = 0; i < t.n; i++)
+        t.at[i] = i < 7 ? -280 + 40 * (int64_t)i : (int64_t)((i - 7) * 20.02 + 0.5);
+    assert_rate(measure_rate(&t, (AVRational) { 1, 600 }, (AVRational) { 51600, 1841 }), 30000, 1001);
+    for (unsigned i = 7; i < t.n; i++)
+        t.at[i] = (i - 7) * 20;
+    assert_rate(measure_rate(&t, (AVRational) { 1, 600 }, (AVRational) { 51600, 1841 }), 30, 1);
+}
+
 static void order_of_decoding_does_not_matter(void **state)
 {
     struct measure_times t = steady(25, 48);
@@ -136,6 +149,7 @@ int main(void)
         cmocka_unit_test(rates_are_told_through_times_rounded_to_milliseconds),
         cmocka_unit_test(a_claim_that_is_far_off_is_not_believed),
         cmocka_unit_test(a_missing_picture_does_not_move_the_rate),
+        cmocka_unit_test(coarse_times_with_a_gap_tell_the_rate_by_the_mean_of_the_others),
         cmocka_unit_test(order_of_decoding_does_not_matter),
         cmocka_unit_test(varying_distances_are_noticed_and_the_usual_one_wins),
         cmocka_unit_test(one_picture_has_no_rate),
