@@ -29,9 +29,15 @@ static enum damage compare_begin(struct compare *c, const struct compare_item *i
     return info.size == item->size && c->told.size == item->size ? 0 : DAMAGE_CHANGED;
 }
 
+/* Of a part: the bytes that a sum is of; 0 when there is none. */
+static uint64_t compare_summed(const struct compare *c, const struct compare_item *item)
+{
+    return c->told.sum.length ? c->told.sum.length : item->hashed ? item->size : 0;
+}
+
 static void compare_add(struct compare *c, const struct compare_item *item, const void *piece, size_t n)
 {
-    uint64_t summed = c->told.sum.length;
+    uint64_t summed = compare_summed(c, item);
 
     if (!compare_is_part(item))
         crypto_generichash_update(&c->hash, piece, n);
@@ -44,13 +50,17 @@ static enum damage compare_end(struct compare *c, const struct compare_item *ite
 {
     uint8_t got[SHA256_SIZE], want[SHA256_SIZE];
 
-    if (compare_is_part(item) && c->told.sum.length) {
+    memcpy(want, item->want, sizeof(want));
+    if (!compare_is_part(item)) {
+        crypto_generichash_final(&c->hash, got, BLOB_HASH_SIZE);
+    } else if (compare_summed(c, item)) {
         sha256_final(&c->sum, got);
-        sha256_final(&c->told.sum, want);
-        return memcmp(got, want, sizeof(want)) == 0 ? 0 : DAMAGE_CHANGED;
+        if (c->told.sum.length)
+            sha256_final(&c->told.sum, want);
+    } else {
+        return 0;
     }
-    crypto_generichash_final(&c->hash, got, BLOB_HASH_SIZE);
-    return !item->hashed || memcmp(got, item->want, sizeof(got)) == 0 ? 0 : DAMAGE_CHANGED;
+    return (!compare_is_part(item) && !item->hashed) || memcmp(got, want, sizeof(got)) == 0 ? 0 : DAMAGE_CHANGED;
 }
 
 /* The next piece of the object whose turn it is; behind its last one, the next object. */

@@ -1,7 +1,7 @@
 /* compare - objects held against what they should be, a slice at a time: on the pool, with blobs and nothing else.
  *
  * An object that was put whole should have the size and the BLAKE2b hash that its record says; one that has grown the size, and
- * SHA-256 as it stands beside it. What cannot be told because the disk fails counts as unreadable. */
+ * SHA-256 as it stands beside it, or as the video's row has it where it is the whole original. What cannot be told because the disk fails counts as unreadable. */
 #pragma once
 
 #include <sodium.h>

@@ -1,8 +1,8 @@
 /* content - which file an original is, by SHA-256 of all its bytes, and whether its owner has it in another video already.
  *
- * The sum is made while bytes come in (data/blobs). That of a file sent in parts goes on where its first part's ended: only
- * the parts behind that are read again, on the pool, as is what whoever received them did not come to. What is found out is told, and nothing follows from it: two videos of
- * one file are their owner's choice. */
+ * That of a file that is not long whoever receives it makes (data/blobs keeps it beside the object); all else is read once, when
+ * it is complete, on the pool and in slices. What is found out is told, and nothing follows from it: two videos of one file are
+ * their owner's choice. */
 #pragma once
 
 #include "actors/catalog/catalog.h"

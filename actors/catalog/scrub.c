@@ -16,7 +16,9 @@ enum scrub_stage { SCRUB_PARTS, SCRUB_INITS, SCRUB_SEGMENTS, SCRUB_STAGES };
 struct scrub {
     struct id video; /* zero: none; the next one is looked for */
     uint64_t version;
-    int64_t began; /* the look at this video */
+    int64_t began;              /* the look at this video */
+    uint8_t whole[SHA256_SIZE]; /* of its original, when that is one part so long */
+    uint64_t whole_size;        /* 0: not known */
     enum scrub_stage stage;
     uint8_t after[STORE_KEY_MAX]; /* the last row of the stage that was listed */
     size_t after_n;
@@ -68,7 +70,8 @@ static void scrub_add_part(struct scrub *s, struct turn *t, const void *row)
     const struct original_part *part = row;
 
     if (!part->growing)
-        scrub_add(s, part->blob, part->length, bytes_of(NULL, 0), "", part->offset);
+        scrub_add(s, part->blob, part->length,
+                  bytes_of(s->whole, part->length == s->whole_size ? sizeof(s->whole) : 0), "", part->offset);
 }
 
 static const char *scrub_name(const struct scrub *s, struct turn *t, const char *dir, const char *leaf)
@@ -252,6 +255,10 @@ static int scrub_begin(struct scrub *s, struct turn *t, struct scrub_row *pass)
     if (r > 0) {
         s->video = video.id;
         s->version = video.version;
+        s->whole_size = video.sha256 && sodium_hex2bin(s->whole, sizeof(s->whole), video.sha256,
+                                                       strlen(video.sha256), NULL, NULL, NULL) == 0
+                            ? video.declared_bytes
+                            : 0;
         s->began = now;
         s->stage = video.life == LIFE_STATE_DELETING ? SCRUB_STAGES : SCRUB_PARTS;
         s->after_n = 0;

@@ -12,8 +12,8 @@
  * Errors      ERR_INVALID a bad name, ERR_NOT_FOUND, ERR_EXISTS, ERR_WAIT, ERR_EOF, ERR_STORE_FULL the
  *             disk, ERR_IO
  * Hash        BLAKE2b-256 over the bytes; told by what puts (and of what lay there before), and by
- *             blob_hash, which reads the whole object. Of an object that has grown SHA-256 is told as well, made soon after
- *             its bytes came (blob_told)
+ *             blob_hash, which reads the whole object. Of an object that has grown SHA-256 is told as well, as far as
+ *             it was made (blob_told)
  * Weak spot   nothing beside an object that was put whole says what its bytes should be: who must know keeps the hash in a
  *             record */
 #pragma once

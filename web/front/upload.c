@@ -40,8 +40,6 @@ int upload_problem(struct exchange *x, int err)
     return call_problem(x, err);
 }
 
-static void upload_keep_begin(struct upload_sink *sink);
-
 static int upload_open_object(struct upload_sink *sink)
 {
     struct exchange *x = sink->x;
@@ -55,8 +53,6 @@ static int upload_open_object(struct upload_sink *sink)
         sink->frontier = info.size;
     }
     sink->keep.upto = sink->written = sink->frontier;
-    if (sink->grow && blob_grow_summed(sink->grow) < sink->frontier) /* what the request before left of it */
-        upload_keep_begin(sink);
     return r == ERR_BUSY ? ERR_LOCKED : r;
 }
 
@@ -101,8 +97,6 @@ static void *upload_keep_run(void *arg)
 
     keep->r = blob_grow_keep(keep->grow, keep->upto, &keep->frontier);
     atomic_store(&keep->done, true);
-    if (keep->r == 0)
-        blob_grow_sum(keep->grow, &keep->stop); /* what cannot be read now is read when it is complete */
     return NULL;
 }
 
@@ -114,32 +108,22 @@ static void upload_keep_begin(struct upload_sink *sink)
     keep->grow = sink->grow;
     keep->upto = sink->written;
     atomic_store(&keep->done, false);
-    atomic_store(&keep->stop, false);
     keep->running = pthread_create(&keep->thread, NULL, upload_keep_run, keep) == 0;
-    if (!keep->running) {
-        atomic_store(&keep->stop, true);
+    if (!keep->running)
         upload_keep_run(keep);
-    }
 }
 
-/* What it made durable counts from now on. Where it failed the frontier is as it was. */
-static int upload_keep_count(struct upload_sink *sink)
-{
-    if (sink->keep.grow && sink->keep.frontier > sink->frontier)
-        sink->frontier = sink->keep.frontier;
-    return sink->keep.grow ? sink->keep.r : 0;
-}
-
-/* Waits for it. */
+/* Waits for it. What it made durable counts from now on; where it failed the frontier is as it was. */
 static int upload_keep_end(struct upload_sink *sink)
 {
     struct upload_keep *keep = &sink->keep;
 
-    atomic_store(&keep->stop, true);
     if (keep->running)
         pthread_join(keep->thread, NULL);
     keep->running = false;
-    return upload_keep_count(sink);
+    if (keep->grow && keep->frontier > sink->frontier)
+        sink->frontier = keep->frontier;
+    return keep->grow ? keep->r : 0;
 }
 
 void upload_close(struct upload_sink *sink)
@@ -205,10 +189,8 @@ static int upload_go_on(struct upload_sink *sink)
     uint64_t told = sink->frontier;
     int r = 0;
 
-    if (due)
+    if (due || (sink->keep.running && atomic_load(&sink->keep.done)))
         r = upload_keep_end(sink);
-    else if (sink->keep.running && atomic_load(&sink->keep.done))
-        r = upload_keep_count(sink);
     if (r < 0)
         return r;
     if (due) {

@@ -2,8 +2,9 @@
  *
  * Bytes become durable, and visible to whoever decodes, every UPLOAD_STEP bytes or UPLOAD_STEP_MS at the
  * latest, and at the end; the durable length is the offset, nothing else is. While the disk makes one step durable, on a
- * thread that lives as long as that takes, the bytes of the next one come in; that thread makes SHA-256 of them, too, as far
- * as it gets, and what is missing in the end is made before the object is sealed, or left to the catalog. The catalog is told of each
+ * thread that lives as long as that takes, the bytes of the next one come in. SHA-256 of a file that is not long is made before
+ * the last answer, that of a long one by the catalog afterwards: to read what is being written holds up both. The catalog is
+ * told of each
  * step; only the last word (upload_complete) must arrive, as the catalog completes by itself what has its
  * declared length.
  *
@@ -20,7 +21,7 @@
 enum {
     UPLOAD_STEP = 8 * 1024 * 1024,
     UPLOAD_STEP_MS = 1000,
-    UPLOAD_SUM_MOST = 64 * 1024 * 1024, /* of SHA-256 that is missing at the end: what somebody waits for */
+    UPLOAD_SUM_MOST = 64 * 1024 * 1024, /* of a file whose SHA-256 somebody waits for */
     UPLOAD_NAME_MAX = 255,              /* characters of a file's name */
 };
 
@@ -28,8 +29,7 @@ enum {
 struct upload_keep {
     pthread_t thread;
     bool running;
-    atomic_bool done; /* it is durable: what it does now is the sum */
-    atomic_bool stop; /* which is to wait for nobody */
+    atomic_bool done; /* joining it waits for nothing */
     struct blob_grow *grow;
     uint64_t upto;
     int r;

@@ -146,6 +146,34 @@ static void every_bit_of_an_original_counts(void **state)
     }
 }
 
+/* Nobody made a sum while it came: the catalog did when it was complete. */
+static void an_original_without_a_sum_beside_it_is_known_by_its_video(void **state)
+{
+    static const char zeros[4096];
+    struct fake *f = *state;
+    struct create_upload make = { .length = sizeof(zeros), .has_length = true };
+    struct damaged found[8];
+    struct upload upload;
+    struct blob_grow *grow;
+    char changed[sizeof(zeros)] = "";
+    uint64_t frontier;
+
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &make, &upload), 0);
+    assert_int_equal(blob_grow_open(f->self.blobs, upload.blob, &grow, &frontier), 0);
+    assert_int_equal(blob_grow_append(grow, zeros, sizeof(zeros)), 0);
+    assert_int_equal(blob_grow_sync(grow, &frontier), 0);
+    blob_grow_close(&grow);
+    fake_pass(f, 6000);
+    fake_settle(f);
+    pass(f);
+    assert_int_equal(damaged(f, found), 0);
+    changed[sizeof(changed) - 1] = 1;
+    assert_int_equal(blob_put(f->self.blobs, upload.blob, bytes_of(changed, sizeof(changed)), NULL), 0);
+    pass(f);
+    assert_int_equal(damaged(f, found), 1);
+    assert_int_equal(found[0].damage, DAMAGE_CHANGED);
+}
+
 static void it_reads_no_more_than_it_may(void **state)
 {
     static char text[300001];
@@ -211,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_scrub(what_is_damaged_is_told_once_and_forgotten_when_it_is_whole),
         with_scrub(every_bit_of_an_original_counts),
+        with_scrub(an_original_without_a_sum_beside_it_is_known_by_its_video),
         with_scrub(it_reads_no_more_than_it_may),
         with_scrub(what_was_deleted_meanwhile_is_no_damage),
         with_scrub(a_pass_goes_on_where_a_restart_met_it),
