@@ -172,8 +172,8 @@ void bus_close(struct bus **bus, unsigned linger_ms);
 int bus_fd(const struct bus *bus);
 int bus_timeout_ms(const struct bus *bus, int64_t now_ms);
 /* now_ms: of CLOCK_MONOTONIC. Returns after a bounded number of messages;
- * bus_timeout_ms() is then 0 while more are waiting. Call it after sending, too: ZeroMQ's descriptor
- * is edge-triggered. */
+ * bus_timeout_ms() is then 0 while more are waiting. Call it after sending, too: what was said since leaves with it, in
+ * one message, and ZeroMQ's descriptor is edge-triggered. */
 void bus_process(struct bus *bus, int64_t now_ms);
 bool bus_is_up(const struct bus *bus);
 
