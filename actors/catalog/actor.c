@@ -57,6 +57,7 @@ static const struct catalog_handlers handlers = {
     .delete_video = catalog_delete_video,
     .why = catalog_why,
     .retry_video = catalog_retry_video,
+    .choose_poster = catalog_choose_poster,
     .create_upload = catalog_create_upload,
     .get_upload = catalog_get_upload,
     .concat_uploads = catalog_concat_uploads,

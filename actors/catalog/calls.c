@@ -180,22 +180,10 @@ static void calls_set_texts(struct video_row *row, const struct update_video *as
     }
 }
 
-static int calls_load_own(struct catalog *self, struct turn *t, struct id id, struct doing *ret)
-{
-    int r = video_load(self, t, id, ret);
-
-    if (r == 0 && ret->row.life == LIFE_STATE_DELETING)
-        return ERR_NOT_FOUND;
-    if (r == 0)
-        r = turn_require_owner(t, ret->row.owner_id);
-    /* who may not see it is not told that it is there */
-    return r == ERR_FORBIDDEN && !video_may_see(t, &ret->row) ? ERR_NOT_FOUND : r;
-}
-
 int catalog_update_video(struct catalog *self, struct turn *t, const struct update_video *ask, struct video *reply)
 {
     struct doing d;
-    int r = calls_load_own(self, t, ask->id, &d);
+    int r = video_load_own(self, t, ask->id, &d);
 
     if (r < 0)
         return r;
@@ -218,7 +206,7 @@ int catalog_update_video(struct catalog *self, struct turn *t, const struct upda
 int catalog_delete_video(struct catalog *self, struct turn *t, const struct delete_video *ask)
 {
     struct doing d;
-    int r = calls_load_own(self, t, ask->id, &d);
+    int r = video_load_own(self, t, ask->id, &d);
 
     if (r < 0)
         return r;
@@ -234,7 +222,7 @@ int catalog_retry_video(struct catalog *self, struct turn *t, const struct retry
 {
     struct version_row version;
     struct doing d;
-    int r = calls_load_own(self, t, ask->id, &d);
+    int r = video_load_own(self, t, ask->id, &d);
 
     if (r < 0)
         return r;

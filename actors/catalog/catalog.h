@@ -70,6 +70,8 @@ enum doing_event {
 int video_load(struct catalog *self, struct turn *t, struct id id, struct doing *ret); /* ERR_NOT_FOUND */
 int video_save(struct doing *d);
 void video_show(const struct video_row *row, struct arena *arena, struct video *ret);
+int video_load_own(struct catalog *self, struct turn *t, struct id id,
+                   struct doing *ret); /* for its owner, moderators and administrators */
 bool video_may_see(const struct turn *t, const struct video_row *row);
 const struct catalog_settings *catalog_settings_of(const struct turn *t);
 
@@ -92,6 +94,8 @@ int media_parts(struct doing *d, struct source_part **ret, size_t *ret_n);
 int runs_begin(struct doing *d, struct version_row *version);
 int runs_fill(struct catalog *self, struct turn *t);
 int runs_watched(struct doing *d, struct version_row *version); /* somebody watches what is there */
+int runs_poster(struct doing *d, const struct plan *plan, size_t track,
+                uint32_t run); /* beside the window: of the poster's track, from 2 on */
 int runs_ask_again(struct catalog *self, struct turn *t);
 
 /* commit.c: what a run made. */
@@ -103,6 +107,10 @@ int catalog_on_probe_dead(struct catalog *self, struct turn *t, const struct pro
 /* playlist.c */
 int playlist_ask(struct turn *t); /* soon: look for playlists that are behind */
 
+/* poster.c: one that somebody chose. Whether a run makes one; and what becomes of it. */
+bool poster_is_chosen(const struct plan *plan, uint64_t run);
+int poster_made(struct doing *d, struct run_row *run, const struct run_done *done);
+
 /* sweep.c: what the clock does. */
 int catalog_tick(void *self, struct turn *t, int err, const void *reply, const void *ctx);
 int sweep_ask(struct turn *t); /* soon: look for what is due */
@@ -113,6 +121,8 @@ int catalog_get_video(struct catalog *, struct turn *, const struct get_video *,
 int catalog_list_videos(struct catalog *, struct turn *, const struct list_videos *, struct list_videos_reply *);
 int catalog_update_video(struct catalog *, struct turn *, const struct update_video *, struct video *);
 int catalog_delete_video(struct catalog *, struct turn *, const struct delete_video *);
+int catalog_choose_poster(struct catalog *self, struct turn *t, const struct choose_poster *ask,
+                          struct video *reply);
 int catalog_retry_video(struct catalog *, struct turn *, const struct retry_video *, struct video *);
 int catalog_get_playable(struct catalog *, struct turn *, const struct get_playable *, struct playable *);
 int catalog_scan(struct catalog *, struct turn *, const struct scan *, struct scan_reply *);

@@ -113,6 +113,7 @@ int media_anew(struct doing *d)
     d->events &= ~(unsigned)DOING_FAILED; /* nobody needs to hear of the file before */
     row->reason = NULL;
     row->announced = row->has_poster = row->damaged = false;
+    row->poster = row->poster_asked = 0;
     row->playable_until_ms = row->duration_ms = row->runs_total = row->runs_done = 0;
     row->second = 0;
     row->dirty_at = 0;

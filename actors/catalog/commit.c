@@ -277,10 +277,13 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
     int r = media_load_plan(d, &version, &plan);
 
     if (r == 0 && !commit_is_wanted(&plan, done->run))
-        return commit_unwanted(d, run);
+        return d->dirty = true, commit_unwanted(d, run);
     if (r == 0 && !commit_is_planned(&plan, done))
         return turn_fail(d->t, ERR_INVALID, NULL, "run %llu made what was not planned",
                          (unsigned long long)done->run);
+    if (r == 0 && poster_is_chosen(&plan, done->run))
+        return poster_made(d, run, done);
+    d->dirty = true;
     for (size_t i = 0; r == 0 && i < done->renditions_n; i++)
         r = commit_rendition(d, &done->renditions[i]);
     for (size_t i = 0; r == 0 && i < done->texts_n; i++)
@@ -338,7 +341,6 @@ int catalog_on_run_done(struct catalog *self, struct turn *t, const struct run_d
     r = commit_result(&d, &run, done);
     if (r == 0)
         r = commit_recover(&d);
-    d.dirty = true;
     d.fill = true;
     return r < 0 ? r : video_save(&d);
 }
@@ -392,7 +394,7 @@ int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_d
         r = commit_unwanted(&d, &run);
         return r < 0 ? r : video_save(&d);
     }
-    if (commit_can_do_without(&plan, run.number)) {
+    if (commit_can_do_without(&plan, run.number) && !poster_is_chosen(&plan, run.number)) {
         run.state = RUN_STATE_DONE;
         d.row.runs_done++;
         d.dirty = true;
@@ -403,7 +405,7 @@ int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_d
     d.reason = arena_printf(turn_arena(t), "Encoding %s failed %llu times: %.300s",
                             commit_run_name(&plan, run.number), (unsigned long long)dead->attempts,
                             dead->reason ? dead->reason : "no reason was given");
-    if (r == 0 && run.state == RUN_STATE_FAILED)
+    if (r == 0 && run.state == RUN_STATE_FAILED && !poster_is_chosen(&plan, run.number))
         r = step_take(&d, STEP_MEDIA, ON_RUN_DEAD);
     return r < 0 && r != ERR_CONFLICT ? r : video_save(&d);
 }

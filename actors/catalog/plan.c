@@ -399,13 +399,19 @@ static void plan_segments(const struct plan *plan, const struct plan_track *trac
     }
 }
 
-static void plan_poster(const struct plan *plan, struct arena *arena, struct encode_run *ret)
+/* The first is of a moment that the plan chooses; whoever asks for another says which. */
+static void plan_poster(const struct plan *plan, uint32_t run, struct arena *arena, struct encode_run *ret)
 {
+    const char *number = run > 1 ? arena_printf(arena, "-%u", run) : "";
     uint64_t ms = plan->grid.frames ? grid_ms(&plan->grid, plan->grid.frames) : 20000;
     ret->at_ms = ms / 10 < 20000 ? ms / 10 : 20000;
     ret->images = arena_alloc(arena, 2 * sizeof(*ret->images));
-    ret->images[0] = (struct run_image) { .name = "poster.jpg", .max_width = 1280, .max_height = 1280 };
-    ret->images[1] = (struct run_image) { .name = "poster-640.jpg", .max_width = 640, .max_height = 640 };
+    ret->images[0] = (struct run_image) { .name = arena_printf(arena, "poster%s.jpg", number),
+                                          .max_width = 1280,
+                                          .max_height = 1280 };
+    ret->images[1] = (struct run_image) { .name = arena_printf(arena, "poster%s-640.jpg", number),
+                                          .max_width = 640,
+                                          .max_height = 640 };
     ret->images_n = 2;
 }
 
@@ -452,8 +458,8 @@ int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *
                                                   : DEINTERLACE_FRAME;
     if (what->kind == PLAN_POSTER) {
         ret->kind = RUN_KIND_POSTER;
-        plan_poster(plan, arena, ret);
-        return run == 1 ? 0 : ERR_NOT_FOUND;
+        plan_poster(plan, run, arena, ret);
+        return 0;
     }
     if (what->kind == PLAN_BOARD) {
         ret->kind = RUN_KIND_BOARD;

@@ -44,7 +44,7 @@ static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run
     enum plan_kind kind = plan->tracks[track].kind;
 
     if (kind == PLAN_POSTER)
-        return RUNS_POSTER_PRIORITY;
+        return run == 1 ? RUNS_POSTER_PRIORITY : RUNS_NEXT_PRIORITY; /* somebody waits for one that he chose */
     if (runs_class(plan, track))
         return PLAN_BULK_PRIORITY;
     if (run <= RUNS_NEXT)
@@ -63,6 +63,10 @@ static int runs_put(struct doing *d, const struct version_row *version, const st
 
     if (r < 0)
         return r;
+    if (job.kind == RUN_KIND_POSTER && run > 1) {
+        job.at_ms = d->row.poster_at_ms;
+        job.exact = true;
+    }
     job.video_id = d->row.id;
     job.version = d->row.version;
     job.run = RUN_NUMBER(track, run);
@@ -97,6 +101,20 @@ static int runs_release(struct doing *d, const struct version_row *version, cons
     track->released = run;
     turn_count(d->t, CATALOG_RUNS_RELEASED, 1);
     return track_row_put(turn_txn(d->t), track);
+}
+
+int runs_poster(struct doing *d, const struct plan *plan, size_t track, uint32_t run)
+{
+    struct run_row row = {
+        .video_id = d->row.id,
+        .version = d->row.version,
+        .number = RUN_NUMBER(track, run),
+        .state = RUN_STATE_RELEASED,
+        .open_at = turn_now(d->t),
+    };
+    int r = runs_put(d, plan, track, run, &row.job_id);
+
+    return r < 0 ? r : run_row_put(turn_txn(d->t), &row);
 }
 
 /* Whether a track has a run that may go now: 1 or 0. Without an end it stays a little ahead of what is

@@ -68,6 +68,7 @@ void video_show(const struct video_row *row, struct arena *arena, struct video *
         .version = row->version,
         .damaged = row->damaged,
         .has_poster = row->has_poster,
+        .poster = row->poster ? row->poster : row->has_poster,
         .allow_download = row->allow_download,
         .left_ms = row->media == MEDIA_STATE_PROCESSING ? row->left_ms : 0,
     };
@@ -85,6 +86,18 @@ bool video_may_see(const struct turn *t, const struct video_row *row)
     if (who->known && id_equal(who->user_id, row->owner_id))
         return true;
     return turn_has_role(t, ROLE_MODERATOR);
+}
+
+int video_load_own(struct catalog *self, struct turn *t, struct id id, struct doing *ret)
+{
+    int r = video_load(self, t, id, ret);
+
+    if (r == 0 && ret->row.life == LIFE_STATE_DELETING)
+        return ERR_NOT_FOUND;
+    if (r == 0)
+        r = turn_require_owner(t, ret->row.owner_id);
+    /* who may not see it is not told that it is there */
+    return r == ERR_FORBIDDEN && !video_may_see(t, &ret->row) ? ERR_NOT_FOUND : r;
 }
 
 /* What the clock has to do next with it. */

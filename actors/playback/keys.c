@@ -123,3 +123,12 @@ int keys_path(struct turn *t, struct id video, uint64_t version, const char *pol
                         (unsigned long long)version, leaf);
     return 0;
 }
+
+int keys_poster_path(struct turn *t, struct id video, uint64_t version, uint64_t poster, const char *policy,
+                     bool small, const char **ret)
+{
+    const char *number = poster > 1 ? arena_printf(turn_arena(t), "-%llu", (unsigned long long)poster) : "";
+
+    return keys_path(t, video, version, policy,
+                     arena_printf(turn_arena(t), "img/poster%s%s.jpg", number, small ? "-640" : ""), ret);
+}

@@ -21,5 +21,9 @@ int keys_tend(struct playback *self, struct turn *t);
 int keys_path(struct turn *t, struct id video, uint64_t version, const char *policy, const char *leaf,
               const char **ret);
 
+/* The path to a poster, by the catalog's count of them; small: for lists. */
+int keys_poster_path(struct turn *t, struct id video, uint64_t version, uint64_t poster, const char *policy,
+                     bool small, const char **ret);
+
 /* When a path made now ends, ms UTC. */
 int64_t keys_path_ends(struct turn *t);

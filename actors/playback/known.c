@@ -25,6 +25,7 @@ static int known_replace(struct turn *t, const struct video *video, struct play_
         .version = video->version,
         .duration_ms = video->duration_ms,
         .has_poster = video->has_poster,
+        .poster = video->poster,
     };
 
     return old && old->video_rev >= video->rev ? 0 : play_video_put(turn_txn(t), &row);

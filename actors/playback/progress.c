@@ -78,8 +78,8 @@ static int progress_show(struct turn *t, const struct play_position *row, struct
                                .duration_ms = video.duration_ms ? video.duration_ms : row->duration_ms,
                                .updated_at = row->updated_at };
     if (video.has_poster && video.version)
-        r = keys_path(t, video.video_id, video.version, video.open ? "open" : "owner", "img/poster-640.jpg",
-                      &ret->poster_url);
+        r = keys_poster_path(t, video.video_id, video.version, video.poster, video.open ? "open" : "owner", true,
+                             &ret->poster_url);
     return r < 0 ? r : 1;
 }
 

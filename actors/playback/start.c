@@ -21,7 +21,7 @@ static int start_urls(struct turn *t, const struct playable *playable, struct pl
     if (r == 0 && playable->final)
         r = keys_path(t, v->id, playable->version, policy, "manifest.mpd", &reply->dash_url);
     if (r == 0 && v->has_poster)
-        r = keys_path(t, v->id, playable->version, policy, "img/poster.jpg", &reply->poster_url);
+        r = keys_poster_path(t, v->id, playable->version, v->poster, policy, false, &reply->poster_url);
     if (r == 0 && playable->has_storyboard)
         r = keys_path(t, v->id, playable->version, policy, "img/storyboard.vtt", &reply->storyboard_url);
     reply->expires_at = keys_path_ends(t);
@@ -120,8 +120,8 @@ static int posters_answer(void *me, struct turn *t, int err, const void *answer,
     if (err < 0 && err != ERR_CONFLICT) /* a conflict: nothing can be watched yet, and there is no poster either */
         return err;
     if (err == 0 && playable->video.has_poster)
-        r = keys_path(t, playable->video.id, playable->version, start_policy(&playable->video),
-                      "img/poster-640.jpg", &reply.url);
+        r = keys_poster_path(t, playable->video.id, playable->version, playable->video.poster,
+                             start_policy(&playable->video), true, &reply.url);
     if (r == 0 && err == 0 && playable->has_storyboard)
         r = keys_path(t, playable->video.id, playable->version, start_policy(&playable->video),
                       "img/storyboard.vtt", &reply.storyboard_url);

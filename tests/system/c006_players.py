@@ -1,5 +1,5 @@
 """c006: what is made of a film with two sounds plays in players that are no browsers, as HLS and as DASH, and none of them complains;
-who may keep it gets files that are as long as they say, readable from anywhere, and in step."""
+who may keep it gets files that are as long as they say, readable from anywhere, and in step; a moment of it becomes its poster."""
 import os
 import re
 import subprocess
@@ -187,6 +187,22 @@ class Players(unittest.TestCase):
         self.assertEqual(self.anyone.send("HEAD", self.downloads("counter.mkv", self.anyone)[0]["url"]).status, 200)
         self.alice.want("PATCH", f"/api/v1/videos/{video}", {"allow_download": False})
         self.assertEqual(self.anyone.send("GET", f"/api/v1/videos/{video}/downloads").status, 403)
+
+    def test_a_moment_becomes_the_poster(self):
+        video = self.videos["counter.mkv"]
+        before = self.anyone.post(f"/api/v1/videos/{video}/playback")["poster_url"]
+        first = self.anyone.want("GET", before).body
+        self.assertIn(self.anyone.send("POST", f"/api/v1/videos/{video}/poster", {"at_ms": 7000}).status, (401, 403))
+        self.assertEqual(self.alice.send("POST", f"/api/v1/videos/{video}/poster", {"at_ms": 12000}).status, 400)
+        was = self.alice.post(f"/api/v1/videos/{video}/poster", {"at_ms": 7390})["poster"]
+        self.tail.wait(lambda m: m.get("name") == "catalog.video_changed" and m["body"]["video"].get("poster") == was + 1, 60, "another poster")
+        after = self.anyone.post(f"/api/v1/videos/{video}/playback")["poster_url"]
+        path = os.path.join(self.stage.state, "poster.jpg")
+        with open(path, "wb") as f:
+            f.write(self.anyone.want("GET", after).body)
+        self.assertEqual(make.read_numbers(path, 426, 240)[0], [7390 * 25 // 1000])
+        self.assertEqual(self.anyone.want("GET", self.anyone.get(f"/api/v1/videos/{video}/poster")["url"]).body[:2], b"\xff\xd8")
+        self.assertEqual(self.anyone.want("GET", before).body, first)
 
     def test_a_sound_alone_is_a_file_too(self):
         path = os.path.join(self.stage.state, "sound.wav")

@@ -485,6 +485,11 @@ class Sites(unittest.TestCase):
             self.assertEqual(seen, ["MISS", "HIT", "HIT"])
             for _ in range(2):
                 self.assertIsNone(api.send("GET", f"{rights[0]}/dl/x/y/film.mp4").headers["X-Cache"], "not every right is good for that")
+            rung = next(part for part in sorted(os.listdir(os.path.join(folder, "v"))))
+            file = [f"/media/{self.stage.mint(self.video, policy=policy)}/{self.video}/1/dl/{rung}/none/a.mp4" for policy in ("openfile", "open")]
+            kept = api.send("GET", file[0])
+            self.assertEqual((kept.status, kept.headers["X-Cache"]), (200, None), "a file to be kept comes from the front")
+            self.assertEqual(api.send("GET", file[1]).status, 403, "and not for who may only watch")
             part = api.send("GET", f"{rights[0]}/{name}", None, {"Range": "bytes=10-19"})
             self.assertEqual((part.status, part.body), (206, lies[10:20]))
             self.assertEqual(api.send("GET", f"{rights[0][:-1]}2/{name}").status, 403)
@@ -495,6 +500,7 @@ class Sites(unittest.TestCase):
             while api.send("GET", f"{rights[0]}/{name}").status != 403:
                 self.assertLess(time.monotonic(), until, "what lies in the cache is not taken back")
                 time.sleep(0.05)
+            self.assertEqual(api.send("GET", file[0]).status, 403)
             self.stop_while_one_downloads(f"{rights[1]}/long.m4s", os.path.join(folder, "long.m4s"))
             answer = api.send("GET", f"{rights[1]}/{name}")
             self.assertEqual((answer.status, answer.body == lies, answer.headers["X-Cache"]), (200, True, "HIT"), "and it needs nobody for that")

@@ -1,7 +1,9 @@
 // One's own videos and what one is told about them.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
-import { ALICE, assertAccessible, useSite } from "./lib/browser.mjs";
+import { ALICE, assertAccessible, until, useSite } from "./lib/browser.mjs";
+import { SHOTS } from "./lib/site.mjs";
 
 const site = useSite();
 const own = (page, title) => page.getByRole("article", { name: title, exact: true });
@@ -131,4 +133,27 @@ test("a list goes on by its button until its end", async () => {
     await page.getByRole("link", { name: "Thunder over the lake, part 3" }).waitFor();
     await page.getByRole("button", { name: "Show more" }).waitFor({ state: "hidden" });
     assert.equal(await page.locator("article.card").count(), 30);
+});
+
+test("another moment becomes the poster, and what else was changed is kept", async () => {
+    const page = await site.open("/mine", { as: ALICE });
+    const bread = own(page, "How bread rises");
+    const src = () => bread.locator("img").getAttribute("src");
+    const before = await src();
+    await bread.getByRole("button", { name: "Edit" }).click();
+    const sheet = page.getByRole("dialog");
+    await sheet.getByLabel("Title").fill("How dough rises");
+    await sheet.getByRole("button", { name: "The picture at 0:12" }).click();
+    await page.getByText("The poster is changed.").waitFor();
+    assert.equal(site.state.posterAt, 12_000);
+    await sheet.getByLabel("Moment of the video").fill("7.5");
+    await page.screenshot({ path: join(SHOTS, "poster-choice.png") });
+    await assertAccessible(page, "the choice of a poster");
+    await sheet.getByRole("button", { name: "Use this moment" }).click();
+    await until(page, () => [...document.querySelectorAll(".toast")].length === 2 || !document.querySelector("[aria-disabled=true]"));
+    assert.equal(site.state.posterAt, 7500);
+    await sheet.getByRole("button", { name: "Save" }).click();
+    const dough = own(page, "How dough rises");
+    await dough.waitFor();
+    assert.notEqual(await dough.locator("img").getAttribute("src"), before);
 });

@@ -7,7 +7,8 @@
 #include "actors/transcode/worker/runs.h"
 #include "actors/transcode/worker/upright.h"
 
-#define LOOK_FPS  4    /* pictures looked at in a second */
+#define LOOK_FPS  4 /* pictures looked at in a second */
+#define EXACT_FPS 1000
 #define LOOK_MOST 24   /* six seconds */
 #define LIVELY    28.0 /* standard deviation of luma above which a picture will do */
 
@@ -85,15 +86,32 @@ static AVFrame *choose(struct decode *d)
     return best;
 }
 
+/* The last picture that begins no later than the moment; where none does, the first. */
+static AVFrame *moment(struct decode *d)
+{
+    AVFrame *f = av_frame_alloc(), *best = NULL;
+    int64_t time;
+
+    must(f != NULL);
+    while (decode_next(d, f, &time) >= 0 && (!best || grid_first(&d->grid, time, d->base) <= d->first)) {
+        av_frame_free(&best);
+        best = av_frame_clone(f);
+        av_frame_unref(f);
+    }
+    av_frame_free(&f);
+    return best;
+}
+
 void poster_run(const struct encode_run *run, const struct control_terms *terms)
 {
     struct input in;
     struct run_done done = { 0 };
     char why[200] = "";
+    int fps = run->exact ? EXACT_FPS : LOOK_FPS;
     struct decode d = { .in = &in,
                         .track = (unsigned)run->track,
-                        .grid = { LOOK_FPS, 1 },
-                        .first = (int64_t)(run->at_ms * LOOK_FPS / 1000),
+                        .grid = { fps, 1 },
+                        .first = (int64_t)(run->at_ms * (unsigned)fps / 1000),
                         .threads = (int)terms->threads,
                         .fields = run->deinterlace > DEINTERLACE_OFF ? DECODE_PER_FRAME : DECODE_PROGRESSIVE };
     int r = input_open(&in, run->length, run->complete, why, sizeof(why));
@@ -105,7 +123,7 @@ void poster_run(const struct encode_run *run, const struct control_terms *terms)
         r = decode_open(&d, why, sizeof(why));
     if (r < 0)
         run_refuse(in.gone, r, why);
-    best = choose(&d);
+    best = run->exact ? moment(&d) : choose(&d);
     if (!best)
         run_refuse(in.gone, 0, "no picture could be decoded for a poster");
     for (size_t i = 0; i < run->images_n; i++) {

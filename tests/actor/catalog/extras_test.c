@@ -85,6 +85,68 @@ static void dead_texts_are_no_failure(void **state)
     assert_int_equal(playable.tracks_n, 2 + 1);
 }
 
+static struct encode_run poster_job(struct fake *f, struct id *ret_job)
+{
+    struct fake_sent *sent = fake_take(f, "transcode.encode_run");
+    struct encode_run job;
+
+    assert_non_null(sent);
+    assert_int_equal(wire_unpack(&encode_run_type, sent->body, f->arena, &job, NULL), 0);
+    assert_int_equal(job.kind, RUN_KIND_POSTER);
+    assert_null(fake_take(f, "transcode.encode_run"));
+    *ret_job = sent->job;
+    return job;
+}
+
+static int choose(struct fake *f, struct id id, uint64_t at_ms)
+{
+    struct choose_poster ask = { .id = id, .at_ms = at_ms };
+    struct video video;
+
+    return FAKE_CALL(f, catalog_choose_poster, &ask, &video);
+}
+
+static void a_chosen_moment_is_the_poster_once_it_is_made(void **state)
+{
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 1 << 20), first, second;
+    struct encode_run job;
+    unsigned written;
+
+    assert_true(studio_probe(f, &film));
+    assert_int_equal(choose(f, id, 0), ERR_CONFLICT);
+    studio_work(f, &film);
+    assert_int_equal(studio_video(f, id).poster, 1);
+    assert_int_equal(choose(f, id, film.seconds * 1000), ERR_INVALID);
+    fake_be(f, 2, ROLE_CREATOR);
+    assert_int_equal(choose(f, id, 0), ERR_NOT_FOUND);
+    fake_be(f, 1, ROLE_CREATOR);
+
+    written = (unsigned)f->counters[CATALOG_PLAYLISTS_WRITTEN];
+    assert_int_equal(choose(f, id, 7040), 0);
+    job = poster_job(f, &first);
+    assert_int_equal(job.at_ms, 7040);
+    assert_true(job.exact);
+    assert_string_equal(job.images[0].name, "poster-2.jpg");
+    assert_string_equal(job.images[1].name, "poster-2-640.jpg");
+    assert_int_equal(choose(f, id, 9000), 0);
+    struct encode_run later = poster_job(f, &second);
+    assert_string_equal(later.images[0].name, "poster-3.jpg");
+    assert_int_equal(studio_answer(f, &later, second, &film),
+                     0); /* the one asked for last was faster, and stays */
+    assert_int_equal(studio_answer(f, &job, first, &film), 0);
+    fake_settle(f);
+    assert_int_equal(studio_video(f, id).poster, 3);
+    assert_int_equal(studio_video(f, id).runs_done, studio_video(f, id).runs_total);
+    assert_int_equal(f->counters[CATALOG_PLAYLISTS_WRITTEN], written);
+
+    assert_int_equal(choose(f, id, 1), 0);
+    poster_job(f, &first);
+    assert_int_equal(FAKE_CALL(f, catalog_on_run_dead, &(struct run_dead) { .job_id = first }), 0);
+    assert_int_equal(studio_video(f, id).state, VIDEO_STATE_READY);
+    assert_int_equal(studio_video(f, id).poster, 3);
+}
+
 #define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 int main(void)
@@ -92,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_fake(texts_and_chapters_come_with_the_final_playlists),
         with_fake(dead_texts_are_no_failure),
+        with_fake(a_chosen_moment_is_the_poster_once_it_is_made),
         with_fake(the_storyboard_is_made_of_the_smallest_rung),
     };
 

@@ -136,7 +136,14 @@ export const handlers = {
         const video = seen(state, who, ask.id);
         if (!video.has_poster)
             throw new Refusal(404, "There is no such thing, or you may not see it.");
-        return { url: mediaPath(video, `poster${video.title.length % 6}.jpg`), storyboard_url: video.state === "ready" ? mediaPath(video, "storyboard.vtt") : "" };
+        return { url: mediaPath(video, `poster${(video.title.length + (video.poster ?? 0)) % 6}.jpg`), storyboard_url: video.state === "ready" ? mediaPath(video, "storyboard.vtt") : "" };
+    },
+    choose_poster(state, who, ask) {
+        const video = own(state, who, ask.id);
+        setTimeout(() => Object.assign(video, { poster: (video.poster ?? 1) + 1, rev: video.rev + 1 }), 300).unref();
+        video.rev++;
+        state.posterAt = ask.at_ms;
+        return shown(video);
     },
     list_downloads(state, who, ask) {
         const video = seen(state, who, ask.id);

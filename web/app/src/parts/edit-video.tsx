@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { call } from "../api/http";
 import { Field, Form, SubmitButton, useForm } from "./field";
 import { Icon } from "./icon";
+import { PosterChoice } from "./poster-choice";
 import { Sheet } from "./sheet";
 import { VISIBILITY } from "./state-chip";
 import { toast } from "./toasts";
@@ -33,6 +34,7 @@ export function EditVideo({ video, onSaved, onClose }: { video: Video; onSaved: 
                     options={[["me", "Only you"], ["all", "Whoever may watch it"]]} />
                 <Field form={form} name="tags" label="Tags" hint="With commas between them." value={(video.tags ?? []).join(", ")} />
                 <People people={video.people ?? []} />
+                <PosterChoice video={video} onChosen={onSaved} />
                 <Field form={form} name="language" label="Language" hint="Of what is spoken, as a tag: en, de, pt-BR." value={video.language ?? ""} maxLength={20} />
                 <div class="row">
                     <SubmitButton form={form}>Save</SubmitButton>

@@ -55,7 +55,7 @@ export function OwnVideo({ video: first, onChange, onGone }: OwnVideoProps) {
 
     return (
         <article class="own" aria-label={title}>
-            <Poster id={video.id} has={video.has_poster} sound={video.state === "ready" && !video.width}>
+            <Poster id={video.id} poster={video.poster} has={video.has_poster} sound={video.state === "ready" && !video.width}>
                 {!!video.duration_ms && <span class="board">{clock(video.duration_ms)}</span>}
             </Poster>
             <div class="text">

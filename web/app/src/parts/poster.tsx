@@ -19,15 +19,19 @@ export function picturesOf(id: string): Promise<Pictures> {
     return asked;
 }
 
+/** Another poster was chosen. */
+export const forgetPictures = (id: string): void => void known.delete(id);
+
 interface PosterProps {
     id: string;
+    poster?: number | undefined;    // which of its posters
     url?: string | undefined;       // where it is known already
     has?: boolean | undefined;      // false: there is none to ask for
     sound?: boolean;
     children?: preact.ComponentChildren;
 }
 
-export function Poster({ id, url, has, sound = false, children }: PosterProps) {
+export function Poster({ id, poster, url, has, sound = false, children }: PosterProps) {
     const box = useRef<HTMLDivElement>(null);
     const [src, setSrc] = useState(url ?? "");
     useEffect(() => {
@@ -45,7 +49,7 @@ export function Poster({ id, url, has, sound = false, children }: PosterProps) {
             gone = true;
             near.disconnect();
         };
-    }, [id, url, has]);
+    }, [id, poster, url, has]);
     return (
         <div class="poster" ref={box} style={{ "--hue": hueOf(id) }}>
             <Icon name={sound ? "sound" : "film"} size={40} />

@@ -9,16 +9,21 @@ const STEP_MS = 450;
 const MOST = 24;
 const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
-async function storyboard(id: string, signal: AbortSignal): Promise<Tile[]> {
+/** Every tile of a video's storyboard; none where it has none. */
+export async function storyboard(id: string, signal: AbortSignal): Promise<Tile[]> {
     const url = (await picturesOf(id)).storyboard_url;
     const answer = url && !signal.aborted ? await fetch(url, { signal }) : undefined;
-    const tiles = url && answer?.ok ? tilesOf(await answer.text(), url) : [];
-    const every = Math.max(1, tiles.length / MOST);
-    return Array.from({ length: Math.min(MOST, tiles.length) }, (_, i) => tiles[Math.floor(i * every)]!);
+    return url && answer?.ok ? tilesOf(await answer.text(), url) : [];
+}
+
+/** At most so many of them, from all over the video. */
+export function some(tiles: Tile[], most: number): Tile[] {
+    const every = Math.max(1, tiles.length / most);
+    return Array.from({ length: Math.min(most, tiles.length) }, (_, i) => tiles[Math.floor(i * every)]!);
 }
 
 /** An image that is there, for its size. */
-async function loaded(src: string): Promise<HTMLImageElement> {
+export async function loaded(src: string): Promise<HTMLImageElement> {
     const image = new Image();
     image.src = src;
     await image.decode();
@@ -36,7 +41,7 @@ export function usePreview(id: string) {
         const sleep = (ms: number) => new Promise((then) => setTimeout(then, ms));
         const play = async () => {
             await sleep(REST_MS);
-            const tiles = stop.signal.aborted ? [] : await storyboard(id, stop.signal);
+            const tiles = stop.signal.aborted ? [] : some(await storyboard(id, stop.signal), MOST);
             for (let i = 0; tiles.length && !stop.signal.aborted; i = (i + 1) % tiles.length) {
                 const tile = tiles[i]!, image = await loaded(tile.image);
                 if (!stop.signal.aborted)
@@ -62,7 +67,7 @@ export function usePreview(id: string) {
 }
 
 /** One tile of an image, as large as covers the picture. */
-function Flip({ tile, image }: { tile: Tile; image: HTMLImageElement }) {
+export function Flip({ tile, image }: { tile: Tile; image: HTMLImageElement }) {
     const part = (at: number, tile: number, all: number) => `${all > tile ? (100 * at) / (all - tile) : 0}%`;
     return <span class={`flip${9 * tile.width > 16 * tile.height ? " wide" : ""}`} aria-hidden="true" style={{
         "aspect-ratio": `${tile.width} / ${tile.height}`, "background-image": `url("${tile.image}")`,

@@ -9,7 +9,7 @@ export function VideoCard({ video, beside = false }: { video: Video; beside?: bo
     const preview = usePreview(video.id);
     return (
         <article class={`card${beside ? " beside" : ""}`} {...preview.on}>
-            <Poster id={video.id} has={video.has_poster} sound={video.state === "ready" && !video.width}>
+            <Poster id={video.id} poster={video.poster} has={video.has_poster} sound={video.state === "ready" && !video.width}>
                 {preview.tile}
                 {growing && <span class="board left">Being prepared</span>}
                 {!!video.duration_ms && <span class="board">{clock(video.duration_ms)}</span>}
