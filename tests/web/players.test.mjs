@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { until } from "./lib/browser.mjs";
 
-const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_FILM: film } = process.env;
+const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_FILM: film, KINOBUS_WEB_PASSWORD: password } = process.env;
 const SECONDS = 20, TONES = { en: 440, fr: 1320 }, HEIGHTS = [240, 360, 480, 720], OTHER_HEIGHT = 480;   // players begin with the first or the last
 const SCRIPTS = {
     "hls.js": "../../web/app/node_modules/hls.js/dist/hls.js",
@@ -16,6 +16,7 @@ const SCRIPTS = {
     "video.js": "node_modules/video.js/dist/video.js",
 };
 const served = {
+    "/native": "",
     "/players.js": readFileSync(new URL("lib/players.js", import.meta.url)),
     ...Object.fromEntries(Object.entries(SCRIPTS).map(([name, path]) => [`/${name}`, readFileSync(new URL(path, import.meta.url))])),
 };
@@ -26,7 +27,7 @@ let browser, server, playing;
 before(async () => {
     server = http.createServer((request, answer) => {
         const { pathname, searchParams } = new URL(request.url, origin);
-        answer.setHeader("Content-Type", served[pathname] ? "text/javascript" : "text/html; charset=utf-8");
+        answer.setHeader("Content-Type", pathname in served ? "text/javascript" : "text/html; charset=utf-8");
         answer.end(served[pathname] ?? `<!doctype html><title>Players</title><link rel=icon href=data:,><video crossorigin=anonymous></video>
             <script src="/players.js"></script><script src="/${searchParams.get("player")}"></script>`);
     });
@@ -49,7 +50,8 @@ const wait = (page, what, fn, arg) => until(page, fn, arg).catch(async (error) =
     throw new Error(`${what}: at ${currentTime} s, ready ${readyState}, ${videoHeight} lines, ${broken}`, { cause: error });
 });
 
-async function story(player, url) {
+/** A player in a page of its own, which plays: what can be asked of it, and what it complained of. */
+async function open(player, url) {
     const page = await (await browser.newContext()).newPage(), complaints = [];
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (line) => ["warning", "error"].includes(line.type()) && !OTHER_LANGUAGE.test(line.text()) && complaints.push(line.text()));
@@ -61,34 +63,58 @@ async function story(player, url) {
         globalThis.heard = globalThis.listen(document.querySelector("video"));
         await document.querySelector("video").play();
     }, [player, platform + url]);
-    const ask = (what) => page.evaluate((name) => [...new Set(globalThis.player[name]())].sort((a, b) => a > b ? 1 : -1), what);
-    const hears = (language) => wait(page, `${language} is heard`, (hz) => Math.abs(globalThis.heard() - hz) < 10, TONES[language]);
     const at = (s) => wait(page, `plays at ${s} s`, (s) => {
         const video = document.querySelector("video");
         return !video.seeking && video.currentTime > s && video.currentTime < s + 3;
     }, s + 0.3);
-    const seek = async (s) => {
-        await page.evaluate((s) => { document.querySelector("video").currentTime = s; }, s);
-        await at(s);
-    };
-
     await at(0);
-    assert.deepEqual([await ask("heights"), await ask("languages")], [HEIGHTS, Object.keys(TONES)]);
     assert.ok(Math.abs(await page.evaluate(() => document.querySelector("video").duration) - SECONDS) < 0.1);
-    await hears("en");
-    await seek(14);
-    await seek(2);
-    await page.evaluate((h) => { globalThis.player.height(h); }, OTHER_HEIGHT);
-    await wait(page, `${OTHER_HEIGHT} lines are shown`, (h) => document.querySelector("video").videoHeight === h, OTHER_HEIGHT);
-    await page.evaluate(() => { globalThis.player.language("fr"); });
-    await hears("fr");
-    await seek(11);
-    await hears("fr");
-    await seek(SECONDS - 2);
-    await wait(page, "it ends", () => document.querySelector("video").ended);
-    await page.context().close();
-    assert.deepEqual(complaints, []);
+    return {
+        ask: (what) => page.evaluate((name) => [...new Set(globalThis.player[name]())].sort((a, b) => a > b ? 1 : -1), what),
+        choose: (what, value) => page.evaluate(([name, value]) => { globalThis.player[name](value); }, [what, value]),
+        hears: (language) => wait(page, `${language} is heard`, (hz) => Math.abs(globalThis.heard() - hz) < 10, TONES[language]),
+        shows: (height) => wait(page, `${height} lines are shown`, (h) => document.querySelector("video").videoHeight === h, height),
+        async seek(s) {
+            await page.evaluate((s) => { document.querySelector("video").currentTime = s; }, s);
+            await at(s);
+        },
+        async end() {
+            await this.seek(SECONDS - 2);
+            await wait(page, "it ends", () => document.querySelector("video").ended);
+            await page.context().close();
+            assert.deepEqual(complaints, []);
+        },
+    };
+}
+
+async function story(player, url) {
+    const p = await open(player, url);
+    assert.deepEqual([await p.ask("heights"), await p.ask("languages")], [HEIGHTS, Object.keys(TONES)]);
+    await p.hears("en");
+    await p.seek(14);
+    await p.seek(2);
+    await p.choose("height", OTHER_HEIGHT);
+    await p.shows(OTHER_HEIGHT);
+    await p.choose("language", "fr");
+    await p.hears("fr");
+    await p.seek(11);
+    await p.hears("fr");
+    await p.end();
 }
 
 for (const [player, kind] of [["hls.js", "hls"], ["shaka", "hls"], ["shaka", "dash"], ["dash.js", "dash"], ["video.js", "hls"], ["video.js", "dash"]])
     test(`${player} plays ${kind.toUpperCase()}`, () => story(player, playing[`${kind}_url`]));
+
+test("a file to be kept plays without a player", async () => {
+    const json = { "Content-Type": "application/json" };
+    const login = await fetch(`${platform}/api/v1/auth/login`, { method: "POST", headers: json, body: JSON.stringify({ email: "admin@localhost", password }) });
+    const { access_token: token } = await login.json();
+    const { items } = await (await fetch(`${platform}/api/v1/videos/${film}/downloads`, { headers: { Authorization: `Bearer ${token}` } })).json();
+    const p = await open("native", items.find((file) => file.height === OTHER_HEIGHT && file.language === "fr").url);
+    await p.shows(OTHER_HEIGHT);
+    await p.hears("fr");
+    await p.seek(14);
+    await p.seek(2);
+    await p.hears("fr");
+    await p.end();
+});

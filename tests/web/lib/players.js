@@ -67,6 +67,13 @@ globalThis.PLAYERS = {
     },
 };
 
+/** No player: a file, by what the browser itself can. */
+globalThis.PLAYERS.native = async (video, url, complain) => {
+    video.addEventListener("error", () => complain(`${video.error.code} ${video.error.message}`));
+    video.src = url;
+    return { heights: () => [video.videoHeight] };
+};
+
 /** The loudest tone that can be heard, in Hz. */
 globalThis.listen = (video) => {
     const context = new AudioContext(), ear = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });

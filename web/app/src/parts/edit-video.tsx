@@ -31,7 +31,7 @@ export function EditVideo({ video, onSaved, onClose }: { video: Video; onSaved: 
                 <Field form={form} name="description" label="Description" value={video.description ?? ""} rows={5} maxLength={10000} />
                 <Field form={form} name="visibility" label="Who may watch" value={video.visibility ?? "private"} options={VISIBILITY} />
                 <Field form={form} name="download" label="Who may download it" value={video.allow_download ? "all" : "me"}
-                    options={[["me", "Only you"], ["all", "Whoever may watch it"]]} />
+                    options={[["me", "Only its owner"], ["all", "Whoever may watch it"]]} />
                 <Field form={form} name="tags" label="Tags" hint="With commas between them." value={(video.tags ?? []).join(", ")} />
                 <People people={video.people ?? []} />
                 <PosterChoice video={video} onChosen={onSaved} />
