@@ -94,8 +94,9 @@ int media_parts(struct doing *d, struct source_part **ret, size_t *ret_n);
 int runs_begin(struct doing *d, struct version_row *version);
 int runs_fill(struct catalog *self, struct turn *t);
 int runs_watched(struct doing *d, struct version_row *version); /* somebody watches what is there */
-int runs_poster(struct doing *d, const struct plan *plan, size_t track,
-                uint32_t run); /* beside the window: of the poster's track, from 2 on */
+/* Beside the window: of the poster's track, from 2 on. */
+int runs_poster(struct doing *d, const struct version_row *version, const struct plan *plan, size_t track,
+                uint32_t run);
 int runs_ask_again(struct catalog *self, struct turn *t);
 
 /* commit.c: what a run made. */

@@ -23,9 +23,12 @@ static int poster_ask(struct doing *d, uint64_t at_ms)
         return r;
     if (poster_track(&plan, &track) < 0)
         return turn_fail(d->t, ERR_CONFLICT, NULL, "it has no pictures");
+    if (d->row.poster_asked >= catalog_settings_of(d->t)->posters)
+        return turn_fail(d->t, ERR_CONFLICT, NULL, "it has had %llu posters, as many as a video may have",
+                         (unsigned long long)d->row.poster_asked);
     d->row.poster_asked = d->row.poster_asked ? d->row.poster_asked + 1 : 2;
     d->row.poster_at_ms = at_ms;
-    return runs_poster(d, &plan, track, (uint32_t)d->row.poster_asked);
+    return runs_poster(d, &version, &plan, track, (uint32_t)d->row.poster_asked);
 }
 
 int catalog_choose_poster(struct catalog *self, struct turn *t, const struct choose_poster *ask,

@@ -103,7 +103,8 @@ static int runs_release(struct doing *d, const struct version_row *version, cons
     return track_row_put(turn_txn(d->t), track);
 }
 
-int runs_poster(struct doing *d, const struct plan *plan, size_t track, uint32_t run)
+int runs_poster(struct doing *d, const struct version_row *version, const struct plan *plan, size_t track,
+                uint32_t run)
 {
     struct run_row row = {
         .video_id = d->row.id,
@@ -112,7 +113,7 @@ int runs_poster(struct doing *d, const struct plan *plan, size_t track, uint32_t
         .state = RUN_STATE_RELEASED,
         .open_at = turn_now(d->t),
     };
-    int r = runs_put(d, plan, track, run, &row.job_id);
+    int r = runs_put(d, version, plan, track, run, &row.job_id);
 
     return r < 0 ? r : run_row_put(turn_txn(d->t), &row);
 }

@@ -140,6 +140,9 @@ static void a_chosen_moment_is_the_poster_once_it_is_made(void **state)
     assert_int_equal(studio_video(f, id).runs_done, studio_video(f, id).runs_total);
     assert_int_equal(f->counters[CATALOG_PLAYLISTS_WRITTEN], written);
 
+    f->settings.posters = 3;
+    assert_int_equal(choose(f, id, 1), ERR_CONFLICT);
+    f->settings.posters = 4;
     assert_int_equal(choose(f, id, 1), 0);
     poster_job(f, &first);
     assert_int_equal(FAKE_CALL(f, catalog_on_run_dead, &(struct run_dead) { .job_id = first }), 0);
