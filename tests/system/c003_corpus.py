@@ -127,7 +127,7 @@ class Corpus(unittest.TestCase):
                 continue
             print(f"{os.path.basename(playlist)}: {track['loudness']:.2f} LUFS, peak {track['peak']:.1f} dB; FFmpeg: {lufs:.2f}, {peak:.1f}", flush=True)
             self.assertAlmostEqual(track["loudness"], lufs, delta=0.3 if lufs > -36 else 1)     # of what is soft AAC leaves some out
-            self.assertAlmostEqual(max(track["peak"], 20 * math.log10(likeness.LOUD)), peak, delta=3)    # AAC changes the peak of a click
+            self.assertAlmostEqual(max(track["peak"], 20 * math.log10(likeness.LOUD)), peak, delta=5)    # AAC changes the peak of a click
         return heard
 
     def keeps_the_rules(self, folder, *also):
