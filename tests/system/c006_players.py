@@ -15,9 +15,10 @@ from api import Api  # noqa: E402
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
 SECONDS = 20
-# GStreamer cannot print a session of its own, says of a set of images in DASH, which it passes over, that it does not know it, and lets the
-# sound that nobody chose run into nothing.
-ITS_OWN = re.compile("No value transform to serialize field 'session'|Unknown mime type in the representation|not-linked|Internal data stream error")
+# GStreamer cannot print a session of its own, says of a set of images in DASH and of the box of loudness, which it passes over, that it does
+# not know them, and lets the sound that nobody chose run into nothing.
+ITS_OWN = re.compile("No value transform to serialize field 'session'|Unknown mime type in the representation|not-linked|Internal data stream error|"
+                     "unknown QuickTime node type ludt")
 TITLE = "Zwölf: ein/zwei? "
 # Whole films of all shapes: pictures that stand upright, odd rates, sound alone, no sound, subtitles.
 OTHERS = ("sintel_2audio_3subs_30s.mkv", "bbb_720p_rot90_20s.mp4", "bbb_1080p60_16s.mp4", "rain_60s.mp3", "screen_no_audio_640x480_8.8fps.mp4",
