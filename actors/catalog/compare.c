@@ -32,7 +32,7 @@ static enum damage compare_begin(struct compare *c, const struct compare_item *i
 /* Of a part: the bytes that a sum is of; 0 when there is none. */
 static uint64_t compare_summed(const struct compare *c, const struct compare_item *item)
 {
-    return c->told.sum.length ? c->told.sum.length : item->hashed ? item->size : 0;
+    return sha256_length(&c->told.sum) ? sha256_length(&c->told.sum) : item->hashed ? item->size : 0;
 }
 
 static void compare_add(struct compare *c, const struct compare_item *item, const void *piece, size_t n)
@@ -55,7 +55,7 @@ static enum damage compare_end(struct compare *c, const struct compare_item *ite
         crypto_generichash_final(&c->hash, got, BLOB_HASH_SIZE);
     } else if (compare_summed(c, item)) {
         sha256_final(&c->sum, got);
-        if (c->told.sum.length)
+        if (sha256_length(&c->told.sum))
             sha256_final(&c->told.sum, want);
     } else {
         return 0;

@@ -37,7 +37,7 @@ static int content_begin(struct content_work *w)
         r = 0;
     }
     w->sum = first.sum;
-    w->at = first.sum.length;
+    w->at = sha256_length(&first.sum);
     w->begun = r == 0;
     return r;
 }
@@ -109,7 +109,7 @@ int content_look(struct doing *d)
 
     if (r < 0 || !content_is_wanted(&d->row) || n != 1 || !content_is_whole(d, parts, n) ||
         blob_told(d->self->blobs, parts[0].blob, &told) < 0 || told.size != parts[0].length ||
-        told.sum.length != told.size)
+        sha256_length(&told.sum) != told.size)
         return r;
     sha256_final(&told.sum, sum);
     content_set(d, sum);

@@ -84,7 +84,8 @@ static void grow_read(int fd, struct blob_told *ret)
     sha256_init(&ret->sum);
     for (unsigned i = 0; i < GROW_SLOTS; i++)
         if (grow_read_slot(fd, i, &slot) &&
-            (slot.size > ret->size || (slot.size == ret->size && slot.sum.length > ret->sum.length)))
+            (slot.size > ret->size ||
+             (slot.size == ret->size && sha256_length(&slot.sum) > sha256_length(&ret->sum))))
             *ret = slot;
 }
 
@@ -162,7 +163,7 @@ static int grow_take_up(struct blob_grow *g)
         return blob_errno();
     grow_read(g->frontier_fd, &g->kept);
     g->begun = g->written = g->kept.size;
-    g->noted = g->kept.sum.length;
+    g->noted = sha256_length(&g->kept.sum);
     if ((uint64_t)st.st_size < g->kept.size) /* what was promised is not there */
         r = ERR_CORRUPT;
     if (r == 0 && ftruncate(g->fd, (off_t)g->kept.size))
@@ -230,7 +231,7 @@ static int grow_keep(struct blob_grow *grow, uint64_t upto)
     if (r < 0)
         atomic_store(&grow->failed, r); /* never try to sync again: the kernel may have dropped the pages */
     else
-        grow->kept.size = upto, grow->noted = told.sum.length;
+        grow->kept.size = upto, grow->noted = sha256_length(&told.sum);
     return r;
 }
 
@@ -258,9 +259,10 @@ int blob_grow_sum(struct blob_grow *grow, const atomic_bool *stop)
 
     if (!piece)
         abort();
-    while (r == 0 && kept->sum.length < kept->size && !atomic_load(stop)) {
-        uint64_t left = kept->size - kept->sum.length;
-        ssize_t n = pread(grow->fd, piece, left < BLOB_CHUNK ? (size_t)left : BLOB_CHUNK, (off_t)kept->sum.length);
+    while (r == 0 && sha256_length(&kept->sum) < kept->size && !atomic_load(stop)) {
+        uint64_t left = kept->size - sha256_length(&kept->sum);
+        ssize_t n = pread(grow->fd, piece, left < BLOB_CHUNK ? (size_t)left : BLOB_CHUNK,
+                          (off_t)sha256_length(&kept->sum));
 
         if (n > 0)
             sha256_update(&kept->sum, piece, (size_t)n);
@@ -273,7 +275,7 @@ int blob_grow_sum(struct blob_grow *grow, const atomic_bool *stop)
 
 uint64_t blob_grow_summed(const struct blob_grow *grow)
 {
-    return grow->kept.sum.length;
+    return sha256_length(&grow->kept.sum);
 }
 
 int blob_grow_seal(struct blob_grow **grow, struct blob_info *ret)
@@ -285,7 +287,7 @@ int blob_grow_seal(struct blob_grow **grow, struct blob_info *ret)
 
     if (r == 0 && fdatasync(g->fd)) /* an empty one, too */
         r = blob_errno();
-    if (r == 0 && g->noted < g->kept.sum.length)
+    if (r == 0 && g->noted < sha256_length(&g->kept.sum))
         r = grow_write(g->frontier_fd, &g->kept);
     if (r == 0 && renameat2(g->place.dir, data.s, g->place.dir, g->place.base, RENAME_NOREPLACE))
         r = blob_errno();
