@@ -2,10 +2,11 @@
 
 #include <stdio.h>
 
+/* Of a strip the tiles are wider than it is: an image of less is none that a run may be asked for. */
 static uint32_t board_even(double side)
 {
     uint32_t even = (uint32_t)(side / 2 + 0.5) * 2;
-    return even < 2 ? 2 : even;
+    return even < BOARD_SIDE_LEAST ? BOARD_SIDE_LEAST : even;
 }
 
 bool board_plan(const struct plan *plan, struct board *ret)

@@ -11,7 +11,8 @@
 enum {
     BOARD_SIDE = 160,  /* pixels of a tile's longer side */
     BOARD_SIDE_N = 10, /* tiles beside and above each other */
-    BOARD_MOST = 200,  /* tiles of a video, about: MEDIA 1.4 */
+    BOARD_SIDE_LEAST = 16,
+    BOARD_MOST = 200, /* tiles of a video, about: MEDIA 1.4 */
 };
 
 struct board {
