@@ -66,6 +66,7 @@ static const struct catalog_handlers handlers = {
     .drop_upload = catalog_drop_upload,
     .list_damage = catalog_list_damage,
     .get_playable = catalog_get_playable,
+    .note_watched = catalog_note_watched,
     .scan = catalog_scan,
     .on_transcode_probe_done = catalog_on_probe_done,
     .on_transcode_probe_dead = catalog_on_probe_dead,

@@ -352,5 +352,19 @@ int catalog_get_playable(struct catalog *self, struct turn *t, const struct get_
     r = calls_sounds(&d, &plan, reply);
     if (r == 0 && reply->final)
         r = calls_texts(&d, &plan, reply);
-    return r == 0 && ask->watch && !reply->final ? runs_watched(&d, &version) : r;
+    return r;
+}
+
+int catalog_note_watched(struct catalog *self, struct turn *t, const struct note_watched *ask)
+{
+    struct version_row version;
+    struct doing d;
+    int r = video_load(self, t, ask->id, &d);
+
+    if (r == 0 && !video_may_see(t, &d.row))
+        r = ERR_NOT_FOUND;
+    if (r < 0 || !d.row.announced || d.row.media == MEDIA_STATE_READY)
+        return r;
+    r = version_row_get(turn_txn(t), turn_arena(t), d.row.id, d.row.version, &version);
+    return r < 0 ? r : runs_watched(&d, &version);
 }

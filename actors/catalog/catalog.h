@@ -126,6 +126,7 @@ int catalog_choose_poster(struct catalog *self, struct turn *t, const struct cho
                           struct video *reply);
 int catalog_retry_video(struct catalog *, struct turn *, const struct retry_video *, struct video *);
 int catalog_get_playable(struct catalog *, struct turn *, const struct get_playable *, struct playable *);
+int catalog_note_watched(struct catalog *, struct turn *, const struct note_watched *);
 int catalog_scan(struct catalog *, struct turn *, const struct scan *, struct scan_reply *);
 int catalog_why(struct catalog *, struct turn *, const struct why *, struct why_reply *);
 int catalog_create_upload(struct catalog *, struct turn *, const struct create_upload *, struct upload *);

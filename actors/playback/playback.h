@@ -1,7 +1,7 @@
 /* playback - may somebody watch this, with what, and from where.
  *
  * Serves     start_playback, save_progress, continue_watching, posters, list_downloads   (schemas/playback.toml)
- * Asks       catalog.get_playable, in the name of whoever asks: what they may see is decided there
+ * Asks       catalog.get_playable, in the name of whoever asks: what they may see is decided there; catalog.note_watched
  * Follows    the catalog's videos: changed, ready, published, deleted
  * Announces  the value media_keys: what media URLs are checked with, by the front and by an edge; the value
  *            media_denied: of which videos URLs are taken back, because they turned private or were deleted

@@ -76,6 +76,12 @@ static int start_resume(struct turn *t, struct id video, uint64_t *ret_ms)
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+/* It was told; whoever watches need not know whether it was heard. */
+static int start_noted(void *me, struct turn *t, int err, const void *answer, const void *ctx)
+{
+    return 0;
+}
+
 static int start_answer(void *me, struct turn *t, int err, const void *answer, const void *ctx)
 {
     const struct playable *playable = answer;
@@ -95,6 +101,8 @@ static int start_answer(void *me, struct turn *t, int err, const void *answer, c
         r = start_resume(t, reply.video_id, &reply.resume_ms);
     if (r == 0 && turn_subject(t)->known) /* only of somebody known will a position come */
         r = known_put(t, &playable->video);
+    if (r == 0 && !playable->final)
+        r = ask_note_watched(t, &(struct note_watched) { .id = reply.video_id }, start_noted, NULL, 0);
     if (r < 0)
         return r;
     turn_count(t, PLAYBACK_SESSIONS, 1);
@@ -104,7 +112,7 @@ static int start_answer(void *me, struct turn *t, int err, const void *answer, c
 int playback_on_start(struct playback *self, struct turn *t, const struct start_playback *ask,
                       struct playing *reply)
 {
-    int r = ask_get_playable(t, &(struct get_playable) { .id = ask->id, .watch = true }, start_answer, NULL, 0);
+    int r = ask_get_playable(t, &(struct get_playable) { .id = ask->id }, start_answer, NULL, 0);
 
     return r < 0 ? r : TURN_LATER;
 }

@@ -174,9 +174,12 @@ static void a_video_that_grows_has_a_preview_alone(void **state)
     struct playable growing = film(1);
     struct playing playing;
 
+    started(rig, &growing, nobody);
+    assert_null(fake_next(FAKE_CALL, "catalog.note_watched"));
     growing.final = false;
     growing.video.has_poster = false;
     playing = started(rig, &growing, nobody);
+    assert_non_null(fake_next(FAKE_CALL, "catalog.note_watched")); /* its preview goes before others */
     assert_non_null(strstr(playing.hls_url, "/preview.m3u8"));
     assert_null(playing.dash_url);
     assert_null(playing.poster_url);
