@@ -101,7 +101,7 @@ function openHls({ video, url, startAt, onTracks, onFail }: SourceOptions): Sour
 function keepOneGroup(hls: Hls) {
     const channels = (group: string) =>
         Math.max(0, ...hls.allAudioTracks.filter((t) => t.groupId === group).map((t) => parseInt(t.channels ?? "2", 10)));
-    const groups = [...new Set(hls.levels.flatMap((l) => l.audioGroups ?? []))].sort((a, b) => channels(a) - channels(b));
+    const groups = [...new Set(hls.levels.flatMap((l) => l.audioGroups ?? []).filter((g): g is string => !!g))].sort((a, b) => channels(a) - channels(b));
     if (groups.length < 2)
         return;
     const there = loudspeakers();
