@@ -10,9 +10,9 @@ of a client's journal have "kind": "client" and what a client was told by the HT
     {"kind": "client", "did": "upload", "video": "video_...", "status": 204}       the last PATCH was acknowledged
     {"kind": "client", "did": "saw",    "video": "video_...", "state": "ready"}    how it was found at the end
 
-A tap sees a message only while the broker that passes it on lives: a message may be missing from the log, never made up.
-The rules hold all the same, because every fact that matters is told more than once: by the acknowledgement, by the event
-that it causes, and each time that event is delivered.
+A tap sees a message only while it has a broker: a message may be missing from the log, never made up. So the log ends
+with what the streams hold (`kinobus tail --since 1d --wait 0 --json`): how each job ended lies there, whoever was killed
+while it was told.
 """
 import collections
 import json

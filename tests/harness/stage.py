@@ -7,6 +7,7 @@
         tail.expect("catalog.video_ready", video_id=video, within=60)
 """
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -135,6 +136,13 @@ class Stage:
     def cli(self, *words, check=True):
         return subprocess.run([os.path.join(BIN, "kinobus"), *words, "--state", self.state], check=check,
                               capture_output=True, text=True, timeout=120)
+
+    def heard(self, tail):
+        """The log of the bus in lines of JSON: what the tail saw, then all that the streams hold, which is also what was said
+        while the tail had no broker, or has not told yet."""
+        tail.drain()
+        return [json.dumps(m) for m in tail.seen] \
+            + self.cli("tail", "--since", "1d", "--wait", "0", "--json").stdout.splitlines()
 
     def outputs(self, video):
         """What was made of a video: the hashes of its segments and initialisations by their names."""

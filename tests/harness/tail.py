@@ -24,20 +24,27 @@ class Tail:
                 pass
         self.more.put(None)
 
-    def wait(self, wanted, within, what):
-        """The first message, among those not looked at yet, for which wanted(message) holds."""
+    def next(self, wanted, within):
+        """The first message, among those not looked at yet, for which wanted(message) holds; None when none came."""
         until = time.monotonic() + within
         while True:
             try:
                 message = self.more.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
-                last = "\n".join(json.dumps(m)[:300] for m in self.seen[-12:])
-                raise AssertionError(f"no {what} within {within} s; the last messages were:\n{last}") from None
+                return None
             if message is None:
-                raise AssertionError(f"the tail ended before {what} was seen")
+                raise AssertionError("the tail ended")
             self.seen.append(message)
             if wanted(message):
                 return message
+
+    def wait(self, wanted, within, what):
+        """As next(), but that none came is a failure."""
+        message = self.next(wanted, within)
+        if not message:
+            last = "\n".join(json.dumps(m)[:300] for m in self.seen[-12:])
+            raise AssertionError(f"no {what} within {within} s; the last messages were:\n{last}")
+        return message
 
     def expect(self, name, within=30, kind=None, **fields):
         """Waits for a message of this name whose body has these fields."""

@@ -9,6 +9,7 @@ import random
 import sys
 import threading
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "fault")]
@@ -34,7 +35,7 @@ class Story:
     """Uploads films one after the other while processes are killed, and remembers what it was told."""
 
     def __init__(self, stage):
-        self.stage, self.journal = stage, []
+        self.stage, self.journal, self.draft = stage, [], None
 
     def persist(self, what, act):
         """Does something until it works: a client whose front or auth was killed tries again."""
@@ -56,6 +57,16 @@ class Story:
         self.journal.append({"kind": "client", "did": "upload", "video": video, "status": 204})
         return video
 
+    def listening(self, tail, title):
+        """Returns when the tail has a broker again, and all that it had to say before has been read."""
+        alice = self.persist("login", self.stage.login)
+        self.draft = self.draft or self.persist("create", lambda: alice.post("/api/v1/videos", {"title": "Draft"}))["id"]
+        for _ in range(600):
+            self.persist("rename", lambda: alice.want("PATCH", f"/api/v1/videos/{self.draft}", {"title": title}))
+            if tail.next(lambda m: m.get("name") == "catalog.update_video" and title in str(m.get("body")), 0.1):
+                return
+        raise AssertionError("the tail did not come back within a minute")
+
     def wait_final(self, video):
         alice = self.persist("login", self.stage.login)
         for _ in range(2400):
@@ -72,21 +83,20 @@ class KillEach(unittest.TestCase):
         victims = list(MOMENTS) * (3 if LONG else 1)
         random.Random(seed).shuffle(victims)
         print(f"seed {seed}: {' '.join(victims)}", file=sys.stderr)
-        with Stage() as p:
+        with Stage() as p, ThreadPoolExecutor(1) as killer:
             story, tail, made = Story(p), p.tail(), None
             for round_, victim in enumerate(victims):
                 kind, name = MOMENTS[victim]
-                worker = threading.Thread(target=self.kill, args=(p, tail, victim, kind, name))
-                worker.start()
+                story.listening(tail, f"Round {round_}")      # the moment is one of this film, not what is left of the one before
+                killed = killer.submit(self.kill, p, tail, victim, kind, name)
                 video = story.upload(f"Film {round_}, {victim} killed")
-                worker.join()
+                killed.result()
                 state = story.wait_final(video)
                 self.assertEqual(state, "ready", f"{victim} was killed at {kind} {name} (seed {seed})")
                 story.journal.append({"kind": "client", "did": "saw", "video": video, "state": state})
                 made = made or p.outputs(video)
                 self.assertEqual(p.outputs(video), made, f"{victim} was killed at {kind} {name} (seed {seed})")
-            tail.drain()
-            log = [json.dumps(m) for m in tail.seen + story.journal]
+            log = p.heard(tail) + [json.dumps(m) for m in story.journal]
         self.assertEqual(check(log), [], f"seed {seed}")
         self.assertGreater(len(log), 10 * len(victims))
 

@@ -96,8 +96,7 @@ class Hosts(Stage):
         """What the log of the bus and of the client says of anything lost or done twice, once all jobs are at their end."""
         self.until(lambda: not any(q["ready"] + q["leased"] + q["held"] for q in
                                    json.loads(self.cli("queue", "--json").stdout)), "every queue is empty")
-        tail.drain()
-        return check([json.dumps(m) for m in tail.seen + self.journal])
+        return check(self.heard(tail) + [json.dumps(m) for m in self.journal])
 
 
 class OverTheNetwork(unittest.TestCase):

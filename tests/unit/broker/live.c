@@ -118,7 +118,7 @@ struct id live_id(const char *text)
 {
     struct id id = { { 1 } };
 
-    strncpy((char *)id.b + 1, text, sizeof id.b - 1);
+    memcpy(id.b + 1, text, strnlen(text, sizeof id.b - 1));
     return id;
 }
 
