@@ -6,21 +6,14 @@
 #include "gen/errors.h"
 #include "web/front/identity.h"
 
-enum { BUDGET_CLIENT = 100, BUDGET_ACCOUNT, BUDGETS }; /* behind the kinds of identity.h */
-
-struct budget_of {
-    const char *whose;
-    uint8_t who[16];
-    size_t len; /* 0: nobody that is known, or no bound */
-    struct rate rate;
-};
+enum { BUDGET_KIND = 100 }; /* of the first; behind the kinds of identity.h */
 
 static struct rate budget_rate(uint64_t mib_per_minute)
 {
     return (struct rate) { (uint32_t)(mib_per_minute * 1024 * 60), (uint32_t)(mib_per_minute * 1024 * 2) };
 }
 
-static void budget_list(const struct exchange *x, struct budget_of of[static BUDGETS - BUDGET_CLIENT])
+static void budget_list(const struct exchange *x, struct budget_of of[static BUDGETS])
 {
     const struct front_settings *s = x->front->settings;
     struct id user;
@@ -37,35 +30,36 @@ static void budget_list(const struct exchange *x, struct budget_of of[static BUD
     }
 }
 
-int budget_admit(struct exchange *x)
+int budget_admit(struct exchange *x, struct budget *ret)
 {
-    struct budget_of of[BUDGETS - BUDGET_CLIENT];
     struct rate_state state;
 
-    budget_list(x, of);
-    for (unsigned i = 0; i < BUDGETS - BUDGET_CLIENT; i++) {
+    budget_list(x, ret->of);
+    for (unsigned i = 0; i < BUDGETS; i++) {
+        const struct budget_of *of = &ret->of[i];
         struct problem body = { 0 };
 
-        if (of[i].len == 0 || ratelimit_has(x->front->limits, BUDGET_CLIENT + i, of[i].who, of[i].len, of[i].rate,
-                                            front_monotonic(), &state))
+        if (of->len == 0 || ratelimit_has(x->front->limits, BUDGET_KIND + i, of->who, of->len, of->rate,
+                                          front_monotonic(), &state))
             continue;
         front_count(x->front, FRONT_MEDIA_OVER_BUDGET, 1);
         body.detail = arena_printf(x->arena, "%s has been sent as much media as it may be: %u MiB a minute.",
-                                   of[i].whose, of[i].rate.burst / 2048);
+                                   of->whose, of->rate.burst / 2048);
         body.retry_after_ms = (uint64_t)state.retry_after_s * 1000;
         return exchange_problem_body(x, ERR_RATE_LIMITED, NULL, &body);
     }
     return 0;
 }
 
-void budget_spend(struct exchange *x)
+void budget_spend(struct exchange *x, const struct budget *budget)
 {
-    struct budget_of of[BUDGETS - BUDGET_CLIENT];
     uint64_t kib = (x->sent + 1023) / 1024;
 
-    budget_list(x, of);
-    for (unsigned i = 0; i < BUDGETS - BUDGET_CLIENT; i++)
-        if (of[i].len)
-            ratelimit_spend(x->front->limits, BUDGET_CLIENT + i, of[i].who, of[i].len, of[i].rate,
-                            front_monotonic(), kib < UINT32_MAX ? (uint32_t)kib : UINT32_MAX);
+    for (unsigned i = 0; i < BUDGETS; i++) {
+        const struct budget_of *of = &budget->of[i];
+
+        if (of->len)
+            ratelimit_spend(x->front->limits, BUDGET_KIND + i, of->who, of->len, of->rate, front_monotonic(),
+                            kib < UINT32_MAX ? (uint32_t)kib : UINT32_MAX);
+    }
 }

@@ -7,8 +7,20 @@
 #pragma once
 
 #include "web/front/exchange.h"
+#include "web/front/http/ratelimit.h"
 
-/* 0, or ERR_RATE_LIMITED: the problem has been answered, with the time until something is left. */
-int budget_admit(struct exchange *x);
+enum { BUDGETS = 2 }; /* the address's, the account's */
+
+struct budget {
+    struct budget_of {
+        const char *whose;
+        uint8_t who[16];
+        size_t len; /* 0: nobody that is known, or no bound */
+        struct rate rate;
+    } of[BUDGETS];
+};
+
+/* 0, and whose budgets x is on; or ERR_RATE_LIMITED: the problem has been answered, with the time until something is left. */
+int budget_admit(struct exchange *x, struct budget *ret);
 /* What x sent has gone out. */
-void budget_spend(struct exchange *x);
+void budget_spend(struct exchange *x, const struct budget *budget);

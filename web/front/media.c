@@ -216,13 +216,14 @@ static void media_send_path(struct exchange *x, const struct router_path *path, 
 static void media_send_share(struct exchange *x, const struct router_path *path, int64_t expires_s)
 {
     unsigned most = (unsigned)x->front->settings->media_per_client;
+    struct budget budget;
 
     if (identity_is_trusted(x)) {
         media_send_path(x, path, expires_s);
     } else if (share_take(x->front->share, x->client, most)) {
-        if (budget_admit(x) == 0) {
+        if (budget_admit(x, &budget) == 0) {
             media_send_path(x, path, expires_s);
-            budget_spend(x);
+            budget_spend(x, &budget);
         }
         share_give_back(x->front->share, x->client);
     } else {
