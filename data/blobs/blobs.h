@@ -18,7 +18,6 @@
  *             record */
 #pragma once
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,14 +62,14 @@ void blob_abort(struct blob_writer **writer);
  * answers it. seal syncs and ends it; close leaves it growing and drops what was not synced.
  *
  * So that the disk and whoever sends work at once, keep and sum may run on another thread while this one appends: keep makes
- * durable what was appended before `upto`, and sum goes on with SHA-256 of what is durable, until it has all of that or is
- * told to stop. What it comes to is written down with the next frontier, and at the seal. No two of keep, sum, sync and seal
+ * durable what was appended before `upto`, and sum goes on with SHA-256 of what is durable until it has all of that.
+ * What it comes to is written down with the next frontier, and at the seal. No two of keep, sum, sync and seal
  * at a time. */
 int blob_grow_open(struct blobs *blobs, const char *name, struct blob_grow **ret, uint64_t *ret_frontier);
 int blob_grow_append(struct blob_grow *grow, const void *data, size_t len);
 int blob_grow_sync(struct blob_grow *grow, uint64_t *ret_frontier);
 int blob_grow_keep(struct blob_grow *grow, uint64_t upto, uint64_t *ret_frontier);
-int blob_grow_sum(struct blob_grow *grow, const atomic_bool *stop);
+int blob_grow_sum(struct blob_grow *grow);
 uint64_t blob_grow_summed(const struct blob_grow *grow); /* bytes that the sum is of */
 int blob_grow_seal(struct blob_grow **grow, struct blob_info *ret);
 void blob_grow_close(struct blob_grow **grow);

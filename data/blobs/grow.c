@@ -4,6 +4,7 @@
  * never the frontier that was answered before. Bytes are synced first, then the frontier that promises
  * them. Beside it stands how far SHA-256 is, which follows behind and never holds anybody up, so that whoever goes on
  * with it need not read what came before; the file stays when the object is sealed. */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -58,16 +59,15 @@ static bool grow_read_slot(int fd, unsigned slot, struct blob_told *ret)
     struct grow_slot s = { .frontier = { 0 } };
     uint8_t sum[GROW_SUM];
     ssize_t n = pread(fd, &s, sizeof(s), slot * GROW_SLOT_SIZE);
-    uint64_t v = 0;
+    uint64_t frontier;
 
     if (n < (ssize_t)offsetof(struct grow_slot, hash))
         return false;
     grow_sum(s.frontier, sizeof(s.frontier), sum);
     if (memcmp(sum, s.sum, sizeof(sum)) != 0)
         return false;
-    for (int i = 0; i < 8; i++)
-        v = v << 8 | s.frontier[i];
-    ret->size = v;
+    memcpy(&frontier, s.frontier, sizeof(frontier));
+    ret->size = be64toh(frontier);
     grow_hash_sum(&s, sum);
     if (n == sizeof(s) && memcmp(sum, s.hash_sum, sizeof(sum)) == 0)
         sha256_load(&ret->sum, s.hash);
@@ -103,14 +103,13 @@ static int grow_write(int fd, const struct blob_told *told)
 {
     struct blob_told there[GROW_SLOTS] = { { .size = 0 } };
     struct grow_slot s = { .frontier = { 0 } };
-    uint64_t frontier = told->size;
+    uint64_t frontier = htobe64(told->size);
     unsigned slot;
 
     for (slot = 0; slot < GROW_SLOTS; slot++)
         grow_read_slot(fd, slot, &there[slot]);
     slot = there[1].size < there[0].size ? 1 : 0;
-    for (int i = 7; i >= 0; i--, frontier >>= 8)
-        s.frontier[i] = (uint8_t)frontier;
+    memcpy(s.frontier, &frontier, sizeof(frontier));
     grow_sum(s.frontier, sizeof(s.frontier), s.sum);
     sha256_save(&told->sum, s.hash);
     grow_hash_sum(&s, s.hash_sum);
@@ -251,7 +250,7 @@ int blob_grow_sync(struct blob_grow *grow, uint64_t *ret_frontier)
     return blob_grow_keep(grow, grow->written, ret_frontier);
 }
 
-int blob_grow_sum(struct blob_grow *grow, const atomic_bool *stop)
+int blob_grow_sum(struct blob_grow *grow)
 {
     struct blob_told *kept = &grow->kept;
     char *piece = malloc(BLOB_CHUNK);
@@ -259,7 +258,7 @@ int blob_grow_sum(struct blob_grow *grow, const atomic_bool *stop)
 
     if (!piece)
         abort();
-    while (r == 0 && sha256_length(&kept->sum) < kept->size && !atomic_load(stop)) {
+    while (r == 0 && sha256_length(&kept->sum) < kept->size) {
         uint64_t left = kept->size - sha256_length(&kept->sum);
         ssize_t n = pread(grow->fd, piece, left < BLOB_CHUNK ? (size_t)left : BLOB_CHUNK,
                           (off_t)sha256_length(&kept->sum));

@@ -219,10 +219,8 @@ int upload_finish(struct upload_sink *sink, struct video *ret_video)
     int r = upload_keep_end(sink);
 
     if (r == 0 && sink->grow) {
-        static atomic_bool never;
-
         if (sink->frontier - blob_grow_summed(sink->grow) <= UPLOAD_SUM_MOST)
-            blob_grow_sum(sink->grow, &never);
+            blob_grow_sum(sink->grow);
         r = blob_grow_seal(&sink->grow, &info);
         if (r == 0)
             sink->frontier = info.size;

@@ -67,8 +67,6 @@ static void one_writer_at_a_time_grows_an_object(void **state)
     blob_grow_close(&g);
 }
 
-static atomic_bool never;
-
 static void sum_is(struct blob_told *told, const char *text)
 {
     uint8_t want[SHA256_SIZE], got[SHA256_SIZE];
@@ -92,7 +90,7 @@ static void what_has_grown_tells_what_it_should_hold(void **state)
     assert_int_equal(blob_grow_open(f->blobs, "raw/v/1", &g, &frontier), 0);
     assert_int_equal(blob_grow_append(g, "over ", 5), 0);
     assert_int_equal(blob_grow_sync(g, NULL), 0);
-    assert_int_equal(blob_grow_sum(g, &never), 0);
+    assert_int_equal(blob_grow_sum(g), 0);
     assert_int_equal(blob_grow_append(g, "thr", 3), 0);
     assert_int_equal(blob_grow_sync(g, NULL), 0);
     assert_int_equal(blob_grow_append(g, "and dropped", 11), 0);
@@ -102,7 +100,7 @@ static void what_has_grown_tells_what_it_should_hold(void **state)
     assert_int_equal(frontier, 8);
     assert_int_equal(blob_grow_append(g, "ee lives", 8), 0);
     assert_int_equal(blob_grow_sync(g, NULL), 0);
-    assert_int_equal(blob_grow_sum(g, &never), 0);
+    assert_int_equal(blob_grow_sum(g), 0);
     assert_int_equal(blob_grow_seal(&g, NULL), 0);
     assert_int_equal(blob_told(f->blobs, "raw/v/1", &told), 0);
     assert_int_equal(told.size, 16);
@@ -128,7 +126,7 @@ static void a_sum_that_was_not_written_down_is_made_from_the_start(void **state)
     assert_int_equal(blob_grow_open(f->blobs, "a", &g, &frontier), 0);
     assert_int_equal(blob_grow_append(g, "x", 1), 0);
     assert_int_equal(blob_grow_sync(g, NULL), 0);
-    assert_int_equal(blob_grow_sum(g, &never), 0);
+    assert_int_equal(blob_grow_sum(g), 0);
     blob_grow_close(&g);
     snprintf(path, sizeof(path), "%s/.f.a", f->dir);
     assert_int_equal(truncate(path, 16), 0);
@@ -143,7 +141,7 @@ static void a_sum_that_was_not_written_down_is_made_from_the_start(void **state)
     assert_int_equal(blob_grow_sync(g, NULL), 0);
     blob_grow_close(&g);
     assert_int_equal(blob_grow_open(f->blobs, "b", &g, &frontier), 0);
-    assert_int_equal(blob_grow_sum(g, &never), 0);
+    assert_int_equal(blob_grow_sum(g), 0);
     assert_int_equal(blob_grow_seal(&g, NULL), 0);
     assert_int_equal(blob_told(f->blobs, "b", &told), 0);
     sum_is(&told, "xyz");
@@ -161,7 +159,7 @@ static void *keep_and_sum(void *arg)
 
     k->r = blob_grow_keep(k->grow, k->upto, &k->frontier);
     if (k->r == 0)
-        k->r = blob_grow_sum(k->grow, &never);
+        k->r = blob_grow_sum(k->grow);
     return NULL;
 }
 
@@ -206,7 +204,7 @@ static void what_is_appended_while_it_is_kept_is_promised_later(void **state)
     assert_int_equal(frontier, k.upto);
     append_five(k.grow, 19, NULL);
     assert_int_equal(blob_grow_sync(k.grow, NULL), 0);
-    assert_int_equal(blob_grow_sum(k.grow, &never), 0);
+    assert_int_equal(blob_grow_sum(k.grow), 0);
     assert_int_equal(blob_grow_seal(&k.grow, NULL), 0);
     assert_int_equal(blob_told(f->blobs, "a", &told), 0);
     sha256_final(&sum, want);
