@@ -170,7 +170,7 @@ static int backup_run(const struct cli *cli, int argc, char **argv)
     if (code != EXIT_DONE)
         return code;
     if (cli->json)
-        printf("{\"backup\":\"%s\",\"files\":%lu}\n", to, walk.files);
+        show_pack("{s:s,s:I}", "backup", to, "files", (json_int_t)walk.files);
     else
         printf("backed up to %s: every store, %lu files\n", to, walk.files);
     return EXIT_DONE;
@@ -213,8 +213,10 @@ static int restore_run(const struct cli *cli, int argc, char **argv)
             return cli_fail(EXIT_FAILED, "%s: %s", source, strerror(errno));
     }
     int code = backup_rest(cli, from, cli->state, false);
-    if (code == EXIT_DONE)
-        printf(cli->json ? "{\"restored\":\"%s\"}\n" : "restored into %s; `kinobus up` starts it\n", cli->state);
+    if (code == EXIT_DONE && cli->json)
+        show_pack("{s:s}", "restored", cli->state);
+    else if (code == EXIT_DONE)
+        printf("restored into %s; `kinobus up` starts it\n", cli->state);
     return code;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ops/cli/command.h"
+#include "ops/cli/show.h"
 #include "ops/cli/unit.h"
 #include "ops/process/pidfile.h"
 
@@ -114,8 +115,10 @@ static int chaos_once(struct chaos *self, bool *goes)
     const struct victim *victim = &victims[chaos_random(self) % n];
     if (chaos_signal(victim, self->signal) < 0)
         return cli_fail(EXIT_FAILED, "%s (pid %d): %s", victim->name, (int)victim->process.pid, strerror(errno));
-    printf(self->cli->json ? "{\"did\":\"%s\",\"process\":\"%s\",\"pid\":%d}\n" : "%s %s (pid %d)\n", self->verb,
-           victim->name, (int)victim->process.pid);
+    if (self->cli->json)
+        show_pack("{s:s,s:s,s:i}", "did", self->verb, "process", victim->name, "pid", (int)victim->process.pid);
+    else
+        printf("%s %s (pid %d)\n", self->verb, victim->name, (int)victim->process.pid);
     fflush(stdout);
     if (self->signal != SIGSTOP || !self->for_ms)
         return EXIT_DONE;

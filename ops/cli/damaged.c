@@ -27,19 +27,39 @@ static void damaged_table(const struct cli *cli, const json_t *items)
     table_free(&table);
 }
 
+/* All pages of it, one after the other, as one array. */
+static int damaged_ask(const struct cli *cli, json_t *items)
+{
+    json_t *reply = NULL;
+    int code;
+    do {
+        json_t *request = json_pack("{s:i,s:s}", "limit", 100, "cursor", reply ? ask_text(reply, "next") : "");
+        char *text = json_dumps(request, JSON_COMPACT);
+        json_decref(request);
+        json_decref(reply);
+        code = request_json(&damaged_command, cli, "catalog.list_damage", text, &reply);
+        free(text);
+        if (code == EXIT_DONE)
+            json_array_extend(items, json_object_get(reply, "items"));
+    } while (code == EXIT_DONE && *ask_text(reply, "next"));
+    if (code == EXIT_DONE)
+        json_decref(reply);
+    return code;
+}
+
 static int damaged_run(const struct cli *cli, int argc, char **argv)
 {
-    json_t *reply;
     if (argc != 1)
         return cli_usage(&damaged_command, "it takes no argument");
-    int code = request_json(&damaged_command, cli, "catalog.list_damage", "{\"limit\":100}", &reply);
+    json_t *items = json_array();
+    int code = damaged_ask(cli, items);
     if (code == EXIT_DONE && cli->json)
-        show_print(reply, true);
-    else if (code == EXIT_DONE && json_array_size(json_object_get(reply, "items")) == 0)
+        show_pack("{s:O}", "items", items);
+    else if (code == EXIT_DONE && json_array_size(items) == 0)
         puts("nothing was found damaged");
     else if (code == EXIT_DONE)
-        damaged_table(cli, json_object_get(reply, "items"));
-    json_decref(reply);
+        damaged_table(cli, items);
+    json_decref(items);
     return code;
 }
 

@@ -206,7 +206,7 @@ static int key_revoke(const struct cli *cli, const struct key_place *place, char
         code = key_write(place, &table);
     }
     if (code == EXIT_DONE && cli->json)
-        printf("{\"role\": \"%s\", \"name\": \"%s\", \"revoked\": true}\n", role, name);
+        show_pack("{s:s,s:s,s:b}", "role", role, "name", name, "revoked", true);
     else if (code == EXIT_DONE)
         printf("%s/%s is out: its sessions end within a second or so, and its join file is worth nothing\n", role,
                name);

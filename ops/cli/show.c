@@ -1,6 +1,8 @@
 #include "ops/cli/show.h"
 
+#include <float.h>
 #include <msgpack.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -159,6 +161,22 @@ int show_problem(const char *what, int err, struct bytes problem)
 
 void show_print(json_t *value, bool for_scripts)
 {
-    json_dumpf(value, stdout, JSON_ENCODE_ANY | (for_scripts ? JSON_COMPACT : JSON_INDENT(2)));
+    /* with so many digits a decimal comes out as it was written */
+    json_dumpf(value, stdout,
+               JSON_ENCODE_ANY | JSON_REAL_PRECISION(DBL_DIG) | (for_scripts ? JSON_COMPACT : JSON_INDENT(2)));
     putchar('\n');
+}
+
+void show_pack(const char *format, ...)
+{
+    json_error_t error;
+    va_list args;
+    va_start(args, format);
+    json_t *value = json_vpack_ex(&error, 0, format, args);
+    va_end(args);
+    if (value)
+        show_print(value, true);
+    else
+        fprintf(stderr, "kinobus: what was done cannot be told as JSON: %s\n", error.text);
+    json_decref(value);
 }

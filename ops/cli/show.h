@@ -18,3 +18,6 @@ json_t *show_message(const char *name, bool answer, struct bytes body);
 int show_problem(const char *what, int err, struct bytes problem);
 /* A JSON value on stdout: on one line for scripts, indented for people. */
 void show_print(json_t *value, bool for_scripts);
+/* The same of an object that json_pack makes of format and what follows, on one line for scripts. Text that is not UTF-8 has no
+ * JSON: then a message on stderr says so. */
+void show_pack(const char *format, ...);

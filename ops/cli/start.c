@@ -111,14 +111,17 @@ int start_prepare(const struct cli *cli, const char *config, const char *url, st
     return EXIT_DONE;
 }
 
-void start_print(const struct start *start, bool json)
+void start_json(const struct start *start, json_t *into)
 {
-    if (json) {
-        printf(",\"url\":\"%s\"", start->url);
-        if (start->first)
-            printf(",\"admin\":\"%s\",\"admin_password_file\":\"%s\"", start->admin, start->password_file);
-        return;
+    json_object_set_new(into, "url", json_string(start->url));
+    if (start->first) {
+        json_object_set_new(into, "admin", json_string(start->admin));
+        json_object_set_new(into, "admin_password_file", json_string(start->password_file));
     }
+}
+
+void start_print(const struct start *start)
+{
     printf("open:     %s\n", start->url);
     if (start->first && *start->password)
         printf("sign in:  %s, password %s (kept in %s)\n", start->admin, start->password, start->password_file);

@@ -4,6 +4,7 @@
  * of the file is refused at the terminal instead of in a log. */
 #pragma once
 
+#include <jansson.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <time.h>
@@ -25,8 +26,9 @@ struct start {
  * Answers an exit code; what is wrong was said. */
 int start_prepare(const struct cli *cli, const char *config, const char *url, struct start *ret);
 
-/* For a person, or as members of a JSON object behind others (`,"url":...`), without the password. */
-void start_print(const struct start *start, bool json);
+void start_print(const struct start *start);
+/* The same as members of an object, without the password. */
+void start_json(const struct start *start, json_t *into);
 
 /* Prints, on stderr, the last line of each log in STATE/log that was written since then and ends with an error: why a
  * platform does not become ready. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ops/cli/command.h"
+#include "ops/cli/show.h"
 #include "ops/process/pidfile.h"
 
 enum { ROWS_MOST = 160 };
@@ -92,15 +93,18 @@ static size_t status_read(int run, struct status_row *rows)
 
 static void status_json(const struct status_row *rows, size_t n, const struct status_row *sum)
 {
-    printf("{\"processes\":[");
+    json_t *processes = json_array();
     for (size_t i = 0; i < n; i++) {
-        printf("%s{\"name\":\"%s\",\"pid\":%d,\"alive\":%s,\"uptime_s\":%.1f,\"restarts\":%u,\"rss_kb\":%lu,"
-               "\"store_kb\":%lu,"
-               "\"pss_kb\":%lu}",
-               i ? "," : "", rows[i].name, (int)rows[i].process.pid, rows[i].lives ? "true" : "false",
-               rows[i].up_s, rows[i].process.restarts, rows[i].rss_kb, rows[i].store_kb, rows[i].pss_kb);
+        const struct status_row *row = &rows[i];
+        json_array_append_new(processes,
+                              json_pack("{s:s,s:i,s:b,s:f,s:i,s:I,s:I,s:I}", "name", row->name, "pid",
+                                        (int)row->process.pid, "alive", row->lives, "uptime_s",
+                                        (double)(int64_t)(row->up_s * 10) / 10, "restarts",
+                                        (int)row->process.restarts, "rss_kb", (json_int_t)row->rss_kb, "store_kb",
+                                        (json_int_t)row->store_kb, "pss_kb", (json_int_t)row->pss_kb));
     }
-    printf("],\"rss_kb\":%lu,\"store_kb\":%lu,\"pss_kb\":%lu}\n", sum->rss_kb, sum->store_kb, sum->pss_kb);
+    show_pack("{s:o,s:I,s:I,s:I}", "processes", processes, "rss_kb", (json_int_t)sum->rss_kb, "store_kb",
+              (json_int_t)sum->store_kb, "pss_kb", (json_int_t)sum->pss_kb);
 }
 
 static void status_table(const struct cli *cli, const struct status_row *rows, size_t n,

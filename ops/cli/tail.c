@@ -103,7 +103,7 @@ static bool tail_began(void *ctx)
 {
     struct tail *self = ctx;
     if (self->cli->json && !self->format)
-        printf("{\"kind\":\"tap\",\"name\":\"%s\",\"outcome\":\"ok\"}\n", self->filter);
+        show_pack("{s:s,s:s,s:s}", "kind", "tap", "name", self->filter, "outcome", "ok");
     else if (self->cli->colour)
         fprintf(stderr, "tapping %s; ^C ends it\n", self->filter);
     fflush(stdout);

@@ -13,6 +13,7 @@
 
 #include "ops/cli/command.h"
 #include "ops/cli/edge.h"
+#include "ops/cli/show.h"
 #include "ops/cli/start.h"
 #include "ops/process/pidfile.h"
 
@@ -167,11 +168,15 @@ static int up_behind(const struct cli *cli, const struct up_words *words, const 
     int code = pid < 0 ? cli_fail(EXIT_FAILED, "fork: %s", strerror(errno)) : up_wait(cli, pid, words->within_s);
     if (code != EXIT_DONE)
         return code;
-    printf(cli->json ? "{\"state\":\"%s\",\"pid\":%d" : "running in %s, supervisor pid %d\n", cli->state,
-           (int)pid);
-    start_print(start, cli->json);
-    if (cli->json)
-        printf("}\n");
+    if (cli->json) {
+        json_t *told = json_pack("{s:s,s:i}", "state", cli->state, "pid", (int)pid);
+        start_json(start, told);
+        show_print(told, true);
+        json_decref(told);
+    } else {
+        printf("running in %s, supervisor pid %d\n", cli->state, (int)pid);
+        start_print(start);
+    }
     return EXIT_DONE;
 }
 
@@ -200,7 +205,7 @@ static int up_run(const struct cli *cli, int argc, char **argv)
     if (words.detach)
         return up_behind(cli, &words, &start);
     if (!cli->json)
-        start_print(&start, false);
+        start_print(&start);
     fflush(stdout);
     return up_become(cli, &words);
 }

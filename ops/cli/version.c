@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "ops/cli/command.h"
+#include "ops/cli/show.h"
 
 #define KINOBUS_VERSION "0.1.0"
 
@@ -8,7 +9,10 @@ static int version_run(const struct cli *cli, int argc, char **argv)
 {
     if (argc > 1)
         return cli_usage(&version_command, "unknown word '%s'", argv[1]);
-    printf(cli->json ? "{\"version\":\"%s\",\"protocol\":\"BUS/1\"}\n" : "kinobus %s (BUS/1)\n", KINOBUS_VERSION);
+    if (cli->json)
+        show_pack("{s:s,s:s}", "version", KINOBUS_VERSION, "protocol", "BUS/1");
+    else
+        printf("kinobus %s (BUS/1)\n", KINOBUS_VERSION);
     return EXIT_DONE;
 }
 

@@ -47,6 +47,13 @@ class Start(unittest.TestCase):
         self.assertEqual(sorted(json.loads(second.stdout)), ["pid", "state", "url"])
         Api(self.url).login("admin@localhost", password)
 
+    def test_what_it_says_to_scripts_is_json_whatever_the_folder_is_called(self):
+        self.state = os.path.join(self.folder, 'the "new" one')
+        started = json.loads(self.up("--json").stdout)
+        self.assertEqual((started["state"], started["url"]), (self.state, self.url + "/"))
+        self.assertEqual(started["admin_password_file"], os.path.join(self.state, "admin-password"))
+        self.assertTrue(all(row["alive"] for row in json.loads(self.kinobus("status", "--json").stdout)["processes"]))
+
     def test_the_first_password_may_come_from_a_file(self):
         with open(os.path.join(self.folder, "secret"), "w", encoding="utf-8") as f:
             f.write("a tram at night\n")
