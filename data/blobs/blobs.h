@@ -9,6 +9,9 @@
  *             without replacing, fsync of the directory (and of each directory made on the way)
  * Names       [a-z0-9_.-] in parts joined by /, at most 16 parts and 512 bytes; no part begins with a dot.
  *             Resolved beneath the root, symbolic links refused, so that no name leads outside
+ * Backends    file (blobs_open) offers all of it; http (http.h), for a process that does not see the disk, reads and puts new
+ *             objects. What one does not offer it answers ERR_UNSUPPORTED; what it does is as it is said here, whichever it
+ *             is (backend.h)
  * Errors      ERR_INVALID a bad name, ERR_NOT_FOUND, ERR_EXISTS, ERR_WAIT, ERR_EOF, ERR_STORE_FULL the
  *             disk, ERR_IO
  * Hash        BLAKE2b-256 over the bytes; told by what puts (and of what lay there before), and by
@@ -53,6 +56,8 @@ int blob_put(struct blobs *blobs, const char *name, struct bytes data, struct bl
 /* put_new, streamed. commit always consumes the writer. */
 int blob_new(struct blobs *blobs, const char *name, struct blob_writer **ret);
 int blob_write(struct blob_writer *writer, const void *data, size_t len);
+/* From now on commit answers ERR_CHECKSUM, and leaves nothing, unless this is the hash of what was written. */
+void blob_expect(struct blob_writer *writer, const uint8_t hash[BLOB_HASH_SIZE]);
 int blob_commit(struct blob_writer **writer, struct blob_info *ret);
 void blob_abort(struct blob_writer **writer);
 

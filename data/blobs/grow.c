@@ -23,7 +23,6 @@
 #define GROW_BEHIND    ((uint64_t)1024 * 1024)
 
 struct blob_grow {
-    struct blobs *blobs;
     struct blob_place place;
     int fd, frontier_fd;
     atomic_int failed;     /* by whoever appends, or whoever keeps */
@@ -175,14 +174,13 @@ static int grow_take_up(struct blob_grow *g)
     return r;
 }
 
-int blob_grow_open(struct blobs *blobs, const char *name, struct blob_grow **ret, uint64_t *ret_frontier)
+int file_grow(struct blobs *blobs, const char *name, struct blob_grow **ret, uint64_t *ret_frontier)
 {
     struct blob_grow *g = calloc(1, sizeof(*g));
     int r;
 
     if (!g)
         abort();
-    g->blobs = blobs;
     g->fd = g->frontier_fd = -1;
     r = blob_place(blobs, name, true, &g->place);
     if (r < 0) {
@@ -309,7 +307,7 @@ void blob_grow_close(struct blob_grow **grow)
         grow_free(grow);
 }
 
-int blob_told(struct blobs *blobs, const char *name, struct blob_told *ret)
+int file_told(struct blobs *blobs, const char *name, struct blob_told *ret)
 {
     struct blob_place place;
     struct blob_name companion;

@@ -7,23 +7,46 @@
 #include <pthread.h>
 #include <sodium.h>
 
-#include "data/blobs/blobs.h"
+#include "data/blobs/backend.h"
 
-#define BLOB_PARTS_MAX 16
-#define BLOB_BASE_MAX  255
-#define BLOB_CHUNK     (256 * 1024)
-#define BLOB_KNOWN     1024
+#define BLOB_CHUNK (256 * 1024)
+#define BLOB_KNOWN 1024
 
 #define BLOB_TEMP     ".t."
 #define BLOB_GROWING  ".g."
 #define BLOB_FRONTIER ".f."
 
-struct blobs {
+struct file_blobs {
+    struct blobs base;
     int root;
     pthread_mutex_t lock;
     char *
         known[BLOB_KNOWN]; /* folders known to be on the disk, by hash of the name; one is forgotten for another */
 };
+
+static inline struct file_blobs *file_of(struct blobs *blobs)
+{
+    return (struct file_blobs *)blobs;
+}
+
+int file_open(const char *path, struct blobs **ret);
+
+/* put.c, grow.c, read.c, list.c: what backend.h asks for. */
+int file_put(struct blobs *blobs, const char *name, struct bytes data, struct blob_info *ret);
+int file_put_new(struct blobs *blobs, const char *name, struct bytes data, struct blob_info *ret);
+int file_new(struct blobs *blobs, const char *name, struct blob_writer **ret);
+int file_write(struct blob_writer *writer, const void *data, size_t len);
+int file_commit(struct blob_writer **writer, struct blob_info *ret);
+void file_abort(struct blob_writer **writer);
+int file_grow(struct blobs *blobs, const char *name, struct blob_grow **ret, uint64_t *ret_frontier);
+int file_told(struct blobs *blobs, const char *name, struct blob_told *ret);
+int file_stat(struct blobs *blobs, const char *name, struct blob_info *ret);
+int file_hash(struct blobs *blobs, const char *name, uint8_t ret[BLOB_HASH_SIZE]);
+int file_read(struct blobs *blobs, const char *name, uint64_t off, void *buf, size_t len, size_t *ret_got);
+int file_list(struct blobs *blobs, const char *prefix, blob_list_fn *fn, void *ctx);
+int file_delete(struct blobs *blobs, const char *name);
+int file_delete_tree(struct blobs *blobs, const char *prefix);
+int file_sweep(struct blobs *blobs, int64_t older_than_ms, unsigned *ret_removed);
 
 /* The folder of an object (a descriptor to be closed), and its name in there. With make, folders are made
  * and synced. */
@@ -38,7 +61,7 @@ int blob_errno(void); /* errno as one of ours */
 int blob_openat(int dir, const char *path, uint64_t flags,
                 uint64_t mode); /* beneath dir, through no symbolic link */
 int blob_write_all(int fd, const void *data, size_t len);
-void blob_forget_folders(struct blobs *blobs); /* after folders were removed */
+void blob_forget_folders(struct file_blobs *blobs); /* after folders were removed */
 int64_t blob_modified(int fd);
 
 /* name of a companion of base: prefix, then base */

@@ -78,13 +78,13 @@ static int list_start(struct list_walk *walk, const char *prefix)
     size_t n = strlen(prefix);
 
     if (n == 0)
-        return list_folder(walk, walk->blobs->root, ".", "", 0);
+        return list_folder(walk, file_of(walk->blobs)->root, ".", "", 0);
     if (n > BLOB_NAME_MAX || prefix[n - 1] != '/')
         return ERR_INVALID;
     snprintf(folder, sizeof(folder), "%.*s", (int)(n - 1), prefix);
     if (!blob_name_valid(folder))
         return ERR_INVALID;
-    return list_folder(walk, walk->blobs->root, folder, prefix, 1);
+    return list_folder(walk, file_of(walk->blobs)->root, folder, prefix, 1);
 }
 
 static int list_tell(struct list_walk *walk, int dir, const char *prefix, const char *base)
@@ -98,13 +98,13 @@ static int list_tell(struct list_walk *walk, int dir, const char *prefix, const 
     else if (base[0] == '.')
         return 0;
     snprintf(name, sizeof(name), "%s%s", prefix, base);
-    r = blob_stat(walk->blobs, name, &info);
+    r = file_stat(walk->blobs, name, &info);
     if (r == ERR_NOT_FOUND || r == ERR_INVALID) /* deleted meanwhile, or a file that is none of ours */
         return 0;
     return r < 0 ? r : walk->fn(walk->ctx, name, &info);
 }
 
-int blob_list(struct blobs *blobs, const char *prefix, blob_list_fn *fn, void *ctx)
+int file_list(struct blobs *blobs, const char *prefix, blob_list_fn *fn, void *ctx)
 {
     struct list_walk walk = { .blobs = blobs, .file = list_tell, .fn = fn, .ctx = ctx };
     int r = list_start(&walk, prefix);
@@ -122,14 +122,14 @@ static int list_rmdir(struct list_walk *walk, int above, const char *base)
     return unlinkat(above, base, AT_REMOVEDIR) && errno != ENOENT ? blob_errno() : 0;
 }
 
-int blob_delete_tree(struct blobs *blobs, const char *prefix)
+int file_delete_tree(struct blobs *blobs, const char *prefix)
 {
     struct list_walk walk = { .blobs = blobs, .file = list_unlink, .leave = list_rmdir };
     char folder[BLOB_NAME_MAX + 2];
     struct blob_place place;
     int r = *prefix ? list_start(&walk, prefix) : ERR_INVALID; /* never all of it by mistake */
 
-    blob_forget_folders(blobs);
+    blob_forget_folders(file_of(blobs));
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;
     snprintf(folder, sizeof(folder), "%.*s", (int)(strlen(prefix) - 1), prefix);
@@ -144,7 +144,7 @@ int blob_delete_tree(struct blobs *blobs, const char *prefix)
     return r;
 }
 
-int blob_delete(struct blobs *blobs, const char *name)
+int file_delete(struct blobs *blobs, const char *name)
 {
     static const char *const companions[] = { "", BLOB_GROWING, BLOB_FRONTIER };
     struct blob_place place;
@@ -177,7 +177,7 @@ static int list_sweep(struct list_walk *walk, int dir, const char *prefix, const
     return 0;
 }
 
-int blobs_sweep(struct blobs *blobs, int64_t older_than_ms, unsigned *ret_removed)
+int file_sweep(struct blobs *blobs, int64_t older_than_ms, unsigned *ret_removed)
 {
     struct list_walk walk = { .blobs = blobs, .file = list_sweep };
     int r;

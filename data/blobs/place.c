@@ -1,4 +1,4 @@
-/* place - names, folders, and what makes a new one last. */
+/* place - the file backend: its folder, the folders in it, and what makes a new one last. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -46,37 +46,6 @@ int blob_openat(int dir, const char *path, uint64_t flags, uint64_t mode)
     return fd;
 }
 
-/* [a-z0-9_.-] in parts joined by single slashes; folder: a trailing slash is asked for. */
-static bool blob_name_fits(const char *name, size_t len)
-{
-    size_t part = 0, parts = 1;
-
-    if (len == 0 || len > BLOB_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        char c = name[i];
-
-        if (c == '/') {
-            if (part == 0 || ++parts > BLOB_PARTS_MAX)
-                return false;
-            part = 0;
-            continue;
-        }
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
-            return false;
-        if (part == 0 && c == '.')
-            return false;
-        if (++part > BLOB_BASE_MAX - 4) /* companions are longer */
-            return false;
-    }
-    return part > 0;
-}
-
-bool blob_name_valid(const char *name)
-{
-    return name && blob_name_fits(name, strlen(name));
-}
-
 struct blob_name blob_companion(const char *prefix, const char *base)
 {
     struct blob_name n;
@@ -94,7 +63,7 @@ static size_t blob_known_slot(const char *folder)
     return h % BLOB_KNOWN;
 }
 
-static bool blob_folder_known(struct blobs *blobs, const char *folder)
+static bool blob_folder_known(struct file_blobs *blobs, const char *folder)
 {
     size_t slot = blob_known_slot(folder);
     bool known;
@@ -105,7 +74,7 @@ static bool blob_folder_known(struct blobs *blobs, const char *folder)
     return known;
 }
 
-static void blob_remember_folder(struct blobs *blobs, const char *folder)
+static void blob_remember_folder(struct file_blobs *blobs, const char *folder)
 {
     size_t slot = blob_known_slot(folder);
     char *copy = strdup(folder);
@@ -118,7 +87,7 @@ static void blob_remember_folder(struct blobs *blobs, const char *folder)
     pthread_mutex_unlock(&blobs->lock);
 }
 
-void blob_forget_folders(struct blobs *blobs)
+void blob_forget_folders(struct file_blobs *blobs)
 {
     pthread_mutex_lock(&blobs->lock);
     for (size_t i = 0; i < BLOB_KNOWN; i++) {
@@ -142,7 +111,7 @@ static int blob_sync_folder(int root, const char *folder)
 
 /* Makes each folder on the way that is not known to last, and syncs the one above it, also when somebody
  * else made it: they may not have come to that yet. */
-static int blob_make_folders(struct blobs *blobs, const char *folder)
+static int blob_make_folders(struct file_blobs *blobs, const char *folder)
 {
     char path[BLOB_NAME_MAX + 1], above[BLOB_NAME_MAX + 1] = "";
     const char *end = folder;
@@ -164,14 +133,13 @@ static int blob_make_folders(struct blobs *blobs, const char *folder)
     return r;
 }
 
-int blob_place(struct blobs *blobs, const char *name, bool make, struct blob_place *ret)
+int blob_place(struct blobs *base, const char *name, bool make, struct blob_place *ret)
 {
+    struct file_blobs *blobs = file_of(base);
     char folder[BLOB_NAME_MAX + 1] = "";
     const char *slash;
     int r;
 
-    if (!blob_name_valid(name))
-        return ERR_INVALID;
     slash = strrchr(name, '/');
     if (slash)
         snprintf(folder, sizeof(folder), "%.*s", (int)(slash - name), name);
@@ -223,14 +191,52 @@ int64_t blob_modified(int fd)
     return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
 
-int blobs_open(const char *uri, struct blobs **ret)
+static void file_close(struct blobs *base)
 {
-    struct blobs *blobs;
-    const char *path;
+    struct file_blobs *blobs = file_of(base);
 
-    if (strncmp(uri, "file:", 5) != 0)
-        return ERR_UNSUPPORTED;
-    path = strncmp(uri, "file://", 7) == 0 ? uri + 7 : uri + 5;
+    blob_forget_folders(blobs);
+    pthread_mutex_destroy(&blobs->lock);
+    close(blobs->root);
+    free(blobs);
+}
+
+static int file_space(struct blobs *blobs, uint64_t *ret_free, uint64_t *ret_total)
+{
+    struct statvfs fs;
+
+    if (fstatvfs(file_of(blobs)->root, &fs))
+        return blob_errno();
+    *ret_free = (uint64_t)fs.f_bavail * fs.f_frsize;
+    *ret_total = (uint64_t)fs.f_blocks * fs.f_frsize;
+    return 0;
+}
+
+static const struct blob_backend file_backend = {
+    .close = file_close,
+    .put = file_put,
+    .put_new = file_put_new,
+    .new = file_new,
+    .write = file_write,
+    .commit = file_commit,
+    .abort = file_abort,
+    .grow = file_grow,
+    .told = file_told,
+    .stat = file_stat,
+    .hash = file_hash,
+    .read = file_read,
+    .fd = blob_open,
+    .list = file_list,
+    .delete = file_delete,
+    .delete_tree = file_delete_tree,
+    .space = file_space,
+    .sweep = file_sweep,
+};
+
+int file_open(const char *path, struct blobs **ret)
+{
+    struct file_blobs *blobs;
+
     if (!*path || sodium_init() < 0)
         return ERR_INVALID;
     if (mkdir(path, 0750) && errno != EEXIST)
@@ -238,34 +244,13 @@ int blobs_open(const char *uri, struct blobs **ret)
     blobs = calloc(1, sizeof(*blobs));
     if (!blobs)
         abort();
+    blobs->base.backend = &file_backend;
     blobs->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (blobs->root < 0) {
         free(blobs);
         return blob_errno();
     }
     pthread_mutex_init(&blobs->lock, NULL);
-    *ret = blobs;
-    return 0;
-}
-
-void blobs_close(struct blobs **blobs)
-{
-    if (!*blobs)
-        return;
-    blob_forget_folders(*blobs);
-    pthread_mutex_destroy(&(*blobs)->lock);
-    close((*blobs)->root);
-    free(*blobs);
-    *blobs = NULL;
-}
-
-int blobs_space(struct blobs *blobs, uint64_t *ret_free, uint64_t *ret_total)
-{
-    struct statvfs fs;
-
-    if (fstatvfs(blobs->root, &fs))
-        return blob_errno();
-    *ret_free = (uint64_t)fs.f_bavail * fs.f_frsize;
-    *ret_total = (uint64_t)fs.f_blocks * fs.f_frsize;
+    *ret = &blobs->base;
     return 0;
 }

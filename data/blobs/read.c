@@ -60,12 +60,7 @@ int blob_open(struct blobs *blobs, const char *name, int *ret_fd, struct blob_in
     return r;
 }
 
-int blob_fd(struct blobs *blobs, const char *name, int *ret_fd, struct blob_info *ret)
-{
-    return blob_open(blobs, name, ret_fd, ret);
-}
-
-int blob_stat(struct blobs *blobs, const char *name, struct blob_info *ret)
+int file_stat(struct blobs *blobs, const char *name, struct blob_info *ret)
 {
     int fd, r = blob_open(blobs, name, &fd, ret);
 
@@ -93,7 +88,7 @@ static int blob_pread(int fd, uint64_t off, void *buf, size_t len, size_t *ret_g
     return 0;
 }
 
-int blob_read(struct blobs *blobs, const char *name, uint64_t off, void *buf, size_t len, size_t *ret_got)
+int file_read(struct blobs *blobs, const char *name, uint64_t off, void *buf, size_t len, size_t *ret_got)
 {
     struct blob_info info;
     int fd, r = blob_open(blobs, name, &fd, &info);
@@ -113,7 +108,7 @@ int blob_read(struct blobs *blobs, const char *name, uint64_t off, void *buf, si
     return r;
 }
 
-int blob_hash(struct blobs *blobs, const char *name, uint8_t ret[BLOB_HASH_SIZE])
+int file_hash(struct blobs *blobs, const char *name, uint8_t ret[BLOB_HASH_SIZE])
 {
     crypto_generichash_state state;
     struct blob_info info;

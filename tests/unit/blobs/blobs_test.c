@@ -1,4 +1,5 @@
-/* blobs_test - names, whole and growing objects, lists, and what a killed writer leaves. */
+/* blobs_test - what is the file backend's own: names and links, what deleting and sweeping take, what a killed writer leaves.
+ * What holds for every backend is stated in conform.c. */
 #include "tests/unit/blobs/folder.h"
 
 #include <fcntl.h>
@@ -46,97 +47,6 @@ static void symbolic_links_lead_nowhere(void **state)
     assert_int_equal(blob_read(f->blobs, "file", 0, &c, 1, &got), ERR_INVALID);
     assert_true(put_new(f, "link/x", "x", NULL) < 0);
     assert_int_equal(count(f, ""), 0);
-}
-
-static void a_taken_name_is_never_replaced_and_tells_what_lies_there(void **state)
-{
-    struct fixture *f = *state;
-    struct blob_info first, second = { 0 };
-
-    assert_int_equal(put_new(f, "media/v/1/a.m4s", "first", &first), 0);
-    assert_true(first.hashed && first.size == 5 && !first.growing);
-    assert_int_equal(put_new(f, "media/v/1/a.m4s", "second!", &second), ERR_EXISTS);
-    assert_int_equal(second.size, 5);
-    assert_true(second.hashed);
-    assert_memory_equal(first.hash, second.hash, BLOB_HASH_SIZE);
-    assert_true(reads(f, "media/v/1/a.m4s", "first"));
-    assert_int_equal(count(f, ""), 1);
-}
-
-static void the_hash_is_blake2b_of_the_bytes(void **state)
-{
-    static const uint8_t abc[BLOB_HASH_SIZE] = { /* BLAKE2b-256("abc") */
-                                                 0xbd, 0xdd, 0x81, 0x3c, 0x63, 0x42, 0x39, 0x72, 0x31, 0x71, 0xef,
-                                                 0x3f, 0xee, 0x98, 0x57, 0x9b, 0x94, 0x96, 0x4e, 0x3b, 0xb1, 0xcb,
-                                                 0x3e, 0x42, 0x72, 0x62, 0xc8, 0xc0, 0x68, 0xd5, 0x23, 0x19
-    };
-    struct fixture *f = *state;
-    struct blob_info info;
-    uint8_t hash[BLOB_HASH_SIZE];
-
-    assert_int_equal(put_new(f, "a", "abc", &info), 0);
-    assert_memory_equal(info.hash, abc, sizeof(abc));
-    assert_int_equal(blob_hash(f->blobs, "a", hash), 0);
-    assert_memory_equal(hash, abc, sizeof(abc));
-}
-
-static void put_replaces_in_one_step(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_int_equal(blob_put(f->blobs, "m/master.m3u8", bytes_of_text("one"), NULL), 0);
-    assert_int_equal(blob_put(f->blobs, "m/master.m3u8", bytes_of_text("other"), NULL), 0);
-    assert_true(reads(f, "m/master.m3u8", "other"));
-    assert_int_equal(count(f, ""), 1);
-}
-
-static void an_aborted_writer_leaves_nothing(void **state)
-{
-    struct fixture *f = *state;
-    struct blob_writer *w;
-
-    assert_int_equal(blob_new(f->blobs, "a/b", &w), 0);
-    assert_int_equal(blob_write(w, "x", 1), 0);
-    assert_int_equal(count(f, ""), 0); /* not there before it is whole */
-    blob_abort(&w);
-    assert_null(w);
-    debris = 0;
-    nftw(f->dir, count_debris, 8, FTW_PHYS);
-    assert_int_equal(debris, 0);
-}
-
-static void ranges_are_read_exactly(void **state)
-{
-    struct fixture *f = *state;
-    char buf[8];
-    size_t got;
-
-    assert_int_equal(put_new(f, "a", "0123456789", NULL), 0);
-    assert_int_equal(blob_read(f->blobs, "a", 4, buf, 3, &got), 0);
-    assert_int_equal(got, 3);
-    assert_memory_equal(buf, "456", 3);
-    assert_int_equal(blob_read(f->blobs, "a", 8, buf, sizeof(buf), &got), 0);
-    assert_int_equal(got, 2);
-    assert_int_equal(blob_read(f->blobs, "a", 10, buf, 1, &got), ERR_EOF);
-    assert_int_equal(blob_read(f->blobs, "a", UINT64_MAX, buf, 1, &got), ERR_EOF);
-    assert_int_equal(blob_read(f->blobs, "b", 0, buf, 1, &got), ERR_NOT_FOUND);
-}
-
-static void lists_name_everything_below_a_folder(void **state)
-{
-    struct fixture *f = *state;
-    struct blob_grow *g;
-    uint64_t frontier;
-
-    assert_int_equal(put_new(f, "media/v1/1/a", "x", NULL), 0);
-    assert_int_equal(put_new(f, "media/v1/1/b/c", "x", NULL), 0);
-    assert_int_equal(put_new(f, "media/v10/1/a", "x", NULL), 0);
-    assert_int_equal(blob_grow_open(f->blobs, "media/v1/growing", &g, &frontier), 0);
-    assert_int_equal(count(f, ""), 4);
-    assert_int_equal(count(f, "media/v1/"), 3);
-    assert_int_equal(count(f, "none/"), 0);
-    assert_int_equal(blob_list(f->blobs, "media/v1", count_one, &frontier), ERR_INVALID);
-    blob_grow_close(&g);
 }
 
 static void deleting_is_idempotent(void **state)
@@ -266,12 +176,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_blobs(names_that_could_lead_elsewhere_are_refused),
         with_blobs(symbolic_links_lead_nowhere),
-        with_blobs(a_taken_name_is_never_replaced_and_tells_what_lies_there),
-        with_blobs(the_hash_is_blake2b_of_the_bytes),
-        with_blobs(put_replaces_in_one_step),
-        with_blobs(an_aborted_writer_leaves_nothing),
-        with_blobs(ranges_are_read_exactly),
-        with_blobs(lists_name_everything_below_a_folder),
         with_blobs(deleting_is_idempotent),
         with_blobs(a_deleted_tree_takes_nothing_else_and_can_be_filled_again),
         with_blobs(the_sweep_takes_what_a_crash_left_and_no_object),

@@ -31,16 +31,14 @@ static inline void open_blobs(struct fixture *f)
     assert_int_equal(blobs_open(uri, &f->blobs), 0);
 }
 
-static inline int setup(void **state)
+static inline int make_folder(struct fixture *f)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
     const char *tmp = getenv("TMPDIR");
 
     snprintf(f->dir, sizeof(f->dir), "%s/kinobus-blobs-XXXXXX", tmp ? tmp : "/tmp");
     if (!mkdtemp(f->dir))
         return -1;
     open_blobs(f);
-    *state = f;
     return 0;
 }
 
@@ -49,12 +47,25 @@ static inline int remove_one(const char *path, const struct stat *st, int type, 
     return remove(path);
 }
 
+static inline void remove_folder(struct fixture *f)
+{
+    blobs_close(&f->blobs);
+    nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    *state = f;
+    return make_folder(f);
+}
+
 static inline int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    blobs_close(&f->blobs);
-    nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    remove_folder(f);
     free(f);
     return 0;
 }
