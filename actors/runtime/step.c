@@ -121,8 +121,7 @@ bool actor_step(struct actor *actor)
     settings_publish(actor);
     if (actor->draining)
         step_drain(actor);
-    bus_process(actor->bus,
-                actor_mono(actor)); /* what was sent must leave: the socket's descriptor is edge-triggered */
+    bus_flush(actor->bus);
     return any || !STAILQ_EMPTY(&actor->queue);
 }
 

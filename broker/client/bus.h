@@ -175,6 +175,8 @@ int bus_timeout_ms(const struct bus *bus, int64_t now_ms);
  * bus_timeout_ms() is then 0 while more are waiting. Call it after sending, too: what was said since leaves with it, in
  * one message, and ZeroMQ's descriptor is edge-triggered. */
 void bus_process(struct bus *bus, int64_t now_ms);
+/* What was said leaves, in one message, and nothing is received: for who has no more to say and will wait next. */
+void bus_flush(struct bus *bus);
 bool bus_is_up(const struct bus *bus);
 
 /* Calls out. The body is copied. A call made while the session is down leaves when it is up again. */

@@ -103,6 +103,7 @@ static void link_connect(struct bus *bus)
         abort();
     link_watch(bus, bus->monitor);
     link_watch(bus, bus->socket);
+    bus->unsure = bus->monitor_begun = false;
     if (zmq_connect(bus->socket, bus->endpoint) < 0)
         bus_link_down(bus, ERR_UNAVAILABLE);
 }
@@ -155,6 +156,7 @@ static bool link_monitor(struct bus *bus)
     uint16_t event = 0;
     int n = zmq_recv(bus->monitor, part, sizeof part, ZMQ_DONTWAIT);
 
+    bus->monitor_begun = n >= 0;
     if (n < 0)
         return false;
     if (n >= 2)
@@ -267,6 +269,7 @@ static unsigned link_receive(struct bus *bus)
             break;
         part = &parts[1]; /* a third part would overwrite the second: nobody sends one */
     }
+    bus->unsure = got;
     if (got)
         n = link_take(bus, bytes_of(zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])),
                       bytes_of(zmq_msg_data(&parts[1]), zmq_msg_size(&parts[1])));
@@ -277,6 +280,7 @@ static unsigned link_receive(struct bus *bus)
 
 static int link_say(struct bus *bus, struct bytes a, struct bytes b)
 {
+    bus->unsure = true;
     if (zmq_send(bus->socket, a.data, a.len, ZMQ_DONTWAIT | (b.len ? ZMQ_SNDMORE : 0)) < 0)
         return errno == EAGAIN ? ERR_BUSY : ERR_UNAVAILABLE;
     if (b.len && zmq_send(bus->socket, b.data, b.len, ZMQ_DONTWAIT) < 0)
@@ -378,43 +382,68 @@ static void link_free(struct bus *bus)
     free(bus);
 }
 
-void bus_process(struct bus *bus, int64_t now_ms)
+void bus_flush(struct bus *bus)
 {
-    unsigned n = 0;
+    bool outer = !bus->busy;
 
-    bus->now = now_ms;
     bus->busy = true;
     bus_gathered_leave(bus);
     link_leave(bus);
-    if (bus->state == BUS_RESTING && now_ms >= bus->retry_at)
-        link_connect(bus);
-    while (n < BUS_BATCH && !bus->dead) { /* first what came before the connection fell */
-        unsigned got = bus->socket ? link_receive(bus) : 0;
-
-        n += got;
-        if (!got && (bus->dead || !bus->monitor || !link_monitor(bus)))
-            break;
-    }
-    if (!bus->dead) {
-        link_heartbeat(bus);
-        bus_calls_sweep(bus);
-    }
-    if (!bus->dead) {
-        bus_gathered_leave(bus); /* what the callbacks put */
-        link_leave(bus);
-    }
+    if (!outer)
+        return;
     bus->busy = false;
     if (bus->dead)
         link_free(bus);
 }
 
-/* ZeroMQ's descriptor tells of changes only, and sending may have swallowed one: ask the socket itself. */
+/* Messages first, for they came before the connection fell. Each question costs a system call, and the monitor has an
+ * answer once per connection: while messages come or leave it is not asked, and its descriptor brings us back. */
+static void link_listen(struct bus *bus, bool silent)
+{
+    unsigned n = 0;
+
+    while (n < BUS_BATCH && !bus->dead) {
+        unsigned got = bus->socket ? link_receive(bus) : 0;
+
+        n += got;
+        if (got)
+            continue;
+        if (bus->dead || !bus->monitor || !(bus->monitor_begun || (silent && n == 0)) || !link_monitor(bus))
+            break;
+    }
+}
+
+void bus_process(struct bus *bus, int64_t now_ms)
+{
+    bool silent;
+
+    bus->now = now_ms;
+    bus->busy = true;
+    bus_gathered_leave(bus);
+    silent = !bus->row.n;
+    silent |= link_leave(bus) < 0;
+    if (bus->state == BUS_RESTING && now_ms >= bus->retry_at)
+        link_connect(bus);
+    link_listen(bus, silent);
+    if (!bus->dead) {
+        link_heartbeat(bus);
+        bus_calls_sweep(bus);
+    }
+    if (!bus->dead)
+        bus_flush(bus); /* what the callbacks said */
+    bus->busy = false;
+    if (bus->dead)
+        link_free(bus);
+}
+
+/* ZeroMQ's descriptor tells of changes only, and sending may have swallowed one: then the socket itself is asked. */
 static bool link_waiting(const struct bus *bus)
 {
     int events = 0;
     size_t size = sizeof events;
 
-    return bus->socket && zmq_getsockopt(bus->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
+    return bus->socket && bus->unsure && zmq_getsockopt(bus->socket, ZMQ_EVENTS, &events, &size) == 0 &&
+           (events & ZMQ_POLLIN);
 }
 
 int bus_timeout_ms(const struct bus *bus, int64_t now_ms)

@@ -113,6 +113,8 @@ struct bus {
 
     struct frame_row row;    /* what was said and has not left */
     bool stuck;              /* the broker does not take it */
+    bool unsure;             /* there may be messages that the descriptor does not tell of */
+    bool monitor_begun;      /* an event was taken, and nothing said yet that there is no other */
     struct buf scratch;      /* the frame being built */
     char strings[12 * 1024]; /* NUL-terminated copies for one callback */
     size_t strings_n;

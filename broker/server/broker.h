@@ -46,6 +46,8 @@ struct lane {
 enum transport_kind { TRANSPORT_LOCAL, TRANSPORT_REMOTE, TRANSPORTS };
 struct transport {
     void *zmq, *socket; /* NULL: not listening */
+    int fd;             /* tells of changes, as long as the socket is not unsure */
+    bool unsure;        /* there may be messages that the descriptor does not tell of */
 };
 
 /* Where an answer goes: routing ids mean something on one socket only. */
@@ -503,7 +505,8 @@ int transport_local(struct broker *b, const char *endpoint, char error[static 25
 int transport_remote(struct broker *b, const char *endpoint, char error[static 256]); /* CURVE; `*` as port: any */
 bool transport_receive(struct broker *b); /* a message, or a row, of each socket; false: none was waiting */
 int transport_fd(const struct broker *b, enum transport_kind kind);
-bool transport_waiting(const struct broker *b);
+void transport_told(struct broker *b, int fd); /* that this descriptor is ready, whosever it is */
+bool transport_waiting(struct broker *b);
 void transport_close(struct broker *b);
 /* shown.c: what it is told and what it has counted, as values like those of every actor */
 void shown_start(struct broker *b);

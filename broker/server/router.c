@@ -299,6 +299,7 @@ static int broker_loop(struct broker *b, int epoll, int stop_fd)
             if (events[i].data.fd == stop_fd)
                 return 0;
             died = died || events[i].data.fd == b->pids;
+            transport_told(b, events[i].data.fd);
         }
         more = broker_turn(b, ROUTER_BATCH, died);
     }

@@ -18,7 +18,10 @@ void session_mark_lost(struct broker *b, struct session *session, int err)
 /* With credit on both sides a full pipe is a peer that is stuck: it is treated like one that is gone. */
 static bool send_part(struct broker *b, struct session *to, const void *data, size_t len, int flags)
 {
-    if (zmq_send(b->transports[to->route.transport].socket, data, len, flags | ZMQ_DONTWAIT) >= 0)
+    struct transport *t = &b->transports[to->route.transport];
+
+    t->unsure = true;
+    if (zmq_send(t->socket, data, len, flags | ZMQ_DONTWAIT) >= 0)
         return true;
     session_mark_lost(b, to, ERR_UNAVAILABLE);
     return false;

@@ -33,6 +33,7 @@ static int transport_fail(const char *endpoint, const char *why, char error[stat
 static int transport_open(struct transport *t)
 {
     int64_t max = BUS_CALL_MAX + 8192;
+    size_t size = sizeof t->fd;
 
     t->zmq = zmq_ctx_new();
     t->socket = t->zmq ? zmq_socket(t->zmq, ZMQ_ROUTER) : NULL;
@@ -49,7 +50,8 @@ static int transport_open(struct transport *t)
     transport_set(t->socket, ZMQ_HEARTBEAT_TIMEOUT, TRANSPORT_HEARTBEAT_MS * BROKER_DEAD_AFTER);
     transport_set(t->socket, ZMQ_HEARTBEAT_TTL, TRANSPORT_HEARTBEAT_MS * BROKER_DEAD_AFTER);
     zmq_setsockopt(t->socket, ZMQ_MAXMSGSIZE, &max, sizeof max);
-    return 0;
+    t->unsure = true;
+    return zmq_getsockopt(t->socket, ZMQ_FD, &t->fd, &size) == 0 ? 0 : ERR_IO;
 }
 
 int transport_local(struct broker *b, const char *endpoint, char error[static 256])
@@ -149,16 +151,18 @@ int transport_remote(struct broker *b, const char *endpoint, char error[static 2
 
 static bool transport_receive_one(struct broker *b, enum transport_kind kind)
 {
-    void *socket = b->transports[kind].socket;
+    struct transport *t = &b->transports[kind];
+    void *socket = t->socket;
     zmq_msg_t parts[3];
     unsigned n = 0;
     bool got;
 
-    if (!socket)
+    if (!t->unsure)
         return false;
     for (unsigned i = 0; i < 3; i++)
         zmq_msg_init(&parts[i]);
     got = zmq_msg_recv(&parts[0], socket, ZMQ_DONTWAIT) >= 0;
+    t->unsure = got;
     /* Parts behind the third one are read and forgotten, all of them: the next one would be taken for a routing id. */
     while (got && zmq_msg_more(&parts[n < 3 ? n : 2])) {
         n++;
@@ -182,29 +186,34 @@ bool transport_receive(struct broker *b)
     return transport_receive_one(b, TRANSPORT_REMOTE) || local;
 }
 
-/* That tells of changes only (see transport_waiting()); -1: not listening. */
+/* -1: not listening. */
 int transport_fd(const struct broker *b, enum transport_kind kind)
 {
-    int fd = -1;
-    size_t size = sizeof fd;
-
-    if (b->transports[kind].socket)
-        zmq_getsockopt(b->transports[kind].socket, ZMQ_FD, &fd, &size);
-    return fd;
+    return b->transports[kind].socket ? b->transports[kind].fd : -1;
 }
 
-/* Sending may have swallowed what the descriptor had to tell: the sockets themselves are asked before a wait. */
-bool transport_waiting(const struct broker *b)
+void transport_told(struct broker *b, int fd)
 {
+    for (size_t i = 0; i < TRANSPORTS; i++)
+        b->transports[i].unsure |= b->transports[i].socket && b->transports[i].fd == fd;
+}
+
+/* ZeroMQ's descriptor tells of changes only, and sending may have swallowed one: then the socket itself is asked. That
+ * is a system call, so it is asked only then. */
+bool transport_waiting(struct broker *b)
+{
+    bool any = false;
+
     for (size_t i = 0; i < TRANSPORTS; i++) {
+        struct transport *t = &b->transports[i];
         int events = 0;
         size_t size = sizeof events;
 
-        if (b->transports[i].socket && zmq_getsockopt(b->transports[i].socket, ZMQ_EVENTS, &events, &size) == 0 &&
-            (events & ZMQ_POLLIN))
-            return true;
+        if (t->unsure)
+            t->unsure = zmq_getsockopt(t->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
+        any |= t->unsure;
     }
-    return false;
+    return any;
 }
 
 void transport_close(struct broker *b)
@@ -218,7 +227,7 @@ void transport_close(struct broker *b)
             zap_stop(&b->zap);
         if (t->zmq)
             zmq_ctx_term(t->zmq);
-        *t = (struct transport) { NULL, NULL };
+        *t = (struct transport) { NULL, NULL, -1, false };
     }
     roster_free(&b->roster);
 }

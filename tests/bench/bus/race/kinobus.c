@@ -31,6 +31,7 @@ static void kinobus_pump(struct owner *me)
 {
     struct pollfd fd = { bus_fd(me->bus), POLLIN, 0 };
 
+    bus_flush(me->bus);
     poll(&fd, 1, bus_timeout_ms(me->bus, kinobus_now()));
     bus_process(me->bus, kinobus_now());
 }
