@@ -133,6 +133,23 @@ class Stage:
         self.tails.append(tail)
         return tail
 
+    def clip(self, title="A film", visibility="public", by=None):
+        """The id of the project's own clip, uploaded (by the administrator, if nobody is named) and ready."""
+        tail = self.tail("catalog.*")
+        video = (by or self.login()).upload(CLIP, title=title, visibility=visibility)
+        tail.expect("catalog.video_ready", video_id=video, within=120)
+        self.tails.remove(tail)
+        tail.close()
+        return video
+
+    def address(self, video):
+        """Where the files of a public video are served: the path that anybody gets who asks to watch it."""
+        return Api(self.url).post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
+
+    def folder(self, address):
+        """Where the files lie that are served there."""
+        return os.path.join(self.state, "blobs", "media", *address.split("/")[3:])
+
     def cli(self, *words, check=True):
         return subprocess.run([os.path.join(BIN, "kinobus"), *words, "--state", self.state], check=check,
                               capture_output=True, text=True, timeout=120)

@@ -6,7 +6,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import CLIP, Stage  # noqa: E402  (the folder must be on the path first)
+from stage import Stage  # noqa: E402  (the folder must be on the path first)
 from api import Api  # noqa: E402
 
 
@@ -26,10 +26,8 @@ class Watching(unittest.TestCase):
         cls.stage = Stage()
         cls.stage.__enter__()
         try:
-            tail = cls.stage.tail("catalog.video_ready")
             cls.owner = cls.stage.login()
-            cls.video = cls.owner.upload(CLIP, title="Counting to ten", visibility="public")
-            tail.expect("catalog.video_ready", video_id=cls.video, within=120)
+            cls.video = cls.stage.clip("Counting to ten", by=cls.owner)
         except BaseException:
             cls.stage.__exit__(*sys.exc_info())
             raise

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import CLIP, Stage  # noqa: E402  (the folder must be on the path first)
+from stage import Stage  # noqa: E402  (the folder must be on the path first)
 
 
 class Backup(unittest.TestCase):
@@ -17,9 +17,8 @@ class Backup(unittest.TestCase):
     def test_what_was_there_is_there_again(self):
         copy, state = os.path.join(self.folder, "copy"), os.path.join(self.folder, "state")
         with Stage() as p:
-            tail, alice = p.tail(), p.login()
-            video = alice.upload(CLIP, title="Kept for ever", visibility="public")
-            tail.expect("catalog.video_ready", video_id=video, within=120)
+            alice = p.login()
+            video = p.clip("Kept for ever", by=alice)
             p.cli("backup", copy)
             alice.want("DELETE", f"/api/v1/videos/{video}?now=true")     # after the copy: the copy does not know
             refused = p.cli("restore", copy, check=False)
@@ -35,8 +34,7 @@ class Backup(unittest.TestCase):
                 self.assertEqual([h["video_id"] for h in bob.get("/api/v1/search?q=kept")["items"]], [video])
                 playing = bob.post(f"/api/v1/videos/{video}/playback")
                 self.assertIn(b"#EXTM3U", bob.send("GET", playing["hls_url"]).body)
-                other = bob.upload(CLIP, title="And it goes on", visibility="public")
-                again.tail("catalog.*").expect("catalog.video_ready", video_id=other, within=120)
+                again.clip("And it goes on", by=bob)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import BIN, CLIP, Stage  # noqa: E402  (the folder must be on the path first)
+from stage import BIN, Stage  # noqa: E402  (the folder must be on the path first)
 
 
 def broken(*words):
@@ -20,9 +20,8 @@ def broken(*words):
 class WhatWeMake(unittest.TestCase):
     def test_it_keeps_every_must(self):
         with Stage() as p:
-            tail, alice = p.tail(), p.login()
-            video = alice.upload(CLIP, title="A film", visibility="public")
-            tail.expect("catalog.video_ready", video_id=video, within=300)
+            alice = p.login()
+            video = p.clip(by=alice)
             playing = alice.post(f"/api/v1/videos/{video}/playback")
             for version in glob.glob(os.path.join(p.state, "blobs", "media", video, "*")):
                 for where in ((version,), (os.path.join(version, "preview.m3u8"),), (p.url + playing["hls_url"], p.url + playing["dash_url"])):

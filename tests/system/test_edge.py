@@ -36,10 +36,8 @@ def read_all(s):
 
 def film(stage):
     """(its id, its folder's address) of a film that everybody may watch."""
-    alice, tail = stage.login(), stage.tail("catalog.*")
-    video = alice.upload(CLIP, title="A film", visibility="public")
-    tail.expect("catalog.video_ready", video_id=video, within=120)
-    return video, Api(stage.url).post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
+    video = stage.clip()
+    return video, stage.address(video)
 
 
 class Edge(unittest.TestCase):
@@ -412,7 +410,10 @@ class Sites(unittest.TestCase):
         front, port = self.second_front()
         with self.site("two", [f"127.0.0.1:{port}", f"127.0.0.1:{self.stage.port}"]) as site:
             slow = socket.create_connection(("127.0.0.1", port), timeout=30)
-            slow.sendall(test_front_http.POST + b"Content-Length: 2\r\n\r\n{")      # keeps it draining
+            slow.sendall(test_front_http.POST + b"Content-Length: 2\r\n\r\n{")      # keeps it draining, once it has begun
+            until = time.monotonic() + 20
+            while not re.search(rb"^kinobus_in_flight.* 2$", Api(f"http://127.0.0.1:{port}").send("GET", "/metrics").body, re.M):
+                self.assertLess(time.monotonic(), until, "the request did not begin")
             found, stop = [], threading.Event()
 
             def watch():

@@ -55,9 +55,7 @@ class Media(unittest.TestCase):
     def setUpClass(cls):
         cls.stage = Stage().__enter__()
         cls.alice, cls.anyone = cls.stage.login(), Api(cls.stage.url)
-        tail = cls.stage.tail("catalog.*")
-        cls.video = cls.alice.upload(CLIP, title="A film", visibility="public")
-        tail.expect("catalog.video_ready", video_id=cls.video, within=120)
+        cls.video = cls.stage.clip(by=cls.alice)
         cls.playing = cls.anyone.post(f"/api/v1/videos/{cls.video}/playback")
         cls.base = cls.playing["hls_url"].rsplit("/", 1)[0]
 
@@ -153,11 +151,7 @@ class Media(unittest.TestCase):
 
     def test_media_plays_on_without_anybody_else_on_the_bus(self):
         with Stage() as p:
-            alice = p.login()
-            tail = p.tail("catalog.*")
-            video = alice.upload(CLIP, title="A film", visibility="public")
-            tail.expect("catalog.video_ready", video_id=video, within=120)
-            url = alice.post(f"/api/v1/videos/{video}/playback")["hls_url"]
+            url = p.address(p.clip()) + "/master.m3u8"
             for name in ("playback", "catalog", "auth", "broker"):
                 p.kill(name)
             self.assertEqual(Api(p.url).send("GET", url).status, 200)
@@ -166,11 +160,8 @@ class Media(unittest.TestCase):
 class Shares(unittest.TestCase):
     def test_one_address_is_sent_so_many_files_at_a_time(self):
         with Stage(env={"KINOBUS_FRONT_MEDIA_PER_CLIENT": "2", "KINOBUS_FRONT_TRUST_LOOPBACK": "false"}) as p:
-            tail = p.tail("catalog.*")
-            video = p.login().upload(CLIP, title="A film", visibility="public")
-            tail.expect("catalog.video_ready", video_id=video, within=120)
-            right = Api(p.url).post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
-            with open(os.path.join(p.state, "blobs", "media", *right.split("/")[3:], "long.m4s"), "wb") as f:
+            right = p.address(p.clip())
+            with open(os.path.join(p.folder(right), "long.m4s"), "wb") as f:
                 f.truncate(64 << 20)        # more than sockets hold
 
             def fetch():
@@ -191,11 +182,9 @@ class Shares(unittest.TestCase):
     def test_an_address_and_an_account_are_sent_so_many_bytes_a_minute(self):
         with Stage(env={"KINOBUS_FRONT_MEDIA_MIB_PER_CLIENT": "8", "KINOBUS_FRONT_MEDIA_MIB_PER_ACCOUNT": "2",
                         "KINOBUS_FRONT_TRUST_LOOPBACK": "false"}) as p:
-            tail, alice = p.tail("catalog.*"), p.login()
-            video = alice.upload(CLIP, title="A film", visibility="public")
-            tail.expect("catalog.video_ready", video_id=video, within=120)
-            right = Api(p.url).post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
-            with open(os.path.join(p.state, "blobs", "media", *right.split("/")[3:], "long.m4s"), "wb") as f:
+            alice = p.login()
+            right = p.address(p.clip(by=alice))
+            with open(os.path.join(p.folder(right), "long.m4s"), "wb") as f:
                 f.truncate(12 << 20)
 
             def fetch(api, name):

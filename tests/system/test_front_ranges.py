@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import CLIP, Api, Stage  # noqa: E402  (the folder must be on the path first)
+from stage import Api, Stage  # noqa: E402  (the folder must be on the path first)
 
 SIZE = 1000
 DATA = random.Random(9110).randbytes(SIZE)
@@ -57,13 +57,9 @@ class Ranges(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.stage = cls.make().__enter__()
-        alice, tail = cls.stage.login(), cls.stage.tail("catalog.*")
-        video = alice.upload(CLIP, title="A film", visibility="public")
-        tail.expect("catalog.video_ready", video_id=video, within=120)
-        cls.right = Api(cls.stage.url).post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
-        folder = os.path.join(cls.stage.state, "blobs", "media", *cls.right.split("/")[3:])
+        cls.right = cls.stage.address(cls.stage.clip())
         for name in ("on-disk.m4s", "in-memory.m3u8"):
-            with open(os.path.join(folder, name), "wb") as f:
+            with open(os.path.join(cls.stage.folder(cls.right), name), "wb") as f:
                 f.write(DATA)
 
     @classmethod

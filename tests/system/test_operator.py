@@ -145,9 +145,7 @@ class Operator(unittest.TestCase):
         self.assertEqual(peers["catalog"]["pid"], self.stage.pids()["catalog-1"])
 
     def test_why_names_the_jobs_of_a_video(self):
-        tail = self.stage.tail()
-        video = self.stage.login().upload(CLIP, title="Why", visibility="private")
-        tail.expect("catalog.video_ready", video_id=video, within=120)
+        video = self.stage.clip("Why", "private")
         why = self.asked("why", video)
         self.assertEqual(why["state"], "ready")
         self.assertEqual(why["jobs"], [])           # nothing is left of them

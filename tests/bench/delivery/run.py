@@ -22,7 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..", "harness")]
 from web import Figures, Nginx, children, cpu, show  # noqa: E402  (the folders must be on the path first)
 from edge import Site  # noqa: E402
-from stage import CLIP, Api, Stage  # noqa: E402
+from stage import Stage  # noqa: E402
 
 FILES = {"segment": ("seg.m4s", 2_000_000), "playlist": ("list.m3u8", 2048)}
 SECRET = secrets.token_hex(16)
@@ -52,12 +52,8 @@ def measured(figures, name, pids, url, connections, seconds):
 
 def files(stage):
     """The address of a film's folder, and the folder, with a segment and a playlist of known sizes in it."""
-    tail = stage.tail("catalog.*")
-    video = stage.login().upload(CLIP, title="A film", visibility="public")
-    tail.expect("catalog.video_ready", video_id=video, within=120)
-    tail.close()
-    right = Api(stage.url).post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
-    folder = os.path.join(stage.state, "blobs", "media", *right.split("/")[3:])
+    right = stage.address(stage.clip())
+    folder = stage.folder(right)
     for name, size in FILES.values():
         with open(os.path.join(folder, name), "wb") as f:
             f.write(b"#EXTM3U\n" + os.urandom(size - 8))
