@@ -220,8 +220,9 @@ class SoundRuns(RunTest):
                     self.assertLess(abs(click / make.RATE - frame / 25), 0.001)
 
     def test_runs_of_sound_join_as_if_encoded_at_once(self):
-        for name, how in {"j.mp4": {}, "j.mkv": dict(audio=("-c:a", "libopus")),
-                          "j.mov": dict(audio=("-c:a", "pcm_s16le", "-ar", "44100"))}.items():
+        for name, how in {"j.mp4": {}, "j.mkv": dict(audio=("-c:a", "libopus")), "j.webm": dict(video=("-c:v", "libvpx"), audio=("-c:a", "libvorbis")),
+                          "j.mov": dict(audio=("-c:a", "pcm_s16le", "-ar", "44100")),
+                          "odd.mp4": dict(more=("-bsf:a", "setts=ts=PTS+91*min(N\\,3)"))}.items():     # the first three are longer than they are
             with self.subTest(name):
                 path = self.path(name)
                 make.clip(path, 6, **how)

@@ -9,8 +9,8 @@
 #include "actors/transcode/worker/link.h"
 
 #define SILENCE_STEP 4096
-#define JITTER_MS    2   /* times that coarse containers round by */
-#define TOLERANCE_MS 20  /* drift of contiguous frames that is not a gap */
+#define CENTURY_S    3155760000LL
+#define SNAP_MS      2   /* times that coarse containers round by */
 #define LEAD_MS      250 /* decoded before the first sample, for codecs that need a run-up */
 #define SETTLE_MS    100 /* fed to the resampler before it */
 
@@ -21,9 +21,9 @@ static AVRational time_base(const struct sound *s)
     return s->in->format->streams[s->track]->time_base;
 }
 
-static int64_t ms(const struct sound *s, int64_t n)
+static int64_t ms(int rate, int64_t n)
 {
-    return n * s->source_rate / 1000;
+    return n * rate / 1000;
 }
 
 static void discard_others(struct sound *s)
@@ -36,7 +36,7 @@ static void discard_others(struct sound *s)
 static int64_t feeding_start(const struct sound *s)
 {
     int64_t step = s->source_rate / av_gcd(s->source_rate, s->rate);
-    int64_t wanted = av_rescale(s->first, s->source_rate, s->rate) - ms(s, SETTLE_MS);
+    int64_t wanted = av_rescale(s->first, s->source_rate, s->rate) - ms(s->source_rate, SETTLE_MS);
 
     return wanted <= 0 ? 0 : wanted / step * step;
 }
@@ -73,10 +73,12 @@ int sound_open(struct sound *s, char *why, size_t why_len)
         return AVERROR(EINVAL);
     }
     s->packet = av_packet_alloc();
-    s->frame = av_frame_alloc();
+    for (unsigned i = 0; i < PLACING_AHEAD; i++)
+        if (!(s->frames[i] = av_frame_alloc()))
+            return AVERROR(ENOMEM);
     s->fifo = av_audio_fifo_alloc(AV_SAMPLE_FMT_FLTP, s->channels, 8192);
     s->codec = input_decoder(s->in, s->track, 1, s->patient, why, why_len);
-    if (!s->packet || !s->frame || !s->fifo || !s->codec)
+    if (!s->packet || !s->fifo || !s->codec)
         return AVERROR(ENOMEM);
     s->source_rate = s->codec->sample_rate;
     discard_others(s);
@@ -88,7 +90,8 @@ void sound_close(struct sound *s)
     swr_free(&s->swr);
     av_audio_fifo_free(s->fifo);
     avcodec_free_context(&s->codec);
-    av_frame_free(&s->frame);
+    for (unsigned i = 0; i < PLACING_AHEAD; i++)
+        av_frame_free(&s->frames[i]);
     av_packet_free(&s->packet);
 }
 
@@ -134,12 +137,12 @@ static int feed_decoder(struct sound *s)
     return 0;
 }
 
-static int decode_frame(struct sound *s)
+static int decode_frame(struct sound *s, AVFrame *frame)
 {
     for (;;) {
-        int r = avcodec_receive_frame(s->codec, s->frame);
+        int r = avcodec_receive_frame(s->codec, frame);
 
-        if (r == 0 && s->frame->nb_samples > 0 && s->frame->sample_rate > 0 && s->frame->ch_layout.nb_channels > 0)
+        if (r == 0 && frame->nb_samples > 0 && frame->sample_rate > 0 && frame->ch_layout.nb_channels > 0)
             return 0;
         if (r == AVERROR(EAGAIN)) {
             r = feed_decoder(s);
@@ -153,47 +156,71 @@ static int decode_frame(struct sound *s)
     }
 }
 
-/* Where the frame begins on the source's grid. Coarse times are snapped to whole frames from the track's start: the frame's
- * beginning or, of one whose beginning was priming and is gone, its end. */
-static int64_t place(const struct sound *s)
+/* Where the frame says that it begins, on its own grid. Coarse times are snapped to whole frames from the track's start: the
+ * frame's beginning or, of one whose beginning was priming and is gone, its end. */
+static int64_t claim(const struct sound *s, const AVFrame *frame)
 {
-    AVRational base = time_base(s);
     const AVStream *stream = s->in->format->streams[s->track];
-    int64_t ts = s->frame->best_effort_timestamp, at, anchor, snapped;
-    int length = s->codec->frame_size ? s->codec->frame_size : s->opus_length,
-        lost = length - s->frame->nb_samples;
+    int rate = frame->sample_rate, length = s->codec->frame_size ? s->codec->frame_size : s->opus_length,
+        lost = length - frame->nb_samples;
+    AVRational base = time_base(s), grid = { 1, rate };
+    int64_t ts = frame->best_effort_timestamp, at, anchor, snapped;
 
     if (ts == AV_NOPTS_VALUE)
-        return s->placed ? s->at : 0;
-    at = av_rescale_q(input_time(s->in, s->track, ts), base, (AVRational) { 1, s->source_rate });
-    if (length <= 1 || stream->start_time == AV_NOPTS_VALUE ||
-        av_cmp_q(base, (AVRational) { 1, s->source_rate }) <= 0)
+        return PLACING_UNKNOWN;
+    at = av_rescale_q(input_time(s->in, s->track, ts), base, grid);
+    if (llabs(at / rate) > CENTURY_S)
+        return PLACING_UNKNOWN;
+    if (length <= 1 || stream->start_time == AV_NOPTS_VALUE || av_cmp_q(base, grid) <= 0)
         return at;
-    anchor = av_rescale_q(input_time(s->in, s->track, stream->start_time), base,
-                          (AVRational) { 1, s->source_rate });
+    anchor = av_rescale_q(input_time(s->in, s->track, stream->start_time), base, grid);
     snapped = anchor + av_rescale(at - anchor, 1, length) * length;
-    if (llabs(snapped - at) > ms(s, JITTER_MS) && lost > 0)
+    if (llabs(snapped - at) > ms(rate, SNAP_MS) && lost > 0)
         snapped = anchor + av_rescale(at - lost - anchor, 1, length) * length + lost;
-    return llabs(snapped - at) <= ms(s, JITTER_MS) ? snapped : at;
+    return llabs(snapped - at) <= ms(rate, SNAP_MS) ? snapped : at;
+}
+
+/* One more frame decoded; negative: there is none. */
+static int look_further(struct sound *s)
+{
+    AVFrame *frame = s->frames[s->frames_n];
+    int r = decode_frame(s, frame);
+
+    if (r == 0)
+        s->times[s->frames_n++] = (struct placing_frame) { claim(s, frame), frame->nb_samples };
+    return r;
+}
+
+static void next_frame(struct sound *s)
+{
+    AVFrame *first = s->frames[0];
+
+    av_frame_unref(first);
+    s->frames_n--;
+    memmove(s->frames, s->frames + 1, s->frames_n * sizeof(*s->frames));
+    memmove(s->times, s->times + 1, s->frames_n * sizeof(*s->times));
+    s->frames[s->frames_n] = first;
+    s->held = false;
 }
 
 static int open_resampler(struct sound *s)
 {
-    AVChannelLayout out = { 0 }, in = s->frame->ch_layout;
+    const AVFrame *frame = s->frames[0];
+    AVChannelLayout out = { 0 }, in = frame->ch_layout;
     int r;
 
     av_channel_layout_default(&out, s->channels);
     if (in.order == AV_CHANNEL_ORDER_UNSPEC)
         av_channel_layout_default(&in, in.nb_channels);
     swr_free(&s->swr);
-    r = swr_alloc_set_opts2(&s->swr, &out, AV_SAMPLE_FMT_FLTP, s->rate, &in, s->frame->format,
-                            s->frame->sample_rate, 0, NULL);
+    r = swr_alloc_set_opts2(&s->swr, &out, AV_SAMPLE_FMT_FLTP, s->rate, &in, frame->format, frame->sample_rate, 0,
+                            NULL);
     if (r == 0) {
         av_opt_set_double(s->swr, "rematrix_maxval", 1.0, 0); /* a down-mix must not clip */
         r = swr_init(s->swr);
     }
-    s->source_format = s->frame->format;
-    s->source_channels = s->frame->ch_layout.nb_channels;
+    s->source_format = frame->format;
+    s->source_channels = frame->ch_layout.nb_channels;
     return r;
 }
 
@@ -224,16 +251,17 @@ static int convert(struct sound *s, const uint8_t **data, int n)
 /* The format differs from what the resampler was opened for: it is drained and opened anew. */
 static int adapt(struct sound *s)
 {
+    const AVFrame *frame = s->frames[0];
     int r = 0;
 
-    if (s->swr && s->source_format == s->frame->format && s->source_channels == s->frame->ch_layout.nb_channels &&
-        s->source_rate == s->frame->sample_rate)
+    if (s->swr && s->source_format == frame->format && s->source_channels == frame->ch_layout.nb_channels &&
+        s->source_rate == frame->sample_rate)
         return 0;
     if (s->swr)
         r = convert(s, NULL, 0);
-    if (s->source_rate != s->frame->sample_rate) {
-        s->at = av_rescale(s->at, s->frame->sample_rate, s->source_rate);
-        s->source_rate = s->frame->sample_rate;
+    if (s->source_rate != frame->sample_rate) {
+        s->at = av_rescale(s->at, frame->sample_rate, s->source_rate);
+        s->source_rate = frame->sample_rate;
     }
     return r < 0 ? r : open_resampler(s);
 }
@@ -243,9 +271,9 @@ static bool begin(struct sound *s)
 {
     int64_t start;
 
-    s->source_rate = s->frame->sample_rate;
+    s->source_rate = s->frames[0]->sample_rate;
     start = feeding_start(s);
-    if (!s->from_start && place(s) > start)
+    if (!s->from_start && s->times[0].at > start)
         return false;
     s->at = start;
     s->skip = s->first - av_rescale(start, s->rate, s->source_rate);
@@ -271,42 +299,68 @@ static int feed_silence(struct sound *s)
     return r;
 }
 
-/* Takes the frame in hand: what lies between the sample that is due and its first becomes a gap. */
+/* How many of the frames ahead are on the first one's grid. */
+static unsigned alike(const struct sound *s)
+{
+    unsigned n = 1;
+
+    while (n < s->frames_n && s->frames[n]->sample_rate == s->source_rate)
+        n++;
+    return n;
+}
+
+/* Samples in a unit of the track's times, rounded up; no more than frames that belong together are apart. */
+static int tick(const struct sound *s)
+{
+    int64_t n = av_rescale_q_rnd(1, time_base(s), (AVRational) { 1, s->source_rate }, AV_ROUND_UP);
+    int64_t most = ms(s->source_rate, PLACING_GAP_MS);
+
+    return (int)(n < most ? n : most);
+}
+
+/* Places the next frame: what lies between the sample that is due and its first becomes a gap. */
 static int hold_frame(struct sound *s)
 {
-    int64_t at = place(s), reach = at + s->frame->nb_samples;
+    int64_t offset, reach;
     int r = adapt(s);
 
     if (r < 0)
         return r;
+    while (placing_needs_more(s->times, s->frames_n, s->at, s->running, s->source_rate)) {
+        r = look_further(s);
+        if (r == AVERROR_EXIT)
+            return r;
+        if (r < 0)
+            break;
+    }
+    offset = placing_offset(s->times, alike(s), s->at, s->running, s->source_rate, tick(s));
+    reach = s->at + offset + s->times[0].length;
     s->reach = reach > s->reach ? reach : s->reach;
-    if (s->running && llabs(at - s->at) <= ms(s, TOLERANCE_MS))
-        at = s->at; /* drift: stay contiguous */
-    s->gap = at > s->at ? at - s->at : 0;
-    s->cut = at < s->at ? s->at - at : 0;
+    s->gap = offset > 0 ? offset : 0;
+    s->cut = offset < 0 ? -offset : 0;
     s->held = true;
     return 0;
 }
 
-/* Feeds the frame in hand, less what overlaps what was fed before it. */
+/* Feeds the next frame, less what overlaps what was fed before it. */
 static int feed_frame(struct sound *s)
 {
     const uint8_t *planes[AV_NUM_DATA_POINTERS * 4] = { 0 };
-    int channels = s->frame->ch_layout.nb_channels, bytes = av_get_bytes_per_sample(s->frame->format), r = 0;
-    bool planar = av_sample_fmt_is_planar(s->frame->format);
-    int64_t left = s->frame->nb_samples - s->cut;
+    const AVFrame *frame = s->frames[0];
+    int channels = frame->ch_layout.nb_channels, bytes = av_get_bytes_per_sample(frame->format), r = 0;
+    bool planar = av_sample_fmt_is_planar(frame->format);
+    int64_t left = frame->nb_samples - s->cut;
 
     if (planar && channels > (int)(sizeof(planes) / sizeof(*planes)))
         return AVERROR(EINVAL);
     for (int c = 0; left > 0 && c < (planar ? channels : 1); c++)
-        planes[c] = s->frame->extended_data[c] + s->cut * bytes * (planar ? 1 : channels);
+        planes[c] = frame->extended_data[c] + s->cut * bytes * (planar ? 1 : channels);
     if (left > 0) {
         r = convert(s, planes, (int)left);
         s->at += left;
         s->running = true;
     }
-    s->held = false;
-    av_frame_unref(s->frame);
+    next_frame(s);
     return r;
 }
 
@@ -319,19 +373,21 @@ static int go_back(struct sound *s)
         return AVERROR_INVALIDDATA;
     s->tries++;
     s->damaged = 0;
-    av_frame_unref(s->frame);
+    while (s->frames_n)
+        next_frame(s);
     avcodec_flush_buffers(s->codec);
     return position(s, why, sizeof(why)) < 0 ? AVERROR_INVALIDDATA : 0;
 }
 
-/* One step of the source: a frame in hand, silence, a frame into the resampler, or the end of it. */
+/* One step of the source: a frame placed, silence, a frame into the resampler, or the end of it. */
 static int advance(struct sound *s)
 {
-    int r;
+    int r = 0;
 
     if (s->held)
         return s->gap ? feed_silence(s) : feed_frame(s);
-    r = decode_frame(s);
+    if (!s->frames_n)
+        r = look_further(s);
     if (r == AVERROR_EXIT)
         return r;
     if (r < 0 && !s->placed && (s->due || !s->early))
