@@ -102,6 +102,9 @@ int runs_ask_again(struct catalog *self, struct turn *t);
 /* commit.c: what a run made. */
 int catalog_on_run_done(struct catalog *self, struct turn *t, const struct run_done *done);
 int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_dead *dead);
+/* A run will not be made: what becomes of its video. Nothing is saved yet. `attempts` 0: it was not even begun. */
+int commit_dead(struct doing *d, struct version_row *version, struct plan *plan, struct run_row *run,
+                uint64_t attempts, const char *reason);
 int catalog_on_probe_done(struct catalog *self, struct turn *t, const struct probe_done *done);
 int catalog_on_probe_dead(struct catalog *self, struct turn *t, const struct probe_dead *dead);
 

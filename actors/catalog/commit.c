@@ -361,6 +361,44 @@ static const char *commit_run_name(const struct plan *plan, uint64_t number)
 }
 
 /* Only pictures and sounds fail it. */
+int commit_dead(struct doing *d, struct version_row *version, struct plan *plan, struct run_row *run,
+                uint64_t attempts, const char *reason)
+{
+    int r;
+
+    run->state = RUN_STATE_FAILED;
+    run->job_id = ID_NONE;
+    run->open_at = 0;
+    run->ended_at = run->failed_at = turn_now(d->t);
+    run->attempts = attempts;
+    run->reason = reason;
+    turn_count(d->t, CATALOG_RUNS_DEAD, 1);
+    reason = reason ? reason : "no reason was given";
+    if (RUN_TRACK(run->number) < plan->tracks_n && plan->tracks[RUN_TRACK(run->number)].kind == PLAN_COPY) {
+        turn_log(d->t, "copy.given_up", "why=%.300s", reason);
+        return commit_give_up_copy(d, version, plan, run);
+    }
+    if (!commit_is_wanted(plan, run->number)) {
+        d->dirty = true;
+        return commit_unwanted(d, run);
+    }
+    if (commit_can_do_without(plan, run->number) && !poster_is_chosen(plan, run->number)) {
+        run->state = RUN_STATE_DONE;
+        d->row.runs_done++;
+        d->dirty = true;
+    }
+    r = run_row_put(turn_txn(d->t), run);
+    if (r == 0 && run->state == RUN_STATE_DONE)
+        return commit_track(d, RUN_TRACK(run->number), false);
+    d->reason = attempts ? arena_printf(turn_arena(d->t), "Encoding %s failed %llu times: %.300s",
+                                        commit_run_name(plan, run->number), (unsigned long long)attempts, reason)
+                         : arena_printf(turn_arena(d->t), "Encoding %s cannot begin: %.300s",
+                                        commit_run_name(plan, run->number), reason);
+    if (r == 0 && !poster_is_chosen(plan, run->number))
+        r = step_take(d, STEP_MEDIA, ON_RUN_DEAD);
+    return r == ERR_CONFLICT ? 0 : r;
+}
+
 int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_dead *dead)
 {
     struct version_row version;
@@ -376,36 +414,7 @@ int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_d
         r = media_load_plan(&d, &version, &plan);
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;
-    run.state = RUN_STATE_FAILED;
-    run.job_id = ID_NONE;
-    run.open_at = 0;
-    run.ended_at = run.failed_at = turn_now(t);
-    run.attempts = dead->attempts;
-    run.reason = dead->reason;
-    turn_count(t, CATALOG_RUNS_DEAD, 1);
     d.fill = true;
-    if (RUN_TRACK(run.number) < plan.tracks_n && plan.tracks[RUN_TRACK(run.number)].kind == PLAN_COPY) {
-        turn_log(t, "copy.given_up", "why=%.300s", dead->reason ? dead->reason : "no reason was given");
-        r = commit_give_up_copy(&d, &version, &plan, &run);
-        return r < 0 ? r : video_save(&d);
-    }
-    if (!commit_is_wanted(&plan, run.number)) {
-        d.dirty = true;
-        r = commit_unwanted(&d, &run);
-        return r < 0 ? r : video_save(&d);
-    }
-    if (commit_can_do_without(&plan, run.number) && !poster_is_chosen(&plan, run.number)) {
-        run.state = RUN_STATE_DONE;
-        d.row.runs_done++;
-        d.dirty = true;
-    }
-    r = run_row_put(turn_txn(t), &run);
-    if (r == 0 && run.state == RUN_STATE_DONE)
-        r = commit_track(&d, RUN_TRACK(run.number), false);
-    d.reason = arena_printf(turn_arena(t), "Encoding %s failed %llu times: %.300s",
-                            commit_run_name(&plan, run.number), (unsigned long long)dead->attempts,
-                            dead->reason ? dead->reason : "no reason was given");
-    if (r == 0 && run.state == RUN_STATE_FAILED && !poster_is_chosen(&plan, run.number))
-        r = step_take(&d, STEP_MEDIA, ON_RUN_DEAD);
-    return r < 0 && r != ERR_CONFLICT ? r : video_save(&d);
+    r = commit_dead(&d, &version, &plan, &run, dead->attempts, dead->reason);
+    return r < 0 ? r : video_save(&d);
 }

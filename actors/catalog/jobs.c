@@ -1,8 +1,10 @@
-/* jobs - what the broker has of a video's jobs: shown to who asks why, and withdrawn when the video is gone. */
+/* jobs - see jobs.h. */
 #include <string.h>
 
 #include "actors/catalog/jobs.h"
+#include "broker/client/bus.h"
 #include "broker/client/mp.h"
+#include "schemas/wire/arena.h"
 
 enum { JOBS_MOST = 100, JOBS_AGAIN_MS = 1000 };
 
@@ -27,6 +29,23 @@ static int jobs_call(struct turn *t, const struct call_def *call, struct id vide
     r = turn_ask(t, call, &body, then, ctx, ctx_len);
     buf_free(&packed);
     return r;
+}
+
+/* ---- before they are put */
+
+const char *jobs_wrong(struct turn *t, const struct wire_type *type, const void *job)
+{
+    struct wire_error err = { .err = 0 };
+    struct buf packed = { 0 };
+    int r = wire_pack_err(type, job, &packed, &err);
+    size_t len = packed.len;
+
+    buf_free(&packed);
+    if (r < 0)
+        return arena_printf(turn_arena(t), "of its job, %s %s", *err.path ? err.path : type->name, err.sentence);
+    return len > BUS_DURABLE_MAX
+               ? arena_printf(turn_arena(t), "its job would be larger than %d bytes", BUS_DURABLE_MAX)
+               : NULL;
 }
 
 /* ---- why */

@@ -1,6 +1,7 @@
 /* media - from the first bytes to a plan: when to look at an original, and what the look came to. */
 #include <string.h>
 
+#include "actors/catalog/jobs.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
 #include "schemas/wire/arena.h"
@@ -68,10 +69,17 @@ int media_bytes_came(struct doing *d)
     return r > 0 ? step_take(d, STEP_MEDIA, ON_ENOUGH) : r;
 }
 
+static const char *media_sentence(struct doing *d, const char *what, const char *detail)
+{
+    return arena_printf(turn_arena(d->t), "%s%s%.400s", what, detail && *detail ? ": " : ".",
+                        detail ? detail : "");
+}
+
 int media_ask_probe(struct doing *d)
 {
     struct job_options options = { .priority = 255 };
     struct probe probe;
+    const char *wrong;
     int r;
 
     if (!d->row.version)
@@ -84,8 +92,14 @@ int media_ask_probe(struct doing *d)
         .complete = d->row.upload == UPLOAD_STATE_COMPLETE,
     };
     r = media_parts(d, &probe.parts, &probe.parts_n);
-    if (r == 0)
-        r = put_probe(d->t, &probe, &options, &d->row.probe_job);
+    if (r < 0)
+        return r;
+    wrong = jobs_wrong(d->t, &probe_type, &probe);
+    if (wrong) {
+        d->reason = media_sentence(d, "The file cannot be looked at", wrong);
+        return step_take(d, STEP_MEDIA, ON_PROBE_DEAD);
+    }
+    r = put_probe(d->t, &probe, &options, &d->row.probe_job);
     d->row.probe_asked_at = turn_now(d->t);
     d->row.probe_waits = false;
     d->row.reason = NULL;
@@ -198,12 +212,6 @@ static int media_load_probed(struct catalog *self, struct turn *t, struct id vid
     return r;
 }
 
-static const char *media_sentence(struct doing *d, const char *what, const char *detail)
-{
-    return arena_printf(turn_arena(d->t), "%s%s%.400s", what, detail && *detail ? ": " : ".",
-                        detail ? detail : "");
-}
-
 static enum step_on media_outcome(struct doing *d, const struct probe_done *done)
 {
     switch (done->outcome) {
@@ -263,7 +271,7 @@ int media_ask_again(struct catalog *self, struct turn *t)
             continue;
         r = media_ask_probe(&d);
         if (r == 0)
-            r = video_row_put(turn_txn(t), &d.row);
+            r = video_save(&d);
     }
     table_walk_end(&walk);
     return r;

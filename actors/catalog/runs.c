@@ -8,6 +8,7 @@
 
 #include "actors/catalog/board_parts.h"
 #include "actors/catalog/bytes_there.h"
+#include "actors/catalog/jobs.h"
 #include "actors/catalog/share.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
@@ -52,6 +53,7 @@ static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run
     return kind == PLAN_FULL ? PLAN_BULK_PRIORITY : PLAN_PREVIEW_PRIORITY;
 }
 
+/* ERR_UNSUPPORTED and a reason: no such job can be put. */
 static int runs_put(struct doing *d, const struct version_row *version, const struct plan *plan, size_t track,
                     uint32_t run, struct id *ret_job)
 {
@@ -61,6 +63,7 @@ static int runs_put(struct doing *d, const struct version_row *version, const st
     struct encode_run job;
     int r = plan_run(plan, track, run, turn_arena(d->t), &job);
 
+    d->reason = NULL;
     if (r < 0)
         return r;
     if (job.kind == RUN_KIND_POSTER && run > 1) {
@@ -76,11 +79,57 @@ static int runs_put(struct doing *d, const struct version_row *version, const st
     r = job.kind == RUN_KIND_BOARD ? board_parts(d, plan, &job) : media_parts(d, &job.parts, &job.parts_n);
     if (r == 0 && !job.complete)
         r = bytes_marks(d, &job);
-    return r < 0 ? r : put_encode_run(d->t, &job, &options, ret_job);
+    if (r < 0)
+        return r;
+    d->reason = jobs_wrong(d->t, &encode_run_type, &job);
+    return d->reason ? ERR_UNSUPPORTED : put_encode_run(d->t, &job, &options, ret_job);
 }
 
-static int runs_release(struct doing *d, const struct version_row *version, const struct plan *plan,
-                        struct track_row *track)
+/* ---- what one video has wrong must not undo a turn that is about others as well */
+
+/* Whether it lies with the video: its plan, its rows, its objects. */
+static bool runs_is_its_own(int r)
+{
+    return r == ERR_UNSUPPORTED || r == ERR_NOT_FOUND || r == ERR_CORRUPT;
+}
+
+static int runs_save(struct doing *d)
+{
+    int r;
+
+    d->fill = false; /* who fills goes on */
+    r = video_save(d);
+    d->events = 0;
+    d->dirty = false;
+    return r;
+}
+
+/* Nothing of it can be made. */
+static int runs_give_up(struct doing *d, int err)
+{
+    int r;
+
+    turn_log(d->t, "runs.given_up", "error=%s", err_name(err));
+    d->reason = arena_printf(turn_arena(d->t), "What was planned of it cannot be read any more (%s).",
+                             err_name(err));
+    r = step_take(d, STEP_MEDIA, ON_RUN_DEAD);
+    return r == ERR_CONFLICT ? 0 : r < 0 ? r : runs_save(d);
+}
+
+/* One run of it cannot be put. */
+static int runs_never_put(struct doing *d, struct version_row *version, struct plan *plan, struct run_row *run,
+                          int err)
+{
+    const char *why = d->reason              ? d->reason
+                      : err == ERR_NOT_FOUND ? "what it is made of is not there"
+                                             : err_name(err);
+
+    turn_log(d->t, "runs.never_put", "run=%llu why=%.300s", (unsigned long long)run->number, why);
+    return commit_dead(d, version, plan, run, 0, why);
+}
+
+/* 1: it is on its way; 0: it cannot be put, and its video is told. */
+static int runs_release(struct doing *d, struct version_row *version, struct plan *plan, struct track_row *track)
 {
     uint32_t run = (uint32_t)track->released + 1;
     struct run_row row = {
@@ -90,17 +139,24 @@ static int runs_release(struct doing *d, const struct version_row *version, cons
         .state = RUN_STATE_RELEASED,
         .open_at = turn_now(d->t),
     };
-    int r = runs_put(d, version, plan, track->track, run, &row.job_id);
+    int put = runs_put(d, version, plan, track->track, run, &row.job_id), r = put;
 
+    track->released = run;
+    if (runs_is_its_own(put)) {
+        r = track_row_put(turn_txn(d->t), track);
+        if (r == 0)
+            r = runs_never_put(d, version, plan, &row, put);
+        return r < 0 ? r : runs_save(d);
+    }
     if (r == 0)
         r = run_row_put(turn_txn(d->t), &row);
     if (r == 0)
         r = share_spend(d->t, d->row.owner_id, plan_run_work(plan, track->track, run));
     if (r < 0)
         return r;
-    track->released = run;
     turn_count(d->t, CATALOG_RUNS_RELEASED, 1);
-    return track_row_put(turn_txn(d->t), track);
+    r = track_row_put(turn_txn(d->t), track);
+    return r < 0 ? r : 1;
 }
 
 int runs_poster(struct doing *d, const struct version_row *version, const struct plan *plan, size_t track,
@@ -115,6 +171,8 @@ int runs_poster(struct doing *d, const struct version_row *version, const struct
     };
     int r = runs_put(d, version, plan, track, run, &row.job_id);
 
+    if (r == ERR_UNSUPPORTED)
+        return turn_fail(d->t, r, NULL, "the picture of that moment cannot be asked for: %s", d->reason);
     return r < 0 ? r : run_row_put(turn_txn(d->t), &row);
 }
 
@@ -250,6 +308,8 @@ static int runs_load(struct catalog *self, struct turn *t, struct version_row *v
     if (r < 0 || d->row.life != LIFE_STATE_LIVE || d->row.media != MEDIA_STATE_PROCESSING)
         return r;
     r = media_load_plan(d, version, plan);
+    if (runs_is_its_own(r))
+        return runs_give_up(d, r);
     return r < 0 ? r : 1;
 }
 
@@ -260,17 +320,21 @@ static int runs_serve(struct catalog *self, struct turn *t, struct version_row *
     struct track_row track;
     struct doing d;
     struct plan plan;
-    int r = runs_load(self, t, version, &d, &plan), found;
+    int r = runs_load(self, t, version, &d, &plan), found, released;
 
     if (r <= 0)
         return r;
-    found = runs_choose(&d, version, &plan, &track, &left);
-    if (found < 0)
-        return found;
-    r = found ? runs_release(&d, version, &plan, &track) : 0;
-    if (r == 0) /* what was released may have been the last of its kind: what is left shows the next time */
-        r = runs_want(&d, version, left);
-    return r < 0 ? r : found;
+    do {
+        found = runs_choose(&d, version, &plan, &track, &left);
+        if (found < 0)
+            return runs_is_its_own(found) ? runs_give_up(&d, found) : found;
+        released = found ? runs_release(&d, version, &plan, &track) : 0;
+    } while (found && released == 0 && d.row.media == MEDIA_STATE_PROCESSING);
+    if (released < 0)
+        return released;
+    /* what was released may have been the last of its kind: what is left shows the next time */
+    r = runs_want(&d, version, left);
+    return r < 0 ? r : released;
 }
 
 /* All of a video's first seconds that may go. */
@@ -288,7 +352,8 @@ static int runs_hurry(struct catalog *self, struct turn *t, struct version_row *
         struct track_row track;
 
         r = runs_load_track(&d, i, &track);
-        while (r == 0 && runs_priority(&plan, i, (uint32_t)track.released + 1) >= BUS_URGENT) {
+        while (r == 0 && d.row.media == MEDIA_STATE_PROCESSING &&
+               runs_priority(&plan, i, (uint32_t)track.released + 1) >= BUS_URGENT) {
             uint32_t total = plan_runs(&plan, i);
 
             if (track.ended || (total && track.released >= total))
@@ -298,9 +363,12 @@ static int runs_hurry(struct catalog *self, struct turn *t, struct version_row *
             if (r <= 0)
                 break;
             r = runs_release(&d, version, &plan, &track);
+            r = r < 0 ? r : 0;
         }
     }
-    if (r < 0 || left)
+    if (runs_is_its_own(r))
+        return runs_give_up(&d, r);
+    if (r < 0 || (left && d.row.media == MEDIA_STATE_PROCESSING))
         return r;
     version->urgent_at = 0;
     return version_row_put(turn_txn(t), version);
@@ -336,8 +404,7 @@ int runs_fill(struct catalog *self, struct turn *t)
 }
 
 /* The same run as another job. What the job before made is found by its names, and wins if it was first. */
-static int runs_put_again(struct doing *d, const struct version_row *version, const struct plan *plan,
-                          struct run_row *row)
+static int runs_put_again(struct doing *d, struct version_row *version, struct plan *plan, struct run_row *row)
 {
     int r = runs_put(d, version, plan, RUN_TRACK(row->number), RUN_OF_TRACK(row->number), &row->job_id);
 
@@ -346,7 +413,22 @@ static int runs_put_again(struct doing *d, const struct version_row *version, co
         row->open_at = 0;
         r = 0;
     }
+    if (runs_is_its_own(r))
+        return runs_never_put(d, version, plan, row, r);
     return r < 0 ? r : run_row_put(turn_txn(d->t), row);
+}
+
+static int runs_ask_video(struct doing *d, struct run_row *row)
+{
+    struct version_row version;
+    struct plan plan;
+    int r = media_load_plan(d, &version, &plan);
+
+    if (runs_is_its_own(r))
+        return runs_give_up(d, r);
+    if (r == 0)
+        r = runs_put_again(d, &version, &plan, row);
+    return r < 0 || row->open_at ? r : runs_save(d);
 }
 
 /* The ends of jobs are lost: whatever is under way is asked for again. */
@@ -358,15 +440,11 @@ int runs_ask_again(struct catalog *self, struct turn *t)
                              (struct bytes) { 0 });
 
     while (r == 0 && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
-        struct version_row version;
-        struct plan plan;
         struct doing d;
 
         r = video_load(self, t, row.video_id, &d);
         if (r == 0 && d.row.version == row.version)
-            r = media_load_plan(&d, &version, &plan);
-        if (r == 0 && d.row.version == row.version)
-            r = runs_put_again(&d, &version, &plan, &row);
+            r = runs_ask_video(&d, &row);
         r = r == ERR_NOT_FOUND ? 0 : r;
     }
     table_walk_end(&walk);
@@ -398,6 +476,8 @@ int media_retry_runs(struct doing *d)
     table_walk_end(&walk);
     if (r == 0)
         r = runs_want(d, &version, (struct runs_left) { .ahead = true });
+    if (d->row.media == MEDIA_STATE_FAILED)
+        return r;
     d->row.reason = NULL;
     d->fill = true;
     d->events |= DOING_CHANGED;
