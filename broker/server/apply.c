@@ -345,6 +345,17 @@ static int apply_prune(struct bus_store *store, struct store_txn *txn, struct st
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+static int apply_pause(struct bus_store *store, struct store_txn *txn, struct store_op *op)
+{
+    struct target_row *row = targets_change(store, op->key.queue);
+
+    (void)txn;
+    op->changed = !row->paused_ms != !op->due_ms;
+    if (op->changed)
+        row->paused_ms = op->due_ms;
+    return 0;
+}
+
 static int apply_resume(struct bus_store *store, struct store_txn *txn, struct store_op *op)
 {
     (void)txn;
@@ -360,7 +371,7 @@ int engine_apply(struct bus_store *store, struct store_txn *txn, struct store_op
         [STORE_DEAD] = apply_dead,         [STORE_RETRY] = apply_retry,    [STORE_LEASE] = apply_lease,
         [STORE_PROMOTE] = apply_promote,   [STORE_CURSOR] = apply_cursor,  [STORE_SET] = apply_set,
         [STORE_REQUEUE] = apply_from_dead, [STORE_DROP] = apply_from_dead, [STORE_PRUNE] = apply_prune,
-        [STORE_RESUME] = apply_resume,
+        [STORE_PAUSE] = apply_pause,       [STORE_RESUME] = apply_resume,
     };
 
     op->status = 0;

@@ -213,6 +213,7 @@ struct queue {
     size_t first, n;      /* of the window */
     struct job_key swept; /* looked at up to here */
     bool whole;           /* the window holds every ready job */
+    int64_t paused_ms;    /* wall clock: since then nothing is given from it; 0: it is not paused */
     bool pressed;         /* on the list of queues to dispatch */
     TAILQ_ENTRY(queue) press_link;
     uint64_t ready, held, dead; /* ready counts leased ones, too */

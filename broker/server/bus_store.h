@@ -60,7 +60,9 @@ enum store_kind {
     STORE_SET,     /* a lasting value; body.data NULL: removes it */
     STORE_REQUEUE, /* a dead job becomes ready, with its attempts forgotten */
     STORE_DROP,    /* a dead job is forgotten */
-    STORE_PRUNE,   /* events of before `due_ms` go, and the oldest while there are more than `keep_bytes` (0: any
+    STORE_PAUSE, /* of a queue: since `due_ms`, or not any more (0). Told at the next start; what the engine gives and takes
+                    * is the same */
+    STORE_PRUNE, /* events of before `due_ms` go, and the oldest while there are more than `keep_bytes` (0: any
                     * number): a bounded number of them; `seq` is then the last one that went */
     STORE_RESUME,
     STORE_BACKUP, /* a copy into the folder `name`, made on a thread of its own */
@@ -94,11 +96,12 @@ struct store_op {
     struct id instance;       /* STORE_LEASE: whose */
     struct buf memory;
 
-    int status;               /* 0, ERR_DUPLICATE, ERR_CONFLICT (epoch), ERR_NOT_FOUND, ERR_STORE_FULL */
-    uint64_t ret_seq;         /* of the job put, or of the event appended */
-    uint64_t ret_bytes;       /* of the stream's events, after this operation */
-    bool more;                /* STORE_PRUNE: it ended at its bound */
-    bool held;                /* STORE_PUT, STORE_RETRY: not ready yet; STORE_ACK, late: it was held */
+    int status;         /* 0, ERR_DUPLICATE, ERR_CONFLICT (epoch), ERR_NOT_FOUND, ERR_STORE_FULL */
+    uint64_t ret_seq;   /* of the job put, or of the event appended */
+    bool changed;       /* STORE_PAUSE: it was not so already; one that is paused stays so since when it was */
+    uint64_t ret_bytes; /* of the stream's events, after this operation */
+    bool more;          /* STORE_PRUNE: it ended at its bound */
+    bool held;          /* STORE_PUT, STORE_RETRY: not ready yet; STORE_ACK, late: it was held */
     struct job_key *promoted; /* STORE_PROMOTE */
     size_t promoted_n;
     int64_t next_due_ms; /* STORE_PROMOTE: of the next held job; 0: none */
@@ -134,6 +137,8 @@ struct store_totals {
     uint64_t bytes;             /* heads and bodies of events */
 };
 struct store_totals bus_store_totals(const struct bus_store *store, uint32_t target); /* at start only */
+int64_t bus_store_paused_ms(const struct bus_store *store,
+                            uint32_t queue); /* at start only; 0: it is not paused */
 
 void bus_store_submit(struct bus_store *store, struct store_op *op);
 void bus_store_flush(struct bus_store *store);            /* commits lazy ones, too, now */

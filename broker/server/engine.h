@@ -34,10 +34,11 @@ enum {
 
 STAILQ_HEAD(store_ops, store_op);
 
-/* A queue or stream: its next sequence number and what it holds. */
+/* A queue or stream: its next sequence number, what it holds, and since when it is paused (0: it is not). */
 struct target_row {
     uint64_t next;
     struct store_totals totals;
+    int64_t paused_ms;
 };
 struct target {
     struct target_row now, committed;

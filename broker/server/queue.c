@@ -167,6 +167,8 @@ static void queue_dispatch(struct broker *b, struct queue *queue)
     struct taker *taker;
     struct job_key key;
 
+    if (queue->paused_ms)
+        return;
     for (unsigned n = 0; queue_choose(queue, true) && window_take(b, queue, &key); n++) {
         taker = queue_choose(queue, key.priority >= BUS_URGENT);
         if (n == QUEUE_BATCH || !taker) {
@@ -302,6 +304,7 @@ int queue_load(struct broker *b)
         queue->ready = totals.ready;
         queue->held = totals.held;
         queue->dead = totals.dead;
+        queue->paused_ms = bus_store_paused_ms(b->store, queue->id);
     }
     if (r == 0)
         queue_held_until(b, due);

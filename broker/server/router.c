@@ -190,6 +190,7 @@ static void broker_done(struct broker *b, struct store_op *op)
     case STORE_SET: value_set_done(b, op); break;
     case STORE_REQUEUE:
     case STORE_DROP:
+    case STORE_PAUSE:
     case STORE_BACKUP: sys_done(b, op); break;
     case STORE_PRUNE: stream_pruned(b, op); break;
     default: break;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/log.h"
 #include "gen/errors.h"
 
 enum { SYS_CHANGES = 1000 };
@@ -179,7 +180,7 @@ static int sys_dead_collect(void *ctx, const struct held_job *job)
 }
 
 /* Requeues or drops one dead job, or all of a queue (a thousand at a time): the last one's commit is the answer. */
-static int sys_dead_change(struct broker *b, const struct sys_ask *ask, enum store_kind kind)
+static int sys_change_dead(struct broker *b, const struct sys_ask *ask, enum store_kind kind)
 {
     struct queue *queue = names_queue(b, ask->queue);
     struct sys_dead dead = { .queue = queue ? queue->id : 0 };
@@ -201,6 +202,36 @@ static int sys_dead_change(struct broker *b, const struct sys_ask *ask, enum sto
     return dead.n ? 0 : ERR_NOT_FOUND;
 }
 
+/* Nothing is given from a queue that is paused; what is said of it otherwise is as ever. */
+static int sys_pause(struct broker *b, const struct sys_ask *ask, int64_t since_ms)
+{
+    struct queue *queue = names_queue(b, ask->queue);
+    struct store_op *op;
+
+    if (!queue)
+        return ERR_NOT_FOUND;
+    op = store_op_new(STORE_PAUSE);
+    op->key.queue = queue->id;
+    op->due_ms = since_ms;
+    op->session = ask->session->serial;
+    op->cid = ask->cid;
+    op->from = names_copy(bytes_of_text(ask->session->role));
+    broker_submit(b, op);
+    return 0;
+}
+
+static int sys_change_paused(struct broker *b, const struct sys_ask *ask, enum store_kind kind)
+{
+    (void)kind;
+    return sys_pause(b, ask, b->wall_ms);
+}
+
+static int sys_change_resumed(struct broker *b, const struct sys_ask *ask, enum store_kind kind)
+{
+    (void)kind;
+    return sys_pause(b, ask, 0);
+}
+
 static int sys_backup(struct broker *b, const struct sys_ask *ask, enum store_kind kind)
 {
     struct store_op *op;
@@ -220,23 +251,27 @@ static int sys_backup(struct broker *b, const struct sys_ask *ask, enum store_ki
 static const struct sys_service {
     const char *name;
     sys_serve *serve;
-    enum store_kind change; /* answered when it is done */
+    int (*change)(struct broker *b, const struct sys_ask *ask,
+                  enum store_kind kind); /* answered when it is done */
+    enum store_kind kind;
 } services[] = {
-    { "$sys.queues", sys_queues, 0 },
-    { "$sys.peers", sys_peers, 0 },
-    { "$sys.services", sys_services, 0 },
-    { "$sys.streams", sys_streams, 0 },
-    { "$sys.stats", sys_stats, 0 },
-    { "$sys.values", sys_values, 0 },
-    { "$sys.events", sys_events, 0 },
-    { "$sys.acl", sys_acl, 0 },
-    { "$sys.why", sys_why, 0 },
-    { "$sys.withdraw", sys_withdraw, 0 },
-    { "$sys.dead.ls", sys_dead_ls, 0 },
-    { "$sys.dead.show", sys_dead_show, 0 },
-    { "$sys.dead.requeue", NULL, STORE_REQUEUE },
-    { "$sys.dead.drop", NULL, STORE_DROP },
-    { "$sys.backup", NULL, STORE_BACKUP },
+    { "$sys.queues", sys_queues, NULL, 0 },
+    { "$sys.peers", sys_peers, NULL, 0 },
+    { "$sys.services", sys_services, NULL, 0 },
+    { "$sys.streams", sys_streams, NULL, 0 },
+    { "$sys.stats", sys_stats, NULL, 0 },
+    { "$sys.values", sys_values, NULL, 0 },
+    { "$sys.events", sys_events, NULL, 0 },
+    { "$sys.acl", sys_acl, NULL, 0 },
+    { "$sys.why", sys_why, NULL, 0 },
+    { "$sys.withdraw", sys_withdraw, NULL, 0 },
+    { "$sys.dead.ls", sys_dead_ls, NULL, 0 },
+    { "$sys.dead.show", sys_dead_show, NULL, 0 },
+    { "$sys.dead.requeue", NULL, sys_change_dead, STORE_REQUEUE },
+    { "$sys.dead.drop", NULL, sys_change_dead, STORE_DROP },
+    { "$sys.queue.pause", NULL, sys_change_paused, STORE_PAUSE },
+    { "$sys.queue.resume", NULL, sys_change_resumed, STORE_PAUSE },
+    { "$sys.backup", NULL, sys_backup, STORE_BACKUP },
 };
 
 static void sys_answer(struct broker *b, struct session *s, uint64_t cid, int err, struct bytes body)
@@ -261,14 +296,23 @@ void sys_call(struct broker *b, struct session *s, const char *name, struct mess
         r = ERR_UNKNOWN_NAME;
     if (r == 0)
         r = bus_store_read_begin(b->store);
-    if (r == 0 && !service->serve)
-        r = service->change == STORE_BACKUP ? sys_backup(b, &ask, service->change)
-                                            : sys_dead_change(b, &ask, service->change);
-    else if (r == 0)
-        r = service->serve(b, &ask, &out);
+    if (r == 0)
+        r = service->serve ? service->serve(b, &ask, &out) : service->change(b, &ask, service->kind);
     if (r < 0 || service->serve) /* else when it is done */
         sys_answer(b, s, ask.cid, r, buf_bytes(&out));
     buf_free(&out);
+}
+
+static void sys_paused(struct broker *b, struct store_op *op)
+{
+    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, op->key.queue), struct queue, by_id);
+
+    op->seq = op->changed;
+    if (!queue || !op->changed)
+        return;
+    queue->paused_ms = op->due_ms;
+    log_line(LOG_AT_INFO, op->due_ms ? "paused" : "resumed", "queue=%s by=%s", queue->name, op->from);
+    queue_press(b, queue);
 }
 
 static void sys_requeued(struct broker *b, const struct store_op *op)
@@ -282,13 +326,15 @@ static void sys_requeued(struct broker *b, const struct store_op *op)
         queue_add(b, queue, op->key);
 }
 
-/* A dead job was changed, or a backup is there. */
+/* A dead job or a queue was changed, or a backup is there. */
 void sys_done(struct broker *b, struct store_op *op)
 {
     struct session *s = session_of(b, op->session);
     struct buf out = { 0 };
 
-    if (op->kind != STORE_BACKUP)
+    if (op->kind == STORE_PAUSE)
+        sys_paused(b, op);
+    else if (op->kind != STORE_BACKUP)
         sys_requeued(b, op);
     if (!s)
         return;

@@ -22,7 +22,7 @@ static const struct queue *jobs_queue(const struct broker *b, uint32_t id)
     return HMAP_MAYBE(hmap_find(&b->queue_ids, id), struct queue, by_id);
 }
 
-/* at_ms: since when it is leased, until when it is held, when it died. */
+/* at_ms: since when it is leased or its queue paused, until when it is held, when it died. */
 static void jobs_row(struct sys_jobs *jobs, const char *state, struct job_key key, const struct job_record *record,
                      int64_t at_ms, const char *worker)
 {
@@ -94,7 +94,7 @@ static int jobs_ready(struct sys_jobs *jobs, const struct queue *queue)
         if (r == 0 && !hmap_find(&queue->leases, at.seq)) {
             r = bus_store_job(jobs->b->store, at, &record);
             if (r == 0 && jobs_key_is(jobs, record.head))
-                jobs_row(jobs, "ready", at, &record, 0, "");
+                jobs_row(jobs, queue->paused_ms ? "paused" : "ready", at, &record, queue->paused_ms, "");
         }
     }
     return r == ERR_NOT_FOUND ? 0 : r;

@@ -24,6 +24,12 @@ static int64_t queue_oldest_ms(const struct broker *b, const struct queue *queue
     return oldest;
 }
 
+/* A queue that is paused never says 0, also when the clock was set back. */
+static int64_t queue_paused_for(const struct broker *b, const struct queue *queue)
+{
+    return b->wall_ms > queue->paused_ms ? b->wall_ms - queue->paused_ms : 1;
+}
+
 static void queue_policy(const struct policy_queue *policy, struct buf *out)
 {
     sys_pair_uint(out, "lease_ms", policy->lease_ms);
@@ -67,7 +73,7 @@ int sys_queues(struct broker *b, const struct sys_ask *ask, struct buf *out)
             takers++;
             credit += taker->credit;
         }
-        mp_put_map(out, 22);
+        mp_put_map(out, 23);
         sys_pair_text(out, "name", bytes_of_text(queue->name));
         sys_pair_uint(out, "ready",
                       queue->ready - (queue->leases.n < queue->ready ? queue->leases.n : queue->ready));
@@ -81,6 +87,7 @@ int sys_queues(struct broker *b, const struct sys_ask *ask, struct buf *out)
         sys_pair_uint(out, "retries", queue->retries);
         sys_pair_uint(out, "deads", queue->deads);
         sys_pair_int(out, "oldest_ms", oldest ? b->wall_ms - oldest : 0);
+        sys_pair_int(out, "paused_ms", queue->paused_ms ? queue_paused_for(b, queue) : 0);
         sys_pair_histogram(out, "wait", &queue->wait, ask->buckets);
         sys_pair_histogram(out, "run", &queue->run, ask->buckets);
         queue_policy(&queue->policy, out);

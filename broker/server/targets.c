@@ -9,7 +9,7 @@
 #include "broker/server/engine.h"
 #include "gen/errors.h"
 
-enum { TARGETS_MAX = 65536, TARGET_FIELDS = 6 };
+enum { TARGETS_MAX = 65536, TARGET_FIELDS = 7, TARGET_COUNTED = 6 };
 
 static int targets_pair(struct bus_store *store, struct store_txn *txn, struct bytes key, uint64_t *ret)
 {
@@ -46,24 +46,28 @@ static void targets_pack(struct buf *out, const struct target_row *row)
     mp_put_uint(out, row->totals.held);
     mp_put_uint(out, row->totals.dead);
     mp_put_uint(out, row->totals.bytes);
+    mp_put_uint(out, (uint64_t)row->paused_ms);
 }
 
 /* *ret_counted: the row holds totals. */
 static int targets_unpack(struct bytes in, struct target_row *ret, bool *ret_counted)
 {
     struct mp mp = mp_of(in);
-    uint64_t unused;
+    uint64_t unused, paused_ms = 0;
     uint32_t n;
 
     if (!mp_get_array(&mp, &n) || n < 2 || !mp_get_uint(&mp, &ret->next) || !mp_get_uint(&mp, &unused))
         return ERR_CORRUPT;
-    *ret_counted = n >= TARGET_FIELDS;
+    *ret_counted = n >= TARGET_COUNTED;
     if (!*ret_counted)
         return 0;
-    return mp_get_uint(&mp, &ret->totals.ready) && mp_get_uint(&mp, &ret->totals.held) &&
-                   mp_get_uint(&mp, &ret->totals.dead) && mp_get_uint(&mp, &ret->totals.bytes)
-               ? 0
-               : ERR_CORRUPT;
+    if (!mp_get_uint(&mp, &ret->totals.ready) || !mp_get_uint(&mp, &ret->totals.held) ||
+        !mp_get_uint(&mp, &ret->totals.dead) || !mp_get_uint(&mp, &ret->totals.bytes))
+        return ERR_CORRUPT;
+    if (n >= TARGET_FIELDS && !mp_get_uint(&mp, &paused_ms))
+        return ERR_CORRUPT;
+    ret->paused_ms = (int64_t)paused_ms;
+    return 0;
 }
 
 static void targets_count_row(struct bus_store *store, enum engine_table table, struct bytes key,
@@ -180,6 +184,11 @@ struct target_row *targets_change(struct bus_store *store, uint32_t target)
 struct store_totals bus_store_totals(const struct bus_store *store, uint32_t target)
 {
     return target < store->targets_n ? store->targets[target].committed.totals : (struct store_totals) { 0 };
+}
+
+int64_t bus_store_paused_ms(const struct bus_store *store, uint32_t queue)
+{
+    return queue < store->targets_n ? store->targets[queue].committed.paused_ms : 0;
 }
 
 /* Every number that was ever given, also to names that the policy no longer has: what they hold goes on counting. */

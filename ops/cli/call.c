@@ -37,7 +37,12 @@ int request_json(const struct command *command, const struct cli *cli, const cha
     const struct registry_row *row = show_find(name);
     struct buf body = { 0 }, reply = { 0 };
     *ret = NULL;
-    if (strncmp(name, "$sys.", 5) != 0 && (!row || row->kind != REGISTRY_CALL))
+    if (row && row->kind != REGISTRY_CALL)
+        return cli_usage(command, "'%s' is %s: only its owner says it, who keeps what belongs to it", name,
+                         row->kind == REGISTRY_JOB     ? "a job"
+                         : row->kind == REGISTRY_EVENT ? "an event"
+                                                       : "a value");
+    if (strncmp(name, "$sys.", 5) != 0 && !row)
         return cli_usage(command, "there is no call '%s'; `kinobus help --json` and /api/openapi.json list them",
                          name);
     int code = call_pack(command, row, text, &body);

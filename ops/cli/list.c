@@ -51,10 +51,11 @@ static const struct list lists[] = {
       "name",
       NULL,
       { LEFT("QUEUE", 0, "name"), RIGHT("READY", 0, "ready"), RIGHT("HELD", 0, "held"),
-        RIGHT("LEASED", 0, "leased"), RIGHT("DEAD", 0, "dead"), RIGHT("OLDEST", 0, "oldest_ms"),
-        RIGHT("TAKERS", 1, "takers"), RIGHT("CREDIT", 5, "credit"), RIGHT("PUTS", 3, "puts"),
-        RIGHT("ACKS", 2, "acks"), RIGHT("RETRIES", 4, "retries"), RIGHT("WAIT P99", 7, "wait.p99_us"),
-        RIGHT("RUN P50", 8, "run.p50_us"), RIGHT("RUN P99", 6, "run.p99_us") } },
+        RIGHT("LEASED", 0, "leased"), RIGHT("DEAD", 0, "dead"), RIGHT("PAUSED", 0, "paused_ms"),
+        RIGHT("OLDEST", 0, "oldest_ms"), RIGHT("TAKERS", 1, "takers"), RIGHT("CREDIT", 5, "credit"),
+        RIGHT("PUTS", 3, "puts"), RIGHT("ACKS", 2, "acks"), RIGHT("RETRIES", 4, "retries"),
+        RIGHT("WAIT P99", 7, "wait.p99_us"), RIGHT("RUN P50", 8, "run.p50_us"),
+        RIGHT("RUN P99", 6, "run.p99_us") } },
     { &stream_command,
       "$sys.streams",
       "name",
@@ -109,7 +110,8 @@ static const char *list_colour(const json_t *row)
 {
     if (ask_number(row, "dead") > 0)
         return TABLE_RED;
-    if (json_object_get(row, "takers") && !ask_number(row, "takers") && ask_number(row, "ready") > 0)
+    if (json_object_get(row, "takers") && ask_number(row, "ready") > 0 &&
+        (!ask_number(row, "takers") || ask_number(row, "paused_ms")))
         return TABLE_YELLOW;
     return NULL;
 }
@@ -132,6 +134,12 @@ static void list_table(const struct cli *cli, const struct list *list, const jso
     table_free(&table);
 }
 
+static int list_unknown(const struct list *list, const char *name)
+{
+    return cli_fail(EXIT_FAILED, "there is no %s '%s'; `kinobus %s ls` lists them", list->command->name, name,
+                    list->command->name);
+}
+
 static int list_show(const struct cli *cli, const struct list *list, const json_t *rows, const char *name)
 {
     json_t *found = json_array();
@@ -142,9 +150,7 @@ static int list_show(const struct cli *cli, const struct list *list, const json_
         if (strcmp(ask_text(row, list->name), name) == 0)
             json_array_append(found, (json_t *)row);
     }
-    int code = json_array_size(found) ? EXIT_DONE
-                                      : cli_fail(EXIT_FAILED, "there is no %s '%s'; `kinobus %s ls` lists them",
-                                                 list->command->name, name, list->command->name);
+    int code = json_array_size(found) ? EXIT_DONE : list_unknown(list, name);
     if (code == EXIT_DONE && cli->json)
         show_print(found, true);
     json_array_foreach(found, i, row)
@@ -158,15 +164,55 @@ static int list_show(const struct cli *cli, const struct list *list, const json_
     return code;
 }
 
+/* What can be done to one. */
+static const struct list_deed {
+    const struct command *command;
+    const char *word, *call, *done, *already; /* what is said behind its name then */
+} deeds[] = {
+    { &queue_command, "pause", "$sys.queue.pause",
+      "is paused: its jobs wait, and new ones are taken. `kinobus queue resume` lets it go on.",
+      "is paused already" },
+    { &queue_command, "resume", "$sys.queue.resume", "goes on", "is not paused" },
+};
+
+static const struct list_deed *list_deed(const struct list *list, const char *word)
+{
+    for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
+        if (deeds[i].command == list->command && strcmp(deeds[i].word, word) == 0)
+            return &deeds[i];
+    }
+    return NULL;
+}
+
+static int list_do(const struct cli *cli, const struct list *list, const struct list_deed *deed, const char *name)
+{
+    json_t *rows, *answer = NULL;
+    int code = ask_once(cli, list->call, NULL, &rows);
+    if (code == EXIT_DONE && !ask_find(rows, list->name, name))
+        code = list_unknown(list, name);
+    if (code == EXIT_DONE)
+        code = ask_once(cli, deed->call, json_pack("{s:s}", list->command->name, name), &answer);
+    if (code == EXIT_DONE && cli->json)
+        show_print(answer, true);
+    else if (code == EXIT_DONE)
+        printf("%s %s\n", name, ask_number(answer, "changed") ? deed->done : deed->already);
+    json_decref(answer);
+    json_decref(rows);
+    return code;
+}
+
 static int list_run(const struct cli *cli, int argc, char **argv)
 {
     const struct list *list = lists;
     json_t *answer, *rows;
     while (strcmp(list->command->name, argv[0]) != 0)
         list++;
+    const struct list_deed *deed = argc == 3 ? list_deed(list, argv[1]) : NULL;
+    if (deed)
+        return list_do(cli, list, deed, argv[2]);
     bool one = argc == 3 && strcmp(argv[1], "show") == 0;
     if (!one && argc != 1 && (argc != 2 || strcmp(argv[1], "ls") != 0))
-        return cli_usage(list->command, "say ls, or show and a name");
+        return cli_usage(list->command, "say %s", list->command->words);
     int code = ask_once(cli, list->call, NULL, &answer);
     rows = list->rows ? json_array() : json_incref(answer);
     if (code == EXIT_DONE && list->rows)
@@ -184,9 +230,11 @@ static int list_run(const struct cli *cli, int argc, char **argv)
 }
 
 const struct command queue_command = {
-    "queue", "[ls] | show QUEUE", "The job queues: waiting, at work, held back, dead.",
+    "queue", "[ls] | show QUEUE | pause|resume QUEUE", "The job queues: waiting, at work, held back, dead.",
     "  OLDEST is the age of the job that waits longest; WAIT and RUN: how long until\n"
-    "  a job was first given, and until it ended, since the broker's start.",
+    "  a job was first given, and until it ended, since the broker's start.\n\n"
+    "  pause    nothing is given from it any more, until `resume`, also after the broker was\n"
+    "           started again. What is at work ends as ever; jobs wait, and new ones are taken.",
     list_run
 };
 const struct command stream_command = { "stream", "[ls] | show STREAM",

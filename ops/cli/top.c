@@ -128,7 +128,7 @@ static struct table *top_queues(const struct top *top)
     json_array_foreach(top->now.queues, i, row)
     {
         const json_t *old = ask_find(top->before.queues, "name", ask_text(row, "name"));
-        bool stuck = ask_number(row, "ready") > 0 && !ask_number(row, "takers");
+        bool stuck = ask_number(row, "ready") > 0 && (!ask_number(row, "takers") || ask_number(row, "paused_ms"));
         table_colour(table, ask_number(row, "dead") ? TABLE_RED : stuck ? TABLE_YELLOW : NULL);
         table_cell(table, "%s", ask_text(row, "name"));
         for (size_t c = 0; c < sizeof(counts) / sizeof(*counts); c++)

@@ -34,6 +34,11 @@ static bool demand_any(const struct supervisor *supervisor)
 /* One queue of the answer: its name, and how many jobs it has that somebody could work on. */
 static bool demand_read(struct mp *mp, struct bytes *ret_name, uint64_t *ret_work)
 {
+    uint64_t ready = 0, leased = 0, paused_ms = 0;
+    const struct {
+        const char *name;
+        uint64_t *number;
+    } members[] = { { "ready", &ready }, { "leased", &leased }, { "paused_ms", &paused_ms } };
     uint32_t pairs;
     *ret_name = (struct bytes) { 0 };
     *ret_work = 0;
@@ -41,19 +46,18 @@ static bool demand_read(struct mp *mp, struct bytes *ret_name, uint64_t *ret_wor
         return false;
     for (uint32_t i = 0; i < pairs; i++) {
         struct bytes key;
-        uint64_t n;
+        bool got = false;
         if (!mp_get_data(mp, &key))
             return false;
-        bool counts = bytes_equal(key, bytes_of_text("ready")) || bytes_equal(key, bytes_of_text("leased"));
-        if (bytes_equal(key, bytes_of_text("name"))) {
-            if (!mp_get_data(mp, ret_name))
-                return false;
-        } else if (counts && mp_get_uint(mp, &n)) {
-            *ret_work += n;
-        } else if (!mp_skip(mp)) {
+        if (bytes_equal(key, bytes_of_text("name")))
+            got = mp_get_data(mp, ret_name);
+        for (size_t k = 0; k < sizeof(members) / sizeof(*members); k++)
+            if (bytes_equal(key, bytes_of_text(members[k].name)))
+                got = mp_get_uint(mp, members[k].number);
+        if (!got && !mp_skip(mp))
             return false;
-        }
     }
+    *ret_work = leased + (paused_ms ? 0 : ready);
     return true;
 }
 

@@ -76,6 +76,40 @@ class Damage(unittest.TestCase):
                 self.assertLess(time.monotonic(), until, "it is still said to be damaged")
 
 
+class Paused(unittest.TestCase):
+    def test_a_queue_is_paused_over_a_start_of_the_broker_until_it_goes_on(self):
+        name = "transcode.encode_run"
+
+        def asked(*words):
+            return json.loads(p.cli(*words, "--json").stdout)
+
+        def queue():
+            return next(row for row in asked("queue") if row["name"] == name)
+
+        with Stage() as p:
+            tail = p.tail()
+            self.assertEqual(asked("queue", "pause", name), {"changed": 1})
+            self.assertIn("is paused already", p.cli("queue", "pause", name).stdout)
+            video = p.login().upload(CLIP, title="Paused", visibility="private")
+            tail.expect(name, kind="put", video_id=video, within=60)
+            p.kill("broker-1")
+            until = time.monotonic() + 60
+            while p.cli("queue", check=False).returncode:
+                self.assertLess(time.monotonic(), until, "the broker does not come back")
+            tail, row = p.tail(), queue()
+            self.assertGreater(row["paused_ms"], 0)
+            self.assertGreater(row["ready"], 0)
+            self.assertEqual(row["leased"], 0)
+            self.assertEqual({job["state"] for job in asked("why", video)["jobs"] if job["queue"] == name}, {"paused"})
+            self.assertIn("paused", p.cli("why", video).stdout)
+            self.assertEqual(asked("queue", "resume", name), {"changed": 1})
+            tail.expect("catalog.video_ready", video_id=video, within=120)
+            self.assertEqual(queue()["paused_ms"], 0)
+            self.assertIn("is not paused", p.cli("queue", "resume", name).stdout)
+            self.assertIn("there is no queue 'nothing'", p.cli("queue", "pause", "nothing", check=False).stderr)
+            self.assertEqual(p.cli("stream", "pause", "catalog", check=False).returncode, 2)
+
+
 class Operator(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -164,6 +198,11 @@ class Operator(unittest.TestCase):
         done = self.stage.cli(*words, "--json", check=False)
         self.assertEqual(done.returncode, code, done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_what_is_no_call_is_told_what_it_is(self):
+        self.assertIn("is a job", self.asked("call", "transcode.probe", "{}", code=2))
+        self.assertIn("is an event", self.asked("call", "catalog.video_ready", "{}", code=2))
+        self.assertIn("there is no call 'catalog.sing'", self.asked("call", "catalog.sing", "{}", code=2))
 
     def test_every_command_tells_what_it_does(self):
         commands = re.findall(r"^  ([a-z]+) ", self.stage.cli("help").stdout, re.M)

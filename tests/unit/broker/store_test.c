@@ -462,6 +462,47 @@ static void a_value_is_the_last_one_set_until_it_is_removed(void **state)
     assert_string_equal(found.text, "shop.sign/a=3 shop.sign/c= ");
 }
 
+static struct store_op *pause_op(uint32_t queue, int64_t since_ms)
+{
+    struct store_op *op = store_op_new(STORE_PAUSE);
+
+    op->key.queue = queue;
+    op->due_ms = since_ms;
+    return op;
+}
+
+static bool pause_changes(struct fixture *f, uint32_t queue, int64_t since_ms)
+{
+    struct store_op *op = run(f, pause_op(queue, since_ms));
+    bool changed = op->changed;
+
+    assert_int_equal(op->status, 0);
+    store_op_free(op);
+    return changed;
+}
+
+static void a_queue_stays_paused_since_it_was_until_it_goes_on_and_keeps_its_jobs(void **state)
+{
+    struct fixture *f = *state;
+
+    settle(f, put_op(f, 1, 1, 1, 0, 0));
+    assert_true(pause_changes(f, f->queue, 5000));
+    assert_false(pause_changes(f, f->queue, 6000));
+    assert_false(pause_changes(f, f->other, 0));
+    assert_int_equal(settle(f, put_op(f, 1, 1, 2, 0, 0)), 0);
+    reopen(f);
+    assert_int_equal(bus_store_paused_ms(f->store, f->queue), 5000);
+    assert_int_equal(bus_store_paused_ms(f->store, f->other), 0);
+    assert_int_equal(bus_store_totals(f->store, f->queue).ready, 2);
+    assert_int_equal(settle(f, put_op(f, 1, 1, 3, 0, 0)), 0); /* what else changes the row leaves it so */
+    reopen(f);
+    assert_int_equal(bus_store_paused_ms(f->store, f->queue), 5000);
+    assert_true(pause_changes(f, f->queue, 0));
+    reopen(f);
+    assert_int_equal(bus_store_paused_ms(f->store, f->queue), 0);
+    totals_are_true(f);
+}
+
 static void what_an_engine_lacks_it_refuses(void **state)
 {
     struct fixture *f = *state;
@@ -499,6 +540,7 @@ int main(void)
         STATEMENT(pruning_by_bytes_takes_the_oldest_and_says_when_there_is_more),
         STATEMENT(each_group_has_one_cursor_and_it_is_the_last_that_was_said),
         STATEMENT(a_value_is_the_last_one_set_until_it_is_removed),
+        STATEMENT(a_queue_stays_paused_since_it_was_until_it_goes_on_and_keeps_its_jobs),
         STATEMENT(what_an_engine_lacks_it_refuses),
     };
 
