@@ -9,6 +9,7 @@
 import hashlib
 import json
 import os
+import random
 import secrets
 import shutil
 import signal
@@ -38,9 +39,16 @@ def media(name, otherwise=CLIP):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One that nobody listens at, and that the kernel gives to no client meanwhile: those begin at 32768."""
+    while True:
+        port = random.randrange(16384, 32768)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Stage:
