@@ -32,6 +32,7 @@ enum {
     BROKER_LAST_WORDS_MS = 50, /* a process that died may have messages on their way */
     BROKER_READY = 1024,       /* of a queue's next jobs, in memory */
     BROKER_SPARES = 16,        /* buffers that are kept for the next row of answers */
+    BROKER_PIECES = 16,        /* in which the bytes that a follower has are counted */
 };
 
 /* One producer's messages to one queue or stream, over all the names by which a session says them. */
@@ -164,6 +165,7 @@ struct taker {
     uint32_t handle;
     unsigned credit, spare, used; /* spare: leases beyond credit, for urgent jobs alone */
     unsigned settling;            /* that it has ended and that are not committed: they use no credit */
+    uint64_t bytes;               /* of the jobs that it has and has not ended */
 };
 
 enum lease_state {
@@ -188,6 +190,7 @@ struct lease {
     struct timer timer;
     int64_t began_us, since_ms;
     struct id job;
+    size_t size;     /* of its head and body */
     struct buf head; /* the job's own, for taps and `why` */
 };
 
@@ -251,6 +254,12 @@ struct follower {
     uint32_t handle;
     uint64_t at;             /* looked at up to here */
     uint64_t given, handled; /* the last event it got; and up to where it has handled them */
+    uint64_t bytes;          /* of those between */
+    struct piece {
+        uint64_t last; /* event in it */
+        uint64_t bytes;
+    } pieces[BROKER_PIECES]; /* of these bytes, in order: each ends when its last event was handled */
+    unsigned pieces_n;
     unsigned credit;
     bool tail_said;
     char *names; /* separated by commas; NULL: all the policy allows */

@@ -40,6 +40,12 @@ static void lease_too_late(void *ctx, struct timer *timer)
     lease_late_free(ctx, HMAP_OF(timer, struct late, timer));
 }
 
+static void lease_hand_back(const struct lease *lease)
+{
+    lease->taker->used--;
+    lease->taker->bytes -= lease->size;
+}
+
 static void lease_let_go(struct lease *lease);
 
 /* A worker that was slow may be done: until somebody else gets the job, its result is as good. */
@@ -96,6 +102,7 @@ struct lease *lease_new(struct broker *b, struct queue *queue, struct job_key ke
     lease->attempts = record->attempts;
     lease->lost = record->lost;
     lease->job = record->job;
+    lease->size = record->head.len + record->body.len;
     lease->began_us = b->now_us;
     lease->since_ms = b->wall_ms;
     lease->timer.fire = lease_expire;
@@ -127,8 +134,10 @@ void lease_note(struct broker *b)
 
 static void lease_let_go(struct lease *lease)
 {
-    if (lease->taker)
-        *(lease->returned ? &lease->taker->settling : &lease->taker->used) -= 1;
+    if (lease->taker && !lease->returned)
+        lease_hand_back(lease);
+    else if (lease->taker)
+        lease->taker->settling--;
     if (lease->session)
         LIST_REMOVE(lease, link);
     lease->taker = NULL;
@@ -153,6 +162,7 @@ void lease_give(struct broker *b, struct lease *lease, struct taker *taker)
     lease->session = taker->session;
     lease->instance = taker->session->instance;
     taker->used++;
+    taker->bytes += lease->size;
     LIST_INSERT_HEAD(&taker->session->leases, lease, link);
     if (!lease->fresh)
         TAILQ_INSERT_TAIL(&b->fresh_leases, lease, fresh_link);
@@ -168,7 +178,7 @@ void lease_settle(struct broker *b, struct lease *lease)
     if (!lease->taker || lease->returned)
         return;
     lease->returned = true;
-    lease->taker->used--;
+    lease_hand_back(lease);
     lease->taker->settling++;
     queue_press(b, lease->queue);
 }

@@ -105,25 +105,27 @@ static bool window_take(struct broker *b, struct queue *queue, struct job_key *r
 }
 
 /* How many more jobs a worker may be given; those that are urgent have room beside the others. */
-static unsigned queue_room(const struct taker *taker, bool urgent)
+static unsigned queue_room(const struct broker *b, const struct taker *taker, bool urgent)
 {
     unsigned most = taker->credit + (urgent && taker->credit ? taker->spare : 0);
 
     if (taker->session->lost || taker->settling >= QUEUE_SETTLING || taker->used >= most)
         return 0;
+    if (!urgent && taker->bytes >= b->settings->credit_bytes)
+        return 0;
     return most - taker->used;
 }
 
-static struct taker *queue_choose(struct queue *queue, bool urgent)
+static struct taker *queue_choose(const struct broker *b, struct queue *queue, bool urgent)
 {
     struct taker *taker, *best = NULL;
     unsigned room = 0;
 
     TAILQ_FOREACH(taker, &queue->takers, link)
     {
-        if (queue_room(taker, urgent) > room) {
+        if (queue_room(b, taker, urgent) > room) {
             best = taker;
-            room = queue_room(taker, urgent);
+            room = queue_room(b, taker, urgent);
         }
     }
     if (best) {
@@ -169,8 +171,8 @@ static void queue_dispatch(struct broker *b, struct queue *queue)
 
     if (queue->paused_ms)
         return;
-    for (unsigned n = 0; queue_choose(queue, true) && window_take(b, queue, &key); n++) {
-        taker = queue_choose(queue, key.priority >= BUS_URGENT);
+    for (unsigned n = 0; queue_choose(b, queue, true) && window_take(b, queue, &key); n++) {
+        taker = queue_choose(b, queue, key.priority >= BUS_URGENT);
         if (n == QUEUE_BATCH || !taker) {
             window_insert(queue, key);
             if (taker)

@@ -197,6 +197,35 @@ static void stream_move_group(const struct stream *stream, struct group *group)
     group->dirty = true;
 }
 
+/* What was given is counted in a few pieces: exactly enough, and a follower costs the same however much it has. */
+static void stream_gave(const struct broker *b, struct follower *f, uint64_t seq, size_t size)
+{
+    struct piece *last = f->pieces_n ? &f->pieces[f->pieces_n - 1] : NULL;
+
+    if (!last || (last->bytes >= b->settings->credit_bytes / BROKER_PIECES && f->pieces_n < BROKER_PIECES)) {
+        last = &f->pieces[f->pieces_n++];
+        last->bytes = 0;
+    }
+    last->last = f->given = seq;
+    last->bytes += size;
+    f->bytes += size;
+}
+
+static void stream_handled(struct follower *f)
+{
+    unsigned n = 0;
+
+    for (; n < f->pieces_n && f->pieces[n].last <= f->handled; n++)
+        f->bytes -= f->pieces[n].bytes;
+    f->pieces_n -= n;
+    memmove(f->pieces, f->pieces + n, f->pieces_n * sizeof *f->pieces);
+}
+
+static bool stream_has_credit(const struct broker *b, const struct follower *f)
+{
+    return f->credit && f->bytes < b->settings->credit_bytes && !f->session->lost;
+}
+
 void stream_on_cursor(struct broker *b, struct session *s, struct message *m)
 {
     struct handle *handle = names_handle(b, s, m, VERB_FOLLOW);
@@ -209,6 +238,7 @@ void stream_on_cursor(struct broker *b, struct session *s, struct message *m)
         f->credit = (unsigned)b->settings->credit;
     if (m->frame.seq > f->handled && m->frame.seq <= f->stream->last)
         f->handled = m->frame.seq;
+    stream_handled(f);
     if (f->group)
         stream_move_group(f->stream, f->group);
     stream_press(b, f->stream);
@@ -249,7 +279,7 @@ static void stream_deliver(struct broker *b, struct follower *f, uint64_t seq, c
         !policy_allows(&b->policy, f->session->role, VERB_FOLLOW, head.name))
         return;
     f->credit--;
-    f->given = seq;
+    stream_gave(b, f, seq, event->head.len + event->body.len);
     b->counters[BROKER_EVENTS]++;
     TAP(b, .kind = BUS_TAP_EVENT, .from = "-", .to = f->session->role, .name = head.name, .head = event->head,
         .body = event->body, .seq = seq, .latency_us = (b->wall_ms - event->time_ms) * 1000);
@@ -262,7 +292,7 @@ static bool stream_feed(struct broker *b, struct follower *f)
     struct event_record event;
     uint64_t seq;
 
-    for (unsigned n = 0; n < STREAM_BATCH && f->credit && !f->session->lost && f->at < f->stream->last; n++) {
+    for (unsigned n = 0; n < STREAM_BATCH && stream_has_credit(b, f) && f->at < f->stream->last; n++) {
         int r = bus_store_event(b->store, f->stream->id, f->at + 1, &seq, &event);
 
         if (r == ERR_NOT_FOUND || (r == 0 && seq > f->stream->last)) {
@@ -283,7 +313,7 @@ static bool stream_feed(struct broker *b, struct follower *f)
         send_frame(b, f->session, &(struct frame) { .command = FRAME_TAIL, .handle = f->handle, .seq = f->at },
                    NULL, (struct bytes) { 0 });
     }
-    return f->credit && !f->session->lost && f->at < f->stream->last;
+    return stream_has_credit(b, f) && f->at < f->stream->last;
 }
 
 void stream_run(struct broker *b)

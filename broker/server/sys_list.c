@@ -49,12 +49,13 @@ static void queue_workers(const struct queue *queue, uint32_t n, struct buf *out
     mp_put_array(out, n);
     TAILQ_FOREACH(taker, &queue->takers, link)
     {
-        mp_put_map(out, 5);
+        mp_put_map(out, 6);
         sys_pair_text(out, "role", bytes_of_text(taker->session->role));
         sys_pair_uint(out, "pid", taker->session->pid);
         sys_pair_uint(out, "credit", taker->credit);
         sys_pair_uint(out, "spare", taker->spare);
         sys_pair_uint(out, "used", taker->used);
+        sys_pair_uint(out, "bytes", taker->bytes);
     }
 }
 
@@ -243,11 +244,12 @@ int sys_streams(struct broker *b, const struct sys_ask *ask, struct buf *out)
         mp_put_array(out, n);
         TAILQ_FOREACH(f, &stream->followers, link)
         {
-            mp_put_map(out, 4);
+            mp_put_map(out, 5);
             sys_pair_text(out, "role", bytes_of_text(f->session->role));
             sys_pair_uint(out, "at", f->at);
             sys_pair_uint(out, "behind", stream->last - f->at);
             sys_pair_uint(out, "credit", f->credit);
+            sys_pair_uint(out, "bytes", f->bytes);
         }
     }
     return 0;

@@ -70,6 +70,88 @@ static void a_peer_has_no_more_bytes_on_their_way_than_it_may(void **state)
     assert_int_equal(bare_said(FRAME_OK, 0)->frame.code, 200);
 }
 
+static unsigned count(uint8_t command)
+{
+    unsigned n = 0;
+
+    while (bare_said(command, n))
+        n++;
+    return n;
+}
+
+static void a_follower_has_no_more_bytes_than_it_may_and_misses_nothing(void **state)
+{
+    enum { EVENTS = 50 };
+    unsigned had = 0;
+
+    (void)state;
+    bare_hello(0);
+    told("credit_bytes", "65536");
+    bare_say(0, (struct frame) { .command = FRAME_SUB, .handle = BARE_FOLLOW, .code = 256 }, NULL,
+             (struct bytes) { 0 });
+    for (uint64_t seq = 1; seq <= EVENTS; seq++)
+        append(seq, 4096);
+    bare_commit();
+    assert_in_range(count(FRAME_EVT), 15, 16);
+    while (had < EVENTS) {
+        assert_true(count(FRAME_EVT) > had); /* it is never left waiting */
+        assert_int_equal(bare_said(FRAME_EVT, had)->frame.seq, had + 1);
+        assert_in_range(count(FRAME_EVT) - had, 1, 16);
+        bare_say(0, (struct frame) { .command = FRAME_CURSOR, .handle = BARE_FOLLOW, .seq = ++had, .code = 1 },
+                 NULL, (struct bytes) { 0 });
+        bare_commit();
+    }
+    assert_int_equal(count(FRAME_EVT), EVENTS);
+}
+
+static void put(uint64_t seq, uint8_t priority, size_t size)
+{
+    static const uint8_t body[65536];
+    struct id job = { { 9, (uint8_t)seq } };
+
+    bare_say(0, (struct frame) { .command = FRAME_PUT, .handle = BARE_PUT, .seq = seq },
+             &(struct frame_head) { .job = frame_of_id(&job), .priority = priority }, bytes_of(body, size));
+}
+
+static void take(uint16_t credit, uint32_t spare)
+{
+    bare_say(0, (struct frame) { .command = FRAME_CREDIT, .handle = BARE_TAKE, .code = credit, .ms = spare }, NULL,
+             (struct bytes) { 0 });
+    bare_commit();
+}
+
+/* The n-th job that was given ends. */
+static void ack(unsigned n)
+{
+    bare_say(0, (struct frame) { .command = FRAME_ACK, .cid = bare_said(FRAME_JOB, n)->frame.cid }, NULL,
+             (struct bytes) { 0 });
+    bare_commit();
+}
+
+static void a_worker_has_no_more_bytes_than_it_may_but_for_what_is_urgent(void **state)
+{
+    (void)state;
+    bare_hello(0);
+    told("credit_bytes", "65536");
+    put(1, 1, 65536); /* more than that with its head: one is always given */
+    put(2, 1, 65536);
+    put(3, 1, 65536);
+    bare_commit();
+    take(8, 1);
+    assert_int_equal(count(FRAME_JOB), 1);
+    put(4, BUS_URGENT, 65536);
+    bare_commit();
+    assert_int_equal(count(FRAME_JOB), 2);
+    assert_int_equal(bare_said(FRAME_JOB, 1)->frame.seq, 4);
+    ack(1);
+    assert_int_equal(count(FRAME_JOB), 2); /* the first one alone is as much as it may have */
+    ack(0);
+    assert_int_equal(count(FRAME_JOB), 3);
+    ack(2);
+    assert_int_equal(count(FRAME_JOB), 4);
+    assert_int_equal(bare_said(FRAME_JOB, 3)->frame.seq, 3);
+}
+
 static void a_setting_is_taken_over_and_a_wrong_one_is_not(void **state)
 {
     (void)state;
@@ -155,6 +237,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_peer_says_no_more_in_a_second_than_it_may),
         CASE(a_peer_has_no_more_bytes_on_their_way_than_it_may),
+        CASE(a_follower_has_no_more_bytes_than_it_may_and_misses_nothing),
+        CASE(a_worker_has_no_more_bytes_than_it_may_but_for_what_is_urgent),
         CASE(a_setting_is_taken_over_and_a_wrong_one_is_not),
         CASE(nobody_fills_a_service_so_that_others_cannot_ask_it),
         CASE(a_peers_share_of_those_who_wait_is_a_setting),
