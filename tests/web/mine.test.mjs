@@ -22,6 +22,21 @@ test("a failed video says why, and is tried again until it can be watched", asyn
     await broken.getByRole("link", { name: "Broken tape" }).waitFor();
 });
 
+test("nothing is asked for the picture of what lies in the trash", async () => {
+    const page = await site.open("/mine", { as: ALICE }), asked = [];
+    const video = own(page, "How bread rises");
+    await video.locator("img").waitFor();
+    await video.getByRole("button", { name: "Trash" }).click();
+    await video.waitFor({ state: "hidden" });
+    page.on("request", (request) => asked.push(request.url()));
+    await page.getByRole("navigation", { name: "My videos" }).getByRole("link", { name: "Trash" }).click();
+    await video.getByRole("button", { name: "Restore" }).waitFor();
+    await video.locator(".poster svg").waitFor();
+    assert.deepEqual(asked.filter((url) => url.includes("poster")), []);
+    await video.getByRole("button", { name: "Restore" }).click();
+    await video.waitFor({ state: "hidden" });
+});
+
 test("a video goes to the trash, comes back, goes again and is deleted for good", async () => {
     const page = await site.open("/mine", { as: ALICE });
     await own(page, "Broken tape").getByRole("button", { name: "Trash" }).click();

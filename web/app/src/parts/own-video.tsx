@@ -55,7 +55,8 @@ export function OwnVideo({ video: first, onChange, onGone }: OwnVideoProps) {
 
     return (
         <article class="own" aria-label={title}>
-            <Poster id={video.id} poster={video.poster} has={video.has_poster} sound={video.state === "ready" && !video.width}>
+            {/* in the trash nobody is sent its files, pictures neither */}
+            <Poster id={video.id} poster={video.poster} has={!trashed && video.has_poster} sound={video.state === "ready" && !video.width}>
                 {!!video.duration_ms && <span class="board">{clock(video.duration_ms)}</span>}
             </Poster>
             <div class="text">
