@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "actors/catalog/catalog.h"
+#include "actors/catalog/lend.h"
 #include "actors/catalog/scrub.h"
 #include "schemas/wire/arena.h"
 
@@ -33,9 +34,10 @@ static int catalog_up(void *self_, struct turn *t)
 {
     struct catalog *self = self_;
 
-    if (self->ticking)
-        return 0;
+    if (self->ticking) /* the bus is there anew: it may not know the keys any more */
+        return lend_tend(t);
     self->ticking = true;
+    turn_after(t, 0, lend_tick, NULL, 0);
     turn_after(t, 0, scrub_tick, NULL, 0);
     return turn_after(t, 0, catalog_tick, NULL, 0);
 }
@@ -68,6 +70,7 @@ static const struct catalog_handlers handlers = {
     .get_playable = catalog_get_playable,
     .note_watched = catalog_note_watched,
     .scan = catalog_scan,
+    .lend = catalog_lend,
     .on_transcode_probe_done = catalog_on_probe_done,
     .on_transcode_probe_dead = catalog_on_probe_dead,
     .on_transcode_run_done = catalog_on_run_done,

@@ -183,11 +183,30 @@ static void waits(struct watch *w, bool on)
     }
 }
 
+/* The store took its time since then: that was not the worker's. */
+static void pardon(struct watch *w, int64_t since)
+{
+    int64_t took = clock_mono_ms() - since;
+
+    w->waited += took;
+    w->moved += took;
+}
+
+/* What the store answered when neither bytes nor their end could be had. */
+static int unread(struct watch *w, uint64_t offset, int error)
+{
+    w->outcome->error = error;
+    if (error == ERR_CANCELLED)
+        return end(w, ATTEND_CANCELLED, "cancelled");
+    return end(w, ATTEND_FAILED, "the original cannot be read at %" PRIu64 ": %s", offset, err_name(error));
+}
+
 static int on_read(struct watch *w)
 {
     struct control_read ask;
     uint8_t *data;
     size_t got = 0;
+    int64_t began;
     int r;
 
     if (pull(w, &ask, sizeof(ask)) < 0)
@@ -197,7 +216,9 @@ static int on_read(struct watch *w)
     data = malloc(ask.length);
     if (!data)
         return end(w, ATTEND_FAILED, "no memory for a read");
+    began = clock_mono_ms();
     r = source_read(&w->source, ask.offset, data, ask.length, &got);
+    pardon(w, began);
     waits(w, r == ERR_WAIT);
     if (r == 0)
         r = push(w, CONTROL_DATA, data, got, NULL, 0);
@@ -209,7 +230,7 @@ static int on_read(struct watch *w)
         w->outcome->offset = ask.offset;
         r = tick(w) < 0 ? -1 : push(w, CONTROL_WAIT, NULL, 0, NULL, 0);
     } else
-        r = end(w, ATTEND_FAILED, "the original cannot be read at %" PRIu64 ": %s", ask.offset, err_name(r));
+        r = unread(w, ask.offset, r);
     free(data);
     return r;
 }
@@ -315,6 +336,7 @@ static uint32_t word(const uint8_t *at)
 static int on_output(struct watch *w, const struct control_head *head)
 {
     uint8_t *data = body(w, head);
+    int64_t began = clock_mono_ms();
     int r;
 
     if (!data)
@@ -329,6 +351,7 @@ static int on_output(struct watch *w, const struct control_head *head)
         r = publish_image(&w->publish, head->slot, word(data), word(data + 4),
                           bytes_of(data + 8, head->length - 8));
     free(data);
+    pardon(w, began);
     w->moved = clock_mono_ms();
     if (r == 0)
         return 0;
@@ -458,7 +481,10 @@ static int put_index(struct watch *w, struct probe_done *ret)
     if (!w->index)
         return 0;
     r = blob_put_new(w->how->blobs, name, bytes_of(w->index, w->index_len), NULL);
-    return r < 0 && r != ERR_EXISTS ? end(w, ATTEND_FAILED, "storing %s: %s", name, err_name(r)) : 0;
+    if (r == 0 || r == ERR_EXISTS)
+        return 0;
+    w->outcome->error = r;
+    return end(w, ATTEND_FAILED, "storing %s: %s", name, err_name(r));
 }
 
 void attend_probe(const struct attend *how, const struct probe *job, struct arena *arena, struct probe_done *ret,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -17,6 +18,8 @@ struct work {
     struct work *next;
     pthread_t thread;
     struct attend how;
+    struct blobs_http_options front; /* url NULL: none */
+    struct lend_reply lent;
     struct arena *arena; /* of the thread: the job's copy and the result */
     union {
         struct probe probe;
@@ -103,15 +106,51 @@ static void note(void *ctx, const struct attend_progress *p)
     wake(w->crew);
 }
 
+static int open_front(struct work *w)
+{
+    int r = blobs_http_open(&w->front, &w->how.blobs);
+
+    for (size_t i = 0; r == 0 && i < w->lent.lent_n; i++) {
+        const struct lent *lent = &w->lent.lent[i];
+
+        r = blobs_http_allow(w->how.blobs, lent->may == LENT_MAY_READ ? BLOBS_HTTP_READ : BLOBS_HTTP_PUT_NEW,
+                             lent->folder, lent->right);
+    }
+    return r;
+}
+
+static void attend_job(struct work *w)
+{
+    if (w->result.job.run)
+        attend_run(&w->how, &w->copy.run, w->arena, &w->result.made, &w->result.outcome);
+    else
+        attend_probe(&w->how, &w->copy.probe, w->arena, &w->result.probed, &w->result.outcome);
+}
+
+static void attend_by_front(struct work *w)
+{
+    struct attend_outcome *o = &w->result.outcome;
+    int r = open_front(w);
+
+    if (r == 0) {
+        attend_job(w);
+        w->result.traffic = blobs_http_traffic(w->how.blobs);
+    } else {
+        *o = (struct attend_outcome) { .end = ATTEND_FAILED, .error = r };
+        snprintf(o->reason, sizeof(o->reason), "the blobs cannot be had by %s: %s", w->front.url, err_name(r));
+    }
+    blobs_close(&w->how.blobs);
+}
+
 static void *attend_one(void *ctx)
 {
     struct work *w = ctx;
     struct crew *b = w->crew;
 
-    if (w->result.job.run)
-        attend_run(&w->how, &w->copy.run, w->arena, &w->result.made, &w->result.outcome);
+    if (w->front.url)
+        attend_by_front(w);
     else
-        attend_probe(&w->how, &w->copy.probe, w->arena, &w->result.probed, &w->result.outcome);
+        attend_job(w);
     pthread_mutex_lock(&b->lock);
     w->ended = true;
     pthread_mutex_unlock(&b->lock);
@@ -132,7 +171,16 @@ static void copy_job(struct work *w, struct crew_job job)
     }
 }
 
-int crew_start(struct crew *b, const struct attend *how, struct crew_job job, uint64_t kept)
+static void copy_front(struct work *w, const struct crew_front *front)
+{
+    w->front = front->how;
+    w->front.url = arena_strdup(w->arena, front->how.url);
+    w->front.cancel = &w->cancel;
+    wire_copy(&lend_reply_type, front->lent, w->arena, &w->lent);
+}
+
+int crew_start(struct crew *b, const struct attend *how, const struct crew_front *front, struct crew_job job,
+               uint64_t kept)
 {
     struct work *w = calloc(1, sizeof(*w));
 
@@ -146,6 +194,8 @@ int crew_start(struct crew *b, const struct attend *how, struct crew_job job, ui
     w->how.ctx = w;
     w->result.kept = kept;
     copy_job(w, job);
+    if (front)
+        copy_front(w, front);
     if (pthread_create(&w->thread, NULL, attend_one, w) != 0) {
         crew_forget(&w->result);
         return ERR_BUSY;

@@ -3,8 +3,15 @@
 #pragma once
 
 #include "actors/transcode/attend.h"
+#include "data/blobs/http.h"
 
 struct crew;
+
+/* The blobs by a front, for a host that does not see their disk (data/blobs/http.h). */
+struct crew_front {
+    struct blobs_http_options how;
+    const struct lend_reply *lent; /* what the catalog lent for the job */
+};
 
 struct crew_job { /* one of them */
     const struct probe *probe;
@@ -16,7 +23,8 @@ struct crew_result {
     uint64_t kept; /* what crew_start was given */
     struct crew_job job;
     struct attend_outcome outcome;
-    struct probe_done probed; /* outcome.end is ATTEND_DONE: the answer */
+    struct blobs_http_traffic traffic; /* with a front */
+    struct probe_done probed;          /* outcome.end is ATTEND_DONE: the answer */
     struct run_done made;
 };
 
@@ -33,8 +41,9 @@ struct crew_events {
 int crew_open(const struct crew_events *events, void *ctx, struct crew **ret);
 void crew_close(struct crew **crew); /* cancels all that is at work and waits for it; tells of none */
 
-/* Starts on a copy of the job. */
-int crew_start(struct crew *crew, const struct attend *how, struct crew_job job, uint64_t kept);
+/* Starts on a copy of the job. front: how->blobs is NULL, and the job has a handle of its own, over what was lent for it. */
+int crew_start(struct crew *crew, const struct attend *how, const struct crew_front *front, struct crew_job job,
+               uint64_t kept);
 void crew_cancel(struct crew *crew, uint64_t kept);
 void crew_forget(struct crew_result *result);
 

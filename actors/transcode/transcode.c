@@ -15,14 +15,16 @@
 #include "gen/errors.h"
 #include "gen/transcode.h"
 
-#define WAIT_DELAY_MS    1000           /* a run whose bytes are missing comes back after this */
-#define NO_ROOM_DELAY_MS 30000          /* and one that found the disk full after this */
-#define NO_JAIL_DELAY_MS 30000          /* a host that cannot jail leaves its jobs to others */
-#define RUN_MEMORY       (640ull << 20) /* what a run of 1080p takes, decoder and all rungs */
+#define WAIT_DELAY_MS     1000           /* a run whose bytes are missing comes back after this */
+#define NO_ROOM_DELAY_MS  30000          /* and one that found the disk full after this */
+#define NO_STORE_DELAY_MS 5000           /* and one that found no front to have the blobs by after this */
+#define NO_JAIL_DELAY_MS  30000          /* a host that cannot jail leaves its jobs to others */
+#define RUN_MEMORY        (640ull << 20) /* what a run of 1080p takes, decoder and all rungs */
 
 struct transcode {
     struct actor *actor;
-    struct blobs *blobs;
+    struct blobs *blobs; /* NULL: by a front, for each job as the catalog lends */
+    char *front;         /* its URL; NULL: none */
     struct crew *crew;
     unsigned runs; /* at a time */
     char worker[PATH_MAX];
@@ -62,6 +64,10 @@ static int give_back(struct turn *t, const struct crew_result *r)
         turn_count(t, TRANSCODE_WORKERS_KILLED, o->killed);
         if (o->error == ERR_STORE_FULL) /* not the video's fault: it waits for room */
             return turn_nack(t, NO_ROOM_DELAY_MS, true, o->error, o->reason);
+        if (o->error == ERR_UNAVAILABLE || o->error == ERR_CANCELLED) { /* nor is this */
+            turn_count(t, TRANSCODE_RUNS_WITHOUT_STORE, 1);
+            return turn_nack(t, NO_STORE_DELAY_MS, true, o->error, o->reason);
+        }
         return turn_nack(t, 0, false, o->error ? o->error : ERR_INTERNAL, o->reason);
     }
 }
@@ -102,6 +108,8 @@ static int transcode_then_end(void *self, struct turn *t, int err, const void *r
              id_format("video", r->job.run ? r->job.run->video_id : r->job.probe->video_id, id),
              r->job.run ? r->job.run->run : 0, crew_end_name(o->end), o->wall_ms, o->bytes_made,
              *o->reason ? " why=" : "", o->reason);
+    turn_count(t, TRANSCODE_STORE_BYTES_READ, r->traffic.read);
+    turn_count(t, TRANSCODE_STORE_BYTES_PUT, r->traffic.put);
     e = r->job.run ? end_run(t, r) : end_probe(t, r);
     crew_forget(r);
     return e;
@@ -183,20 +191,91 @@ static struct attend how(const struct transcode *self, struct turn *t)
                              .degraded = s->sandbox == SANDBOX_DEGRADED };
 }
 
-static int transcode_on_probe(struct transcode *self, struct turn *t, const struct probe *job)
+static int start(struct transcode *self, struct turn *t, struct crew_job job, const struct crew_front *front)
 {
     struct attend with = how(self, t);
-    int r = crew_start(self->crew, &with, (struct crew_job) { .probe = job }, turn_keep(t));
+    int r = crew_start(self->crew, &with, front, job, turn_keep(t));
 
     return r < 0 ? r : TURN_LATER;
 }
 
+/* Nobody waits for the job any more, or the catalog cannot tell: that is not the video's fault. */
+static int not_lent(struct turn *t, int err)
+{
+    if (err == ERR_GONE)
+        return turn_term(t, err, "no video waits for this any more");
+    return turn_nack(t, NO_STORE_DELAY_MS, true, err, "the catalog lent no rights to the blobs");
+}
+
+static int start_lent(struct transcode *self, struct turn *t, int err, const struct lend_reply *lent,
+                      struct crew_job job)
+{
+    const struct transcode_settings *s = settings(t);
+    struct crew_front front = { .how = { .url = self->front,
+                                         .connect_ms = (unsigned)s->blobs_connect_ms,
+                                         .quiet_s = (unsigned)s->blobs_quiet_s,
+                                         .patience_ms = (unsigned)s->blobs_patience_s * 1000,
+                                         .ahead = (size_t)s->blobs_ahead_kib << 10 },
+                                .lent = lent };
+
+    return err < 0 ? not_lent(t, err) : start(self, t, job, &front);
+}
+
+/* A job that waits for what is lent. */
+struct borrower {
+    size_t len;
+    uint8_t packed[];
+};
+
+static int borrow(struct turn *t, const struct wire_type *type, const void *job, turn_then *then)
+{
+    struct borrower borrower = { .len = 0 };
+    struct buf ctx = { 0 };
+    int r;
+
+    buf_put(&ctx, &borrower, sizeof(borrower));
+    r = wire_pack(type, job, &ctx);
+    borrower.len = ctx.len - sizeof(borrower);
+    memcpy(ctx.data, &borrower, sizeof(borrower));
+    if (r == 0)
+        r = ask_lend(t, &(struct lend) { .job_id = turn_job(t) }, then, ctx.data, ctx.len);
+    buf_free(&ctx);
+    return r < 0 ? r : TURN_LATER;
+}
+
+static int unpack(struct turn *t, const struct wire_type *type, const struct borrower *borrower, void *ret)
+{
+    return wire_unpack(type, bytes_of(borrower->packed, borrower->len), turn_arena(t), ret, NULL);
+}
+
+static int transcode_then_probe(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct probe job;
+    int r = unpack(t, &probe_type, ctx, &job);
+
+    return r < 0 ? r : start_lent(self, t, err, reply, (struct crew_job) { .probe = &job });
+}
+
+static int transcode_then_run(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct encode_run job;
+    int r = unpack(t, &encode_run_type, ctx, &job);
+
+    return r < 0 ? r : start_lent(self, t, err, reply, (struct crew_job) { .run = &job });
+}
+
+static int transcode_on_probe(struct transcode *self, struct turn *t, const struct probe *job)
+{
+    if (self->front)
+        return borrow(t, &probe_type, job, transcode_then_probe);
+    return start(self, t, (struct crew_job) { .probe = job }, NULL);
+}
+
 static int transcode_on_encode_run(struct transcode *self, struct turn *t, const struct encode_run *job)
 {
-    struct attend with = how(self, t);
-    int r = crew_start(self->crew, &with, (struct crew_job) { .run = job }, turn_keep(t));
-
-    return r < 0 ? r : TURN_LATER;
+    if (self->front)
+        return borrow(t, &encode_run_type, job, transcode_then_run);
+    return start(self, t, (struct crew_job) { .run = job }, NULL);
 }
 
 /* ---- life ---- */
@@ -220,20 +299,44 @@ static int find_worker(struct transcode *self)
     return ERR_NOT_FOUND;
 }
 
+static int open_folder(struct transcode *self)
+{
+    char uri[PATH_MAX + 16];
+
+    snprintf(uri, sizeof(uri), "file:%s/blobs", actor_state_dir(self->actor));
+    return blobs_open(uri, &self->blobs);
+}
+
+/* Once to see that it can be done; then by each job. */
+static int open_front(struct transcode *self, const char *url)
+{
+    struct blobs_http_options options = { .url = url };
+    struct blobs *tried = NULL;
+    int r = blobs_http_open(&options, &tried);
+
+    blobs_close(&tried);
+    if (r == ERR_UNSUPPORTED)
+        fprintf(stderr, "transcode: transcode.blobs needs libcurl.so.4 (Debian: libcurl4)\n");
+    else if (r < 0)
+        fprintf(stderr, "transcode: transcode.blobs = %s is no http://HOST:PORT or https://HOST of a front\n",
+                url);
+    else
+        self->front = strdup(url);
+    return r;
+}
+
 static int transcode_open(void *state, struct actor *actor)
 {
     static const struct crew_events events = { .ended = transcode_on_ended, .note = transcode_on_note };
     struct transcode *self = state;
     const struct transcode_settings *s = actor_settings(actor);
-    char uri[PATH_MAX + 16];
     int r = find_worker(self);
 
     self->actor = actor;
     self->runs = runs_at_once(s);
     actor_capacity(actor, self->runs, (unsigned)s->spare, 0);
-    snprintf(uri, sizeof(uri), "file:%s/blobs", actor_state_dir(actor));
     if (r == 0)
-        r = blobs_open(uri, &self->blobs);
+        r = *s->blobs ? open_front(self, s->blobs) : open_folder(self);
     if (r == 0)
         r = crew_open(&events, self, &self->crew);
     if (r == 0)
@@ -247,6 +350,7 @@ static void transcode_close(void *state)
 
     crew_close(&self->crew);
     blobs_close(&self->blobs);
+    free(self->front);
 }
 
 /* The lease ended or the job was cancelled: its worker has nobody to work for. */

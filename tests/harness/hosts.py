@@ -134,6 +134,7 @@ class Proxy:
                     end.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass
+            source.close()
 
     def stall(self):
         """All connections of now are half open from now on; new ones are well."""

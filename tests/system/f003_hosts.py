@@ -5,98 +5,18 @@ The hosts are network namespaces, so that they see the same folder of media: byt
 All that the front and the encoding hosts say to the platform goes over tcp. One of these is cut off while it works, and
 comes back; with --long packets are lost, the rate is small, connections are late or half open, and one is thrown out.
 """
-import json
 import os
-import subprocess
 import sys
 import threading
 import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "fault")]
-from check import check  # noqa: E402  (the folders must be on the path first)
-from hosts import Net, Proxy, enter  # noqa: E402
-from stage import BIN, CLIP, Stage  # noqa: E402
+sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+from hosts import Net, Proxy, enter  # noqa: E402  (the folders must be on the path first)
+from spread import PORT, Hosts  # noqa: E402
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
-PORT, FRONT = 5570, 8080
-SHARE = os.path.join(os.path.dirname(BIN), "share")
-
-
-class Hosts(Stage):
-    """A stage whose processes stand on hosts of their own."""
-
-    def __init__(self, net, encoders=("attic", "cellar"), proxies=None):
-        self.net, self.encoders, self.proxies = net, encoders, proxies or {}
-        self.broker, self.journal, self.others = f"tcp://{net.address['bus']}:{PORT}", [], {}
-        url = f"http://{net.address['web']}:{FRONT}"
-        super().__init__(env={"KINOBUS_SUPERVISOR_FRONT_INSTANCES": "0", "KINOBUS_SUPERVISOR_TRANSCODE_INSTANCES": "0",
-                              "KINOBUS_BROKER_LISTEN": self.broker, "KINOBUS_FRONT_PORT": str(FRONT),
-                              "KINOBUS_FRONT_ADDRESS": "0.0.0.0", "KINOBUS_FRONT_PUBLIC_URL": url})
-        self.url = url
-
-    def start(self):
-        with open(os.path.join(self.state, "supervisor.log"), "ab") as log:
-            self.supervisor = self.net.popen("bus", [os.path.join(BIN, "kinobus-supervisor"), "--state", self.state], env=self.env,
-                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        self.until(lambda: os.path.exists(os.path.join(self.state, "keys/bus/broker.pub")), "the broker listens")
-        self.join("front", "web", "--share", SHARE)
-        for host in self.encoders:
-            self.join("transcode", host)
-
-    def join(self, role, host, *more):
-        """What an operator does: an identity here, its one file there, and the program."""
-        path = os.path.join(self.state, host + ".join")
-        if not os.path.exists(path):
-            self.cli("key", "make", f"{role}/{host}", self.proxies.get(host, self.broker), path)
-        with open(os.path.join(self.state, host + ".log"), "ab") as log:
-            self.others[host] = self.net.popen(
-                host, [os.path.join(BIN, "kinobus-" + role), "--join", path, "--state", self.state, *more], env=self.env,
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-
-    def stop(self):
-        for child in self.others.values():
-            if child.poll() is None:
-                child.terminate()
-        for child in self.others.values():
-            try:
-                child.wait(60)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-        super().stop()
-
-    def until(self, condition, what, within=60):
-        end = time.monotonic() + within
-        while not condition():
-            if time.monotonic() > end:
-                raise AssertionError(f"not within {within} s: {what}\n{self.logs()}")
-            threading.Event().wait(0.05)
-
-    def joined(self):
-        return {row["name"] for row in json.loads(self.cli("key", "ls", "--json").stdout) if row["session"]}
-
-    def film(self, title):
-        alice = self.login()
-        video = alice.post("/api/v1/videos", {"title": title, "visibility": "public"})["id"]
-        self.journal.append({"kind": "client", "did": "create", "video": video, "status": 201})
-        alice.upload(CLIP, video_id=video)
-        self.journal.append({"kind": "client", "did": "upload", "video": video, "status": 204})
-        return video
-
-    def ready(self, video, within=120):
-        alice, state = self.login(), {}
-        self.until(lambda: state.update(alice.get(f"/api/v1/videos/{video}")) or state["state"] in ("ready", "failed"),
-                   f"{video} is ready", within)
-        self.journal.append({"kind": "client", "did": "saw", "video": video, "state": state["state"]})
-        return state["state"]
-
-    def findings(self, tail):
-        """What the log of the bus and of the client says of anything lost or done twice, once all jobs are at their end."""
-        self.until(lambda: not any(q["ready"] + q["leased"] + q["held"] for q in
-                                   json.loads(self.cli("queue", "--json").stdout)), "every queue is empty")
-        return check(self.heard(tail) + [json.dumps(m) for m in self.journal])
 
 
 class OverTheNetwork(unittest.TestCase):

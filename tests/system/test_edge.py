@@ -153,7 +153,7 @@ class Edge(unittest.TestCase):
         self.until_status(url, 200)
 
     def test_nothing_but_media_and_what_is_public_is_reached(self):
-        for path in ("/metrics", "/edge/rights", "/edge/", "/_media/x", f"/_media/{self.video}/1/master.m3u8"):
+        for path in ("/metrics", "/edge/rights", "/edge/", "/blobs/1.1.r.2.1.x/raw/a", "/_media/x", f"/_media/{self.video}/1/master.m3u8"):
             for headers in ({}, {"X-Edge": self.stage.secret()}):
                 answer = self.stage.edge().send("GET", path, None, headers)
                 self.assertNotIn(b"kinobus_requests", answer.body)

@@ -54,7 +54,7 @@ class Wrong(unittest.TestCase):
 
     def ask(self, who, method, path, operation, body=None, headers=None):
         """With the headers that the document says are needed, so that what is wrong is something else."""
-        needed = {p["name"]: {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}[p["name"]]
+        needed = {p["name"]: {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Blob-Hash": "0" * 64}[p["name"]]
                   for p in operation.get("parameters", []) if p["in"] == "header" and p["required"]}
         kinds = list(operation.get("requestBody", {}).get("content", {"application/json": None}))
         if kinds != ["application/json"]:

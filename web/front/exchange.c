@@ -185,11 +185,27 @@ void exchange_empty(struct exchange *x, int status)
     exchange_send(x, status, NULL, bytes_of(NULL, 0));
 }
 
+const char *exchange_path(struct exchange *x)
+{
+    static const char *const with_rights[] = { "/media/", "/blobs/" };
+    const char *p = x->facts.path;
+
+    for (size_t i = 0; i < sizeof(with_rights) / sizeof(*with_rights); i++) {
+        size_t len = strlen(with_rights[i]);
+
+        if (strncmp(p, with_rights[i], len) == 0)
+            return arena_printf(x->arena, "%s-%s", with_rights[i], p + len + strcspn(p + len, "/"));
+    }
+    return p;
+}
+
 int exchange_problem_body(struct exchange *x, int err, const char *by, const struct problem *body)
 {
-    struct problem_doc doc = {
-        .err = err, .by = by ? by : "front", .body = body, .instance = x->facts.path, .request_id = x->request_id
-    };
+    struct problem_doc doc = { .err = err,
+                               .by = by ? by : "front",
+                               .body = body,
+                               .instance = exchange_path(x),
+                               .request_id = x->request_id };
     struct buf text = { 0 };
 
     x->err = err;

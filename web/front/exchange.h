@@ -78,6 +78,9 @@ int exchange_write(struct exchange *x, const void *data, size_t len);
 /* The head goes out with the first bytes of the body, or when the request has been served; or now. */
 void exchange_flush(struct exchange *x);
 
+/* The path as it is shown: what stands in it of a media or blob address is no right to it. */
+const char *exchange_path(struct exchange *x);
+
 /* A refusal. Answers err. */
 int exchange_problem(struct exchange *x, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int exchange_problem_field(struct exchange *x, int err, const char *field, const char *sentence);

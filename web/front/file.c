@@ -72,14 +72,14 @@ static bool file_head_only(const struct exchange *x)
     return exchange_is(x, "HEAD");
 }
 
-static void file_whole(struct exchange *x, const struct file_out *file)
+void file_send_whole(struct exchange *x, const struct file_out *file)
 {
     exchange_begin(x, 200, file->type, file->size);
     if (!file_head_only(x) && file->size > 0)
         file_copy(x, file, 0, file->size - 1);
 }
 
-static void file_one_range(struct exchange *x, const struct file_out *file, const struct range *range)
+void file_send_range(struct exchange *x, const struct file_out *file, const struct range *range)
 {
     exchange_header(x, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->from, range->to,
                     file->size);
@@ -231,12 +231,12 @@ void file_send(struct exchange *x, const struct file_out *file)
         exchange_header(x, "Content-Range", "bytes */%" PRIu64, file->size);
         exchange_problem(x, ERR_RANGE, "The object has %" PRIu64 " bytes.", file->size);
     } else if (kind == RANGE_PARTS && n == 1) {
-        file_one_range(x, file, &ranges[0]);
+        file_send_range(x, file, &ranges[0]);
     } else if (kind == RANGE_PARTS) {
         file_ranges(x, file, ranges, n);
     } else if (gzip) {
         file_gzip(x, file);
     } else {
-        file_whole(x, file);
+        file_send_whole(x, file);
     }
 }

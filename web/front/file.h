@@ -26,5 +26,10 @@ struct file_out {
     enum front_counter counter; /* of the bytes sent; FRONT_COUNTERS: none */
 };
 
+/* Answers without conditions, and nothing of tags: all of it, or one range that lies within it. */
+void file_send_whole(struct exchange *x, const struct file_out *file);
+struct range;
+void file_send_range(struct exchange *x, const struct file_out *file, const struct range *range);
+
 /* x->cache is set by the caller. Answers the request. */
 void file_send(struct exchange *x, const struct file_out *file);

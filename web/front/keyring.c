@@ -11,12 +11,23 @@
 #include "actors/runtime/log.h"
 #include "actors/runtime/media_token/media_token.h"
 #include "gen/auth.h"
+#include "gen/catalog.h"
 #include "gen/errors.h"
 #include "gen/playback.h"
 
-struct keyring_media_key {
+#define KEYRING_MAC_KEY 32 /* bytes of a key of either kind, as the schemas say */
+
+_Static_assert(KEYRING_MAC_KEY == MEDIA_TOKEN_KEY_SIZE, "a key of media addresses");
+_Static_assert(KEYRING_MAC_KEY == BLOB_RIGHT_KEY_SIZE, "a key of rights to blobs");
+
+struct keyring_mac_key {
     uint64_t kid;
-    uint8_t key[MEDIA_TOKEN_KEY_SIZE];
+    uint8_t key[KEYRING_MAC_KEY];
+};
+
+struct keyring_mac_keys {
+    struct keyring_mac_key keys[KEYRING_KEYS];
+    size_t n;
 };
 
 struct keyring_denied {
@@ -28,8 +39,7 @@ struct keyring {
     pthread_rwlock_t lock;
     struct token_key keys[KEYRING_KEYS];
     size_t keys_n;
-    struct keyring_media_key media[KEYRING_KEYS];
-    size_t media_n;
+    struct keyring_mac_keys media, blob;
     struct revoked revoked[KEYRING_REVOKED]; /* a ring */
     size_t revoked_n, revoked_next;
     struct keyring_denied *denied; /* in order of the ids */
@@ -78,6 +88,15 @@ static void keyring_set_keys(struct keyring *k, struct bytes body, struct arena 
     pthread_rwlock_unlock(&k->lock);
 }
 
+/* Under the lock. The schemas say how long a key is. */
+static void keyring_add(struct keyring_mac_keys *keys, uint64_t kid, struct bytes key)
+{
+    if (keys->n == KEYRING_KEYS || key.len != KEYRING_MAC_KEY)
+        return;
+    keys->keys[keys->n].kid = kid;
+    memcpy(keys->keys[keys->n++].key, key.data, KEYRING_MAC_KEY);
+}
+
 static void keyring_set_media(struct keyring *k, struct bytes body, struct arena *arena)
 {
     struct media_keys set = { 0 };
@@ -85,13 +104,22 @@ static void keyring_set_media(struct keyring *k, struct bytes body, struct arena
     if (media_keys_unpack(body, arena, &set, NULL) < 0)
         return;
     pthread_rwlock_wrlock(&k->lock);
-    k->media_n = 0;
-    for (size_t i = 0; i < set.keys_n && k->media_n < KEYRING_KEYS; i++) {
-        struct keyring_media_key *key = &k->media[k->media_n++];
+    k->media.n = 0;
+    for (size_t i = 0; i < set.keys_n; i++)
+        keyring_add(&k->media, set.keys[i].kid, set.keys[i].key);
+    pthread_rwlock_unlock(&k->lock);
+}
 
-        key->kid = set.keys[i].kid;
-        memcpy(key->key, set.keys[i].key.data, sizeof(key->key)); /* the schema says 32 bytes */
-    }
+static void keyring_set_blob(struct keyring *k, struct bytes body, struct arena *arena)
+{
+    struct blob_keys set = { 0 };
+
+    if (blob_keys_unpack(body, arena, &set, NULL) < 0)
+        return;
+    pthread_rwlock_wrlock(&k->lock);
+    k->blob.n = 0;
+    for (size_t i = 0; i < set.keys_n; i++)
+        keyring_add(&k->blob, set.keys[i].kid, set.keys[i].key);
     pthread_rwlock_unlock(&k->lock);
 }
 
@@ -173,6 +201,8 @@ bool keyring_value(struct keyring *keyring, const char *name, const char *key, s
         keyring_set_keys(keyring, body, arena);
     else if (strcmp(name, "playback.media_keys") == 0 && body.data)
         keyring_set_media(keyring, body, arena);
+    else if (strcmp(name, "catalog.blob_keys") == 0 && body.data)
+        keyring_set_blob(keyring, body, arena);
     else if (strcmp(name, "playback.media_denied") == 0)
         keyring_set_denied(keyring, key, body, arena);
     arena_free(&arena);
@@ -239,15 +269,36 @@ int keyring_media(struct keyring *keyring, const char *token, struct id video, u
     grant.video = video;
     grant.version = version;
     pthread_rwlock_rdlock(&keyring->lock);
-    if (keyring->media_n == 0)
+    if (keyring->media.n == 0)
         r = ERR_UNAVAILABLE;
-    for (size_t i = 0; r == ERR_FORBIDDEN && i < keyring->media_n; i++)
-        if (keyring->media[i].kid == grant.kid && media_token_verify(token, &grant, keyring->media[i].key))
+    for (size_t i = 0; r == ERR_FORBIDDEN && i < keyring->media.n; i++)
+        if (keyring->media.keys[i].kid == grant.kid &&
+            media_token_verify(token, &grant, keyring->media.keys[i].key))
             r = 0;
     if (r == 0 && !keyring_takes(keyring, &grant))
         r = ERR_FORBIDDEN;
     pthread_rwlock_unlock(&keyring->lock);
     *ret_expires_s = grant.expires_s;
+    return r;
+}
+
+int keyring_blob(struct keyring *keyring, const char *right, enum blob_right_may may, const char *name,
+                 int64_t now_ms)
+{
+    struct blob_right claims;
+    int r = ERR_FORBIDDEN;
+
+    if (!blob_right_read(right, &claims))
+        return ERR_NOT_FOUND;
+    if (claims.may != may || claims.expires_s * 1000 <= now_ms)
+        return ERR_FORBIDDEN;
+    pthread_rwlock_rdlock(&keyring->lock);
+    if (keyring->blob.n == 0)
+        r = ERR_UNAVAILABLE;
+    for (size_t i = 0; r == ERR_FORBIDDEN && i < keyring->blob.n; i++)
+        if (keyring->blob.keys[i].kid == claims.kid && blob_right_verify(right, name, keyring->blob.keys[i].key))
+            r = 0;
+    pthread_rwlock_unlock(&keyring->lock);
     return r;
 }
 
@@ -257,9 +308,9 @@ static void keyring_write_keys(const struct keyring *k, struct buf *out)
     char hex[2 * MEDIA_TOKEN_KEY_SIZE + 1];
 
     buf_put_text(out, "\"keys\":[");
-    for (size_t i = 0; i < k->media_n; i++)
-        buf_printf(out, "%s{\"kid\":%" PRIu64 ",\"key\":\"%s\"}", i ? "," : "", k->media[i].kid,
-                   sodium_bin2hex(hex, sizeof(hex), k->media[i].key, sizeof(k->media[i].key)));
+    for (size_t i = 0; i < k->media.n; i++)
+        buf_printf(out, "%s{\"kid\":%" PRIu64 ",\"key\":\"%s\"}", i ? "," : "", k->media.keys[i].kid,
+                   sodium_bin2hex(hex, sizeof(hex), k->media.keys[i].key, KEYRING_MAC_KEY));
     buf_put_text(out, "]");
     sodium_memzero(hex, sizeof(hex));
 }
@@ -286,7 +337,7 @@ int keyring_rights(struct keyring *keyring, struct buf *out)
     bool known;
 
     pthread_rwlock_rdlock(&keyring->lock);
-    known = keyring->media_n > 0;
+    known = keyring->media.n > 0;
     if (known) {
         keyring_write_keys(keyring, out);
         keyring_write_denied(keyring, "open", MEDIA_REFUSED_OPEN, out);
@@ -301,7 +352,7 @@ bool keyring_complete(struct keyring *keyring)
     bool complete;
 
     pthread_rwlock_rdlock(&keyring->lock);
-    complete = keyring->keys_n > 0 && keyring->media_n > 0;
+    complete = keyring->keys_n > 0 && keyring->media.n > 0;
     pthread_rwlock_unlock(&keyring->lock);
     return complete;
 }

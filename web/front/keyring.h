@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actors/runtime/blob_right/blob_right.h"
 #include "actors/runtime/token/token.h"
 #include "schemas/wire/buf.h"
 #include "schemas/wire/bytes.h"
@@ -23,7 +24,7 @@ struct keyring;
 struct keyring *keyring_new(void);
 void keyring_free(struct keyring **keyring);
 
-/* auth.keys, auth.revoked, playback.media_keys, playback.media_denied; others are passed over. True: somebody was revoked. */
+/* auth.keys, auth.revoked, playback.media_keys, playback.media_denied, catalog.blob_keys; others are passed over. True: somebody was revoked. */
 bool keyring_value(struct keyring *keyring, const char *name, const char *key, struct bytes body);
 
 /* 0 and the claims; ERR_UNAUTHENTICATED: not a token of this moment, or revoked; ERR_UNAVAILABLE: no keys
@@ -36,6 +37,11 @@ bool keyring_revoked(struct keyring *keyring, const struct token_claims *claims)
  * ERR_FORBIDDEN, or ERR_UNAVAILABLE: no keys yet. */
 int keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
                   int64_t *ret_expires_s);
+
+/* Whether a right (actors/runtime/blob_right) is good now to do this with an object: 0, ERR_FORBIDDEN, ERR_NOT_FOUND: no
+ * right could look so, or ERR_UNAVAILABLE: no keys yet. */
+int keyring_blob(struct keyring *keyring, const char *right, enum blob_right_may may, const char *name,
+                 int64_t now_ms);
 
 /* What media tokens are checked with, for an edge that does so by itself:
  * {"keys":[{"kid":N,"key":HEX}],"open":[VIDEO...],"all":[VIDEO...]}, the members of an object without its braces.

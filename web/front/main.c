@@ -270,9 +270,9 @@ static void main_parts_free(struct front *front)
 static int main_link(struct front *front, const struct main_args *args)
 {
     /* what was taken back before the keys: an edge is told nothing until there are keys, and then all of it */
-    static const char *const watch[] = { "auth.keys",           "auth.revoked",           "playback.media_denied",
-                                         "playback.media_keys", "catalog.video_progress", "$sys.peers",
-                                         "settings.front" };
+    static const char *const watch[] = { "auth.keys",           "auth.revoked",      "playback.media_denied",
+                                         "playback.media_keys", "catalog.blob_keys", "catalog.video_progress",
+                                         "$sys.peers",          "settings.front" };
     static const char *const follow[] = { "notify.notified" };
     const struct bus_identity_from from = { .role = "front",
                                             .join = args->join,

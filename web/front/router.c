@@ -6,6 +6,7 @@
 #include "gen/errors.h"
 #include "gen/openapi.h"
 #include "web/front/api.h"
+#include "web/front/blobs.h"
 #include "web/front/edge.h"
 #include "web/front/events.h"
 #include "web/front/health.h"
@@ -99,6 +100,7 @@ static void router_openapi(struct exchange *x, const struct router_path *path)
 static void router_hand(struct exchange *x, enum route_hand hand, const struct router_path *path)
 {
     switch (hand) {
+    case HAND_BLOBS: blobs_serve(x, path); break;
     case HAND_EDGE_RIGHTS: edge_rights(x, path); break;
     case HAND_EVENTS: events_serve(x, path); break;
     case HAND_HEALTH: health_live(x, path); break;
@@ -181,6 +183,8 @@ void router_serve(struct exchange *x)
         exchange_problem(x, ERR_NOT_FOUND, "There is no such address in the API.");
     else if (strcmp(path.segment[0], "media") == 0)
         exchange_problem(x, ERR_NOT_FOUND, "A media address is /media/{token}/{video}/{version}/{file}.");
+    else if (strcmp(path.segment[0], "blobs") == 0)
+        exchange_problem(x, ERR_NOT_FOUND, "An object's address is /blobs/{right}/{name}.");
     else if (exchange_reads(x))
         page_serve(x);
     else

@@ -48,16 +48,6 @@ static struct exchange *server_begin(struct front *front, struct mg_connection *
     return x;
 }
 
-/* What stands in the log of a media address is no right to it. */
-static const char *server_path(struct exchange *x)
-{
-    const char *p = x->facts.path;
-
-    if (strncmp(p, "/media/", 7) != 0)
-        return p;
-    return arena_printf(x->arena, "/media/-%s", p + 7 + strcspn(p + 7, "/"));
-}
-
 static void server_log(struct exchange *x)
 {
     char method[16], path[200], client[64], user[ID_TEXT_SIZE] = "-", trace[TRACE_TEXT_SIZE];
@@ -68,7 +58,7 @@ static void server_log(struct exchange *x)
              "req=%s method=%s path=%s status=%d err=%s sent=%" PRIu64 " took=%" PRId64
              "ms client=%s user=%s trace=%.32s",
              x->request_id, log_quote(x->request->request_method, method, sizeof(method)),
-             log_quote(server_path(x), path, sizeof(path)), x->status, x->err ? err_slug(x->err) : "-", x->sent,
+             log_quote(exchange_path(x), path, sizeof(path)), x->status, x->err ? err_slug(x->err) : "-", x->sent,
              front_monotonic() - x->began_ms, log_quote(x->client, client, sizeof(client)), user,
              trace_format(&x->trace, trace) + 3);
 }

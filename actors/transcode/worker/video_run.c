@@ -9,7 +9,7 @@
 #include "actors/transcode/worker/runs.h"
 #include "actors/transcode/worker/upright.h"
 
-struct video {
+struct video_run {
     const struct encode_run *run;
     struct input in;
     struct decode decode;
@@ -59,7 +59,7 @@ static int by_size(const void *a, const void *b)
 /* The frames of the grid that every rendition has. */
 static void tell_progress(void *ctx)
 {
-    struct video *v = ctx;
+    struct video_run *v = ctx;
     uint64_t least = UINT64_MAX;
 
     for (unsigned i = 0; i < v->n; i++) {
@@ -71,7 +71,7 @@ static void tell_progress(void *ctx)
     link_progress(1, least);
 }
 
-static void open_encoders(struct video *v)
+static void open_encoders(struct video_run *v)
 {
     struct picture_size sizes[PICTURE_SIZES];
     const AVStream *s = v->in.format->streams[v->run->track];
@@ -103,7 +103,7 @@ static bool wanted(const struct encoder *e, const struct shown *item)
 /* The body of the scaler's thread: the sizes of each picture, down to the last that an encoder wants. */
 static void *scale_all(void *ctx)
 {
-    struct video *v = ctx;
+    struct video_run *v = ctx;
     struct shown item;
 
     link_name_thread("scale");
@@ -131,7 +131,7 @@ static void *scale_all(void *ctx)
     return NULL;
 }
 
-static void start_threads(struct video *v)
+static void start_threads(struct video_run *v)
 {
     bool failed = false;
 
@@ -144,7 +144,7 @@ static void start_threads(struct video *v)
 }
 
 /* The picture that is up stays up to the frame before until. */
-static void show(struct video *v, int64_t until)
+static void show(struct video_run *v, int64_t until)
 {
     AVFrame *picture;
 
@@ -160,7 +160,7 @@ static void show(struct video *v, int64_t until)
 }
 
 /* A picture of that time came: what was up before is shown up to it. Going back in time is passed over. */
-static void change(struct video *v, AVFrame *f, int64_t time)
+static void change(struct video_run *v, AVFrame *f, int64_t time)
 {
     if (v->shown && time < v->shown_time)
         return;
@@ -199,7 +199,7 @@ static AVFrame *black(const struct encode_run *run)
 }
 
 /* The source is at its end: the last picture lasts as long as the file says, or to the planned end. */
-static void end_source(struct video *v)
+static void end_source(struct video_run *v)
 {
     int64_t end;
 
@@ -224,7 +224,7 @@ static void end_source(struct video *v)
     v->end = end > 0 ? (uint64_t)end : 0;
 }
 
-static void decode_all(struct video *v)
+static void decode_all(struct video_run *v)
 {
     AVFrame *f = av_frame_alloc();
 
@@ -245,7 +245,7 @@ static void decode_all(struct video *v)
     queue_end(&v->pictures);
 }
 
-static void open_all(struct video *v, const struct control_terms *terms)
+static void open_all(struct video_run *v, const struct control_terms *terms)
 {
     const struct encode_run *run = v->run;
     char why[200] = "";
@@ -274,7 +274,7 @@ static void open_all(struct video *v, const struct control_terms *terms)
 
 void video_run(const struct encode_run *run, const struct control_terms *terms)
 {
-    static struct video v; /* threads look at it until the process ends */
+    static struct video_run v; /* threads look at it until the process ends */
     struct run_done done = { 0 };
     int64_t frames;
 

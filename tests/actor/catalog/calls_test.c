@@ -218,14 +218,15 @@ static unsigned objects(struct fake *f)
     return n;
 }
 
-/* Rows of all tables but the accounts' usage. */
+/* Rows of all tables but the accounts' usage and the keys of what is lent. */
 static uint64_t rows(struct fake *f)
 {
     uint64_t sum = 0, n;
     struct turn *t = fake_begin(f);
 
     for (size_t i = 0; i < catalog_schema.tables_n; i++)
-        if (strcmp(catalog_schema.tables[i]->name, "usage_row") != 0) {
+        if (strcmp(catalog_schema.tables[i]->name, "usage_row") != 0 &&
+            strcmp(catalog_schema.tables[i]->name, "blob_key_row") != 0) {
             assert_int_equal(table_count(turn_txn(t), catalog_schema.tables[i], &n), 0);
             sum += n;
         }

@@ -90,7 +90,7 @@ static void start(struct fixture *f, uint64_t kept, const char *part)
     struct short_run played;
 
     short_run_init(&played, part);
-    assert_int_equal(crew_start(f->crew, &how, (struct crew_job) { .run = &played.run }, kept), 0);
+    assert_int_equal(crew_start(f->crew, &how, NULL, (struct crew_job) { .run = &played.run }, kept), 0);
     memset(&played, 'x', sizeof(played));
 }
 

@@ -1,0 +1,203 @@
+"""f006: a host that encodes and does not see the platform's disk: it has the originals by a front, and puts what it makes
+there, with rights that are good for its own job alone.
+
+The disk is hidden from it by a mount of nothing over the platform's folder. What it says to the front passes a recorder, whose
+notes are then tried for what they must not open.
+"""
+import http.client
+import os
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+from hosts import Net, Proxy, enter  # noqa: E402  (the folders must be on the path first)
+from spread import FRONT, Hosts  # noqa: E402
+from stage import BIN, CLIP, media  # noqa: E402
+
+LONG = bool(os.environ.get("KINOBUS_LONG"))
+FILM = media("bbb_486p24_30s_moov_at_end.mp4" if LONG else "flower_540p30_5s.mp4")
+GROWING = media("bbb_360p24_30s_fragmented_noaudio.mp4")
+ASKED = re.compile(rb"(?:^|\r\n\r\n)(GET|PUT|HEAD) /blobs/([^/ ]+)/([^ ]+) HTTP/1\.1\r\n")
+
+
+class Recorder(Proxy):
+    """Notes what is asked of the front, and how many bytes pass."""
+
+    def __init__(self, to):
+        self.asked, self.bytes, self.lock = [], 0, threading.Lock()
+        super().__init__(to)
+
+    def pump(self, source, sink, stalled):
+        super().pump(Noted(self, source), sink, stalled)
+
+    def note(self, data):
+        with self.lock:
+            self.bytes += len(data)
+            self.asked += [tuple(word.decode() for word in match) for match in ASKED.findall(data)]
+
+    def right(self, method, prefix):
+        """A right that was used so, and a name that it was used for."""
+        return next((right, name) for verb, right, name in self.asked if verb == method and name.startswith(prefix))
+
+
+class Noted:
+    """A socket whose bytes a recorder sees as they are read."""
+
+    def __init__(self, recorder, sock):
+        self.recorder, self.sock = recorder, sock
+
+    def recv(self, size):
+        data = self.sock.recv(size)
+        self.recorder.note(data)
+        return data
+
+    def __getattr__(self, name):
+        return getattr(self.sock, name)
+
+
+class Apart(Hosts):
+    """Hosts that encode with folders of their own, and see nothing of the platform's."""
+
+    def __init__(self, net, encoders=("attic",), env=None):
+        super().__init__(net, encoders, env=env)
+        self.recorder = Recorder((net.address["web"], FRONT))
+        self.blobs = self.recorder.endpoint.replace("tcp://", "http://")
+        self.folders = {}
+
+    def join(self, role, host, *more):
+        if role != "transcode":
+            super().join(role, host, *more)
+            return
+        folder = self.folders[host] = tempfile.mkdtemp(prefix="kinobus-apart-")
+        path = os.path.join(folder, "join")
+        self.cli("key", "make", f"{role}/{host}", self.broker, path)
+        hidden = f'mount -t tmpfs none {self.state} && exec "$@"'
+        with open(os.path.join(self.state, host + ".log"), "ab") as log:
+            self.others[host] = self.net.popen(
+                host, ["unshare", "--mount", "sh", "-c", hidden, "sh", os.path.join(BIN, "kinobus-" + role), "--join", path,
+                       "--state", folder, "--set", "transcode.blobs=" + self.blobs], env=self.env, stdout=log, stderr=log)
+
+    def stop(self):
+        super().stop()
+        self.recorder.end()
+        for folder in self.folders.values():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def ask(self, method, right, name, body=None, headers=None):
+        """As somebody would who has come by an address."""
+        connection = http.client.HTTPConnection(self.net.address["web"], FRONT, timeout=20)
+        try:
+            connection.putrequest(method, f"/blobs/{right}/{name}", skip_accept_encoding=True)
+            for key, value in {**(headers or {}), "Content-Length": str(len(body or b""))}.items():
+                connection.putheader(key, value)
+            connection.endheaders(body or b"")
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def made(self, video):
+        """Bytes of all that lies there of a video."""
+        folder = os.path.join(self.state, "blobs", "media", video)
+        return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
+
+
+class NoSharedDisk(unittest.TestCase):
+    def setUp(self):
+        self.net = Net(["bus", "web", "attic", "cellar"])
+        self.addCleanup(self.net.end)
+
+    def shared(self, path):
+        """What hosts make of a film that see the disk."""
+        with Hosts(self.net) as p:
+            video = p.film("Shared", path)
+            self.assertEqual(p.ready(video), "ready")
+            return p.outputs(video)
+
+    def test_the_same_bytes_come_out_also_of_a_film_that_still_arrives_and_over_a_link_that_breaks(self):
+        wanted, growing = self.shared(FILM), self.shared(GROWING)
+        with Apart(self.net) as p:
+            tail = p.tail()
+            video = p.film("Apart", FILM)
+            self.assertEqual(p.ready(video), "ready")
+            self.assertEqual(p.outputs(video), wanted)
+            self.assertFalse(os.path.exists(os.path.join(p.folders["attic"], "blobs")))
+            made, source = p.made(video), os.path.getsize(FILM)
+            print(f"{made} bytes made of {source}: {p.recorder.bytes} passed the link, {p.recorder.bytes / made:.2f} for each "
+                  f"that was made, in {len(p.recorder.asked)} requests", file=sys.stderr)
+
+            video = self.grow(p)
+            self.assertEqual(p.ready(video), "ready")
+            self.assertEqual(p.outputs(video), growing)
+
+            video = p.film("Cut off", FILM)
+            before = len(p.recorder.asked)
+            p.until(lambda: any(verb == "PUT" for verb, _, _ in p.recorder.asked[before:]), "a segment is put")
+            self.net.cut("attic")
+            p.until(lambda: "attic" not in p.joined(), "the broker knows that the attic is gone")
+            self.assertNotEqual(p.login().get(f"/api/v1/videos/{video}")["state"], "ready")
+            self.net.heal("attic")
+            self.assertEqual(p.ready(video), "ready")
+            self.assertEqual(p.outputs(video), wanted)
+            self.assertEqual(p.findings(tail), [])
+
+    def grow(self, p):
+        """Half of it is sent, and the rest once the beginning can be watched: the attic reads up to what is there."""
+        api = p.login()
+        half = threading.Event()
+
+        def progress(offset, size):
+            if half.is_set() or offset < size / 2:
+                return
+            half.set()
+            video = api.get("/api/v1/videos")["items"][0]["id"]
+            p.until(lambda: api.get(f"/api/v1/videos/{video}").get("playable_until_ms"), "it can be watched while it arrives")
+
+        return p.film("Growing", GROWING, piece=256 * 1024, progress=progress)
+
+    def test_a_right_opens_what_its_job_needs_and_nothing_else_and_ends(self):
+        with Apart(self.net, env={"KINOBUS_CATALOG_LEND_S": "15"}) as p:
+            one, other = p.film("One", CLIP), p.film("Other", CLIP)
+            self.assertEqual((p.ready(one), p.ready(other)), ("ready", "ready"))
+            began = time.monotonic()
+            last = p.film("Last", CLIP)
+            self.assertEqual(p.ready(last), "ready")
+            read, name = p.recorder.right("GET", f"raw/{last}/")
+            put, segment = p.recorder.right("PUT", f"media/{last}/")
+            _, others = p.recorder.right("GET", f"raw/{other}/")
+            self.assertEqual(p.ask("GET", read, name), 200)
+            for refused in (others, name.replace(last, other), f"media/{last}/1/v/h264-360/init.mp4",
+                            f"raw/{last}/../{others.removeprefix('raw/')}",
+                            f"raw/{last}/%2e%2e/{others.removeprefix('raw/')}", name.upper(), f"raw/{last}"):
+                self.assertIn(p.ask("GET", read, refused), (400, 403, 404), refused)
+            self.assertEqual(p.ask("GET", read, others), 403)
+            hashed = {"Blob-Hash": "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319"}
+            self.assertEqual(p.ask("PUT", read, f"raw/{last}/new", b"abc", hashed), 403)
+            self.assertEqual(p.ask("GET", put, segment), 403)
+            self.assertEqual(p.ask("PUT", put, segment.replace(last, other), b"abc", hashed), 403)
+            self.assertEqual(p.ask("PUT", put, segment, b"abc", hashed), 409)       # it stays as it was made
+            self.assertEqual(p.ask("DELETE", put, segment), 405)
+            p.until(lambda: p.ask("GET", read, name) == 403, "the right to read has ended")
+            p.until(lambda: p.ask("PUT", put, f"media/{last}/1/new", b"abc", hashed) == 403, "the right to put has ended")
+            print(f"they ended {time.monotonic() - began:.0f} s after the film was sent", file=sys.stderr)
+            self.hidden(p, (read, put))
+
+    def hidden(self, p, rights):
+        """Whoever reads what was logged has no right by it."""
+        for folder in (p.state, os.path.join(p.state, "log")):
+            for name in os.listdir(folder):
+                if name.endswith(".log"):
+                    with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as f:
+                        text = f.read()
+                    for right in rights:
+                        self.assertNotIn(right, text, name)
+
+
+if __name__ == "__main__":
+    enter()
+    unittest.main()
