@@ -33,6 +33,7 @@ static int apply_put(struct bus_store *store, struct store_txn *txn, struct stor
     op->key.seq = op->ret_seq = apply_next_seq(store, op->key.queue);
     op->held = op->due_ms > op->now_ms;
     r = apply_place(store, txn, op, op->key, &op->record);
+    targets_change(store, op->key.queue)->totals.bytes += op->record.head.len + op->record.body.len;
     return r < 0 ? r : lanes_set(store, txn, op, op->key.queue);
 }
 
@@ -121,7 +122,14 @@ static int apply_end_event(struct bus_store *store, struct store_txn *txn, struc
     return r;
 }
 
-/* Nobody is told of the end: what the job was does not matter. */
+/* The job is no more, ready, held or dead. */
+static void apply_gone(struct bus_store *store, struct store_op *op, const struct job_record *job)
+{
+    op->job_bytes = job->head.len + job->body.len;
+    targets_change(store, op->key.queue)->totals.bytes -= op->job_bytes;
+}
+
+/* Nobody is told of the end: what the job was does not matter, but for its size, which the router knows. */
 static int apply_delete(struct bus_store *store, struct store_txn *txn, struct store_op *op)
 {
     struct record_key key = record_job_key(op->key);
@@ -131,6 +139,7 @@ static int apply_delete(struct bus_store *store, struct store_txn *txn, struct s
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;
     targets_change(store, op->key.queue)->totals.ready--;
+    targets_change(store, op->key.queue)->totals.bytes -= op->job_bytes;
     r = engine_del(store, txn, ROWS_LEASE, record_bytes(&key));
     return r == ERR_NOT_FOUND ? 0 : r;
 }
@@ -144,8 +153,10 @@ static int apply_ack(struct bus_store *store, struct store_txn *txn, struct stor
     if (!op->late && !op->stream)
         return apply_delete(store, txn, op);
     r = apply_take_out(store, txn, op, &copy, &job);
-    if (r == 0 && op->status == 0)
+    if (r == 0 && op->status == 0) {
+        apply_gone(store, op, &job);
         r = apply_end_event(store, txn, op, &job, job.attempts + !op->late, op->record.body);
+    }
     buf_free(&copy);
     return r;
 }
@@ -305,6 +316,8 @@ static int apply_from_dead(struct bus_store *store, struct store_txn *txn, struc
         job.attempts = job.lost = 0;
         job.expires_ms = 0;
         r = apply_place(store, txn, op, op->key, &job);
+    } else if (r == 0) {
+        apply_gone(store, op, &job);
     }
     buf_free(&copy);
     return r;

@@ -39,7 +39,8 @@ enum {
 struct lane {
     LIST_ENTRY(lane) link;
     uint32_t target;
-    uint64_t refused_from; /* later ones wait for it; 0: none */
+    uint64_t refused_from;  /* later ones wait for it; 0: none */
+    const uint64_t *stored; /* bytes that the queue or stream holds */
 };
 
 /* The sockets that the broker listens on. Each has a context of its own: the work of CURVE on one never slows the other,
@@ -114,6 +115,7 @@ struct session {
     uint64_t in_flight; /* bytes of these */
     uint64_t quota;     /* thousandths of a message that it may still say */
     int64_t quota_ms;   /* when that was counted */
+    int64_t told_ms;    /* when the log was told of what it may not, last */
     uint64_t messages_in, messages_out;
     struct tap *tap;
     struct frame_row row; /* what it is told in this turn */
@@ -220,6 +222,7 @@ struct queue {
     bool pressed;         /* on the list of queues to dispatch */
     TAILQ_ENTRY(queue) press_link;
     uint64_t ready, held, dead; /* ready counts leased ones, too */
+    uint64_t bytes;             /* of all of them */
     uint64_t puts, acks, retries, deads, withdrawn;
     struct histogram wait; /* from its put until a job is first given, a delay that was asked for with it */
     struct histogram run;  /* from when a job is given until the end of that lease is committed */
@@ -467,7 +470,8 @@ int stream_load(struct broker *b);
 /* durable.c: windows, lanes and batches, for puts and appends */
 void durable_on_batch(struct broker *b, struct session *s, struct message *m);
 bool durable_is_batch(const struct message *m);
-struct lane *durable_lane(struct session *s, uint32_t target);
+struct lane *durable_lane(struct session *s, uint32_t target, const uint64_t *stored);
+uint64_t durable_stored(const struct session *s); /* bytes in the queues and streams that it produces to */
 void durable_lanes_free(struct session *s);
 bool durable_admit(struct broker *b, struct session *s, struct handle *handle, const struct message *m);
 void durable_answer(struct broker *b, struct store_op *op);

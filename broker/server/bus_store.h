@@ -93,7 +93,9 @@ struct store_op {
     char *from;               /* of a done or dead event: the role that ended the job */
     struct job_record record; /* head, body and text borrow from `memory`; of STORE_ACK the body is the result,
                                        of STORE_SET head is the key */
-    struct id instance;       /* STORE_LEASE: whose */
+    uint64_t
+        job_bytes; /* of the head and body of a job that goes: STORE_ACK without an event is told, others tell */
+    struct id instance; /* STORE_LEASE: whose */
     struct buf memory;
 
     int status;         /* 0, ERR_DUPLICATE, ERR_CONFLICT (epoch), ERR_NOT_FOUND, ERR_STORE_FULL */
@@ -134,7 +136,7 @@ bool bus_store_can(const struct bus_store *store, enum store_kind kind);
 /* What a queue or stream holds: kept with every commit, never counted. */
 struct store_totals {
     uint64_t ready, held, dead; /* jobs; ready ones under a lease, too */
-    uint64_t bytes;             /* heads and bodies of events */
+    uint64_t bytes;             /* heads and bodies of events, or of all these jobs */
 };
 struct store_totals bus_store_totals(const struct bus_store *store, uint32_t target); /* at start only */
 int64_t bus_store_paused_ms(const struct bus_store *store,

@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/log.h"
 #include "broker/server/broker.h"
 #include "gen/errors.h"
 
-enum { DURABLE_HEAD = 192 }; /* bytes of most heads */
+enum {
+    DURABLE_HEAD = 192, /* bytes of most heads */
+    DURABLE_TELL_MS = 1000,
+};
 
 /* Messages that came in one frame, until each has its verdict. */
 struct batch {
@@ -18,7 +22,73 @@ struct batch {
     struct buf verdicts; /* of those that are not simply committed */
 };
 
-static int durable_check(struct broker *b, struct session *s, const struct handle *handle, const struct message *m)
+/* Why there is no room for a message: how much there is, how much there may be of it, and what to do. */
+struct refusal {
+    uint64_t has, may;
+    const char *of, *bound;
+};
+
+static int durable_refuse(struct refusal *why, int err, uint64_t has, uint64_t may, const char *of,
+                          const char *bound)
+{
+    *why = (struct refusal) { .has = has, .may = may, .of = of, .bound = bound };
+    return err;
+}
+
+uint64_t durable_stored(const struct session *s)
+{
+    const struct lane *lane;
+    uint64_t n = 0;
+
+    LIST_FOREACH(lane, &s->lanes, link)
+    n += *lane->stored;
+    return n;
+}
+
+static int durable_room(struct broker *b, struct session *s, const struct handle *handle, const struct message *m,
+                        struct refusal *why)
+{
+    const struct broker_settings *may = b->settings;
+    const struct queue *queue = handle->queue;
+    uint64_t jobs = queue ? queue->ready + queue->held : 0, percent = bus_store_percent(b->store), stored;
+
+    if (s->unconfirmed >= may->window)
+        return durable_refuse(why, ERR_RATE_LIMITED, s->unconfirmed, may->window, "messages on their way",
+                              "broker.window");
+    if (s->in_flight + m->body.len > may->in_flight_bytes)
+        return durable_refuse(why, ERR_RATE_LIMITED, s->in_flight + m->body.len, may->in_flight_bytes,
+                              "bytes on their way", "broker.in_flight_bytes");
+    if (!session_within_quota(b, s))
+        return durable_refuse(why, ERR_RATE_LIMITED, may->peer_per_s, may->peer_per_s, "messages in a second",
+                              "broker.peer_per_s");
+    if (b->blocked || percent >= may->full_percent)
+        return durable_refuse(why, ERR_STORE_FULL, percent, may->full_percent, "percent of the store",
+                              "broker.full_percent, or a larger --map-size");
+    if (queue && jobs >= queue->policy.max)
+        return durable_refuse(why, ERR_STORE_FULL, jobs, queue->policy.max, "jobs in the queue",
+                              "max of the queue's schema");
+    stored = durable_stored(s) + s->in_flight + m->body.len;
+    if (stored > may->peer_stored_bytes)
+        return durable_refuse(why, ERR_STORE_FULL, stored, may->peer_stored_bytes,
+                              "bytes in its queues and streams",
+                              "broker.peer_stored_bytes; dead jobs count, and kinobus dead drop frees them");
+    return 0;
+}
+
+/* A line a second for each peer. */
+static void durable_tell(const struct broker *b, struct session *s, const struct handle *handle, int err,
+                         const struct refusal *why)
+{
+    if (!why->of || (s->told_ms && b->now_ms - s->told_ms < DURABLE_TELL_MS))
+        return;
+    s->told_ms = b->now_ms;
+    log_line(LOG_AT_WARNING, "no-room", "role=%s name=%s result=%s has=%llu may=%llu of=\"%s\" bound=\"%s\"",
+             s->role, handle->name, err_name(err), (unsigned long long)why->has, (unsigned long long)why->may,
+             why->of, why->bound);
+}
+
+static int durable_check(struct broker *b, struct session *s, const struct handle *handle, const struct message *m,
+                         struct refusal *why)
 {
     if (id_is_zero(s->store))
         return ERR_FORBIDDEN; /* only an owner of a store is a producer */
@@ -28,14 +98,7 @@ static int durable_check(struct broker *b, struct session *s, const struct handl
         return ERR_MALFORMED;
     if (handle->lane->refused_from && m->frame.seq > handle->lane->refused_from)
         return ERR_AGAIN;
-    if (s->unconfirmed >= b->settings->window || s->in_flight + m->body.len > b->settings->in_flight_bytes ||
-        !session_within_quota(b, s))
-        return ERR_RATE_LIMITED;
-    if (b->blocked || bus_store_percent(b->store) >= b->settings->full_percent)
-        return ERR_STORE_FULL;
-    if (handle->queue && handle->queue->ready + handle->queue->held >= handle->queue->policy.max)
-        return ERR_STORE_FULL;
-    return 0;
+    return durable_room(b, s, handle, m, why);
 }
 
 static void durable_say(struct broker *b, struct session *s, uint32_t handle, uint64_t seq, uint64_t cid, int err)
@@ -75,7 +138,8 @@ static void batch_answer(struct broker *b, struct batch *batch)
 bool durable_admit(struct broker *b, struct session *s, struct handle *handle, const struct message *m)
 {
     struct lane *lane = handle->lane;
-    int err = durable_check(b, s, handle, m);
+    struct refusal why = { 0 };
+    int err = durable_check(b, s, handle, m, &why);
 
     if (!err) {
         if (lane->refused_from == m->frame.seq)
@@ -85,6 +149,7 @@ bool durable_admit(struct broker *b, struct session *s, struct handle *handle, c
         return true;
     }
     b->counters[BROKER_REFUSED]++;
+    durable_tell(b, s, handle, err, &why);
     if (err_retryable(err) && !lane->refused_from)
         lane->refused_from = m->frame.seq;
     if (m->batch)
@@ -140,7 +205,7 @@ void durable_on_batch(struct broker *b, struct session *s, struct message *m)
     bus_store_flush(b->store);
 }
 
-struct lane *durable_lane(struct session *s, uint32_t target)
+struct lane *durable_lane(struct session *s, uint32_t target, const uint64_t *stored)
 {
     struct lane *lane;
 
@@ -153,6 +218,7 @@ struct lane *durable_lane(struct session *s, uint32_t target)
     if (!lane)
         abort();
     lane->target = target;
+    lane->stored = stored;
     LIST_INSERT_HEAD(&s->lanes, lane, link);
     return lane;
 }

@@ -45,6 +45,7 @@ void job_put_done(struct broker *b, struct store_op *op)
     if (op->status == 0) {
         b->counters[BROKER_PUTS]++;
         queue->puts++;
+        queue->bytes += op->record.head.len + op->record.body.len;
         if (op->held) {
             queue->held++;
             queue_held_until(b, op->due_ms);
@@ -124,6 +125,7 @@ void job_on_ack(struct broker *b, struct session *s, struct message *m)
     }
     op = job_ack_op(b, s, m, lease->queue, lease->key);
     op->began_us = lease->began_us;
+    op->job_bytes = lease->size;
     op->ctx = lease;
     lease_settle(b, lease);
     broker_submit(b, op);
@@ -282,6 +284,7 @@ static void job_settled_late(struct broker *b, const struct store_op *op)
     if (op->status || !queue)
         return;
     *(op->held ? &queue->held : &queue->ready) -= 1;
+    queue->bytes -= op->job_bytes;
     queue->acks++;
     b->counters[BROKER_ACKS]++;
     b->counters[BROKER_LATE_ACKS]++;
@@ -310,6 +313,7 @@ void job_settled(struct broker *b, struct store_op *op)
     lease_free(b, lease);
     if (op->status == 0) {
         queue->ready -= queue->ready > 0;
+        queue->bytes -= op->job_bytes;
         queue->acks += op->kind == STORE_ACK && !op->record.err;
         queue->withdrawn += op->kind == STORE_ACK && op->record.err;
         queue->retries += op->kind == STORE_RETRY;

@@ -216,11 +216,14 @@ void lease_kill(struct broker *b, struct lease *lease, int err, struct bytes tex
 void lease_withdraw(struct broker *b, struct lease *lease)
 {
     struct frame lost = { .command = FRAME_LEASE_LOST, .cid = lease->node.key, .code = err_to_bus(ERR_CANCELLED) };
+    struct store_op *op;
 
     if (lease->session)
         send_frame(b, lease->session, &lost, NULL, (struct bytes) { 0 });
     lease_let_go(lease);
-    broker_submit(b, lease_op(b, lease, STORE_ACK, ERR_CANCELLED, bytes_of_text("withdrawn")));
+    op = lease_op(b, lease, STORE_ACK, ERR_CANCELLED, bytes_of_text("withdrawn"));
+    op->job_bytes = lease->size;
+    broker_submit(b, op);
 }
 
 /* The lease ended without an end of the job: it is tried again, unless it was tried often enough.

@@ -224,7 +224,8 @@ static int names_bind(struct broker *b, struct session *s, struct handle *handle
         ((verb == VERB_APPEND || verb == VERB_FOLLOW) && !handle->stream))
         return ERR_UNKNOWN_NAME;
     if (verb == VERB_PUT || verb == VERB_APPEND)
-        handle->lane = durable_lane(s, verb == VERB_PUT ? handle->queue->id : handle->stream->id);
+        handle->lane = verb == VERB_PUT ? durable_lane(s, handle->queue->id, &handle->queue->bytes)
+                                        : durable_lane(s, handle->stream->id, &handle->stream->bytes);
     return 0;
 }
 

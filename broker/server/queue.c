@@ -306,6 +306,7 @@ int queue_load(struct broker *b)
         queue->ready = totals.ready;
         queue->held = totals.held;
         queue->dead = totals.dead;
+        queue->bytes = totals.bytes;
         queue->paused_ms = bus_store_paused_ms(b->store, queue->id);
     }
     if (r == 0)

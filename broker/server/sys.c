@@ -322,6 +322,7 @@ static void sys_requeued(struct broker *b, const struct store_op *op)
     if (op->status || !queue)
         return;
     queue->dead -= queue->dead > 0;
+    queue->bytes -= op->job_bytes;
     if (op->kind == STORE_REQUEUE)
         queue_add(b, queue, op->key);
 }

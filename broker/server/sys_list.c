@@ -134,7 +134,7 @@ int sys_peers(struct broker *b, const struct sys_ask *ask, struct buf *out)
             offers += s->handles[i].offer != NULL;
             takes += s->handles[i].taker != NULL;
         }
-        mp_put_map(out, 16);
+        mp_put_map(out, 17);
         sys_pair_text(out, "role", bytes_of_text(s->role));
         sys_pair_text(out, "name",
                       bytes_of_text(s->name ? s->name : "")); /* of another host: what its key is called */
@@ -148,6 +148,7 @@ int sys_peers(struct broker *b, const struct sys_ask *ask, struct buf *out)
         sys_pair_uint(out, "offers", offers);
         sys_pair_uint(out, "takes", takes);
         sys_pair_uint(out, "unconfirmed", s->unconfirmed);
+        sys_pair_uint(out, "stored_bytes", durable_stored(s));
         sys_pair_uint(out, "messages_in", s->messages_in);
         sys_pair_uint(out, "messages_out", s->messages_out);
         sys_pair_int(out, "silent_ms", b->now_ms - s->heard_ms);

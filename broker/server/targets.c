@@ -1,7 +1,7 @@
 /* targets - queues and streams: the numbers of their names, their next sequence numbers, and how much they hold.
  *
  * A row for each is written with the commit that changed it, so that a start reads a row per name, however much waits.
- * One that was written before rows held totals is counted, once. */
+ * What was written before rows held all of these totals is counted, once. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "broker/server/engine.h"
 #include "gen/errors.h"
 
-enum { TARGETS_MAX = 65536, TARGET_FIELDS = 7, TARGET_COUNTED = 6 };
+enum { TARGETS_MAX = 65536, TARGET_FIELDS = 7 };
 
 static int targets_pair(struct bus_store *store, struct store_txn *txn, struct bytes key, uint64_t *ret)
 {
@@ -49,7 +49,7 @@ static void targets_pack(struct buf *out, const struct target_row *row)
     mp_put_uint(out, (uint64_t)row->paused_ms);
 }
 
-/* *ret_counted: the row holds totals. */
+/* *ret_counted: the row holds totals of all that is counted now. */
 static int targets_unpack(struct bytes in, struct target_row *ret, bool *ret_counted)
 {
     struct mp mp = mp_of(in);
@@ -58,13 +58,12 @@ static int targets_unpack(struct bytes in, struct target_row *ret, bool *ret_cou
 
     if (!mp_get_array(&mp, &n) || n < 2 || !mp_get_uint(&mp, &ret->next) || !mp_get_uint(&mp, &unused))
         return ERR_CORRUPT;
-    *ret_counted = n >= TARGET_COUNTED;
+    *ret_counted = n >= TARGET_FIELDS;
     if (!*ret_counted)
         return 0;
     if (!mp_get_uint(&mp, &ret->totals.ready) || !mp_get_uint(&mp, &ret->totals.held) ||
-        !mp_get_uint(&mp, &ret->totals.dead) || !mp_get_uint(&mp, &ret->totals.bytes))
-        return ERR_CORRUPT;
-    if (n >= TARGET_FIELDS && !mp_get_uint(&mp, &paused_ms))
+        !mp_get_uint(&mp, &ret->totals.dead) || !mp_get_uint(&mp, &ret->totals.bytes) ||
+        !mp_get_uint(&mp, &paused_ms))
         return ERR_CORRUPT;
     ret->paused_ms = (int64_t)paused_ms;
     return 0;
@@ -73,23 +72,29 @@ static int targets_unpack(struct bytes in, struct target_row *ret, bool *ret_cou
 static void targets_count_row(struct bus_store *store, enum engine_table table, struct bytes key,
                               struct bytes value, uint32_t id, struct store_totals *totals)
 {
+    uint64_t *const counters[ENGINE_TABLES] = {
+        [ROWS_JOB] = &totals->ready, [ROWS_HELD] = &totals->held, [ROWS_DEAD] = &totals->dead
+    };
     struct event_record event;
+    struct job_record record;
     struct bytes payload;
-    struct job_key job;
-    uint32_t of = 0;
+    struct job_key job = { 0 };
     uint64_t seq;
     int64_t due;
+    bool whose = table == ROWS_JOB    ? record_read_job_key(key, &job)
+                 : table == ROWS_HELD ? record_read_held_key(key, &due, &job)
+                                      : record_read_pair_key(key, &job.queue, &seq);
 
-    switch (table) {
-    case ROWS_JOB: totals->ready += record_read_job_key(key, &job) && job.queue == id; break;
-    case ROWS_HELD: totals->held += record_read_held_key(key, &due, &job) && job.queue == id; break;
-    case ROWS_DEAD: totals->dead += record_read_pair_key(key, &of, &seq) && of == id; break;
-    default:
-        if (record_read_pair_key(key, &of, &seq) && of == id &&
-            engine_open_row(store, ROWS_EVENT, key, value, &payload) == 0 &&
-            record_unpack_event(payload, &event) == 0)
-            totals->bytes += event.head.len + event.body.len;
-    }
+    if (!whose || job.queue != id)
+        return;
+    if (counters[table])
+        *counters[table] += 1;
+    if (engine_open_row(store, table, key, value, &payload) < 0)
+        return;
+    if (table == ROWS_EVENT && record_unpack_event(payload, &event) == 0)
+        totals->bytes += event.head.len + event.body.len;
+    else if (table != ROWS_EVENT && record_unpack_job(payload, &record, NULL, NULL) == 0)
+        totals->bytes += record.head.len + record.body.len;
 }
 
 static int targets_count(struct bus_store *store, struct store_txn *txn, uint32_t id, struct store_totals *totals)

@@ -56,6 +56,17 @@ const char *unit_rate(char *to, double per_s)
     return to;
 }
 
+const char *unit_bytes(char *to, int64_t n)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    double value = (double)n;
+    size_t unit = 0;
+    for (; value >= 1024 && unit + 1 < sizeof(units) / sizeof(*units); unit++)
+        value /= 1024;
+    snprintf(to, UNIT_SIZE, unit && value < 99.95 ? "%.1f%s" : "%.0f%s", value, units[unit]);
+    return to;
+}
+
 const char *unit_time(char *to, int64_t ms)
 {
     time_t s = (time_t)(ms / 1000);
@@ -83,6 +94,8 @@ const char *unit_member(char *to, const char *name, const json_t *value)
         return unit_ms(to, n);
     if (unit_ends(name, "_us"))
         return unit_us(to, n);
+    if (unit_ends(name, "bytes"))
+        return unit_bytes(to, n);
     if (json_is_boolean(value))
         snprintf(to, UNIT_SIZE, json_is_true(value) ? "yes" : "no");
     else

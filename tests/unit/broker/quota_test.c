@@ -23,7 +23,7 @@ static void told(const char *setting, const char *text)
 
 static void append(uint64_t seq, size_t size)
 {
-    static const char body[4096];
+    static const char body[65536];
 
     bare_say(0, (struct frame) { .command = FRAME_APPEND, .handle = BARE_SOLD, .seq = seq }, NULL,
              bytes_of(body, size));
@@ -152,6 +152,43 @@ static void a_worker_has_no_more_bytes_than_it_may_but_for_what_is_urgent(void *
     assert_int_equal(bare_said(FRAME_JOB, 3)->frame.seq, 3);
 }
 
+static uint16_t verdict(uint64_t seq)
+{
+    for (unsigned n = count(FRAME_OK); n-- > 0;) {
+        if (bare_said(FRAME_OK, n)->frame.seq == seq)
+            return bare_said(FRAME_OK, n)->frame.code;
+    }
+    return 0;
+}
+
+static void a_peer_stores_no_more_than_it_may_and_what_it_stored_still_ends(void **state)
+{
+    const uint64_t most = (1u << 20) / 65536;
+    struct queue *queue = names_queue(bare_of()->broker, bytes_of_text("a.b"));
+
+    (void)state;
+    bare_hello(0);
+    told("peer_stored_bytes", "1048576");
+    for (uint64_t seq = 1; seq <= most; seq++)
+        put(seq, 1, 65536);
+    bare_commit();
+    assert_int_equal(verdict(most - 1), 200);
+    assert_int_equal(verdict(most), 507); /* a head has bytes, too */
+    append(most, 65536);
+    assert_int_equal(bare_said(FRAME_OK, count(FRAME_OK) - 1)->frame.code,
+                     507); /* one bound for all that it stores */
+    take(1, 0);
+    ack(0);
+    assert_int_equal(bare_said(FRAME_ACK, 0)->frame.code, 200);
+    put(most, 1, 65000);
+    bare_commit();
+    assert_int_equal(verdict(most), 200);
+    assert_int_equal(queue->bytes, bus_store_totals(bare_of()->broker->store, queue->id).bytes);
+    while (count(FRAME_ACK) < most)
+        ack(count(FRAME_ACK));
+    assert_int_equal(queue->bytes, 0);
+}
+
 static void a_setting_is_taken_over_and_a_wrong_one_is_not(void **state)
 {
     (void)state;
@@ -239,6 +276,7 @@ int main(void)
         CASE(a_peer_has_no_more_bytes_on_their_way_than_it_may),
         CASE(a_follower_has_no_more_bytes_than_it_may_and_misses_nothing),
         CASE(a_worker_has_no_more_bytes_than_it_may_but_for_what_is_urgent),
+        CASE(a_peer_stores_no_more_than_it_may_and_what_it_stored_still_ends),
         CASE(a_setting_is_taken_over_and_a_wrong_one_is_not),
         CASE(nobody_fills_a_service_so_that_others_cannot_ask_it),
         CASE(a_peers_share_of_those_who_wait_is_a_setting),

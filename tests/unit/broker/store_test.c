@@ -462,6 +462,45 @@ static void a_value_is_the_last_one_set_until_it_is_removed(void **state)
     assert_string_equal(found.text, "shop.sign/a=3 shop.sign/c= ");
 }
 
+static size_t job_size(struct fixture *f, struct job_key key)
+{
+    struct job_record record;
+    size_t size;
+
+    assert_int_equal(bus_store_read_begin(f->store), 0);
+    assert_int_equal(bus_store_job(f->store, key, &record), 0);
+    size = record.head.len + record.body.len;
+    bus_store_read_end(f->store);
+    return size;
+}
+
+static void the_bytes_of_a_queue_are_those_of_its_jobs_wherever_they_lie(void **state)
+{
+    struct fixture *f = *state;
+    struct store_op *op;
+    struct job_key key;
+
+    for (uint64_t seq = 1; seq <= 4; seq++)
+        settle(f, put_op(f, 1, 1, seq, 0, seq == 4 ? 9000 : 0));
+    totals_are_true(f);
+    assert_int_not_equal(bus_store_totals(f->store, f->queue).bytes, 0);
+    settle(f, end_op(STORE_ACK, f, first_job(f), "result"));
+    op = end_op(STORE_ACK, f, first_job(f), "");
+    op->stream = 0; /* without an event its size is told */
+    op->job_bytes = job_size(f, op->key);
+    settle(f, op);
+    totals_are_true(f);
+    key = first_job(f);
+    settle(f, end_op(STORE_RETRY, f, key, "no tape"));
+    settle(f, end_op(STORE_DEAD, f, key, "no tape at all"));
+    totals_are_true(f);
+    settle(f, end_op(STORE_DROP, f, key, ""));
+    totals_are_true(f);
+    reopen(f);
+    totals_are_true(f);
+    assert_int_equal(bus_store_totals(f->store, f->queue).held, 1);
+}
+
 static struct store_op *pause_op(uint32_t queue, int64_t since_ms)
 {
     struct store_op *op = store_op_new(STORE_PAUSE);
@@ -540,6 +579,7 @@ int main(void)
         STATEMENT(pruning_by_bytes_takes_the_oldest_and_says_when_there_is_more),
         STATEMENT(each_group_has_one_cursor_and_it_is_the_last_that_was_said),
         STATEMENT(a_value_is_the_last_one_set_until_it_is_removed),
+        STATEMENT(the_bytes_of_a_queue_are_those_of_its_jobs_wherever_they_lie),
         STATEMENT(a_queue_stays_paused_since_it_was_until_it_goes_on_and_keeps_its_jobs),
         STATEMENT(what_an_engine_lacks_it_refuses),
     };

@@ -257,25 +257,30 @@ struct store_op *append_op(struct fixture *f, uint64_t seq, int64_t now_ms, size
 
 struct count {
     uint32_t target;
-    uint64_t n;
+    uint64_t n, bytes;
 };
 
 static int count_of_target(void *ctx, const struct held_job *job)
 {
     struct count *count = ctx;
 
-    count->n += job->key.queue == count->target;
+    if (job->key.queue != count->target)
+        return 0;
+    count->n++;
+    count->bytes += job->record.head.len + job->record.body.len;
     return 0;
 }
 
-static uint64_t count_ready(struct fixture *f, uint32_t queue)
+static struct count count_ready(struct fixture *f, uint32_t queue)
 {
-    struct job_key at = { .queue = queue };
-    uint64_t n = 0;
+    struct held_job job = { .key.queue = queue };
+    struct count count = { .target = queue };
 
-    while (bus_store_next_job(f->store, queue, at, &at) == 0)
-        n++;
-    return n;
+    while (bus_store_next_job(f->store, queue, job.key, &job.key) == 0) {
+        assert_int_equal(bus_store_job(f->store, job.key, &job.record), 0);
+        count_of_target(&count, &job);
+    }
+    return count;
 }
 
 static uint64_t count_bytes(struct fixture *f)
@@ -295,13 +300,14 @@ void totals_are_true(struct fixture *f)
     assert_int_equal(bus_store_read_begin(f->store), 0);
     for (size_t i = 0; i < 2; i++) {
         struct store_totals totals = bus_store_totals(f->store, queues[i]);
-        struct count held = { queues[i], 0 }, dead = { queues[i], 0 };
+        struct count held = { .target = queues[i] }, dead = held, ready = count_ready(f, queues[i]);
 
         assert_int_equal(bus_store_held(f->store, count_of_target, &held), 0);
         assert_int_equal(bus_store_dead_jobs(f->store, count_of_target, &dead), 0);
-        assert_int_equal(totals.ready, count_ready(f, queues[i]));
+        assert_int_equal(totals.ready, ready.n);
         assert_int_equal(totals.held, held.n);
         assert_int_equal(totals.dead, dead.n);
+        assert_int_equal(totals.bytes, ready.bytes + held.bytes + dead.bytes);
     }
     assert_int_equal(bus_store_totals(f->store, f->stream).bytes, count_bytes(f));
     bus_store_read_end(f->store);
