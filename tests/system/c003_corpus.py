@@ -39,7 +39,7 @@ MADE = {
                        corpus.Film((320, 180), 25, 6)),
     "sound-goes-on.mkv": (("-vf", "trim=end=2", *X264, "-c:a", "aac"), corpus.Film((320, 180), 25, 6)),
     "six-channels.mkv": (("-filter_complex", "[0:a]asplit=2[a][b];[a]pan=mono|c0=c0,asplit=2[l][c];[b]adelay=300:all=1,pan=mono|c0=c0[r];"
-                          "sine=60:d=6[w];sine=700:d=6,asplit=2[s][t];[l][r][c][w][s][t]join=inputs=6:channel_layout=5.1:"
+                          "sine=60:d=6,volume=12[w];sine=700:d=6,asplit=2[s][t];[l][r][c][w][s][t]join=inputs=6:channel_layout=5.1:"
                           "map=0.0-FL|1.0-FR|2.0-FC|3.0-LFE|4.0-BL|5.0-BR,volume=.5[out]", "-map", "0:v", "-map", "[out]", *X264, "-c:a", "flac"),
                          corpus.Film((320, 180), 25, 6, six=1)),
     "loud.mov": (("-filter_complex", "anoisesrc=c=pink:d=6:a=1:r=48000:seed=7,volume=6dB,aformat=s16:channel_layouts=stereo[out]", "-map", "0:v", "-map", "[out]",

@@ -245,6 +245,19 @@ class SoundRuns(RunTest):
             off = lambda made: math.sqrt(sum((made[i] - source[i]) ** 2 for i in window) / len(window))
             self.assertLess(off(many), 1.5 * off(one) + 0.0005)
 
+    def test_a_loud_tone_stays_a_tone(self):
+        """Numbers too large for AAC are cut, and make of it what a sawtooth makes."""
+        for hertz in (60, 1000, 5000):
+            with self.subTest(hertz):
+                path = self.path(f"{hertz}.mka")
+                subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"aevalsrc=.8*sin(2*PI*{hertz}*t):c=mono:d=4:s=48000", "-c:a", "flac",
+                                path], check=True)
+                video = self.video(path)
+                self.audio(video, 0, [94, 93])
+                made, source = make.read_samples(video.joined(f"a/aac-{video.sounds[0]['index']}", self.path("tone.mp4"))), make.read_samples(path)
+                middle = range(9600, 180000)
+                self.assertLess(sum((made[i] - source[i]) ** 2 for i in middle), 1e-3 * sum(source[i] ** 2 for i in middle))      # 30 dB
+
     def test_the_end_of_sound_is_told(self):
         video = self.video(CLIP)
         made = self.encode(video, video.audio_job(video.sounds[0], 188, [{"number": 3, "frames": 188}]))
