@@ -15,6 +15,9 @@ FILMS = {
     "two-sounds.mkv": ("-map", "0:v", "-map", "0:a", "-map", "0:a", "-c", "copy", "-metadata:s:a:0", "language=eng",
                        "-metadata:s:a:1", "language=fra"),
     "sound.mp3": ("-vn", "-c:a", "libmp3lame"),
+    "six-and-two.mkv": ("-map", "0:v", "-map", "0:a", "-map", "0:a", "-c:v", "copy", "-c:a", "flac", "-ac:a:0", "6", "-metadata:s:a:0", "language=eng",
+                        "-metadata:s:a:1", "language=fra"),
+    "six.mka": ("-vn", "-c:a", "flac", "-ac", "6"),
 }
 
 with Stage() as p:

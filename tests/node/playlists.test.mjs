@@ -44,12 +44,18 @@ function multivariant(folder) {
     assert.deepEqual(loose.playlists.map(v => [v.uri, v.attributes.BANDWIDTH, v.attributes.CODECS, size(v.attributes.RESOLUTION)]),
         variants.map(v => [v.uri, v.bandwidth, v.codecs, size(v.resolution)]));
     const sounds = new Map(variants.flatMap(v => v.audio ?? []).filter(a => a.uri).map(a => [a.uri, a]));
-    const groups = Object.values(loose.mediaGroups.AUDIO).flatMap(group => Object.entries(group)).filter(([, a]) => a.uri);
-    assert.deepEqual(groups.map(([name, a]) => [a.uri, name, a.language]).sort(), [...sounds.values()].map(a => [a.uri, a.name, a.language]).sort());
+    const inGroups = Object.values(loose.mediaGroups.AUDIO).flatMap(group => Object.entries(group)).filter(([, a]) => a.uri);
+    const groups = new Map(inGroups.map(([name, a]) => [a.uri, [a.uri, name, a.language]]));      // what has no more channels is in both
+    assert.deepEqual([...groups.values()].sort(), [...sounds.values()].map(a => [a.uri, a.name, a.language]).sort());
+    const languages = Object.values(loose.mediaGroups.AUDIO).map(group => Object.values(group).map(a => a.language).sort());
+    for (const group of languages)
+        assert.deepEqual(group, languages[0]);          // whichever a player takes, no language lacks
     for (const iframes of strict.variants.filter(v => v.isIFrameOnly))
         assert.ok(parse(readFileSync(join(folder, iframes.uri), "utf8")).isIFrame);
     return {
-        pictures: variants.filter(v => v.resolution).map(v => [size(v.resolution), mediaPlaylist(folder, v.uri)]),
+        groups: languages.length,
+        pictures: [...new Map(variants.filter(v => v.resolution).map(v => [v.uri, v])).values()]     // with each group of sounds
+            .map(v => [size(v.resolution), mediaPlaylist(folder, v.uri)]),
         sounds: (sounds.size ? [...sounds.keys()] : variants.filter(v => !v.resolution).map(v => v.uri)).map(uri => mediaPlaylist(folder, uri)),
     };
 }
@@ -69,7 +75,10 @@ function mpd(folder) {
 
 const inOrder = ({ pictures, sounds }) => ({ pictures: [...pictures].sort(), sounds: [...sounds].sort() });
 
-for (const folder of process.env.KINOBUS_PRESENTATIONS.split(":"))
+const folders = process.env.KINOBUS_PRESENTATIONS.split(":");
+
+test("sounds in six channels are a second group", () => assert.equal(Math.max(...folders.map(f => multivariant(f).groups)), 2));
+for (const folder of folders)
     test(`HLS and DASH of ${posix.basename(dirname(folder))} are read alike`, () => {
         const hls = multivariant(folder);
         assert.ok(hls.pictures.length + hls.sounds.length > 0);
