@@ -17,7 +17,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 from hosts import Net, Proxy, enter  # noqa: E402  (the folders must be on the path first)
-from spread import FRONT, Hosts  # noqa: E402
+from spread import FRONT, SHARE, Hosts  # noqa: E402
 from stage import BIN, CLIP, media  # noqa: E402
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
@@ -135,6 +135,13 @@ class NoSharedDisk(unittest.TestCase):
             self.assertEqual(p.ready(video), "ready")
             self.assertEqual(p.outputs(video), growing)
 
+            video = p.film("Without a front for a while", FILM)
+            before = len(p.recorder.asked)
+            p.until(lambda: any(verb == "PUT" for verb, _, _ in p.recorder.asked[before:]), "a segment is put")
+            self.kill_front(p)
+            self.assertEqual(p.ready(video), "ready")
+            self.assertEqual(p.outputs(video), wanted)
+
             video = p.film("Cut off", FILM)
             before = len(p.recorder.asked)
             p.until(lambda: any(verb == "PUT" for verb, _, _ in p.recorder.asked[before:]), "a segment is put")
@@ -145,6 +152,13 @@ class NoSharedDisk(unittest.TestCase):
             self.assertEqual(p.ready(video), "ready")
             self.assertEqual(p.outputs(video), wanted)
             self.assertEqual(p.findings(tail), [])
+
+    def kill_front(self, p):
+        """What it had of an object that came is nobody's; what the attic asks for goes on when there is one again."""
+        p.others["web"].kill()
+        p.others["web"].wait(30)
+        p.join("front", "web", "--share", SHARE)
+        p.wait_ready()
 
     def grow(self, p):
         """Half of it is sent, and the rest once the beginning can be watched: the attic reads up to what is there."""

@@ -62,9 +62,10 @@ static inline void front_count(struct front *front, enum front_counter counter, 
     atomic_fetch_add_explicit(&front->counters[counter], n, memory_order_relaxed);
 }
 
+/* Whoever waits for it to become 0 sees what was done before. */
 static inline void front_uncount(struct front *front, enum front_counter gauge)
 {
-    atomic_fetch_sub_explicit(&front->counters[gauge], 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&front->counters[gauge], 1, memory_order_release);
 }
 
 int64_t front_now(void);       /* ms UTC */

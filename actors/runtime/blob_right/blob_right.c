@@ -97,8 +97,9 @@ bool blob_right_verify(const char *text, const char *name, const uint8_t key[sta
         return false;
     for (uint64_t i = 0; i < depth; i++) {
         end = strchr(end, '/');
-        if (!end++)
+        if (!end)
             return false;
+        end++;
     }
     snprintf(folder, sizeof(folder), "%.*s", (int)(end - name), name);
     if (!blob_right_mint(&right, folder, key, want))

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/blob_right/blob_right.h"
 #include "actors/runtime/media_token/media_token.h"
 #include "web/front/http/condition.h"
 #include "web/front/http/cookie.h"
@@ -45,6 +46,19 @@ static void tus(char *text)
     arena_free(&arena);
 }
 
+/* A right and a name with a slash between: nobody who does not know the key makes one that is good. */
+static void rights(char *text, const uint8_t key[static BLOB_RIGHT_KEY_SIZE])
+{
+    struct blob_right right;
+    char *name = strchr(text, '/');
+
+    if (!name)
+        return;
+    *name++ = '\0';
+    if (blob_right_verify(text, name, key) || (blob_right_read(text, &right) && right.expires_s < 0))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -68,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 4:
         if (media_token_read(text, &grant) && media_token_verify(text, &grant, key))
             abort();
+        rights(text, key);
         break;
     case 5: tus(text); break;
     }

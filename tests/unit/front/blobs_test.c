@@ -371,6 +371,24 @@ static void without_a_right_nothing_is_asked_and_with_a_bad_one_the_front_says_n
     blobs_close(&blobs);
 }
 
+static void as_many_as_may_be_are_served_and_the_next_one_tries_again(void **state)
+{
+    struct conform *c = *state;
+    struct blobs *blobs = open_http(100);
+    char right[BLOB_RIGHT_SIZE], byte;
+    size_t got;
+
+    assert_int_equal(put_new(&c->folder, "raw/v/a", "mine", NULL), 0);
+    right_of(right, 1, BLOB_RIGHT_READ, "raw/v/", soon());
+    assert_int_equal(blobs_http_allow(blobs, BLOBS_HTTP_READ, "raw/v/", right), 0);
+    atomic_fetch_add(&front.counters[FRONT_BLOBS_OPEN], settings.blobs); /* so many are on their way */
+    assert_int_equal(get(right, "raw/v/a"), 503);
+    assert_int_equal(blob_read(blobs, "raw/v/a", 0, &byte, 1, &got), ERR_UNAVAILABLE);
+    atomic_fetch_sub(&front.counters[FRONT_BLOBS_OPEN], settings.blobs);
+    assert_int_equal(blob_read(blobs, "raw/v/a", 0, &byte, 1, &got), 0);
+    blobs_close(&blobs);
+}
+
 static void reads_that_follow_each_other_are_few_requests(void **state)
 {
     struct conform *c = *state;
@@ -542,6 +560,7 @@ int main(void)
         with_http(what_is_put_is_checked_and_leaves_nothing_otherwise),
         with_http(a_body_that_breaks_off_leaves_nothing),
         with_http(without_a_right_nothing_is_asked_and_with_a_bad_one_the_front_says_no),
+        with_http(as_many_as_may_be_are_served_and_the_next_one_tries_again),
         with_http(reads_that_follow_each_other_are_few_requests),
         with_http(what_fails_on_the_way_is_tried_again),
         with_http(a_put_whose_answer_was_lost_finds_its_own_bytes),
