@@ -70,6 +70,7 @@ struct handle {
     enum frame_verb verb;
     int err;           /* ERR_FORBIDDEN, ERR_UNKNOWN_NAME: what was answered to OPEN */
     char *name;        /* NULL: not open */
+    bool reads;        /* a call that changes nothing */
     struct lane *lane; /* put, append */
     struct service *service;
     struct queue *queue;
@@ -153,9 +154,11 @@ struct call {
     struct waits *waits;
     struct timer timer;
     int64_t began_us, deadline_ms;
+    bool reads;     /* it may go to another worker when its own was lost */
+    unsigned given; /* to how many */
     char *name;
     struct buf head;  /* as the worker gets it */
-    struct buf small; /* body, when it came in the first frame */
+    struct buf small; /* body, when it came in the first frame; kept for the next worker */
     zmq_msg_t large;
     bool has_large;
 };

@@ -130,7 +130,7 @@ static void call_expire(void *ctx, struct timer *timer)
     struct broker *b = ctx;
 
     b->counters[BROKER_TIMEOUTS]++;
-    call_end(b, call, call->offer ? ERR_TIMEOUT : ERR_EXPIRED, true);
+    call_end(b, call, call->offer ? ERR_TIMEOUT : call->given ? ERR_WORKER_LOST : ERR_EXPIRED, true);
 }
 
 static struct offer *call_choose(struct service *service)
@@ -159,6 +159,8 @@ static void call_give(struct broker *b, struct call *call, struct offer *offer)
                            .ms = (uint32_t)(call->deadline_ms > b->now_ms ? call->deadline_ms - b->now_ms : 1) };
 
     call->offer = offer;
+    call->given++;
+    timer_set(&b->timers, &call->timer, call->deadline_ms);
     offer->used++;
     TAILQ_INSERT_TAIL(&offer->calls, call, at);
     TAP(b, .kind = BUS_TAP_CALL, .from = call->asker->role, .to = offer->session->role,
@@ -172,7 +174,8 @@ static void call_give(struct broker *b, struct call *call, struct offer *offer)
     } else {
         send_raw(b, offer->session, &frame, buf_bytes(&call->head), buf_bytes(&call->small));
     }
-    buf_free(&call->small);
+    if (!call->reads)
+        buf_free(&call->small);
 }
 
 static void call_run(struct broker *b, struct service *service)
@@ -209,6 +212,7 @@ static struct call *call_new(struct broker *b, struct session *s, struct handle 
     call->began_us = b->now_us;
     call->deadline_ms = b->now_ms + (ms > CALL_MAX_MS ? CALL_MAX_MS : ms);
     call->timer.fire = call_expire;
+    call->reads = handle->reads && !m->large;
     frame_build_head(&call->head, &head);
     if (m->large) {
         zmq_msg_init(&call->large);
@@ -335,6 +339,33 @@ void call_on_offer(struct broker *b, struct session *s, struct message *m)
     call_run(b, service);
 }
 
+/* Its worker was lost. What changes nothing goes to another, and waits for one as long as a process takes to come back. */
+static void call_again(struct broker *b, struct call *call)
+{
+    int64_t back_ms = b->now_ms + (int64_t)b->settings->grace_ms;
+
+    TAILQ_REMOVE(&call->offer->calls, call, at);
+    call->offer->used--;
+    call->offer = NULL;
+    b->counters[BROKER_CALLS_AGAIN]++;
+    call_wait(call);
+    timer_set(&b->timers, &call->timer, back_ms < call->deadline_ms ? back_ms : call->deadline_ms);
+}
+
+/* Nobody offers the service: those who asked meanwhile are told so. */
+static void call_end_waiting(struct broker *b, const struct service *service)
+{
+    struct call *call = TAILQ_FIRST(&service->waiting), *next;
+
+    for (; call && TAILQ_EMPTY(&service->offers); call = next) {
+        next = TAILQ_NEXT(call, at);
+        if (call->given)
+            continue;
+        b->counters[BROKER_NO_WORKER]++;
+        call_end(b, call, ERR_UNAVAILABLE, false);
+    }
+}
+
 void call_offer_gone(struct broker *b, struct offer *offer)
 {
     struct service *service = offer->service;
@@ -343,7 +374,10 @@ void call_offer_gone(struct broker *b, struct offer *offer)
 
     while ((call = TAILQ_FIRST(&offer->calls))) {
         b->counters[BROKER_WORKERS_LOST]++;
-        call_end(b, call, ERR_WORKER_LOST, false);
+        if (call->reads && call->given < b->settings->call_workers)
+            call_again(b, call);
+        else
+            call_end(b, call, ERR_WORKER_LOST, false);
     }
     TAILQ_REMOVE(&service->offers, offer, link);
     for (uint32_t i = 0; i < s->handles_n; i++) {
@@ -351,23 +385,16 @@ void call_offer_gone(struct broker *b, struct offer *offer)
             s->handles[i].offer = NULL;
     }
     free(offer);
-    while (TAILQ_EMPTY(&service->offers) && !b->in_grace && (call = TAILQ_FIRST(&service->waiting)))
-        call_end(b, call, ERR_UNAVAILABLE, false);
+    if (!b->in_grace)
+        call_end_waiting(b, service);
     call_run(b, service);
 }
 
 /* Whoever was on its way back after a restart is there by now. */
 void call_grace_over(struct broker *b)
 {
-    for (struct hnode *node = hmap_first(&b->services); node; node = hmap_next(&b->services, node)) {
-        struct service *service = HMAP_OF(node, struct service, node);
-        struct call *call;
-
-        while (TAILQ_EMPTY(&service->offers) && (call = TAILQ_FIRST(&service->waiting))) {
-            b->counters[BROKER_NO_WORKER]++;
-            call_end(b, call, ERR_UNAVAILABLE, false);
-        }
-    }
+    for (struct hnode *node = hmap_first(&b->services); node; node = hmap_next(&b->services, node))
+        call_end_waiting(b, HMAP_OF(node, struct service, node));
 }
 
 void call_asker_gone(struct broker *b, struct session *s)

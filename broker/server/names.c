@@ -216,6 +216,7 @@ static int names_bind(struct broker *b, struct session *s, struct handle *handle
         return ERR_FORBIDDEN;
     if ((verb == VERB_CALL && !bytes_equal(first, bytes_of_text("$sys"))) || verb == VERB_OFFER)
         handle->service = names_service(b, verb == VERB_CALL ? first : name);
+    handle->reads = verb == VERB_CALL && policy_reads(&b->policy, name);
     if (verb == VERB_PUT || verb == VERB_TAKE)
         handle->queue = names_queue(b, name);
     if (verb == VERB_APPEND || verb == VERB_FOLLOW)

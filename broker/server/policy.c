@@ -207,6 +207,12 @@ static bool parse_stream(struct policy *policy, char **words, size_t n)
     return true;
 }
 
+static void policy_note(char ***names, size_t *n, const char *name)
+{
+    *names = policy_grow(*names, *n, sizeof **names);
+    (*names)[(*n)++] = policy_copy(name);
+}
+
 static bool parse_service(struct policy *policy, char **words, size_t n)
 {
     if (n < 2 || n > 3 || !name_ok(words[1]))
@@ -215,8 +221,15 @@ static bool parse_service(struct policy *policy, char **words, size_t n)
         return true;
     if (strcmp(words[2], "single") != 0)
         return false;
-    policy->singles = policy_grow(policy->singles, policy->singles_n, sizeof *policy->singles);
-    policy->singles[policy->singles_n++] = policy_copy(words[1]);
+    policy_note(&policy->singles, &policy->singles_n, words[1]);
+    return true;
+}
+
+static bool parse_call(struct policy *policy, char **words, size_t n)
+{
+    if (n != 3 || !name_ok(words[1]) || strcmp(words[2], "reads") != 0)
+        return false;
+    policy_note(&policy->reads, &policy->reads_n, words[1]);
     return true;
 }
 
@@ -240,6 +253,8 @@ static bool parse_line(struct policy *policy, char *line)
         return parse_stream(policy, words, n);
     if (strcmp(words[0], "service") == 0)
         return parse_service(policy, words, n);
+    if (strcmp(words[0], "call") == 0)
+        return parse_call(policy, words, n);
     if (strcmp(words[0], "kinobus-policy") == 0)
         return n == 2 && strcmp(words[1], "1") == 0;
     return strcmp(words[0], "value") == 0;
@@ -295,6 +310,13 @@ int policy_load(struct policy *policy, const char *path, char error[static 256])
     return r;
 }
 
+static void policy_forget(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
 void policy_free(struct policy *policy)
 {
     for (size_t i = 0; i < policy->rules_n; i++) {
@@ -305,12 +327,11 @@ void policy_free(struct policy *policy)
         queue_free(&policy->queues[i]);
     for (size_t i = 0; i < policy->streams_n; i++)
         free(policy->streams[i].name);
-    for (size_t i = 0; i < policy->singles_n; i++)
-        free(policy->singles[i]);
+    policy_forget(policy->singles, policy->singles_n);
+    policy_forget(policy->reads, policy->reads_n);
     free(policy->rules);
     free(policy->queues);
     free(policy->streams);
-    free(policy->singles);
     *policy = (struct policy) { 0 };
 }
 
@@ -388,11 +409,21 @@ const struct policy_queue *policy_queue(const struct policy *policy, struct byte
     return NULL;
 }
 
-bool policy_single(const struct policy *policy, struct bytes service)
+static bool policy_noted(char *const *names, size_t n, struct bytes name)
 {
-    for (size_t i = 0; i < policy->singles_n; i++) {
-        if (bytes_equal(bytes_of_text(policy->singles[i]), service))
+    for (size_t i = 0; i < n; i++) {
+        if (bytes_equal(bytes_of_text(names[i]), name))
             return true;
     }
     return false;
+}
+
+bool policy_single(const struct policy *policy, struct bytes service)
+{
+    return policy_noted(policy->singles, policy->singles_n, service);
+}
+
+bool policy_reads(const struct policy *policy, struct bytes call)
+{
+    return policy_noted(policy->reads, policy->reads_n, call);
 }

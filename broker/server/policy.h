@@ -7,6 +7,7 @@
  *     queue NAME [lease_ms=N] [attempts=N] [backoff_ms=FROM,TO] [done=EVENT] [dead=EVENT] [max=N]
  *     stream NAME [keep_s=N] [keep_bytes=N]      events that are older go, and the oldest above N bytes
  *     service NAME [single]
+ *     call NAME reads                  asking twice is harmless: another worker may have it when the first was lost
  *     value NAME ...
  *
  * Nothing is allowed that no row allows; a deny row wins over every allow row. Several files may be read one
@@ -43,8 +44,8 @@ struct policy {
     struct policy_rule *rules;
     struct policy_queue *queues;
     struct policy_stream *streams;
-    char **singles;
-    size_t rules_n, queues_n, streams_n, singles_n;
+    char **singles, **reads;
+    size_t rules_n, queues_n, streams_n, singles_n, reads_n;
 };
 
 /* Adds the rows of one file. ERR_NOT_FOUND, ERR_IO, ERR_INVALID; the sentence names file and line. */
@@ -60,6 +61,7 @@ bool policy_allows(const struct policy *policy, const char *role, enum frame_ver
 bool policy_follows(const struct policy *policy, const char *role, struct bytes stream);
 const struct policy_queue *policy_queue(const struct policy *policy, struct bytes name);
 bool policy_single(const struct policy *policy, struct bytes service);
+bool policy_reads(const struct policy *policy, struct bytes call);
 
 /* "catalog.*" matches "catalog.get_video"; ">" matches everything. */
 bool policy_match(const char *pattern, struct bytes name);

@@ -63,6 +63,7 @@ def policy(model):
             out.append(f"service {s.name}{' single' if s.single else ''}\n")
         if s.events:
             out.append(f"stream {s.name}{''.join(f' {word}={n}' for word, n in s.stream.items())}\n")
+        out += [f"call {call.full} reads\n" for call in s.calls.values() if not call.writes]
         out += [queue_line(job) for job in s.jobs.values()]
         out += [f"value {v.full} ttl_ms={int(v.ttl_s * 1000)}\n" for v in s.values.values()]
     return "".join(out)

@@ -115,7 +115,7 @@ class Real(Folder):
         self.assertEqual(lines[0], "kinobus-policy 1")
         for line in lines[1:]:
             self.assertRegex(line, r"^$|^#|^allow [a-z]+ (call|offer|put|take|append|follow|set|watch|tap) [a-z0-9_$.*>-]+$"
-                                   r"|^(queue|stream|service|value) [a-z0-9_.]+( |$)")
+                                   r"|^(queue|stream|service|value) [a-z0-9_.]+( |$)|^call [a-z0-9_.]+ reads$")
 
 
 FIELD = '[struct.s]\nfields = [{ id = 1, name = "a", type = "text", max = 5 }]\n'

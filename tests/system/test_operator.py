@@ -110,6 +110,20 @@ class Paused(unittest.TestCase):
             self.assertEqual(p.cli("stream", "pause", "catalog", check=False).returncode, 2)
 
 
+class Lost(unittest.TestCase):
+    def test_a_question_outlives_the_process_that_had_it(self):
+        with Stage() as p:
+            tail = p.tail("catalog.list_videos")
+            os.kill(p.pids()["catalog-1"], signal.SIGSTOP)
+            with subprocess.Popen([f"{BIN}/kinobus", "call", "catalog.list_videos", "--json", "--state", p.state],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asked:
+                tail.expect("catalog.list_videos", kind="call", within=30)
+                p.kill("catalog")
+                out, told = asked.communicate(timeout=60)
+            self.assertEqual(asked.returncode, 0, told)
+            self.assertIn("items", json.loads(out))
+
+
 class Operator(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

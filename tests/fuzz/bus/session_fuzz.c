@@ -34,7 +34,8 @@ static const char policy[] =
     ">\n"
     "allow all follow >\nallow all set >\nallow all watch >\nallow all tap >\n"
     "allow few call a.*\n"
-    "queue a.b lease_ms=20 attempts=2 backoff_ms=1,2 done=a.done dead=a.dead\nstream a\nservice one single\n";
+    "queue a.b lease_ms=20 attempts=2 backoff_ms=1,2 done=a.done dead=a.dead\nstream a\nservice one single\ncall "
+    "a.b reads\n";
 
 static struct broker *broker;
 static struct frame last, job; /* what the broker said last; the job that it gave last */

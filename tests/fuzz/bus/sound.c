@@ -72,7 +72,7 @@ static size_t sound_service(const struct service *service)
 
     TAILQ_FOREACH(call, &service->waiting, at)
     {
-        MUST(!call->offer && call->service == service);
+        MUST(!call->offer && call->service == service && (!call->given || call->reads));
         n++;
     }
     MUST(n == service->waiting_n);
@@ -111,16 +111,36 @@ static size_t sound_queue(const struct broker *b, const struct queue *queue)
     {
         const struct lease *lease;
         unsigned used = 0, settling = 0;
+        uint64_t bytes = 0;
 
         LIST_FOREACH(lease, &taker->session->leases, link)
         {
+            bytes += lease->taker == taker && !lease->returned ? lease->size : 0;
             used += lease->taker == taker && !lease->returned;
             settling += lease->taker == taker && lease->returned;
         }
-        MUST(used == taker->used && settling == taker->settling);
+        MUST(used == taker->used && settling == taker->settling && bytes == taker->bytes);
     }
     MUST(queue->first + queue->n <= BROKER_READY);
     return n;
+}
+
+/* What a follower has is counted in pieces that rise. */
+static void sound_stream(const struct stream *stream)
+{
+    const struct follower *f;
+
+    TAILQ_FOREACH(f, &stream->followers, link)
+    {
+        uint64_t bytes = 0;
+
+        MUST(f->pieces_n <= BROKER_PIECES);
+        for (unsigned i = 0; i < f->pieces_n; i++) {
+            bytes += f->pieces[i].bytes;
+            MUST(f->pieces[i].last > (i ? f->pieces[i - 1].last : f->handled) && f->pieces[i].last <= f->given);
+        }
+        MUST(bytes == f->bytes);
+    }
 }
 
 void sound_now(const struct broker *b)
@@ -138,6 +158,8 @@ void sound_now(const struct broker *b)
         calls += sound_service(HMAP_OF(node, struct service, node));
     for (struct hnode *node = hmap_first(&b->queues); node; node = hmap_next(&b->queues, node))
         leases += sound_queue(b, HMAP_OF(node, struct queue, node));
+    for (struct hnode *node = hmap_first(&b->streams); node; node = hmap_next(&b->streams, node))
+        sound_stream(HMAP_OF(node, struct stream, node));
     for (struct hnode *node = hmap_first(&b->values); node; node = hmap_next(&b->values, node))
         values += HMAP_OF(node, struct value, node)->body.len;
     LIST_FOREACH(tap, &b->taps, link)
@@ -166,6 +188,7 @@ void sound_committed(const struct broker *b)
         struct store_totals totals = bus_store_totals(b->store, queue->id);
 
         MUST(totals.ready == queue->ready && totals.held == queue->held && totals.dead == queue->dead);
+        MUST(totals.bytes == queue->bytes && bus_store_paused_ms(b->store, queue->id) == queue->paused_ms);
     }
     for (struct hnode *node = hmap_first(&b->streams); node; node = hmap_next(&b->streams, node)) {
         const struct stream *stream = HMAP_OF(node, struct stream, node);

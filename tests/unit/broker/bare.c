@@ -12,7 +12,7 @@ static const char policy[] = "kinobus-policy 1\nallow all call >\nallow all offe
                              "take >\nallow all append >\n"
                              "allow all follow >\nallow all set >\nallow all watch >\nallow all tap >\n"
                              "queue a.b lease_ms=1000 attempts=3 backoff_ms=100,200 done=a.done dead=a.dead\n"
-                             "queue a.few max=3\nstream a\n";
+                             "queue a.few max=3\nstream a\ncall a.look reads\n";
 
 static struct bare bare;
 

@@ -80,7 +80,7 @@ static void a_queue_has_the_properties_of_its_last_row(void **state)
         policy_parse(&policy,
                      "queue a.b attempts=9\nqueue a.b lease_ms=5 backoff_ms=10,20 done=a.x "
                      "dead=a.y max=7 priority=1\nservice a single\nstream a keep_s=3 keep_bytes=4000\n"
-                     "value a.v ttl_ms=0\n",
+                     "call a.look reads\nvalue a.v ttl_ms=0\n",
                      "t", error),
         0);
     queue = policy_queue(&policy, text("a.b"));
@@ -94,6 +94,8 @@ static void a_queue_has_the_properties_of_its_last_row(void **state)
     assert_string_equal(queue->done, "a.x");
     assert_string_equal(queue->dead, "a.y");
     assert_true(policy_single(&policy, text("a")));
+    assert_true(policy_reads(&policy, text("a.look")));
+    assert_false(policy_reads(&policy, text("a.loo")));
     assert_int_equal(policy.streams[0].keep_ms, 3000);
     assert_int_equal(policy.streams[0].keep_bytes, 4000);
     policy_free(&policy);
@@ -122,6 +124,9 @@ static void a_line_that_is_not_understood_is_an_error_that_names_it(void **state
         "allow web call a.b extra",
         "queue a.b attempts=70000",
         "allow web call a.b*",
+        "call a.b",
+        "call a.b writes",
+        "call a.b reads twice",
     };
     char error[256];
 
@@ -150,6 +155,8 @@ static void the_policy_of_this_build_is_understood_and_keeps_roles_apart(void **
     assert_false(policy_allows(&policy, "front", VERB_OFFER, text("catalog")));
     assert_false(policy_allows(&policy, "transcode", VERB_CALL, text("auth.login")));
     assert_true(policy_allows(&policy, "cli", VERB_TAP, text(">")));
+    assert_true(policy_reads(&policy, text("catalog.get_video")));
+    assert_false(policy_reads(&policy, text("catalog.create_video")));
     assert_false(policy_allows(&policy, "front", VERB_TAP, text(">")));
     policy_free(&policy);
 }
