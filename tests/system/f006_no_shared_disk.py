@@ -81,7 +81,7 @@ class Apart(Hosts):
         with open(os.path.join(self.state, host + ".log"), "ab") as log:
             self.others[host] = self.net.popen(
                 host, ["unshare", "--mount", "sh", "-c", hidden, "sh", os.path.join(BIN, "kinobus-" + role), "--join", path,
-                       "--state", folder, "--set", "transcode.blobs=" + self.blobs], env=self.env, stdout=log, stderr=log)
+                       "--state", os.path.join(folder, "none"), "--set", "transcode.blobs=" + self.blobs], env=self.env, stdout=log, stderr=log)
 
     def stop(self):
         super().stop()
@@ -126,7 +126,7 @@ class NoSharedDisk(unittest.TestCase):
             video = p.film("Apart", FILM)
             self.assertEqual(p.ready(video), "ready")
             self.assertEqual(p.outputs(video), wanted)
-            self.assertFalse(os.path.exists(os.path.join(p.folders["attic"], "blobs")))
+            self.assertEqual(os.listdir(p.folders["attic"]), ["join"])      # it keeps nothing
             made, source = p.made(video), os.path.getsize(FILM)
             print(f"{made} bytes made of {source}: {p.recorder.bytes} passed the link, {p.recorder.bytes / made:.2f} for each "
                   f"that was made, in {len(p.recorder.asked)} requests", file=sys.stderr)
@@ -210,6 +210,26 @@ class NoSharedDisk(unittest.TestCase):
                         text = f.read()
                     for right in rights:
                         self.assertNotIn(right, text, name)
+
+
+class Long(NoSharedDisk):
+    """What takes minutes: with --long."""
+
+    def test_a_link_that_is_slow_and_loses_packets(self):
+        wanted = self.shared(FILM)
+        with Apart(self.net, encoders=("attic", "cellar")) as p:
+            tail = p.tail()
+            self.net.slow("attic", "4mbit")
+            self.net.lose("cellar", 10)
+            video = p.film("Slow", FILM)
+            self.assertEqual(p.ready(video, within=600), "ready")
+            self.net.lose("cellar", 0)
+            self.assertEqual(p.outputs(video), wanted)
+            self.assertEqual(p.findings(tail), [])
+
+
+def load_tests(loader, tests, pattern):
+    return loader.loadTestsFromTestCase(Long if LONG else NoSharedDisk)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sodium.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -371,6 +373,27 @@ static void without_a_right_nothing_is_asked_and_with_a_bad_one_the_front_says_n
     blobs_close(&blobs);
 }
 
+/* The disk is full when a file may not grow any more: EFBIG is answered as ENOSPC is. */
+static void a_full_store_says_so_and_keeps_no_part(void **state)
+{
+    struct conform *c = *state;
+    struct bytes data = { .data = calloc(1, 2 << 20), .len = 2 << 20 };
+    struct rlimit was, small = { .rlim_cur = 1 << 20 };
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    small.rlim_max = was.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(blob_put_new(c->blobs, "media/v/1/a", data, NULL), ERR_STORE_FULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(count(&c->folder, ""), 0);
+    debris = 0;
+    nftw(c->folder.dir, count_debris, 8, FTW_PHYS);
+    assert_int_equal(debris, 0);
+    assert_int_equal(blob_put_new(c->blobs, "media/v/1/a", data, NULL), 0);
+    free((void *)(uintptr_t)data.data);
+}
+
 static void as_many_as_may_be_are_served_and_the_next_one_tries_again(void **state)
 {
     struct conform *c = *state;
@@ -560,6 +583,7 @@ int main(void)
         with_http(what_is_put_is_checked_and_leaves_nothing_otherwise),
         with_http(a_body_that_breaks_off_leaves_nothing),
         with_http(without_a_right_nothing_is_asked_and_with_a_bad_one_the_front_says_no),
+        with_http(a_full_store_says_so_and_keeps_no_part),
         with_http(as_many_as_may_be_are_served_and_the_next_one_tries_again),
         with_http(reads_that_follow_each_other_are_few_requests),
         with_http(what_fails_on_the_way_is_tried_again),
