@@ -60,14 +60,15 @@ static int give_back(struct turn *t, const struct crew_result *r)
         turn_log(t, "transcode.jail", "this host runs no worker: %s", o->reason);
         return turn_nack(t, NO_JAIL_DELAY_MS, true, ERR_UNAVAILABLE, o->reason);
     default:
+        if (o->error == ERR_UNAVAILABLE ||
+            o->error == ERR_CANCELLED) { /* not the video's fault, nor the worker's */
+            turn_count(t, TRANSCODE_RUNS_WITHOUT_STORE, 1);
+            return turn_nack(t, NO_STORE_DELAY_MS, true, o->error, o->reason);
+        }
         turn_count(t, TRANSCODE_RUNS_FAILED, 1);
         turn_count(t, TRANSCODE_WORKERS_KILLED, o->killed);
         if (o->error == ERR_STORE_FULL) /* not the video's fault: it waits for room */
             return turn_nack(t, NO_ROOM_DELAY_MS, true, o->error, o->reason);
-        if (o->error == ERR_UNAVAILABLE || o->error == ERR_CANCELLED) { /* nor is this */
-            turn_count(t, TRANSCODE_RUNS_WITHOUT_STORE, 1);
-            return turn_nack(t, NO_STORE_DELAY_MS, true, o->error, o->reason);
-        }
         return turn_nack(t, 0, false, o->error ? o->error : ERR_INTERNAL, o->reason);
     }
 }

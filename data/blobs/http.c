@@ -288,6 +288,13 @@ static void http_pause(const struct http_blobs *h, int64_t ms)
         nanosleep(&(struct timespec) { .tv_nsec = 20000000 }, NULL);
 }
 
+/* Whether what the front told of is what was put. */
+static bool http_is_ours(const struct http_ask *ask)
+{
+    return ask->info.hashed && ask->info.size == ask->body.len &&
+           memcmp(ask->info.hash, ask->hash, sizeof(ask->hash)) == 0;
+}
+
 static int http_do(struct http_ask *ask)
 {
     struct http_blobs *h = ask->h;
@@ -300,9 +307,7 @@ static int http_do(struct http_ask *ask)
         pause = pause < 2000 ? 2 * pause : pause;
         tries++;
     }
-    /* the answer to a try before was lost: these are our own bytes */
-    if (r == ERR_EXISTS && tries > 1 && ask->info.hashed &&
-        memcmp(ask->info.hash, ask->hash, sizeof(ask->hash)) == 0)
+    if (r == ERR_EXISTS && tries > 1 && http_is_ours(ask)) /* the answer to a try before was lost */
         return 0;
     return r == ERR_AGAIN ? ERR_UNAVAILABLE : r;
 }
@@ -319,6 +324,8 @@ static int http_put_new(struct blobs *blobs, const char *name, struct bytes data
     pthread_mutex_lock(&h->lock);
     r = http_do(&ask);
     pthread_mutex_unlock(&h->lock);
+    if (r == 0 && !http_is_ours(&ask))
+        r = ERR_IO;
     if (ret && (r == 0 || r == ERR_EXISTS))
         *ret = ask.info;
     return r;

@@ -89,6 +89,10 @@ class Apart(Hosts):
         for folder in self.folders.values():
             shutil.rmtree(folder, ignore_errors=True)
 
+    def said(self, host):
+        with open(os.path.join(self.state, host + ".log"), encoding="utf-8", errors="replace") as f:
+            return f.read()
+
     def ask(self, method, right, name, body=None, headers=None):
         """As somebody would who has come by an address."""
         connection = http.client.HTTPConnection(self.net.address["web"], FRONT, timeout=20)
@@ -121,7 +125,7 @@ class NoSharedDisk(unittest.TestCase):
 
     def test_the_same_bytes_come_out_also_of_a_film_that_still_arrives_and_over_a_link_that_breaks(self):
         wanted, growing = self.shared(FILM), self.shared(GROWING)
-        with Apart(self.net) as p:
+        with Apart(self.net, env={"KINOBUS_TRANSCODE_BLOBS_PATIENCE_S": "1"}) as p:
             tail = p.tail()
             video = p.film("Apart", FILM)
             self.assertEqual(p.ready(video), "ready")
@@ -154,9 +158,10 @@ class NoSharedDisk(unittest.TestCase):
             self.assertEqual(p.findings(tail), [])
 
     def kill_front(self, p):
-        """What it had of an object that came is nobody's; what the attic asks for goes on when there is one again."""
+        """What it had of an object that came is nobody's; the attic hands its job back, and goes on when there is one again."""
         p.others["web"].kill()
         p.others["web"].wait(30)
+        p.until(lambda: "ERR_UNAVAILABLE" in p.said("attic"), "a job is handed back for want of a front")
         p.join("front", "web", "--share", SHARE)
         p.wait_ready()
 
