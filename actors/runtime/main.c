@@ -97,7 +97,7 @@ static void main_wait(struct actor *actor, int signals)
             fds[n++] = (struct pollfd) { .fd = actor->polls[i].fd, .events = (short)actor->polls[i].events };
     if (poll(fds, n, actor_wait_ms(actor)) <= 0)
         return;
-    while (read(signals, &signal, sizeof(signal)) == sizeof(signal))
+    while (fds[0].revents && read(signals, &signal, sizeof(signal)) == sizeof(signal))
         actor_stop(actor);
     main_callbacks(actor, fds + 3, n - 3);
 }

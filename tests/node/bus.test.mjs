@@ -1,6 +1,7 @@
 // The Node client against the real broker, alone and with the C client on the other side, both ways.
 import assert from "node:assert/strict"
 import { after, afterEach, before, test } from "node:test"
+import { decode, encode } from "@msgpack/msgpack"
 import { BusError, FROM_END } from "./bus.mjs"
 import { Stage } from "./stage.mjs"
 
@@ -19,7 +20,8 @@ allow ${role} watch *.v
 queue ${role}.job lease_ms=60000 attempts=3 backoff_ms=1,2 done=${role}.done dead=${role}.dead
 stream ${role}`).join("\n")}
 allow eye tap >
-allow eye call $sys.*
+allow eye call $sys.>
+call node.look reads
 `
 const STORE = Buffer.alloc(16, 9), text = body => body && body.toString()
 let stage, node, epoch = 0, seq = 0
@@ -96,6 +98,45 @@ test("a job for the C client is done on its second attempt, once", async () => {
     await node.put("c.job", ++seq, {}, Buffer.from("last"))
     await first(listen => node.follow("c", { from: end.seq }, listen), e => e.name === "c.done" && ++ends)
     assert.equal(ends, 2)
+})
+
+test("a queue that is paused takes a job and gives none until it goes on", async () => {
+    await join()
+    const eye = stage.bus("eye"), leases = []
+    const ask = async (name, request) => decode(await eye.call(name, encode(request)))
+    await eye.up()
+    assert.deepEqual(await ask("$sys.queue.pause", { queue: "node.job" }), { changed: 1 })
+    node.take("node.job", 1, lease => leases.push(lease))
+    await node.put("node.job", ++seq, { key: "held up" }, Buffer.from("patient"))
+    await node.call("c.echo")                    // what the broker had to say before is here now
+    assert.deepEqual(leases, [])
+    assert.deepEqual((await ask("$sys.why", { key: "held up" })).map(job => job.state), ["paused"])
+    assert.deepEqual(await ask("$sys.queue.resume", { queue: "node.job" }), { changed: 1 })
+    while (!leases.length)
+        await new Promise(setImmediate)
+    assert.equal(text(leases[0].body), "patient")
+    await leases[0].ack()
+})
+
+test("what a worker that left was only reading is asked of another; what it may have changed is not", async () => {
+    await join()
+    for (const name of ["node.look", "node.change"]) {
+        const leaves = stage.bus("node"), stays = stage.bus("node")
+        await Promise.all([leaves.up(), stays.up()])
+        const asked = first(listen => leaves.offer("node", 1, call => { listen(call); return new Promise(() => {}) }), () => true)
+        await leaves.call("c.echo")              // its offer is known
+        const end = node.call(name, Buffer.from("what?"))
+        end.catch(() => {})
+        await asked
+        stays.offer("node", 1, call => call.body)
+        await stays.call("c.echo")
+        await leaves.close()
+        if (name === "node.look")
+            assert.equal(text(await end), "what?")
+        else
+            await assert.rejects(end, { code: 502 })
+        await stays.close()
+    }
 })
 
 test("a job that its worker ends for good is dead, with what it said", async () => {
