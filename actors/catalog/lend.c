@@ -87,7 +87,8 @@ int lend_tick(void *self, struct turn *t, int err, const void *reply, const void
 
 /* ---- rights */
 
-/* Whose job it is: its video and version, as long as that is being made. ERR_NOT_FOUND else. */
+/* Whose job it is: its video and version. ERR_NOT_FOUND: its end will not be looked at (one that lies in the trash may be
+ * restored, and goes on). */
 static int lend_job(struct turn *t, struct id job, struct id *ret_video, uint64_t *ret_version)
 {
     struct video_row video;
@@ -105,7 +106,7 @@ static int lend_job(struct turn *t, struct id job, struct id *ret_video, uint64_
         *ret_video = video.id;
         *ret_version = video.version;
     }
-    return r == 0 && video.life != LIFE_STATE_LIVE ? ERR_NOT_FOUND : r;
+    return r == 0 && video.life == LIFE_STATE_DELETING ? ERR_NOT_FOUND : r;
 }
 
 static bool lend_one(struct turn *t, const struct blob_key_row *key, enum lent_may may, const char *folder,

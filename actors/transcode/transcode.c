@@ -337,7 +337,7 @@ static int transcode_open(void *state, struct actor *actor)
     self->runs = runs_at_once(s);
     actor_capacity(actor, self->runs, (unsigned)s->spare, 0);
     if (r == 0)
-        r = *s->blobs ? open_front(self, s->blobs) : open_folder(self);
+        r = s->blobs && *s->blobs ? open_front(self, s->blobs) : open_folder(self);
     if (r == 0)
         r = crew_open(&events, self, &self->crew);
     if (r == 0)

@@ -12,7 +12,8 @@
  *            blobs.h
  * Needs      libcurl.so.4, loaded by the first blobs_http_open: ERR_UNSUPPORTED where there is none
  * Threads    any; a handle does one thing at a time. Rights are given before it is used
- * Never      follows a redirect, heeds a proxy of the environment, or writes a right anywhere */
+ * Never      follows a redirect, heeds a proxy of the environment, or writes a right anywhere
+ * Weak spot  nothing but TCP (or TLS) says that what was read is what lies there */
 #pragma once
 
 #include <stdatomic.h>

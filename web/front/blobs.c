@@ -49,7 +49,7 @@ static void blobs_outside(struct exchange *x, const struct blob_info *info)
 /* What was asked for; the whole of it where that was no single range. */
 static enum range_kind blobs_range(const struct exchange *x, uint64_t size, struct range *ret)
 {
-    struct range ranges[RANGE_MAX];
+    struct range ranges[RANGE_MAX] = { { .from = 0 } };
     size_t n = 0;
     const char *header = exchange_is(x, "HEAD") ? NULL : gate_header(x->request, "Range");
     enum range_kind kind = range_parse(header, size, ranges, &n);

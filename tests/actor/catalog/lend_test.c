@@ -113,6 +113,9 @@ static void nothing_is_lent_for_a_job_that_nobody_waits_for(void **state)
     sent = fake_take(f, "transcode.encode_run");
     assert_int_equal(lend_for(f, sent->job, &reply), 0);
     assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = video }), 0);
+    assert_int_equal(lend_for(f, sent->job, &reply),
+                     0); /* in the trash: it may be restored, and must not have failed */
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = video, .now = true }), 0);
     assert_int_equal(lend_for(f, sent->job, &reply), ERR_GONE);
 }
 
