@@ -5,6 +5,7 @@ The disk is hidden from it by a mount of nothing over the platform's folder. Wha
 notes are then tried for what they must not open.
 """
 import http.client
+import json
 import os
 import re
 import shutil
@@ -181,6 +182,7 @@ class NoSharedDisk(unittest.TestCase):
 
     def test_a_right_opens_what_its_job_needs_and_nothing_else_and_ends(self):
         with Apart(self.net, env={"KINOBUS_CATALOG_LEND_S": "15"}) as p:
+            tail = p.tail("catalog.lend")
             one, other = p.film("One", CLIP), p.film("Other", CLIP)
             self.assertEqual((p.ready(one), p.ready(other)), ("ready", "ready"))
             began = time.monotonic()
@@ -204,10 +206,14 @@ class NoSharedDisk(unittest.TestCase):
             p.until(lambda: p.ask("GET", read, name) == 403, "the right to read has ended")
             p.until(lambda: p.ask("PUT", put, f"media/{last}/1/new", b"abc", hashed) == 403, "the right to put has ended")
             print(f"they ended {time.monotonic() - began:.0f} s after the film was sent", file=sys.stderr)
-            self.hidden(p, (read, put))
+            self.hidden(p, (read, put), tail)
 
-    def hidden(self, p, rights):
-        """Whoever reads what was logged has no right by it."""
+    def hidden(self, p, rights, tail):
+        """Whoever reads what was logged, or hears what is said, has no right by it."""
+        tail.drain()
+        self.assertTrue(any("lent" in message.get("body", {}) for message in tail.seen), "what is lent was not heard")
+        for right in rights:
+            self.assertNotIn(right, json.dumps(tail.seen))
         for folder in (p.state, os.path.join(p.state, "log")):
             for name in os.listdir(folder):
                 if name.endswith(".log"):
