@@ -124,15 +124,6 @@ static void call_end(struct broker *b, struct call *call, int err, bool tell_wor
     call_free(b, call);
 }
 
-static void call_expire(void *ctx, struct timer *timer)
-{
-    struct call *call = HMAP_OF(timer, struct call, timer);
-    struct broker *b = ctx;
-
-    b->counters[BROKER_TIMEOUTS]++;
-    call_end(b, call, call->offer ? ERR_TIMEOUT : call->given ? ERR_WORKER_LOST : ERR_EXPIRED, true);
-}
-
 static struct offer *call_choose(struct service *service)
 {
     struct offer *offer, *best = NULL;
@@ -187,6 +178,18 @@ static void call_run(struct broker *b, struct service *service)
         call_waited(call);
         call_give(b, call, offer);
     }
+}
+
+/* Whoever has not answered in time has its hand free again: the next one is given to it. */
+static void call_expire(void *ctx, struct timer *timer)
+{
+    struct call *call = HMAP_OF(timer, struct call, timer);
+    struct service *service = call->service;
+    struct broker *b = ctx;
+
+    b->counters[BROKER_TIMEOUTS]++;
+    call_end(b, call, call->offer ? ERR_TIMEOUT : call->given ? ERR_WORKER_LOST : ERR_EXPIRED, true);
+    call_run(b, service);
 }
 
 static struct call *call_new(struct broker *b, struct session *s, struct handle *handle, struct message *m)

@@ -121,6 +121,18 @@ static void a_deadline_that_passes_ends_the_call_and_cancels_it_at_the_worker(vo
     assert_int_equal(bus_reply(shop->bus, peer_seen(shop, SEEN_REQUEST, 0)->number, text("late")), ERR_GONE);
 }
 
+static void who_did_not_answer_in_time_is_given_the_next_that_waits(void **state)
+{
+    struct live *live = *state;
+    struct peer *shop = offering(live, 1, NULL), *web = live_join(live, "web", 0);
+    uint64_t cid;
+
+    for (int i = 0; i < 5; i++) /* one more than it takes at a time */
+        bus_call(web->bus, "shop.price", NULL, text("x"), i < 4 ? 100 : 60000, &cid);
+    live_until(live, shop->counted[SEEN_REQUEST] == 5);
+    assert_true(shop->counted[SEEN_CANCEL] >= 1);
+}
+
 static void a_caller_that_leaves_cancels_what_it_asked(void **state)
 {
     struct live *live = *state;
@@ -348,6 +360,7 @@ int main(void)
         LIVE(what_the_policy_does_not_allow_is_refused),
         LIVE(a_wrong_secret_ends_the_connection_for_good),
         LIVE(a_deadline_that_passes_ends_the_call_and_cancels_it_at_the_worker),
+        LIVE(who_did_not_answer_in_time_is_given_the_next_that_waits),
         LIVE(a_caller_that_leaves_cancels_what_it_asked),
         LIVE(a_worker_that_leaves_is_told_to_the_caller),
         LIVE(no_more_calls_than_slots_are_given_and_the_rest_waits),
