@@ -130,7 +130,7 @@ int catalog_lend(struct catalog *self, struct turn *t, const struct lend *ask, s
     struct blob_key_row key;
     char id[ID_TEXT_SIZE];
     struct id video;
-    uint64_t version;
+    uint64_t version = 0;
     size_t n;
     int r = lend_job(t, ask->job_id, &video, &version);
 
