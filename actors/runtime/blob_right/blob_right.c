@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <sodium.h>
+#include "actors/runtime/sealed/sealed.h"
 
-#define RIGHT_MAC_SIZE  43
 #define RIGHT_DEPTH_MAX 9
 
 static const char right_letters[] = { [BLOB_RIGHT_READ] = 'r', [BLOB_RIGHT_PUT_NEW] = 'n' };
@@ -29,34 +28,17 @@ bool blob_right_mint(const struct blob_right *right, const char *folder,
                      const uint8_t key[static BLOB_RIGHT_KEY_SIZE], char to[static BLOB_RIGHT_SIZE])
 {
     char text[BLOB_NAME_MAX + 128];
-    uint8_t mac[crypto_auth_hmacsha256_BYTES];
     char may = right_letters[right->may];
     unsigned depth = *folder ? right_depth(folder) : 0;
-    int n;
+    int n, used;
 
     if (depth == 0)
         return false;
     n = snprintf(text, sizeof(text), "kinobus blob 1\n%" PRIu64 "\n%c\n%" PRId64 "\n%s\n", right->kid, may,
                  right->expires_s, folder);
-    crypto_auth_hmacsha256(mac, (const unsigned char *)text, (size_t)n, key);
-    n = snprintf(to, BLOB_RIGHT_SIZE, "1.%" PRIu64 ".%c.%u.%" PRId64 ".", right->kid, may, depth,
-                 right->expires_s);
-    sodium_bin2base64(to + n, BLOB_RIGHT_SIZE - (size_t)n, mac, sizeof(mac),
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    return true;
-}
-
-/* At most 12 digits without a zero in front, and a dot behind them. */
-static bool right_number(const char **p, uint64_t *ret)
-{
-    size_t len = strspn(*p, "0123456789");
-
-    if (len < 1 || len > 12 || (len > 1 && **p == '0') || (*p)[len] != '.')
-        return false;
-    *ret = 0;
-    for (; **p != '.'; (*p)++)
-        *ret = *ret * 10 + (uint64_t)(**p - '0');
-    (*p)++;
+    used = snprintf(to, BLOB_RIGHT_SIZE, "1.%" PRIu64 ".%c.%u.%" PRId64 ".", right->kid, may, depth,
+                    right->expires_s);
+    sealed_put_mac(text, (size_t)n, key, to, (size_t)used);
     return true;
 }
 
@@ -65,17 +47,17 @@ static bool right_split(const char *text, struct blob_right *ret, uint64_t *ret_
     const char *p = text + 2;
     uint64_t expires;
 
-    if (strncmp(text, "1.", 2) != 0 || !right_number(&p, &ret->kid))
+    if (strncmp(text, "1.", 2) != 0 || !sealed_number(&p, &ret->kid))
         return false;
     if ((*p != 'r' && *p != 'n') || p[1] != '.')
         return false;
     ret->may = *p == 'r' ? BLOB_RIGHT_READ : BLOB_RIGHT_PUT_NEW;
     p += 2;
-    if (!right_number(&p, ret_depth) || *ret_depth < 1 || *ret_depth > RIGHT_DEPTH_MAX ||
-        !right_number(&p, &expires))
+    if (!sealed_number(&p, ret_depth) || *ret_depth < 1 || *ret_depth > RIGHT_DEPTH_MAX ||
+        !sealed_number(&p, &expires))
         return false;
     ret->expires_s = (int64_t)expires;
-    return strlen(p) == RIGHT_MAC_SIZE;
+    return strlen(p) == SEALED_MAC_SIZE;
 }
 
 bool blob_right_read(const char *text, struct blob_right *ret)
@@ -91,7 +73,6 @@ bool blob_right_verify(const char *text, const char *name, const uint8_t key[sta
     struct blob_right right;
     const char *end = name;
     uint64_t depth;
-    size_t len;
 
     if (!blob_name_valid(name) || !right_split(text, &right, &depth))
         return false;
@@ -104,6 +85,5 @@ bool blob_right_verify(const char *text, const char *name, const uint8_t key[sta
     snprintf(folder, sizeof(folder), "%.*s", (int)(end - name), name);
     if (!blob_right_mint(&right, folder, key, want))
         return false;
-    len = strlen(want);
-    return strlen(text) == len && sodium_memcmp(text, want, len) == 0;
+    return sealed_equal(text, want);
 }

@@ -13,10 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "actors/runtime/sealed/sealed.h"
 #include "data/blobs/blobs.h"
 
 #define BLOB_RIGHT_SIZE     96 /* of its text, with the NUL */
-#define BLOB_RIGHT_KEY_SIZE 32
+#define BLOB_RIGHT_KEY_SIZE SEALED_KEY_SIZE
 
 enum blob_right_may { BLOB_RIGHT_READ, BLOB_RIGHT_PUT_NEW };
 

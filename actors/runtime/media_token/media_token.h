@@ -14,11 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "actors/runtime/sealed/sealed.h"
 #include "schemas/wire/id.h"
 
 #define MEDIA_TOKEN_SIZE      120
 #define MEDIA_TOKEN_CLASS_MAX 16
-#define MEDIA_TOKEN_KEY_SIZE  32
+#define MEDIA_TOKEN_KEY_SIZE  SEALED_KEY_SIZE
 
 struct media_grant {
     uint64_t kid;
