@@ -258,7 +258,7 @@ void lease_session_gone(struct broker *b, struct session *s)
 
     for (lease = LIST_FIRST(&s->leases); lease; lease = next) {
         next = LIST_NEXT(lease, link);
-        PLANT(lease->state == LEASE_HELD && !s->goodbye); /* it is lost with a job in hand */
+        PLANT(lease->attempts > 0 && lease->state == LEASE_HELD && !s->goodbye);
         if (lease->state == LEASE_SETTLING) {
             lease_let_go(lease);
         } else if (s->dying || s->goodbye) {

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "actors/runtime/log.h"
 #include "broker/server/broker.h"
@@ -88,9 +89,26 @@ static void write_file(const char *dir, const char *name, const char *text)
         abort();
 }
 
+static char dir[] = "/dev/shm/bus-fuzz-XXXXXX", keys[64], acl[64];
+
+static void make_folder(void)
+{
+    log_set_level(0); /* a line per refusal would be all the fuzzer does */
+    if (sodium_init() < 0 || !mkdtemp(dir))
+        abort();
+    snprintf(keys, sizeof keys, "%s/keys", dir);
+    snprintf(acl, sizeof acl, "%s/policy", dir);
+    mkdir(keys, 0700);
+    write_file(dir, "policy", policy);
+    write_file(dir, "keys/all", "0123456789abcdef0123456789abcdef");
+    write_file(dir, "keys/few", "0123456789abcdef0123456789abcdef");
+}
+
+/* A broker with an empty store for each input: what one has put, and the numbers that it has used up, would be in the way of
+ * the next. */
 static void start(void)
 {
-    static char dir[] = "/dev/shm/bus-fuzz-XXXXXX", keys[64], acl[64];
+    static const char *const left[] = { "data.mdb", "lock.mdb", "owner.lock", "journal.0", "journal.1" };
     const char *policies[] = { acl, NULL };
     struct broker_options options = { .state = dir,
                                       .keys = keys,
@@ -101,15 +119,14 @@ static void start(void)
                                       .no_thread = true };
     char error[256];
 
-    log_set_level(0); /* a line per refusal would be all the fuzzer does */
-    if (sodium_init() < 0 || !mkdtemp(dir))
-        abort();
-    snprintf(keys, sizeof keys, "%s/keys", dir);
-    snprintf(acl, sizeof acl, "%s/policy", dir);
-    mkdir(keys, 0700);
-    write_file(dir, "policy", policy);
-    write_file(dir, "keys/all", "0123456789abcdef0123456789abcdef");
-    write_file(dir, "keys/few", "0123456789abcdef0123456789abcdef");
+    if (!*keys)
+        make_folder();
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        char path[80];
+
+        snprintf(path, sizeof path, "%s/broker/%s", dir, left[i]);
+        unlink(path);
+    }
     if (broker_new(&options, &broker, error) < 0)
         abort();
     broker->outgoing = outgoing;
@@ -259,13 +276,13 @@ static size_t row(const uint8_t *at, size_t left)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (!broker)
-        start();
+    start();
     for (uint8_t who = 0; who <= FEW; who++) {
         hello(who);
         open_names(who);
     }
     frame_row_reset(&gathered);
+    last = job = (struct frame) { .command = 0 };
     for (size_t at = 0; at + ROW <= size;)
         at += row(data + at, size - at);
     for (uint8_t who = 0; who <= FEW; who++)
@@ -274,5 +291,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pass(3600 * 1000);
     if (broker->calls.n || !TAILQ_EMPTY(&broker->all))
         abort(); /* nobody is left, so nothing may be left of them */
+    broker_free(&broker);
     return 0;
 }
