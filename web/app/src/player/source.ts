@@ -83,7 +83,10 @@ function openHls({ video, url, startAt, onTracks, onFail }: SourceOptions): Sour
     return {
         chooseQuality(id) {
             hls.config.capLevelToPlayerSize = id < 0;   // who asks for it gets it, however small the window
-            hls.nextLevel = id;
+            if (id >= 0 && (video.paused || isAllThere(video)))
+                hls.currentLevel = id;
+            else
+                hls.nextLevel = id;
             tell();
         },
         chooseAudio: (id) => void (hls.audioTrack = id),
@@ -94,6 +97,11 @@ function openHls({ video, url, startAt, onTracks, onFail }: SourceOptions): Sour
         },
         close: () => hls.destroy(),
     };
+}
+
+/** With nothing left to load, what follows the part that plays is not always replaced by hls.js; then all of it must be. */
+function isAllThere({ buffered, duration }: HTMLMediaElement): boolean {
+    return buffered.length > 0 && buffered.end(buffered.length - 1) > duration - 0.5;
 }
 
 /** Of the groups of sounds the one with the most channels that there are loudspeakers for; the levels of others go: a quality is
