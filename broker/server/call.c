@@ -150,8 +150,8 @@ static void call_give(struct broker *b, struct call *call, struct offer *offer)
                            .ms = (uint32_t)(call->deadline_ms > b->now_ms ? call->deadline_ms - b->now_ms : 1) };
 
     call->offer = offer;
-    call->given++;
-    timer_set(&b->timers, &call->timer, call->deadline_ms);
+    if (call->given++) /* while it waited for another worker its time was that of a process to come back */
+        timer_set(&b->timers, &call->timer, call->deadline_ms);
     offer->used++;
     TAILQ_INSERT_TAIL(&offer->calls, call, at);
     TAP(b, .kind = BUS_TAP_CALL, .from = call->asker->role, .to = offer->session->role,

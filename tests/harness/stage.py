@@ -17,11 +17,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "ops"), os.path.join(TOP, "tests", "harness")]
-from api import Api  # noqa: E402  (the folders must be on the path first)
+from api import Api, ApiError  # noqa: E402  (the folders must be on the path first)
 from tail import Tail  # noqa: E402
 
 BIN = os.environ.get("KINOBUS_BIN", os.path.join(TOP, "build", "bin"))
@@ -49,6 +50,18 @@ def free_port():
             except OSError:
                 continue
             return port
+
+
+def persist(what, act, again=(401, 429), tries=600):
+    """What act() answers, once it works: no connection, a 5xx, or one of the statuses `again` is tried again, 20 times a second."""
+    for _ in range(tries):
+        try:
+            return act()
+        except (OSError, ApiError) as error:
+            if isinstance(error, ApiError) and not (error.status in again or error.status >= 500):
+                raise
+            threading.Event().wait(0.05)
+    raise AssertionError(f"{what} did not work after {tries // 20} s of trying")
 
 
 class Stage:

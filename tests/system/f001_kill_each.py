@@ -14,8 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "fault")]
 from check import check  # noqa: E402  (the folders must be on the path first)
-from stage import CLIP, Stage  # noqa: E402
-from api import ApiError  # noqa: E402  (stage puts its folder there)
+from stage import CLIP, Stage, persist  # noqa: E402
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
 MOMENTS = {  # when to kill whom: at a message of this kind and name
@@ -37,40 +36,29 @@ class Story:
     def __init__(self, stage):
         self.stage, self.journal, self.draft = stage, [], None
 
-    def persist(self, what, act):
-        """Does something until it works: a client whose front or auth was killed tries again."""
-        for _ in range(600):
-            try:
-                return act()
-            except (OSError, ApiError) as error:
-                if isinstance(error, ApiError) and not (error.status in (401, 429) or error.status >= 500):
-                    raise
-                threading.Event().wait(0.05)
-        raise AssertionError(f"{what} did not work after half a minute of trying")
-
     def upload(self, title):
-        alice = self.persist("login", self.stage.login)
-        created = self.persist("create", lambda: alice.post("/api/v1/videos", {"title": title, "visibility": "public"}))
+        alice = persist("login", self.stage.login)
+        created = persist("create", lambda: alice.post("/api/v1/videos", {"title": title, "visibility": "public"}))
         video = created["id"]
         self.journal.append({"kind": "client", "did": "create", "video": video, "status": 201})
-        self.persist("upload", lambda: alice.upload(CLIP, video_id=video, piece=32768))
+        persist("upload", lambda: alice.upload(CLIP, video_id=video, piece=32768))
         self.journal.append({"kind": "client", "did": "upload", "video": video, "status": 204})
         return video
 
     def listening(self, tail, title):
         """Returns when the tail has a broker again, and all that it had to say before has been read."""
-        alice = self.persist("login", self.stage.login)
-        self.draft = self.draft or self.persist("create", lambda: alice.post("/api/v1/videos", {"title": "Draft"}))["id"]
+        alice = persist("login", self.stage.login)
+        self.draft = self.draft or persist("create", lambda: alice.post("/api/v1/videos", {"title": "Draft"}))["id"]
         for _ in range(600):
-            self.persist("rename", lambda: alice.want("PATCH", f"/api/v1/videos/{self.draft}", {"title": title}))
+            persist("rename", lambda: alice.want("PATCH", f"/api/v1/videos/{self.draft}", {"title": title}))
             if tail.next(lambda m: m.get("name") == "catalog.update_video" and title in str(m.get("body")), 0.1):
                 return
         raise AssertionError("the tail did not come back within a minute")
 
     def wait_final(self, video):
-        alice = self.persist("login", self.stage.login)
+        alice = persist("login", self.stage.login)
         for _ in range(2400):
-            state = self.persist("look", lambda: alice.get(f"/api/v1/videos/{video}"))["state"]
+            state = persist("look", lambda: alice.get(f"/api/v1/videos/{video}"))["state"]
             if state in ("ready", "failed"):
                 return state
             threading.Event().wait(0.1)

@@ -9,7 +9,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import Stage  # noqa: E402  (the folder must be on the path first)
+from stage import Stage, persist  # noqa: E402  (the folder must be on the path first)
 from api import ApiError  # noqa: E402  (stage puts its folder there)
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
@@ -42,15 +42,7 @@ class Client(threading.Thread):
         self.stage, self.flow, self.random, self.wrong, self.sent = stage, flow, random.Random(seed), [], []
 
     def persist(self, act):
-        """Until it works; also where the one who answers has just been killed."""
-        for _ in range(1200):
-            try:
-                return act()
-            except (OSError, ApiError) as error:
-                if isinstance(error, ApiError) and not (error.status in (401, 409, 423, 429) or error.status >= 500):
-                    raise
-                threading.Event().wait(0.05)
-        raise AssertionError("a minute of trying did not help")
+        return persist("a request", act, again=(401, 409, 423, 429), tries=1200)
 
     def run(self):
         try:

@@ -81,6 +81,11 @@ static void open_source(struct audio *a, const struct control_terms *terms)
 
 /* libavcodec's usual search for quantizers takes longer and more bits, and before some clicks makes bursts louder than full scale. Its fast
  * one cuts loud sound of few lines (worker/budget.h): a channel of low frequencies always, whatever the others need. */
+static bool is_fast(const struct audio *a)
+{
+    return a->run->channels <= BUDGET_CHANNELS;
+}
+
 static void open_encoder(struct audio *a)
 {
     const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_AAC);
@@ -95,14 +100,14 @@ static void open_encoder(struct audio *a)
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_QSCALE;
     c->global_quality = (int)(FF_QP2LAMBDA * a->run->quality + 0.5);
     c->profile = FF_PROFILE_AAC_LOW;
-    r = av_opt_set(c->priv_data, "aac_coder", a->run->channels > BUDGET_CHANNELS ? "twoloop" : "fast", 0);
+    r = av_opt_set(c->priv_data, "aac_coder", is_fast(a) ? "fast" : "twoloop", 0);
     if (r == 0)
         r = avcodec_open2(c, codec, NULL);
     if (r < 0 || c->frame_size != FRAME)
         link_done(CONTROL_FAILED, "the AAC encoder does not open: %s", av_err2str(r));
     a->codec = c;
     a->most = c->bit_rate;
-    if (a->run->channels <= BUDGET_CHANNELS && budget_open(&a->budget, c->sample_rate, (int)a->run->channels) < 0)
+    if (is_fast(a) && budget_open(&a->budget, c->sample_rate, (int)a->run->channels) < 0)
         must(NULL);
     a->frame = must(av_frame_alloc());
     a->track = (struct cmaf_track) { .timescale = (uint32_t)a->run->rate,
@@ -232,7 +237,7 @@ static void encode_all(struct audio *a)
 {
     while (a->next < a->planned && a->next < a->end) {
         fill(a);
-        if (a->run->channels <= BUDGET_CHANNELS)
+        if (is_fast(a))
             a->codec->bit_rate = budget_take(&a->budget, (float *const *)(void *)a->frame->extended_data, a->most);
         if (avcodec_send_frame(a->codec, a->frame) < 0)
             link_done(CONTROL_FAILED, "the AAC encoder refused a frame");

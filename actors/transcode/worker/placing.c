@@ -2,11 +2,6 @@
 
 #include <stdlib.h>
 
-static int64_t ms(int rate, int64_t n)
-{
-    return n * rate / 1000;
-}
-
 static int by_size(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -31,7 +26,8 @@ static int64_t level(int64_t *offsets, unsigned n, int tick)
 
 static bool is_plain(const struct placing_frame *frame, int64_t due, bool going, int rate)
 {
-    return going && (frame->at == PLACING_UNKNOWN || llabs(frame->at - due) <= ms(rate, PLACING_JITTER_MS));
+    return going &&
+           (frame->at == PLACING_UNKNOWN || llabs(frame->at - due) <= placing_samples(rate, PLACING_JITTER_MS));
 }
 
 bool placing_needs_more(const struct placing_frame *frames, unsigned n, int64_t due, bool going, int rate)
@@ -42,7 +38,7 @@ bool placing_needs_more(const struct placing_frame *frames, unsigned n, int64_t 
         return false;
     for (unsigned i = 0; i < n; i++)
         seen += frames[i].length;
-    return seen < ms(rate, PLACING_WITHIN_MS);
+    return seen < placing_samples(rate, PLACING_WITHIN_MS);
 }
 
 int64_t placing_offset(const struct placing_frame *frames, unsigned n, int64_t due, bool going, int rate, int tick)
@@ -55,12 +51,12 @@ int64_t placing_offset(const struct placing_frame *frames, unsigned n, int64_t d
     for (unsigned i = 0; i < n && i < (going ? PLACING_STAY : PLACING_AHEAD); due += frames[i++].length)
         if (frames[i].at != PLACING_UNKNOWN) {
             offsets[found] = frames[i].at - due;
-            back += llabs(offsets[found++]) <= ms(rate, PLACING_JITTER_MS);
+            back += llabs(offsets[found++]) <= placing_samples(rate, PLACING_JITTER_MS);
         }
     if (!found || (going && 2 * back >= found))
         return 0;
-    while (together < found && llabs(offsets[together] - offsets[0]) <= ms(rate, PLACING_GAP_MS))
+    while (together < found && llabs(offsets[together] - offsets[0]) <= placing_samples(rate, PLACING_GAP_MS))
         together++; /* what lies behind a gap says nothing about this one */
     told = level(offsets, together, tick);
-    return going && llabs(told) <= ms(rate, PLACING_JITTER_MS) ? 0 : told;
+    return going && llabs(told) <= placing_samples(rate, PLACING_JITTER_MS) ? 0 : told;
 }

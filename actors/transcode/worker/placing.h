@@ -22,6 +22,11 @@ struct placing_frame {
     int length; /* in samples */
 };
 
+static inline int64_t placing_samples(int rate, int64_t ms)
+{
+    return ms * rate / 1000;
+}
+
 /* How many samples after `due`, where the sound before it ends, the first of the frames is to begin; negative: before it.
  * `going`: there is sound before it. `tick`: samples in a unit of the frames' times, rounded up. */
 int64_t placing_offset(const struct placing_frame *frames, unsigned n, int64_t due, bool going, int rate,

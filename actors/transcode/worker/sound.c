@@ -21,11 +21,6 @@ static AVRational time_base(const struct sound *s)
     return s->in->format->streams[s->track]->time_base;
 }
 
-static int64_t ms(int rate, int64_t n)
-{
-    return n * rate / 1000;
-}
-
 static void discard_others(struct sound *s)
 {
     for (unsigned i = 0; i < s->in->format->nb_streams; i++)
@@ -36,7 +31,7 @@ static void discard_others(struct sound *s)
 static int64_t feeding_start(const struct sound *s)
 {
     int64_t step = s->source_rate / av_gcd(s->source_rate, s->rate);
-    int64_t wanted = av_rescale(s->first, s->source_rate, s->rate) - ms(s->source_rate, SETTLE_MS);
+    int64_t wanted = av_rescale(s->first, s->source_rate, s->rate) - placing_samples(s->source_rate, SETTLE_MS);
 
     return wanted <= 0 ? 0 : wanted / step * step;
 }
@@ -175,9 +170,9 @@ static int64_t claim(const struct sound *s, const AVFrame *frame)
         return at;
     anchor = av_rescale_q(input_time(s->in, s->track, stream->start_time), base, grid);
     snapped = anchor + av_rescale(at - anchor, 1, length) * length;
-    if (llabs(snapped - at) > ms(rate, SNAP_MS) && lost > 0)
+    if (llabs(snapped - at) > placing_samples(rate, SNAP_MS) && lost > 0)
         snapped = anchor + av_rescale(at - lost - anchor, 1, length) * length + lost;
-    return llabs(snapped - at) <= ms(rate, SNAP_MS) ? snapped : at;
+    return llabs(snapped - at) <= placing_samples(rate, SNAP_MS) ? snapped : at;
 }
 
 /* One more frame decoded; negative: there is none. */
@@ -313,7 +308,7 @@ static unsigned alike(const struct sound *s)
 static int tick(const struct sound *s)
 {
     int64_t n = av_rescale_q_rnd(1, time_base(s), (AVRational) { 1, s->source_rate }, AV_ROUND_UP);
-    int64_t most = ms(s->source_rate, PLACING_GAP_MS);
+    int64_t most = placing_samples(s->source_rate, PLACING_GAP_MS);
 
     return (int)(n < most ? n : most);
 }
