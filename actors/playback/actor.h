@@ -23,8 +23,21 @@ int playback_on_downloads(struct playback *self, struct turn *t, const struct li
 
 /* progress.c */
 int playback_on_save(struct playback *self, struct turn *t, const struct save_progress *ask);
+
+/* lists.c */
 int playback_on_watching(struct playback *self, struct turn *t, const struct continue_watching *ask,
                          struct continue_watching_reply *reply);
+int playback_on_history(struct playback *self, struct turn *t, const struct watch_history *ask,
+                        struct watch_history_reply *reply);
+int playback_on_forget_watched(struct playback *self, struct turn *t, const struct forget_watched *ask);
+int playback_on_forget_history(struct playback *self, struct turn *t, const struct forget_history *ask,
+                               struct forget_history_reply *reply);
+
+/* kept.c */
+int playback_on_keep(struct playback *self, struct turn *t, const struct keep_for_later *ask);
+int playback_on_drop(struct playback *self, struct turn *t, const struct drop_from_watchlist *ask);
+int playback_on_watchlist(struct playback *self, struct turn *t, const struct watchlist *ask,
+                          struct watchlist_reply *reply);
 
 /* known.c */
 int playback_on_changed(struct playback *self, struct turn *t, const struct video_changed *event);

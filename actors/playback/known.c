@@ -102,12 +102,12 @@ int playback_on_deleted(struct playback *self, struct turn *t, const struct vide
     return r < 0 ? r : known_forget(self, t);
 }
 
-/* ---- forgetting */
+/* ---- forgetting: what people have of a video that is gone */
 
-/* 1: there is more. */
-static int known_forget_video(struct turn *t, const struct play_video *video, unsigned *rows)
+/* As many as there are still to be done in this turn: 0 is left of them where there is more. */
+static int known_forget_positions(struct turn *t, struct id video, unsigned *rows)
 {
-    struct play_position row = { .video_id = video->video_id };
+    struct play_position row = { .video_id = video };
     struct table_walk walk;
     int r = table_walk_start(&walk, turn_txn(t), &play_position_table, PLAY_POSITION_BY_VIDEO, &row, 1, TABLE_UP,
                              (struct bytes) { 0 });
@@ -118,6 +118,31 @@ static int known_forget_video(struct turn *t, const struct play_video *video, un
         (*rows)--;
     }
     table_walk_end(&walk);
+    return r;
+}
+
+static int known_forget_kept(struct turn *t, struct id video, unsigned *rows)
+{
+    struct play_kept row = { .video_id = video };
+    struct table_walk walk;
+    int r = table_walk_start(&walk, turn_txn(t), &play_kept_table, PLAY_KEPT_BY_VIDEO, &row, 1, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    while (r == 0 && *rows > 0 && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
+        r = play_kept_del(turn_txn(t), row.user_id, row.video_id);
+        (*rows)--;
+    }
+    table_walk_end(&walk);
+    return r;
+}
+
+/* 1: there is more. */
+static int known_forget_video(struct turn *t, const struct play_video *video, unsigned *rows)
+{
+    int r = known_forget_positions(t, video->video_id, rows);
+
+    if (r == 0)
+        r = known_forget_kept(t, video->video_id, rows);
     if (r < 0 || *rows == 0)
         return r < 0 ? r : 1;
     return play_video_del(turn_txn(t), video->video_id);

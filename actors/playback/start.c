@@ -1,4 +1,5 @@
 /* start - a playback session: what the catalog says of the video, in URLs that carry the right to it. */
+#include "actors/playback/kept.h"
 #include "actors/playback/keys.h"
 #include "actors/playback/known.h"
 #include "data/store/table.h"
@@ -99,6 +100,8 @@ static int start_answer(void *me, struct turn *t, int err, const void *answer, c
     r = start_urls(t, playable, &reply);
     if (r == 0)
         r = start_resume(t, reply.video_id, &reply.resume_ms);
+    if (r == 0)
+        r = kept_has(t, reply.video_id, &reply.kept);
     if (r == 0 && turn_subject(t)->known) /* only of somebody known will a position come */
         r = known_put(t, &playable->video);
     if (r == 0 && !playable->final)

@@ -1,5 +1,5 @@
 """b004: a film that is ready: its owner is told, anyone finds and watches it, somebody known goes on where he was; a
-forged or foreign right opens nothing; what turns private or is deleted leaves the lists."""
+forged or foreign right opens nothing; history and watchlist; what turns private or is deleted leaves the lists."""
 import os
 import sys
 import time
@@ -86,10 +86,28 @@ class Watching(unittest.TestCase):
         self.owner.want("PATCH", path, {"visibility": "public"})
         until(lambda: ann.get("/api/v1/users/me/watching").get("items", []), lambda items: items)
 
-    def test_4_a_deleted_video_leaves_every_list(self):
+    def test_4_lists_of_ones_own_outlive_the_process_that_keeps_them(self):
+        ann = Api(self.stage.url).login("ann@example.org", "correct horse")
+        kept = f"/api/v1/users/me/watchlist/{self.video}"
+        ann.want("PUT", kept)
+        ann.want("PUT", kept)
+        self.stage.kill("playback")
+        answer = until(lambda: ann.send("GET", "/api/v1/users/me/watchlist"), lambda answer: answer.status == 200, within=30)
+        self.assertEqual([item["video_id"] for item in answer.json["items"]], [self.video])
+        self.assertTrue(ann.post(f"/api/v1/videos/{self.video}/playback")["kept"])
+        self.assertEqual([item["video_id"] for item in ann.get("/api/v1/users/me/history")["items"]], [self.video])
+        ann.want("DELETE", f"/api/v1/users/me/history/{self.video}")
+        self.assertEqual(ann.get("/api/v1/users/me/history").get("items", []), [])
+        self.assertEqual(self.owner.get("/api/v1/users/me/watchlist").get("items", []), [])
+        self.assertEqual(Api(self.stage.url).send("PUT", kept, {}).status, 401)
+        nobody = kept.replace(self.video, "video_01h455vb4pex5vsknk084sn02q")
+        self.assertEqual(ann.send("PUT", nobody, {}).status, 404)
+
+    def test_5_a_deleted_video_leaves_every_list(self):
         ann = Api(self.stage.url).login("ann@example.org", "correct horse")
         self.owner.want("DELETE", f"/api/v1/videos/{self.video}")
-        until(lambda: ann.get("/api/v1/users/me/watching").get("items", []), lambda items: not items)
+        for mine in ("watching", "watchlist"):
+            until(lambda: ann.get(f"/api/v1/users/me/{mine}").get("items", []), lambda items: not items)
         until(lambda: Api(self.stage.url).get("/api/v1/search?q=counting").get("items", []), lambda items: not items)
 
 

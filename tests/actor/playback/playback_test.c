@@ -1,90 +1,11 @@
 /* Playback as an actor: who gets which URLs, and where people were. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <cmocka.h>
 #include <string.h>
 
-#include "actors/playback/playback.h"
 #include "actors/runtime/media_token/media_token.h"
-#include "data/store/table.h"
-#include "gen/catalog.h"
-#include "gen/errors.h"
-#include "gen/playback.h"
-#include "tests/harness/rig.h"
+#include "tests/actor/playback/viewer.h"
 
 #define HOUR_MS (3600 * INT64_C(1000))
-
-static const struct rig_ask nobody = { .token = NULL };
-
-static int begin(void **state)
-{
-    return rig_open(state, &playback_actor, NULL);
-}
-
-/* Of the first person; ready, public, version 3. */
-static struct playable film(unsigned n)
-{
-    static struct playable_track track = { .kind = "video", .name = "1080p", .width = 1920, .height = 1080 };
-
-    return (struct playable) {
-        .video = { .id = { { 1, [15] = (uint8_t)n } },
-                   .rev = 4,
-                   .owner_id = rig_user(1),
-                   .title = "Film",
-                   .visibility = VISIBILITY_PUBLIC,
-                   .release = RELEASE_STATE_PUBLISHED,
-                   .life = LIFE_STATE_LIVE,
-                   .state = VIDEO_STATE_READY,
-                   .duration_ms = 100000,
-                   .playable_until_ms = 100000,
-                   .version = 3,
-                   .has_poster = true },
-        .version = 3,
-        .final = true,
-        .tracks = &track,
-        .tracks_n = 1,
-    };
-}
-
-/* Answers as the catalog. */
-static void catalog_says(struct rig *rig, int err, const struct playable *playable)
-{
-    rig_answer(rig, fake_next(FAKE_CALL, "catalog.get_playable"), &get_playable_call, err, playable);
-    rig_run(rig);
-}
-
-static struct playing started(struct rig *rig, const struct playable *film, struct rig_ask who)
-{
-    uint64_t cid = rig_call(rig, &start_playback_call, &(struct start_playback) { .id = film->video.id }, who);
-    struct playing reply;
-
-    rig_run(rig);
-    assert_int_equal(rig_reply(rig, cid, &start_playback_call, NULL), 1);
-    catalog_says(rig, 0, film);
-    assert_int_equal(rig_reply(rig, cid, &start_playback_call, &reply), 0);
-    return reply;
-}
-
-static int saved(struct rig *rig, struct id video, uint64_t position_ms, unsigned who)
-{
-    struct save_progress ask = { .id = video, .position_ms = position_ms };
-    uint64_t cid = rig_call(rig, &save_progress_call, &ask, rig_person(rig, who, ROLE_VIEWER));
-
-    rig_run(rig);
-    return rig_reply(rig, cid, &save_progress_call, NULL);
-}
-
-static struct continue_watching_reply begun(struct rig *rig, unsigned who, uint64_t limit, const char *cursor)
-{
-    struct continue_watching ask = { .limit = limit, .cursor = cursor };
-    uint64_t cid = rig_call(rig, &continue_watching_call, &ask, rig_person(rig, who, ROLE_VIEWER));
-    struct continue_watching_reply reply;
-
-    rig_run(rig);
-    assert_int_equal(rig_reply(rig, cid, &continue_watching_call, &reply), 0);
-    return reply;
-}
 
 static struct media_keys published(struct rig *rig)
 {
@@ -119,8 +40,8 @@ static bool opens(struct rig *rig, const char *url, const struct media_keys *key
 static void one_answer_starts_a_player(void **state)
 {
     struct rig *rig = *state;
-    struct playable ready = film(1);
-    struct playing playing = started(rig, &ready, nobody);
+    struct playable ready = viewer_film(1);
+    struct playing playing = viewer_started(rig, &ready, viewer_nobody);
     struct media_keys keys = published(rig);
     char id[ID_TEXT_SIZE];
 
@@ -145,8 +66,8 @@ static void one_answer_starts_a_player(void **state)
 static void a_url_opens_one_version_until_it_ends(void **state)
 {
     struct rig *rig = *state;
-    struct playable ready = film(1), other = film(2), newer = film(1);
-    struct playing playing = started(rig, &ready, nobody);
+    struct playable ready = viewer_film(1), other = viewer_film(2), newer = viewer_film(1);
+    struct playing playing = viewer_started(rig, &ready, viewer_nobody);
     struct media_keys keys = published(rig);
 
     newer.version = 4;
@@ -159,26 +80,26 @@ static void a_url_opens_one_version_until_it_ends(void **state)
 static void viewers_of_a_public_video_share_urls(void **state)
 {
     struct rig *rig = *state;
-    struct playable open = film(1), closed = film(1);
-    const char *one = started(rig, &open, nobody).hls_url;
-    const char *two = started(rig, &open, rig_person(rig, 2, ROLE_VIEWER)).hls_url;
+    struct playable open = viewer_film(1), closed = viewer_film(1);
+    const char *one = viewer_started(rig, &open, viewer_nobody).hls_url;
+    const char *two = viewer_started(rig, &open, rig_person(rig, 2, ROLE_VIEWER)).hls_url;
 
     assert_string_equal(one, two);
     closed.video.visibility = VISIBILITY_PRIVATE;
-    assert_string_not_equal(started(rig, &closed, rig_person(rig, 1, ROLE_CREATOR)).hls_url, one);
+    assert_string_not_equal(viewer_started(rig, &closed, rig_person(rig, 1, ROLE_CREATOR)).hls_url, one);
 }
 
 static void a_video_that_grows_has_a_preview_alone(void **state)
 {
     struct rig *rig = *state;
-    struct playable growing = film(1);
+    struct playable growing = viewer_film(1);
     struct playing playing;
 
-    started(rig, &growing, nobody);
+    viewer_started(rig, &growing, viewer_nobody);
     assert_null(fake_next(FAKE_CALL, "catalog.note_watched"));
     growing.final = false;
     growing.video.has_poster = false;
-    playing = started(rig, &growing, nobody);
+    playing = viewer_started(rig, &growing, viewer_nobody);
     assert_non_null(fake_next(FAKE_CALL, "catalog.note_watched")); /* its preview goes before others */
     assert_non_null(strstr(playing.hls_url, "/preview.m3u8"));
     assert_null(playing.dash_url);
@@ -190,7 +111,7 @@ static void the_catalog_decides_in_the_callers_name(void **state)
 {
     struct rig *rig = *state;
     struct rig_ask who = rig_person(rig, 5, ROLE_VIEWER);
-    struct playable one = film(1);
+    struct playable one = viewer_film(1);
     uint64_t cid = rig_call(rig, &start_playback_call, &(struct start_playback) { .id = one.video.id }, who);
     const struct fake_sent *asked;
 
@@ -203,7 +124,7 @@ static void the_catalog_decides_in_the_callers_name(void **state)
     assert_int_equal(rig_reply(rig, cid, &start_playback_call, NULL), ERR_NOT_FOUND);
     cid = rig_call(rig, &start_playback_call, &(struct start_playback) { .id = one.video.id }, who);
     rig_run(rig);
-    catalog_says(rig, ERR_CONFLICT, NULL);
+    viewer_catalog(rig, ERR_CONFLICT, NULL);
     assert_int_equal(rig_reply(rig, cid, &start_playback_call, NULL), ERR_CONFLICT);
     assert_string_equal(rig_problem(rig, cid).detail, "nothing of the video can be watched yet");
 }
@@ -211,101 +132,22 @@ static void the_catalog_decides_in_the_callers_name(void **state)
 static void a_viewer_goes_on_where_he_was(void **state)
 {
     struct rig *rig = *state;
-    struct playable one = film(1);
+    struct playable one = viewer_film(1);
     struct continue_watching_reply list;
 
-    started(rig, &one, rig_person(rig, 2, ROLE_VIEWER));
-    assert_int_equal(saved(rig, one.video.id, 40000, 2), 0);
-    assert_int_equal(started(rig, &one, rig_person(rig, 2, ROLE_VIEWER)).resume_ms, 40000);
-    assert_int_equal(started(rig, &one, rig_person(rig, 3, ROLE_VIEWER)).resume_ms, 0);
-    list = begun(rig, 2, 10, NULL);
+    viewer_started(rig, &one, rig_person(rig, 2, ROLE_VIEWER));
+    assert_int_equal(viewer_saved(rig, one.video.id, 40000, 2), 0);
+    assert_int_equal(viewer_started(rig, &one, rig_person(rig, 2, ROLE_VIEWER)).resume_ms, 40000);
+    assert_int_equal(viewer_started(rig, &one, rig_person(rig, 3, ROLE_VIEWER)).resume_ms, 0);
+    list = viewer_begun(rig, 2, 10, NULL);
     assert_int_equal(list.items_n, 1);
     assert_string_equal(list.items[0].title, "Film");
     assert_int_equal(list.items[0].position_ms, 40000);
     assert_int_equal(list.items[0].duration_ms, 100000);
     assert_non_null(strstr(list.items[0].poster_url, "/3/img/poster-640.jpg"));
-    assert_int_equal(begun(rig, 3, 10, NULL).items_n, 0);
+    assert_int_equal(viewer_begun(rig, 3, 10, NULL).items_n, 0);
     rig_restart(rig);
-    assert_int_equal(begun(rig, 2, 10, NULL).items_n, 1);
-}
-
-static void what_was_seen_to_its_end_begins_anew(void **state)
-{
-    struct rig *rig = *state;
-    struct playable one = film(1);
-
-    started(rig, &one, rig_person(rig, 2, ROLE_VIEWER));
-    saved(rig, one.video.id, 94999, 2);
-    assert_int_equal(begun(rig, 2, 10, NULL).items_n, 1);
-    saved(rig, one.video.id, 95000, 2);
-    assert_int_equal(begun(rig, 2, 10, NULL).items_n, 0);
-    assert_int_equal(started(rig, &one, rig_person(rig, 2, ROLE_VIEWER)).resume_ms, 0);
-    saved(rig, one.video.id, 1000, 2);
-    assert_int_equal(begun(rig, 2, 10, NULL).items_n, 1);
-}
-
-static void a_position_in_an_unknown_video_is_the_catalogs_to_allow(void **state)
-{
-    struct rig *rig = *state;
-    struct playable one = film(1);
-
-    assert_int_equal(saved(rig, one.video.id, 5000, 2), 1);
-    catalog_says(rig, ERR_NOT_FOUND, NULL);
-    assert_int_equal(begun(rig, 2, 10, NULL).items_n, 0);
-    assert_int_equal(saved(rig, one.video.id, 5000, 2), 1);
-    catalog_says(rig, 0, &one);
-    assert_int_equal(begun(rig, 2, 10, NULL).items_n, 1);
-    assert_int_equal(saved(rig, one.video.id, 6000, 2), 0); /* it is known now */
-}
-
-static void pages_of_what_was_begun_follow_one_another(void **state)
-{
-    struct rig *rig = *state;
-    struct continue_watching_reply list;
-    const char *cursor = NULL;
-    unsigned last = 8, pages = 0;
-
-    for (unsigned n = 1; n <= 7; n++) {
-        struct playable one = film(n);
-
-        started(rig, &one, rig_person(rig, 2, ROLE_VIEWER));
-        rig_advance(rig, 1000);
-        saved(rig, one.video.id, 5000, 2);
-    }
-    do {
-        list = begun(rig, 2, 3, cursor);
-        for (size_t i = 0; i < list.items_n; i++)
-            assert_int_equal(list.items[i].video_id.b[15], --last); /* the newest first, each once */
-        cursor = list.next;
-        assert_true(++pages < 5);
-    } while (cursor && *cursor);
-    assert_int_equal(last, 1);
-    assert_int_equal(pages, 3);
-}
-
-static void a_list_hides_what_has_turned_private(void **state)
-{
-    struct rig *rig = *state;
-    struct playable one = film(1);
-    struct video changed = one.video;
-
-    started(rig, &one, rig_person(rig, 2, ROLE_VIEWER));
-    saved(rig, one.video.id, 5000, 2);
-    started(rig, &one, rig_person(rig, 1, ROLE_CREATOR));
-    saved(rig, one.video.id, 5000, 1);
-    changed.rev = 5;
-    changed.visibility = VISIBILITY_PRIVATE;
-    changed.title = "Mine";
-    rig_event(rig, &video_changed_event, &(struct video_changed) { .video_id = changed.id, .video = changed }, 1);
-    rig_run(rig);
-    assert_int_equal(begun(rig, 2, 10, NULL).items_n, 0);
-    assert_string_equal(begun(rig, 1, 10, NULL).items[0].title, "Mine");
-    assert_int_equal(saved(rig, one.video.id, 6000, 2), 1); /* the catalog is asked, and will refuse */
-    changed.rev = 4;
-    changed.title = "Older";
-    rig_event(rig, &video_ready_event, &(struct video_ready) { .video_id = changed.id, .video = changed }, 2);
-    rig_run(rig);
-    assert_string_equal(begun(rig, 1, 10, NULL).items[0].title, "Mine");
+    assert_int_equal(viewer_begun(rig, 2, 10, NULL).items_n, 1);
 }
 
 /* What the front was told last of which URLs of the film to refuse; 0: nothing since. */
@@ -331,21 +173,10 @@ static void changed_to(struct rig *rig, struct playable *film, uint64_t rev, enu
     rig_run(rig);
 }
 
-static uint64_t rows(struct rig *rig, const struct table_def *table)
-{
-    struct store_txn *txn;
-    uint64_t n;
-
-    assert_int_equal(store_begin_read(actor_store(rig_actor(rig)), &txn), 0);
-    assert_int_equal(table_count(txn, table, &n), 0);
-    store_abort(&txn);
-    return n;
-}
-
 static void urls_of_a_video_that_turns_private_are_taken_back(void **state)
 {
     struct rig *rig = *state;
-    struct playable one = film(1);
+    struct playable one = viewer_film(1);
 
     changed_to(rig, &one, 5, VISIBILITY_UNLISTED, 1);
     assert_int_equal(told(rig, &one), 0); /* nothing to say of a video that was always open */
@@ -361,55 +192,36 @@ static void urls_of_a_video_that_turns_private_are_taken_back(void **state)
     rig_run(rig);
     assert_int_equal(told(rig, &one), MEDIA_REFUSED_ALL);
     rig_advance(rig, 51 * HOUR_MS);
-    assert_int_equal(rows(rig, &play_denied_table), 0);
-}
-
-static void a_deleted_video_is_forgotten_whole(void **state)
-{
-    struct rig *rig = *state;
-    struct playable one = film(1), other = film(2);
-    struct video_deleted gone = { .video_id = one.video.id, .rev = 5 };
-
-    started(rig, &one, rig_person(rig, 1, ROLE_VIEWER));
-    started(rig, &other, rig_person(rig, 1, ROLE_VIEWER));
-    for (unsigned who = 1; who <= 600; who++)
-        assert_int_equal(saved(rig, one.video.id, 5000, who), 0);
-    assert_int_equal(saved(rig, other.video.id, 5000, 1), 0);
-    assert_int_equal(rows(rig, &play_position_table), 601);
-    rig_event(rig, &video_deleted_event, &gone, 1);
-    rig_run(rig);
-    assert_int_equal(rows(rig, &play_position_table), 1);
-    assert_int_equal(rows(rig, &play_video_table), 1);
-    assert_int_equal(begun(rig, 1, 10, NULL).items_n, 1);
+    assert_int_equal(viewer_rows(rig, &play_denied_table), 0);
 }
 
 static void a_poster_is_for_who_may_see_the_video(void **state)
 {
     struct rig *rig = *state;
-    struct playable one = film(1);
+    struct playable one = viewer_film(1);
     struct posters ask = { .id = one.video.id };
     struct posters_reply reply;
-    uint64_t cid = rig_call(rig, &posters_call, &ask, nobody);
+    uint64_t cid = rig_call(rig, &posters_call, &ask, viewer_nobody);
 
     rig_run(rig);
-    catalog_says(rig, 0, &one);
+    viewer_catalog(rig, 0, &one);
     assert_int_equal(rig_reply(rig, cid, &posters_call, &reply), 0);
     assert_non_null(strstr(reply.url, "/3/img/poster-640.jpg"));
-    cid = rig_call(rig, &posters_call, &ask, nobody);
+    cid = rig_call(rig, &posters_call, &ask, viewer_nobody);
     rig_run(rig);
-    catalog_says(rig, ERR_CONFLICT, NULL);
+    viewer_catalog(rig, ERR_CONFLICT, NULL);
     assert_int_equal(rig_reply(rig, cid, &posters_call, &reply), 0);
     assert_true(!reply.url || !*reply.url);
-    cid = rig_call(rig, &posters_call, &ask, nobody);
+    cid = rig_call(rig, &posters_call, &ask, viewer_nobody);
     rig_run(rig);
-    catalog_says(rig, ERR_NOT_FOUND, NULL);
+    viewer_catalog(rig, ERR_NOT_FOUND, NULL);
     assert_int_equal(rig_reply(rig, cid, &posters_call, &reply), ERR_NOT_FOUND);
 }
 
 static void keys_change_and_the_old_ones_stay_until_their_urls_have_ended(void **state)
 {
     struct rig *rig = *state;
-    struct playable one = film(1);
+    struct playable one = viewer_film(1);
     struct media_keys keys = published(rig);
     const char *before, *after;
 
@@ -417,11 +229,11 @@ static void keys_change_and_the_old_ones_stay_until_their_urls_have_ended(void *
     for (unsigned hours = 0; hours < 30 * 24 - 1; hours++)
         rig_advance(rig, HOUR_MS);
     assert_int_equal(published(rig).keys_n, 1);
-    before = started(rig, &one, nobody).hls_url;
+    before = viewer_started(rig, &one, viewer_nobody).hls_url;
     rig_advance(rig, HOUR_MS);
     keys = published(rig);
     assert_int_equal(keys.keys_n, 2);
-    after = started(rig, &one, nobody).hls_url;
+    after = viewer_started(rig, &one, viewer_nobody).hls_url;
     assert_true(opens(rig, before, &keys, &one));
     assert_true(opens(rig, after, &keys, &one));
     assert_string_not_equal(before, after);
@@ -438,7 +250,7 @@ static void a_position_survives_any_store_failure(void **state)
 {
     enum store_fault kinds[] = { STORE_FAULT_LOST, STORE_FAULT_COMMITTED };
     struct rig *rig = *state;
-    struct playable one = film(1);
+    struct playable one = viewer_film(1);
     unsigned struck_n = 0;
 
     for (size_t k = 0; k < 2; k++) {
@@ -447,18 +259,18 @@ static void a_position_survives_any_store_failure(void **state)
             bool struck;
             int r;
 
-            started(rig, &one, rig_person(rig, 2, ROLE_VIEWER));
+            viewer_started(rig, &one, rig_person(rig, 2, ROLE_VIEWER));
             store_fault_arm(n, kinds[k]);
-            r = saved(rig, one.video.id, position, 2);
+            r = viewer_saved(rig, one.video.id, position, 2);
             struck = store_fault_arm(1, kinds[k]);
             store_fault_disarm();
             rig_restart(rig);
             assert_non_null(rig_actor(rig));
             if (r == 0)
-                assert_int_equal(begun(rig, 2, 10, NULL).items[0].position_ms, position);
-            assert_true(rows(rig, &play_position_table) <= 1);
-            assert_int_equal(saved(rig, one.video.id, position, 2), 0);
-            assert_int_equal(begun(rig, 2, 10, NULL).items[0].position_ms, position);
+                assert_int_equal(viewer_begun(rig, 2, 10, NULL).items[0].position_ms, position);
+            assert_true(viewer_rows(rig, &play_position_table) <= 1);
+            assert_int_equal(viewer_saved(rig, one.video.id, position, 2), 0);
+            assert_int_equal(viewer_begun(rig, 2, 10, NULL).items[0].position_ms, position);
             assert_true(n < 45);
             if (!struck)
                 break;
@@ -474,7 +286,7 @@ static int kept(struct rig *rig, const struct playable *film, struct rig_ask who
     uint64_t cid = rig_call(rig, &list_downloads_call, &(struct list_downloads) { .id = film->video.id }, who);
 
     rig_run(rig);
-    catalog_says(rig, 0, film);
+    viewer_catalog(rig, 0, film);
     return rig_reply(rig, cid, &list_downloads_call, ret);
 }
 
@@ -489,14 +301,14 @@ static void whoever_may_keep_a_film_is_told_its_files(void **state)
     };
     struct rig *rig = *state;
     struct rig_ask owner = rig_person(rig, 1, ROLE_CREATOR), other = rig_person(rig, 2, ROLE_VIEWER);
-    struct playable ready = film(1);
+    struct playable ready = viewer_film(1);
     struct list_downloads_reply reply;
     struct media_keys keys;
 
     ready.tracks = tracks;
     ready.tracks_n = 5;
     ready.video.title = "..What/\xc3\xa9t\xc3\xa9? ";
-    assert_int_equal(kept(rig, &ready, nobody, &reply), ERR_FORBIDDEN);
+    assert_int_equal(kept(rig, &ready, viewer_nobody, &reply), ERR_FORBIDDEN);
     assert_int_equal(kept(rig, &ready, other, &reply), ERR_FORBIDDEN);
     assert_int_equal(kept(rig, &ready, owner, &reply), 0);
     assert_int_equal(reply.items_n, 4);
@@ -510,7 +322,7 @@ static void whoever_may_keep_a_film_is_told_its_files(void **state)
     assert_true(opens(rig, reply.items[0].url, &keys, &ready));
 
     ready.video.allow_download = true;
-    assert_int_equal(kept(rig, &ready, nobody, &reply), 0);
+    assert_int_equal(kept(rig, &ready, viewer_nobody, &reply), 0);
     assert_non_null(strstr(reply.items[0].url, ".openfile."));
     ready.final = false;
     assert_int_equal(kept(rig, &ready, owner, &reply), ERR_CONFLICT);
@@ -523,14 +335,14 @@ static void a_file_of_sound_alone_or_without_any_has_a_name_too(void **state)
     };
     static struct playable_track pictures = { .kind = "video", .dir = "v/h264-480", .width = 854, .height = 480 };
     struct rig *rig = *state;
-    struct playable ready = film(1);
+    struct playable ready = viewer_film(1);
     struct list_downloads_reply reply;
     char title[201];
 
     ready.video.allow_download = true;
     ready.video.title = " . ";
     ready.tracks = &sound;
-    assert_int_equal(kept(rig, &ready, nobody, &reply), 0);
+    assert_int_equal(kept(rig, &ready, viewer_nobody, &reply), 0);
     assert_int_equal(reply.items_n, 1);
     assert_non_null(strstr(reply.items[0].url, "/dl/none/aac-en-0/video.m4a"));
     ready.tracks = &pictures;
@@ -538,14 +350,14 @@ static void a_file_of_sound_alone_or_without_any_has_a_name_too(void **state)
     memcpy(title + 119, "\xc3\xa9", 2); /* half of it would fit */
     title[200] = 0;
     ready.video.title = title;
-    assert_int_equal(kept(rig, &ready, nobody, &reply), 0);
+    assert_int_equal(kept(rig, &ready, viewer_nobody, &reply), 0);
     assert_non_null(strstr(reply.items[0].url, "/dl/h264-480/none/"));
     assert_int_equal(strlen(reply.items[0].filename), 119 + strlen(" (480p).mp4"));
 }
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, rig_close)
+#define T(name) cmocka_unit_test_setup_teardown(name, viewer_begin, rig_close)
     const struct CMUnitTest tests[] = {
         T(whoever_may_keep_a_film_is_told_its_files),
         T(a_file_of_sound_alone_or_without_any_has_a_name_too),
@@ -555,12 +367,7 @@ int main(void)
         T(a_video_that_grows_has_a_preview_alone),
         T(the_catalog_decides_in_the_callers_name),
         T(a_viewer_goes_on_where_he_was),
-        T(what_was_seen_to_its_end_begins_anew),
-        T(a_position_in_an_unknown_video_is_the_catalogs_to_allow),
-        T(pages_of_what_was_begun_follow_one_another),
-        T(a_list_hides_what_has_turned_private),
         T(urls_of_a_video_that_turns_private_are_taken_back),
-        T(a_deleted_video_is_forgotten_whole),
         T(a_poster_is_for_who_may_see_the_video),
         T(keys_change_and_the_old_ones_stay_until_their_urls_have_ended),
         T(a_position_survives_any_store_failure),

@@ -24,6 +24,13 @@ function page(items, ask, limit) {
     return { items: items.slice(from, to), next: to < items.length ? String(to) : "" };
 }
 
+/** Of a map from user/video, what is the caller's. */
+function ownList(state, who, ask, limit, rows, wanted = () => true) {
+    const mine = [...rows].filter(([key, row]) => key.startsWith(who.id) && wanted(row))
+        .map(([key, row]) => [state.videos.get(key.split("/")[1]), row]).filter(([v]) => v?.life === "live");
+    return page(mine.map(([v, row]) => ({ video_id: v.id, title: v.title, ...row, poster_url: mediaPath(v, "poster0.jpg") })), ask, limit);
+}
+
 function account(state, email) {
     return [...state.users.values()].find((u) => u.user.email === email.toLowerCase());
 }
@@ -121,17 +128,26 @@ export const handlers = {
         return { session_id: id("play"), video_id: video.id, hls_url: mediaPath(video, final ? "master.m3u8" : "preview.m3u8"), dash_url: "",
             poster_url: mediaPath(video, "poster0.jpg"), final, duration_ms: video.duration_ms, playable_until_ms: video.playable_until_ms,
             resume_ms: state.progress.get(`${who?.id}/${video.id}`)?.position_ms ?? 0, expires_at: new Date(Date.now() + 3.6e6).toISOString(), tracks: [],
-            storyboard_url: final ? mediaPath(video, "storyboard.vtt") : "",
+            kept: state.kept.has(`${who?.id}/${video.id}`), storyboard_url: final ? mediaPath(video, "storyboard.vtt") : "",
             chapters: [{ start_ms: 0, title: "Flour" }, { start_ms: 12_000, title: "Water & salt" }] };
     },
     save_progress(state, who, { id: of, ...at }) {
         state.progress.set(`${who.id}/${of}`, { ...at, updated_at: new Date().toISOString() });
     },
-    continue_watching(state, who, ask) {
-        const begun = [...state.progress].filter(([key, p]) => key.startsWith(who.id) && p.position_ms < 0.95 * p.duration_ms)
-            .map(([key, p]) => [state.videos.get(key.split("/")[1]), p]).filter(([v]) => v?.life === "live");
-        return page(begun.map(([v, p]) => ({ video_id: v.id, title: v.title, ...p, poster_url: mediaPath(v, "poster0.jpg") })), ask, 12);
+    continue_watching: (state, who, ask) => ownList(state, who, ask, 12, state.progress, (p) => p.position_ms < 0.95 * p.duration_ms),
+    watch_history: (state, who, ask) => ownList(state, who, ask, 24, state.progress),
+    forget_watched: (state, who, ask) => void state.progress.delete(`${who.id}/${ask.id}`),
+    forget_history(state, who) {
+        const mine = [...state.progress.keys()].filter((key) => key.startsWith(who.id));
+        mine.slice(0, 2).forEach((key) => state.progress.delete(key));
+        return { forgotten: Math.min(2, mine.length), more: mine.length > 2 };
     },
+    watchlist: (state, who, ask) => ownList(state, who, ask, 24, state.kept),
+    keep_for_later(state, who, ask) {
+        seen(state, who, ask.id);
+        state.kept.set(`${who.id}/${ask.id}`, { updated_at: new Date().toISOString(), duration_ms: state.videos.get(ask.id).duration_ms });
+    },
+    drop_from_watchlist: (state, who, ask) => void state.kept.delete(`${who.id}/${ask.id}`),
     posters(state, who, ask) {
         const video = seen(state, who, ask.id);
         if (!video.has_poster)

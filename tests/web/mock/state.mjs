@@ -24,6 +24,7 @@ export class State {
         this.videos = new Map();
         this.uploads = new Map();
         this.progress = new Map();          // user/video -> {position_ms, ...}
+        this.kept = new Map();              // user/video -> when
         this.notes = [];
         this.streams = new Set();           // open event streams: {user, write}
         this.partMs = 350;                  // what one part of an encoding takes

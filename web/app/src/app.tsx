@@ -8,6 +8,7 @@ import { Toasts } from "./parts/toasts";
 import { Account } from "./pages/account";
 import { Broken } from "./pages/broken";
 import { Home } from "./pages/home";
+import { History, Later } from "./pages/lists";
 import { Mine } from "./pages/mine";
 import { People } from "./pages/people";
 import { NotFound } from "./pages/not-found";
@@ -44,6 +45,8 @@ export function App() {
                             <Route path="/verify" component={Verify} />
                             <Route path="/upload" component={Upload} />
                             <Route path="/mine" component={Mine} />
+                            <Route path="/later" component={Later} />
+                            <Route path="/history" component={History} />
                             <Route path="/account" component={Account} />
                             <Route path="/people" component={People} />
                             <Route default component={NotFound} />

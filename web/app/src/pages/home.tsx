@@ -1,4 +1,4 @@
-// Home: what one began and has not finished, then all public videos, newest first.
+// Home: what one began and has not finished, what one keeps for later, then all public videos, newest first.
 import { call } from "../api/http";
 import { progressSaved } from "../api/progress";
 import { atLeast, me } from "../api/session";
@@ -13,22 +13,23 @@ export function Home() {
     return (
         <>
             <Heading unseen>Home</Heading>
-            {me.value && <ContinueWatching key={me.value.id} />}
+            {me.value && <Shelf key={`begun ${me.value.id}`} title="Continue watching" route="GET /api/v1/users/me/watching" />}
+            {me.value && <Shelf key={`kept ${me.value.id}`} title="Watch later" route="GET /api/v1/users/me/watchlist" />}
             <Newest />
         </>
     );
 }
 
-function ContinueWatching() {
+function Shelf({ title, route }: { title: string; route: "GET /api/v1/users/me/watching" | "GET /api/v1/users/me/watchlist" }) {
     const { items } = usePages(async (cursor, signal) => {
         await progressSaved();
-        return call("GET /api/v1/users/me/watching", { cursor: cursor ?? "" }, { signal });
+        return call(route, { cursor: cursor ?? "" }, { signal });
     }, []);
     if (!items?.length)
         return null;                // a courtesy: when it cannot be loaded, home is still home
     return (
-        <section class="stack" aria-labelledby="continue">
-            <h2 id="continue">Continue watching</h2>
+        <section class="stack" aria-label={title}>
+            <h2>{title}</h2>
             <ul class="shelf" role="list">{items.map((item) => <li key={item.video_id}><WatchingCard item={item} /></li>)}</ul>
         </section>
     );

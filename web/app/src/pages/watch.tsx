@@ -3,6 +3,7 @@ import type { Playing as Playback, Video } from "#api";
 import { useLocation, useRoute } from "preact-iso/router";
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { Problem, call } from "../api/http";
+import { noteKept } from "../api/kept";
 import { me } from "../api/session";
 import { playable, useVideoLive } from "../api/video-live";
 import { useLoad } from "../lib/use-load";
@@ -59,7 +60,10 @@ function Playing({ video }: { video: Video }) {
     const [error, setError] = useState<unknown>();
     const renew = useCallback(async () => {
         try {
-            setPlayback(await call("POST /api/v1/videos/{id}/playback", { id: video.id }));
+            const answer = await call("POST /api/v1/videos/{id}/playback", { id: video.id });
+            setPlayback(answer);
+            if (me.value)
+                noteKept(video.id, !!answer.kept);
             setError(undefined);
         } catch (thrown) {
             setError(thrown);

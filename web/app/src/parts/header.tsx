@@ -49,6 +49,8 @@ function SignedIn() {
                     <p class="who"><strong>{name}</strong><br /><span class="small quiet">{user.email}</span></p>
                     <hr />
                     <a href="/mine"><Icon name="film" />My videos</a>
+                    <a href="/later"><Icon name="later" />Watch later</a>
+                    <a href="/history"><Icon name="back10" />History</a>
                     <a href="/account"><Icon name="person" />Account</a>
                     {atLeast("admin") && <a href="/people"><Icon name="setup" />People</a>}
                     <button type="button" onClick={() => void leave()}><Icon name="out" />Sign out</button>

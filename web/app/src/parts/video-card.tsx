@@ -23,14 +23,15 @@ export function VideoCard({ video, beside = false }: { video: Video; beside?: bo
 }
 
 export function WatchingCard({ item }: { item: Watching }) {
+    const begun = (item.position_ms ?? 0) > 0;
     const left = (item.duration_ms ?? 0) - (item.position_ms ?? 0);
     const preview = usePreview(item.video_id);
     return (
         <article class="card" {...preview.on}>
             <Poster id={item.video_id} url={item.poster_url}>
                 {preview.tile}
-                <span class="board">{clock(left)} left</span>
-                <span class="seen" style={{ "--part": `${percent(item.position_ms, item.duration_ms)}%` }}><i /></span>
+                <span class="board">{clock(left)}{begun && " left"}</span>
+                {begun && <span class="seen" style={{ "--part": `${percent(item.position_ms, item.duration_ms)}%` }}><i /></span>}
             </Poster>
             <h3><a href={`/watch/${item.video_id}`}>{item.title || "Untitled"}</a></h3>
         </article>

@@ -6,6 +6,7 @@ import { ago, moment } from "../lib/format";
 import { Download } from "../parts/download";
 import { EditVideo } from "../parts/edit-video";
 import { Icon } from "../parts/icon";
+import { KeepButton } from "../parts/keep-button";
 import { Heading } from "../parts/page";
 import { toast } from "../parts/toasts";
 
@@ -37,6 +38,7 @@ export function About({ video, onEdited }: { video: Video; onEdited: (video: Vid
                 </p>
             </div>
             <div class="row">
+                <KeepButton id={video.id} />
                 <button type="button" class="button slim" onClick={() => void share()}><Icon name="link" size={18} />Copy link</button>
                 {mayEdit && <button type="button" class="button slim" onClick={() => setSheet("edit")}><Icon name="edit" size={18} />Edit</button>}
                 {mayKeep && <button type="button" class="button slim" onClick={() => setSheet("download")}><Icon name="download" size={18} />Download</button>}
