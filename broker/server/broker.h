@@ -221,6 +221,7 @@ struct queue {
     size_t first, n;      /* of the window */
     struct job_key swept; /* looked at up to here */
     bool whole;           /* the window holds every ready job */
+    bool warm, warming;   /* those behind it have been brought into memory; are on their way */
     int64_t paused_ms;    /* wall clock: since then nothing is given from it; 0: it is not paused */
     bool pressed;         /* on the list of queues to dispatch */
     TAILQ_ENTRY(queue) press_link;
@@ -267,7 +268,8 @@ struct follower {
     } pieces[BROKER_PIECES]; /* of these bytes, in order: each ends when its last event was handled */
     unsigned pieces_n;
     unsigned credit;
-    bool tail_said;
+    bool tail_said, warming;
+    uint64_t warm; /* events up to here have been brought into memory for it */
     char *names; /* separated by commas; NULL: all the policy allows */
 };
 
@@ -451,6 +453,7 @@ void queue_run(struct broker *b); /* dispatches what is pressed */
 void queue_taker_gone(struct broker *b, struct taker *taker);
 void queue_promote(struct broker *b);
 void queue_promoted(struct broker *b, struct store_op *op);
+void queue_warmed(struct broker *b, const struct store_op *op);
 void queue_held_until(struct broker *b, int64_t due_ms);
 /* Jobs whose time to live ran out while nobody took them. */
 void queue_sweep(struct broker *b);
@@ -468,6 +471,7 @@ void stream_follower_gone(struct broker *b, struct follower *follower);
 void stream_flush_cursors(struct broker *b);
 void stream_prune(struct broker *b);
 void stream_pruned(struct broker *b, struct store_op *op);
+void stream_warmed(struct broker *b, const struct store_op *op);
 int stream_load(struct broker *b);
 
 /* durable.c: windows, lanes and batches, for puts and appends */

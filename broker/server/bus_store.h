@@ -5,6 +5,9 @@
  * disk. Reads are synchronous, from a snapshot that holds what was handed back before it began. The engine
  * behind it is LMDB (engine.c); another one has to pass the same statements (tests/unit/broker/suite.h).
  *
+ * A read waits for the disk where its rows lie nowhere else. Who is about to read many old rows has them brought into memory
+ * first (STORE_WARM), and goes on with other things meanwhile.
+ *
  * Ids        queues and streams are numbers that the engine gives to names, for ever
  * Exactness  a lane (producer, target) has one high-water mark, written with the message it counts: what is at or
  *            below it is a duplicate. A sequence number is never used twice, also when a queue ran empty
@@ -66,6 +69,8 @@ enum store_kind {
                     * number): a bounded number of them; `seq` is then the last one that went */
     STORE_RESUME,
     STORE_BACKUP, /* a copy into the folder `name`, made on a thread of its own */
+    STORE_WARM, /* changes nothing: the ready jobs behind `key`, or the events behind `seq` of `stream` (0: jobs), are brought into
+                 * memory by a thread of its own, STORE_WARM_ROWS of them or STORE_WARM_BYTES. `ret_seq`: of the last event */
     STORE_KINDS,
 };
 
@@ -108,6 +113,8 @@ struct store_op {
     size_t promoted_n;
     int64_t next_due_ms; /* STORE_PROMOTE: of the next held job; 0: none */
 };
+
+enum { STORE_WARM_ROWS = 2048, STORE_WARM_BYTES = 4 * 1024 * 1024 };
 
 struct store_op *store_op_new(enum store_kind kind);
 void store_op_free(struct store_op *op);

@@ -110,9 +110,11 @@ int bus_store_open(const struct bus_store_options *options, struct bus_store **r
     STAILQ_INIT(&store->submitted);
     STAILQ_INIT(&store->done);
     STAILQ_INIT(&store->taken);
+    STAILQ_INIT(&store->to_warm);
     STAILQ_INIT(&store->dirty_lanes);
     pthread_mutex_init(&store->lock, NULL);
     pthread_cond_init(&store->work, NULL);
+    pthread_cond_init(&store->cold, NULL);
     store->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r = store->event < 0 ? ERR_IO : store_open(&env, &store->env);
     if (r == 0)
@@ -121,6 +123,8 @@ int bus_store_open(const struct bus_store_options *options, struct bus_store **r
         r = targets_load(store);
     if (r == 0 && !options->no_thread)
         r = engine_writer_start(store);
+    if (r == 0 && !options->no_thread)
+        r = engine_warmer_start(store);
     if (r < 0) {
         bus_store_close(&store);
         return r;
@@ -137,6 +141,7 @@ void bus_store_close(struct bus_store **store_at)
     *store_at = NULL;
     if (!store)
         return;
+    engine_warmer_stop(store);
     engine_writer_stop(store);
     while ((op = STAILQ_FIRST(&store->submitted))) {
         STAILQ_REMOVE_HEAD(&store->submitted, link);
@@ -150,6 +155,7 @@ void bus_store_close(struct bus_store **store_at)
         close(store->event);
     pthread_mutex_destroy(&store->lock);
     pthread_cond_destroy(&store->work);
+    pthread_cond_destroy(&store->cold);
     lanes_forget(store);
     buf_free(&store->scratch);
     buf_free(&store->sealed);

@@ -1,4 +1,4 @@
-/* engine - the store behind bus_store.h, on LMDB. Private to engine.c, apply.c, reads.c and writer.c.
+/* engine - the store behind bus_store.h, on LMDB. Private to engine.c, apply.c, reads.c, warm.c and writer.c.
  *
  * The writer's thread owns the counters and everything below `committing`; the router's thread owns the read
  * transaction; the mailboxes and the figures lie between them, under the lock. */
@@ -68,11 +68,12 @@ struct bus_store {
     bool full; /* nothing is added until STORE_RESUME */
     struct buf scratch, sealed;
 
-    pthread_t thread;
-    bool has_thread;
+    pthread_t thread, warmer;
+    bool has_thread, has_warmer;
     pthread_mutex_t lock;
-    pthread_cond_t work;
+    pthread_cond_t work, cold;
     struct store_ops submitted, done;
+    struct store_ops to_warm;
     struct store_ops taken; /* the router's: handed back, not looked at yet */
     bool told;              /* the router, by the eventfd */
     bool wake, stopping, dead;
@@ -109,3 +110,9 @@ void lanes_forget(struct bus_store *store); /* what was not committed is read ag
 /* writer.c */
 int engine_writer_start(struct bus_store *store);
 void engine_writer_stop(struct bus_store *store);
+void engine_hand_back(struct bus_store *store, struct store_ops *ops); /* under the lock; all of them */
+
+/* warm.c: what the third thread does. */
+int engine_warmer_start(struct bus_store *store);
+void engine_warmer_stop(struct bus_store *store);
+void engine_warm(struct bus_store *store, struct store_op *op); /* for the thread, or here where there is none */

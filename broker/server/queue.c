@@ -2,7 +2,8 @@
  *
  * The store's key order is the order of delivery. A window of the next jobs lies in memory; it is refilled by
  * one range read, and jobs under a lease are skipped. The window may name a job twice, or one that is gone:
- * what counts is the lease table and the store, which are asked before a job leaves. */
+ * what counts is the lease table and the store, which are asked before a job leaves. What lies behind the window is brought
+ * into memory while the window is used up: the router does not wait for the disk. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,35 @@ void queue_add(struct broker *b, struct queue *queue, struct job_key key)
     queue_press(b, queue);
 }
 
+static void window_warm(struct broker *b, struct queue *queue, struct job_key behind)
+{
+    struct store_op *op = store_op_new(STORE_WARM);
+
+    op->key = behind;
+    queue->warming = true;
+    broker_submit(b, op);
+}
+
+void queue_warmed(struct broker *b, const struct store_op *op)
+{
+    struct queue *queue = HMAP_MAYBE(hmap_find(&b->queue_ids, op->key.queue), struct queue, by_id);
+
+    if (!queue)
+        return;
+    queue->warming = false;
+    queue->warm = true;
+    queue_press(b, queue);
+}
+
+static bool window_may_refill(struct broker *b, struct queue *queue)
+{
+    bool may = queue->warm || queue->ready <= BROKER_READY;
+
+    if (!may && !queue->warming)
+        window_warm(b, queue, (struct job_key) { .queue = queue->id });
+    return may;
+}
+
 static int window_refill(struct broker *b, struct queue *queue)
 {
     struct job_key at = { queue->id, 255, 0 };
@@ -86,6 +116,9 @@ static int window_refill(struct broker *b, struct queue *queue)
                 queue->window[queue->n++] = at;
         }
     }
+    queue->warm = false;
+    if (r == 0 && !queue->whole && !queue->warming)
+        window_warm(b, queue, at);
     return r;
 }
 
@@ -99,7 +132,7 @@ static bool window_take(struct broker *b, struct queue *queue, struct job_key *r
                 return true;
         }
         queue->first = 0;
-        if (queue->whole || window_refill(b, queue) < 0 || queue->n == 0)
+        if (queue->whole || !window_may_refill(b, queue) || window_refill(b, queue) < 0 || queue->n == 0)
             return false;
     }
 }

@@ -39,8 +39,7 @@ static int read_seek(struct bus_store *store, enum engine_table table, struct by
 int bus_store_next_jobs(struct bus_store *store, uint32_t queue, struct job_key after, struct job_key *ret,
                         size_t room, size_t *ret_n)
 {
-    struct job_key first = { queue, after.seq ? after.priority : 255, after.seq + 1 };
-    struct record_key from = record_job_key(first);
+    struct record_key from = record_behind_job((struct job_key) { queue, after.priority, after.seq });
     struct store_cursor *cursor = NULL;
     struct bytes key, value;
     int r = store_cursor_open(store->reading, store->tables[ROWS_JOB], &cursor);

@@ -47,6 +47,11 @@ struct record_key record_job_key(struct job_key job)
     return key;
 }
 
+struct record_key record_behind_job(struct job_key after)
+{
+    return record_job_key((struct job_key) { after.queue, after.seq ? after.priority : 255, after.seq + 1 });
+}
+
 struct record_key record_held_key(int64_t due_ms, struct job_key job)
 {
     struct record_key key = { .len = 0 };

@@ -26,6 +26,7 @@ static inline struct bytes record_bytes(const struct record_key *key)
 }
 
 struct record_key record_job_key(struct job_key job);
+struct record_key record_behind_job(struct job_key after); /* the first there may be; seq 0: the queue's first */
 struct record_key record_held_key(int64_t due_ms, struct job_key job);
 struct record_key record_pair_key(uint32_t target, uint64_t seq); /* dead, evt */
 struct record_key record_lane_key(struct id producer, uint32_t target);

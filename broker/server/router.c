@@ -193,6 +193,12 @@ static void broker_done(struct broker *b, struct store_op *op)
     case STORE_PAUSE:
     case STORE_BACKUP: sys_done(b, op); break;
     case STORE_PRUNE: stream_pruned(b, op); break;
+    case STORE_WARM:
+        if (op->stream)
+            stream_warmed(b, op);
+        else
+            queue_warmed(b, op);
+        break;
     default: break;
     }
 }

@@ -1,7 +1,7 @@
 /* stream - events: appended once, read by every follower at its own pace, always from the store.
  *
- * A live follower and one that was away for a day take the same path. What a follower may not see, or did not
- * ask for, is passed over here. */
+ * A live follower and one that was away for a day take the same path, but that what lies far behind is brought into memory
+ * first. What a follower may not see, or did not ask for, is passed over here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,10 @@
 #include "broker/server/broker.h"
 #include "gen/errors.h"
 
-enum { STREAM_BATCH = 256 };
+enum {
+    STREAM_BATCH = 256,
+    STREAM_NEAR = 4096, /* events before the end: written a moment ago */
+};
 
 void stream_on_append(struct broker *b, struct session *s, struct message *m)
 {
@@ -286,13 +289,50 @@ static void stream_deliver(struct broker *b, struct follower *f, uint64_t seq, c
     send_raw(b, f->session, &frame, event->head, event->body);
 }
 
+static void stream_warm(struct broker *b, struct follower *f)
+{
+    struct store_op *op = store_op_new(STORE_WARM);
+
+    op->session = f->session->serial;
+    op->handle = f->handle;
+    op->stream = f->stream->id;
+    op->seq = f->warm > f->at ? f->warm : f->at;
+    f->warming = true;
+    broker_submit(b, op);
+}
+
+void stream_warmed(struct broker *b, const struct store_op *op)
+{
+    const struct session *s = session_of(b, op->session);
+    struct follower *f = s && op->handle < s->handles_n ? s->handles[op->handle].follower : NULL;
+
+    if (!f)
+        return;
+    f->warming = false;
+    f->warm = op->ret_seq > op->seq ? op->ret_seq
+                                    : f->stream->last; /* nothing there: the reading itself says why */
+    stream_press(b, f->stream);
+}
+
+/* Whether what it reads next lies in memory, as far as anybody knows. The next stretch is asked for while half of this one is
+ * still to be read. */
+static bool stream_may_read(struct broker *b, struct follower *f)
+{
+    if (f->stream->last - f->at <= STREAM_NEAR)
+        return true;
+    if (!f->warming && f->warm < f->at + STORE_WARM_ROWS / 2)
+        stream_warm(b, f);
+    return f->at < f->warm;
+}
+
 /* True: there is more for this follower, and it has credit. */
 static bool stream_feed(struct broker *b, struct follower *f)
 {
     struct event_record event;
     uint64_t seq;
 
-    for (unsigned n = 0; n < STREAM_BATCH && stream_has_credit(b, f) && f->at < f->stream->last; n++) {
+    for (unsigned n = 0;
+         n < STREAM_BATCH && stream_has_credit(b, f) && f->at < f->stream->last && stream_may_read(b, f); n++) {
         int r = bus_store_event(b->store, f->stream->id, f->at + 1, &seq, &event);
 
         if (r == ERR_NOT_FOUND || (r == 0 && seq > f->stream->last)) {
@@ -313,7 +353,7 @@ static bool stream_feed(struct broker *b, struct follower *f)
         send_frame(b, f->session, &(struct frame) { .command = FRAME_TAIL, .handle = f->handle, .seq = f->at },
                    NULL, (struct bytes) { 0 });
     }
-    return stream_has_credit(b, f) && f->at < f->stream->last;
+    return stream_has_credit(b, f) && f->at < f->stream->last && stream_may_read(b, f);
 }
 
 void stream_run(struct broker *b)

@@ -71,6 +71,12 @@ static void writer_tell(struct bus_store *store)
     }
 }
 
+void engine_hand_back(struct bus_store *store, struct store_ops *ops)
+{
+    STAILQ_CONCAT(&store->done, ops);
+    writer_tell(store);
+}
+
 /* Under the lock: moves the next batch out of what was submitted. */
 static void writer_take(struct bus_store *store, struct store_ops *batch)
 {
@@ -103,10 +109,8 @@ static void writer_work(struct bus_store *store)
         log_line(LOG_AT_ERROR, "store", "result=%s", err_name(r));
         store->dead = true;
         STAILQ_CONCAT(&store->submitted, &batch); /* freed at the end, never answered */
-    } else {
-        STAILQ_CONCAT(&store->done, &batch);
     }
-    writer_tell(store);
+    engine_hand_back(store, &batch);
 }
 
 static void *writer_run(void *ctx)
@@ -161,14 +165,15 @@ struct backup {
 /* LMDB copies out of a read transaction: the writer goes on meanwhile. */
 static void *backup_run(void *ctx)
 {
+    struct store_ops done = STAILQ_HEAD_INITIALIZER(done);
     struct backup *backup = ctx;
     struct bus_store *store = backup->store;
 
     backup->op->status = store_backup(store->env, backup->op->name);
+    STAILQ_INSERT_TAIL(&done, backup->op, link);
     pthread_mutex_lock(&store->lock);
-    STAILQ_INSERT_TAIL(&store->done, backup->op, link);
     store->backups--;
-    writer_tell(store);
+    engine_hand_back(store, &done);
     pthread_cond_broadcast(&store->work);
     pthread_mutex_unlock(&store->lock);
     free(backup);
@@ -203,6 +208,10 @@ void bus_store_submit(struct bus_store *store, struct store_op *op)
 {
     if (op->kind == STORE_BACKUP) {
         backup_start(store, op);
+        return;
+    }
+    if (op->kind == STORE_WARM) {
+        engine_warm(store, op);
         return;
     }
     pthread_mutex_lock(&store->lock);
