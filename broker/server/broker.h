@@ -270,7 +270,7 @@ struct follower {
     unsigned credit;
     bool tail_said, warming;
     uint64_t warm; /* events up to here have been brought into memory for it */
-    char *names; /* separated by commas; NULL: all the policy allows */
+    char *names;   /* separated by commas; NULL: all the policy allows */
 };
 
 struct value {
