@@ -8,7 +8,7 @@ enum { PLAYBACK_OVERDUE_MS = 10000 };
 
 struct playback {
     /* When ticks are due; 0: none is on its way. One that is overdue was undone with the turn that set it. */
-    int64_t tending, forgetting;
+    int64_t tending, forgetting, viewing;
 };
 
 /* start.c */
@@ -32,6 +32,13 @@ int playback_on_history(struct playback *self, struct turn *t, const struct watc
 int playback_on_forget_watched(struct playback *self, struct turn *t, const struct forget_watched *ask);
 int playback_on_forget_history(struct playback *self, struct turn *t, const struct forget_history *ask,
                                struct forget_history_reply *reply);
+
+/* views.c */
+int playback_on_report(struct playback *self, struct turn *t, const struct report_playback *ask);
+
+/* quality.c */
+int playback_on_quality(struct playback *self, struct turn *t, const struct video_quality *ask,
+                        struct video_quality_reply *reply);
 
 /* kept.c */
 int playback_on_keep(struct playback *self, struct turn *t, const struct keep_for_later *ask);

@@ -2,6 +2,8 @@
 #include "actors/playback/known.h"
 
 #include "actors/playback/denied.h"
+#include "actors/playback/quality.h"
+#include "actors/playback/views.h"
 #include "data/store/table.h"
 #include "gen/catalog.h"
 #include "gen/errors.h"
@@ -93,7 +95,11 @@ int playback_on_deleted(struct playback *self, struct turn *t, const struct vide
 
     if (r == 0)
         r = play_video_get(turn_txn(t), turn_arena(t), event->video_id, &row);
-    if (r == ERR_NOT_FOUND || (r == 0 && (row.gone || row.video_rev > event->rev)))
+    if (r == ERR_NOT_FOUND) { /* nobody who is known began it; what players told of it goes, too */
+        row = (struct play_video) { .video_id = event->video_id };
+        r = 0;
+    }
+    if (r == 0 && (row.gone || row.video_rev > event->rev))
         return 0;
     row.gone = true;
     row.video_rev = event->rev;
@@ -139,10 +145,16 @@ static int known_forget_kept(struct turn *t, struct id video, unsigned *rows)
 /* 1: there is more. */
 static int known_forget_video(struct turn *t, const struct play_video *video, unsigned *rows)
 {
-    int r = known_forget_positions(t, video->video_id, rows);
+    static int (*const forget[])(struct turn * t, struct id video, unsigned *rows) = {
+        known_forget_positions,
+        known_forget_kept,
+        views_forget,
+        quality_forget,
+    };
+    int r = 0;
 
-    if (r == 0)
-        r = known_forget_kept(t, video->video_id, rows);
+    for (size_t i = 0; r == 0 && i < sizeof forget / sizeof *forget; i++)
+        r = forget[i](t, video->video_id, rows);
     if (r < 0 || *rows == 0)
         return r < 0 ? r : 1;
     return play_video_del(turn_txn(t), video->video_id);

@@ -3,11 +3,14 @@
 
 #include "actors/playback/keys.h"
 #include "actors/playback/known.h"
+#include "actors/playback/views.h"
 
 static int playback_up(void *me, struct turn *t)
 {
     int r = keys_tend(me, t);
 
+    if (r == 0)
+        r = views_tend(me, t);
     return r < 0 ? r : known_forget(me, t);
 }
 
@@ -21,6 +24,8 @@ static const struct playback_handlers handlers = {
     .watchlist = playback_on_watchlist,
     .keep_for_later = playback_on_keep,
     .drop_from_watchlist = playback_on_drop,
+    .report_playback = playback_on_report,
+    .video_quality = playback_on_quality,
     .posters = playback_on_posters,
     .list_downloads = playback_on_downloads,
     .on_catalog_video_changed = playback_on_changed,

@@ -2,6 +2,7 @@
 #include "actors/playback/kept.h"
 #include "actors/playback/keys.h"
 #include "actors/playback/known.h"
+#include "actors/playback/views.h"
 #include "data/store/table.h"
 #include "gen/catalog.h"
 #include "gen/errors.h"
@@ -104,6 +105,8 @@ static int start_answer(void *me, struct turn *t, int err, const void *answer, c
         r = kept_has(t, reply.video_id, &reply.kept);
     if (r == 0 && turn_subject(t)->known) /* only of somebody known will a position come */
         r = known_put(t, &playable->video);
+    if (r == 0)
+        r = views_begin(t, reply.session_id, &playable->video);
     if (r == 0 && !playable->final)
         r = ask_note_watched(t, &(struct note_watched) { .id = reply.video_id }, start_noted, NULL, 0);
     if (r < 0)

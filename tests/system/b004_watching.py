@@ -103,7 +103,26 @@ class Watching(unittest.TestCase):
         nobody = kept.replace(self.video, "video_01h455vb4pex5vsknk084sn02q")
         self.assertEqual(ann.send("PUT", nobody, {}).status, 404)
 
-    def test_5_a_deleted_video_leaves_every_list(self):
+    def test_5_what_a_player_counts_is_told_to_the_owner_of_the_video(self):
+        anyone = Api(self.stage.url)
+        play = anyone.post(f"/api/v1/videos/{self.video}/playback")["session_id"]
+        counted = {"number": 1, "state": "playing", "startup_ms": 300, "played_ms": 9000, "bitrate_kbps": 700, "top_kbps": 700}
+        anyone.want("POST", f"/api/v1/playback/{play}/report", counted)
+        anyone.want("POST", f"/api/v1/playback/{play}/report", counted)
+        self.stage.kill("playback")
+        where = f"/api/v1/videos/{self.video}/quality"
+        answer = until(lambda: self.owner.send("GET", where), lambda answer: answer.status == 200, within=30).json
+        self.assertEqual((answer["views"], answer["played_ms"], answer["score"]), (1, 9000, 97))
+        anyone.want("POST", f"/api/v1/playback/{play}/report", {**counted, "number": 2, "state": "paused", "played_ms": 10000})
+        self.assertEqual(self.owner.get(where)["played_ms"], 10000)
+        ann = Api(self.stage.url).login("ann@example.org", "correct horse")
+        self.assertEqual(ann.send("GET", where).status, 403)
+        self.assertEqual(anyone.send("GET", where).status, 401)
+        other = "play_01h455vb4pex5vsknk084sn02q"
+        self.assertEqual(anyone.send("POST", f"/api/v1/playback/{other}/report", counted).status, 410)
+        self.assertEqual(anyone.send("POST", f"/api/v1/playback/{play}/report", {**counted, "number": 3, "played_ms": 80000000}).status, 400)
+
+    def test_6_a_deleted_video_leaves_every_list(self):
         ann = Api(self.stage.url).login("ann@example.org", "correct horse")
         self.owner.want("DELETE", f"/api/v1/videos/{self.video}")
         for mine in ("watching", "watchlist"):

@@ -6,9 +6,8 @@ import { ALICE, assertAccessible, useSite } from "./lib/browser.mjs";
 const site = useSite();
 
 async function watching(as) {
-    const page = await site.open("/", { as });
-    await page.goto(`${site.url}/watch/${site.state.titled("How bread rises").id}`);
-    return page;
+    await site.begin();
+    return site.open(`/watch/${site.state.titled("How bread rises").id}`, { as });
 }
 
 test("a video is kept for later, listed, and taken off again", async () => {

@@ -131,6 +131,11 @@ export const handlers = {
             kept: state.kept.has(`${who?.id}/${video.id}`), storyboard_url: final ? mediaPath(video, "storyboard.vtt") : "",
             chapters: [{ start_ms: 0, title: "Flour" }, { start_ms: 12_000, title: "Water & salt" }] };
     },
+    report_playback: (state, who, ask) => void state.reports.push(ask),
+    video_quality(state, who, ask) {
+        own(state, who, ask.id);
+        return state.figures;
+    },
     save_progress(state, who, { id: of, ...at }) {
         state.progress.set(`${who.id}/${of}`, { ...at, updated_at: new Date().toISOString() });
     },

@@ -24,6 +24,8 @@ export class State {
         this.videos = new Map();
         this.uploads = new Map();
         this.progress = new Map();          // user/video -> {position_ms, ...}
+        this.figures = { views: 0, tried: 0, failed: 0, played_ms: 0, stalls: 0, switches: 0, days: [] };
+        this.reports = [];                  // of players
         this.kept = new Map();              // user/video -> when
         this.notes = [];
         this.streams = new Set();           // open event streams: {user, write}

@@ -5,6 +5,7 @@ import { call, saying } from "../api/http";
 import { playable, settled, useVideoLive } from "../api/video-live";
 import { ago, bytes, clock, partsDone } from "../lib/format";
 import { EditVideo } from "./edit-video";
+import { Figures } from "./figures";
 import { Icon } from "./icon";
 import { Meter } from "./meter";
 import { Notice } from "./notice";
@@ -23,7 +24,8 @@ interface OwnVideoProps {
 export function OwnVideo({ video: first, onChange, onGone }: OwnVideoProps) {
     const video = useVideoLive(first);
     const [sheet, setSheet] = useState<"" | "edit" | "delete">("");
-    const [why, setWhy] = useState(false);
+    const [shown, setShown] = useState<"" | "why" | "figures">("");
+    const show = (what: "why" | "figures") => setShown(shown === what ? "" : what);
     const title = video.title || "Untitled";
     const trashed = video.state === "trashed";
     const act = async (what: () => Promise<void>) => {
@@ -51,7 +53,7 @@ export function OwnVideo({ video: first, onChange, onGone }: OwnVideoProps) {
         toast(`“${title}” is deleted.`);
     });
     const retry = () => act(async () => onChange(await call("POST /api/v1/videos/{id}/retry", { id: video.id })));
-    const show = (visibility: Visibility) => act(async () => onChange(await call("PATCH /api/v1/videos/{id}", { id: video.id, visibility })));
+    const open = (visibility: Visibility) => act(async () => onChange(await call("PATCH /api/v1/videos/{id}", { id: video.id, visibility })));
 
     return (
         <article class="own" aria-label={title}>
@@ -70,11 +72,12 @@ export function OwnVideo({ video: first, onChange, onGone }: OwnVideoProps) {
                         <button type="button" class="button slim danger" onClick={() => setSheet("delete")}><Icon name="trash" size={18} />Delete for good</button>
                     </> : <>
                         <select class="input slim" aria-label={`Who may watch ${title}`} value={video.visibility}
-                            onChange={(e) => void show(e.currentTarget.value as Visibility)}>
+                            onChange={(e) => void open(e.currentTarget.value as Visibility)}>
                             {VISIBILITY.map(([v, text]) => <option key={v} value={v} selected={v === video.visibility}>{text.split(":")[0]}</option>)}
                         </select>
                         <button type="button" class="button slim" onClick={() => setSheet("edit")}><Icon name="edit" size={18} />Edit</button>
-                        <button type="button" class="button slim" aria-expanded={why} onClick={() => setWhy(!why)}><Icon name="info" size={18} />Why</button>
+                        <button type="button" class="button slim" aria-expanded={shown === "why"} onClick={() => show("why")}><Icon name="info" size={18} />Why</button>
+                        {playable(video) && <button type="button" class="button slim" aria-expanded={shown === "figures"} onClick={() => show("figures")}><Icon name="figures" size={18} />Figures</button>}
                         <button type="button" class="button slim" onClick={() => void trash()}><Icon name="trash" size={18} />Trash</button>
                     </>}
                 </div>
@@ -86,7 +89,8 @@ export function OwnVideo({ video: first, onChange, onGone }: OwnVideoProps) {
                         <p><button type="button" class="button slim" onClick={() => void retry()}><Icon name="retry" size={18} />Try again</button></p>
                     </Notice>
                 )}
-                {why && <Why id={video.id} key={video.state} />}
+                {shown === "why" && <Why id={video.id} key={video.state} />}
+                {shown === "figures" && <Figures id={video.id} />}
             </div>
             {sheet === "edit" && <EditVideo video={video} onSaved={onChange} onClose={() => setSheet("")} />}
             {sheet === "delete" && <Confirm title="Delete for good?" text={`“${title}” and its files will be gone. This cannot be undone.`}

@@ -1,9 +1,11 @@
 // The player: a media element, its source, its buttons and its keys.
 import type { Playing as Playback } from "#api";
+import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icon";
 import { Bar } from "./bar";
 import { chaptersOf } from "./chapters";
+import { type Counting, countPlayback } from "./count";
 import { type Deck, pressKey } from "./keys";
 import { keepProgress } from "./keep-progress";
 import { SeekBar } from "./seek-bar";
@@ -30,7 +32,8 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
     const video = useRef<HTMLVideoElement>(null);
     const still = useRef<HTMLCanvasElement>(null);
     const media = useMedia(video);
-    const { tracks, source, failed, retry } = useSource(video, still, playback, startAt, renew);
+    const counting = useCounting(playback.session_id, video);
+    const { tracks, source, failed, retry } = useSource(video, still, playback, startAt, counting, renew);
     const [panel, setPanel] = useState<"" | "setup" | "help">("");
     const [full, setFull] = useState(false);
     const [hush, setHush] = useState(false);
@@ -137,6 +140,21 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
             )}
         </div>
     );
+}
+
+/** Of this player's first playback: one that is renewed is the same view. */
+function useCounting(play: string | undefined, video: RefObject<HTMLVideoElement | null>): RefObject<Counting | null> {
+    const counting = useRef<Counting>(null);
+    useEffect(() => {
+        if (!play)
+            return;
+        counting.current = countPlayback(play, video.current!);
+        return () => {
+            counting.current?.stop();
+            counting.current = null;
+        };
+    }, []);
+    return counting;
 }
 
 /** To the system's own media keys and lock screen. */

@@ -31,6 +31,8 @@ export interface SourceOptions {
     url: string;
     startAt: number;                // seconds
     onTracks: (tracks: Tracks) => void;
+    /** What is shown from now on, and the best there is, in kbit/s. */
+    onQuality: (kbps: number, topKbps: number) => void;
     /** For good; `gone`: the media's address is no longer taken, a new playback may help. */
     onFail: (gone: boolean) => void;
 }
@@ -43,7 +45,7 @@ export function openSource(options: SourceOptions): Source | null {
     return null;
 }
 
-function openHls({ video, url, startAt, onTracks, onFail }: SourceOptions): Source {
+function openHls({ video, url, startAt, onTracks, onQuality, onFail }: SourceOptions): Source {
     const hls = new Hls({
         startPosition: startAt,     // a growing playlist looks live; without this it would start near its end
         enableWorker: false,        // CMAF needs no transmuxing that would be worth a worker
@@ -66,6 +68,10 @@ function openHls({ video, url, startAt, onTracks, onFail }: SourceOptions): Sour
         });
     };
     hls.on(Events.MANIFEST_PARSED, () => keepOneGroup(hls));
+    hls.on(Events.LEVEL_SWITCHED, (_, { level }) => {
+        const kbps = hls.levels.map((l) => (l.averageBitrate || l.bitrate) / 1000);
+        onQuality(kbps[level] ?? 0, Math.max(0, ...kbps));
+    });
     for (const event of [Events.MANIFEST_PARSED, Events.LEVEL_SWITCHED, Events.AUDIO_TRACKS_UPDATED, Events.AUDIO_TRACK_SWITCHED,
         Events.SUBTITLE_TRACKS_UPDATED, Events.SUBTITLE_TRACK_SWITCH] as const)
         hls.on(event, tell);

@@ -3,6 +3,7 @@
 import type { Playing as Playback } from "#api";
 import type { RefObject } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { Counting } from "./count";
 import { NO_TRACKS, type Source, type Tracks, openSource } from "./source";
 
 interface Held {
@@ -13,7 +14,7 @@ interface Held {
 }
 
 export function useSource(video: RefObject<HTMLVideoElement | null>, still: RefObject<HTMLCanvasElement | null>, playback: Playback,
-    startAt: number, renew: () => Promise<void>): Held {
+    startAt: number, counting: RefObject<Counting | null>, renew: () => Promise<void>): Held {
     const [tracks, setTracks] = useState<Tracks>(NO_TRACKS);
     const [failed, setFailed] = useState<Held["failed"]>("");
     const [round, setRound] = useState(0);
@@ -21,6 +22,10 @@ export function useSource(video: RefObject<HTMLVideoElement | null>, still: RefO
     const position = useRef(startAt);
     const renewed = useRef(0);
 
+    const fail = (how: "unsupported" | "broken") => {
+        setFailed(how);
+        counting.current?.failed(how);
+    };
     useEffect(() => {
         const element = video.current!;
         const again = source.current !== null;
@@ -34,17 +39,18 @@ export function useSource(video: RefObject<HTMLVideoElement | null>, still: RefO
         setFailed("");
         source.current = openSource({
             video: element, url: playback.hls_url ?? "", startAt: position.current, onTracks: setTracks,
+            onQuality: (kbps, top) => counting.current?.quality(kbps, top),
             onFail(gone) {
                 if (gone && Date.now() - renewed.current > 30_000) {
                     renewed.current = Date.now();
-                    renew().catch(() => setFailed("broken"));
+                    renew().catch(() => fail("broken"));
                 } else {
-                    setFailed("broken");
+                    fail("broken");
                 }
             },
         });
         if (!source.current)
-            setFailed("unsupported");
+            fail("unsupported");
         if (playing)
             void element.play().catch(() => {});
         const shown = () => still.current && (still.current.hidden = true);
