@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "actors/transcode/media/control.h"
+#include "data/blobs/http.h"
+#include "data/blobs/s3.h"
+#include "data/blobs/tier.h"
 #include "gen/errors.h"
 
 /* A job at work. The first member is what its end is told by. */
@@ -18,7 +21,7 @@ struct work {
     struct work *next;
     pthread_t thread;
     struct attend how;
-    struct blobs_http_options front; /* url NULL: none */
+    struct crew_store store; /* its first place NULL: the blobs are shared */
     struct lend_reply lent;
     struct arena *arena; /* of the thread: the job's copy and the result */
     union {
@@ -106,16 +109,72 @@ static void note(void *ctx, const struct attend_progress *p)
     wake(w->crew);
 }
 
-static int open_front(struct work *w)
+static int open_http(const struct crew_store *s, const char *url, const atomic_bool *cancel, struct blobs **ret,
+                     char why[CREW_WHY_MAX])
 {
-    int r = blobs_http_open(&w->front, &w->how.blobs);
+    const struct blobs_http_options how = { .url = url,
+                                            .connect_ms = s->connect_ms,
+                                            .quiet_s = s->quiet_s,
+                                            .patience_ms = s->patience_ms,
+                                            .ahead = s->ahead,
+                                            .cancel = cancel };
+    int r = blobs_http_open(&how, ret);
 
-    for (size_t i = 0; r == 0 && i < w->lent.lent_n; i++) {
-        const struct lent *lent = &w->lent.lent[i];
+    for (size_t i = 0; r == 0 && s->lent && i < s->lent->lent_n; i++) {
+        const struct lent *lent = &s->lent->lent[i];
 
-        r = blobs_http_allow(w->how.blobs, lent->may == LENT_MAY_READ ? BLOBS_HTTP_READ : BLOBS_HTTP_PUT_NEW,
-                             lent->folder, lent->right);
+        r = blobs_http_allow(*ret, lent->may == LENT_MAY_READ ? BLOBS_HTTP_READ : BLOBS_HTTP_PUT_NEW, lent->folder,
+                             lent->right);
     }
+    if (r == ERR_UNSUPPORTED)
+        snprintf(why, CREW_WHY_MAX, "%s needs libcurl.so.4 (Debian: libcurl4)", url);
+    else if (r < 0)
+        snprintf(why, CREW_WHY_MAX, "%s is no http://HOST:PORT or https://HOST of a front: %s", url, err_name(r));
+    return r;
+}
+
+static int open_place(const struct crew_store *s, const char *place, const atomic_bool *cancel, struct blobs **ret,
+                      char why[CREW_WHY_MAX])
+{
+    const struct blobs_s3_options how = { .connect_ms = s->connect_ms,
+                                          .quiet_s = s->quiet_s,
+                                          .patience_ms = s->patience_ms,
+                                          .ahead = s->ahead,
+                                          .lines = 1,
+                                          .part_mib = s->part_mib,
+                                          .cancel = cancel };
+    int r;
+
+    if (blobs_s3_is(place))
+        return blobs_s3_open(place, &how, ret, why);
+    if (strncmp(place, "file:", 5) != 0)
+        return open_http(s, place, cancel, ret, why);
+    r = blobs_open(place, ret);
+    if (r < 0)
+        snprintf(why, CREW_WHY_MAX, "%s cannot be opened: %s", place, err_name(r));
+    return r;
+}
+
+static int open_store(const struct crew_store *s, const atomic_bool *cancel, struct blobs **ret,
+                      char why[CREW_WHY_MAX])
+{
+    struct blobs *second = NULL;
+    int r = open_place(s, s->places[0], cancel, ret, why);
+
+    if (r == 0 && s->places[1]) {
+        r = open_place(s, s->places[1], cancel, &second, why);
+        if (r == 0)
+            *ret = blobs_tier(*ret, second);
+    }
+    return r;
+}
+
+int crew_try(const struct crew_store *store, char why[CREW_WHY_MAX])
+{
+    struct blobs *blobs = NULL;
+    int r = open_store(store, NULL, &blobs, why);
+
+    blobs_close(&blobs);
     return r;
 }
 
@@ -127,17 +186,18 @@ static void attend_job(struct work *w)
         attend_probe(&w->how, &w->copy.probe, w->arena, &w->result.probed, &w->result.outcome);
 }
 
-static void attend_by_front(struct work *w)
+static void attend_apart(struct work *w)
 {
     struct attend_outcome *o = &w->result.outcome;
-    int r = open_front(w);
+    char why[CREW_WHY_MAX] = "";
+    int r = open_store(&w->store, &w->cancel, &w->how.blobs, why);
 
     if (r == 0) {
         attend_job(w);
-        w->result.traffic = blobs_http_traffic(w->how.blobs);
+        w->result.traffic = blobs_traffic(w->how.blobs);
     } else {
         *o = (struct attend_outcome) { .end = ATTEND_FAILED, .error = r };
-        snprintf(o->reason, sizeof(o->reason), "the blobs cannot be had by %s: %s", w->front.url, err_name(r));
+        snprintf(o->reason, sizeof(o->reason), "the blobs cannot be had: %.*s", 400, why);
     }
     blobs_close(&w->how.blobs);
 }
@@ -147,8 +207,8 @@ static void *attend_one(void *ctx)
     struct work *w = ctx;
     struct crew *b = w->crew;
 
-    if (w->front.url)
-        attend_by_front(w);
+    if (w->store.places[0])
+        attend_apart(w);
     else
         attend_job(w);
     pthread_mutex_lock(&b->lock);
@@ -171,15 +231,18 @@ static void copy_job(struct work *w, struct crew_job job)
     }
 }
 
-static void copy_front(struct work *w, const struct crew_front *front)
+static void copy_store(struct work *w, const struct crew_store *store)
 {
-    w->front = front->how;
-    w->front.url = arena_strdup(w->arena, front->how.url);
-    w->front.cancel = &w->cancel;
-    wire_copy(&lend_reply_type, front->lent, w->arena, &w->lent);
+    w->store = *store;
+    for (unsigned i = 0; i < 2; i++)
+        w->store.places[i] = store->places[i] ? arena_strdup(w->arena, store->places[i]) : NULL;
+    if (store->lent) {
+        wire_copy(&lend_reply_type, store->lent, w->arena, &w->lent);
+        w->store.lent = &w->lent;
+    }
 }
 
-int crew_start(struct crew *b, const struct attend *how, const struct crew_front *front, struct crew_job job,
+int crew_start(struct crew *b, const struct attend *how, const struct crew_store *store, struct crew_job job,
                uint64_t kept)
 {
     struct work *w = calloc(1, sizeof(*w));
@@ -194,8 +257,8 @@ int crew_start(struct crew *b, const struct attend *how, const struct crew_front
     w->how.ctx = w;
     w->result.kept = kept;
     copy_job(w, job);
-    if (front)
-        copy_front(w, front);
+    if (store)
+        copy_store(w, store);
     if (pthread_create(&w->thread, NULL, attend_one, w) != 0) {
         crew_forget(&w->result);
         return ERR_BUSY;

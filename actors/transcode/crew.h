@@ -3,14 +3,20 @@
 #pragma once
 
 #include "actors/transcode/attend.h"
-#include "data/blobs/http.h"
+#include "data/blobs/blobs.h"
+
+#define CREW_WHY_MAX 500
 
 struct crew;
 
-/* The blobs by a front, for a host that does not see their disk (data/blobs/http.h). */
-struct crew_front {
-    struct blobs_http_options how;
-    const struct lend_reply *lent; /* what the catalog lent for the job */
+/* The blobs by a network: for a host that does not see their disk, or where not all lies on it. The first place is written to
+ * and asked first, the second for what that has not (data/blobs/tier.h). */
+struct crew_store {
+    const char *places
+        [2]; /* file:FOLDER, http(s)://FRONT (data/blobs/http.h), s3://... (s3.h); NULL: there is no second */
+    unsigned connect_ms, quiet_s, patience_ms, part_mib;
+    size_t ahead;
+    const struct lend_reply *lent; /* for a front: what the catalog lent for the job; NULL: nothing is needed */
 };
 
 struct crew_job { /* one of them */
@@ -23,8 +29,8 @@ struct crew_result {
     uint64_t kept; /* what crew_start was given */
     struct crew_job job;
     struct attend_outcome outcome;
-    struct blobs_http_traffic traffic; /* with a front */
-    struct probe_done probed;          /* outcome.end is ATTEND_DONE: the answer */
+    struct blobs_traffic traffic; /* with a store of its own */
+    struct probe_done probed;     /* outcome.end is ATTEND_DONE: the answer */
     struct run_done made;
 };
 
@@ -41,13 +47,16 @@ struct crew_events {
 int crew_open(const struct crew_events *events, void *ctx, struct crew **ret);
 void crew_close(struct crew **crew); /* cancels all that is at work and waits for it; tells of none */
 
-/* Starts on a copy of the job. front: how->blobs is NULL, and the job has a handle of its own, over what was lent for it. */
-int crew_start(struct crew *crew, const struct attend *how, const struct crew_front *front, struct crew_job job,
+/* Starts on a copy of the job. store: how->blobs is NULL, and the job has a handle of its own, which ends with it. */
+int crew_start(struct crew *crew, const struct attend *how, const struct crew_store *store, struct crew_job job,
                uint64_t kept);
 void crew_cancel(struct crew *crew, uint64_t kept);
 void crew_forget(struct crew_result *result);
 
 int crew_fd(const struct crew *crew); /* readable when there is something to collect */
 void crew_collect(struct crew *crew); /* calls the events */
+
+/* Whether it can be opened: what is wrong with it in a sentence, or 0. Nothing is asked of it. */
+int crew_try(const struct crew_store *store, char why[CREW_WHY_MAX]);
 
 const char *crew_end_name(enum attend_end end);

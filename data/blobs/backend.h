@@ -36,6 +36,7 @@ struct blob_backend {
     int (*delete_tree)(struct blobs *blobs, const char *prefix);
     int (*space)(struct blobs *blobs, uint64_t *ret_free, uint64_t *ret_total);
     int (*sweep)(struct blobs *blobs, int64_t older_than_ms, unsigned *ret_removed);
+    struct blobs_traffic (*traffic)(struct blobs *blobs); /* NULL: none, as all is here */
 };
 
 /* The first member of what a backend keeps of itself, and of a writer. */
@@ -47,4 +48,5 @@ struct blob_writer {
     struct blobs *blobs;
     bool expects; /* commit answers ERR_CHECKSUM unless the bytes have this hash */
     uint8_t expected[BLOB_HASH_SIZE];
+    int64_t modified; /* what stat is to tell; 0: the time of the commit */
 };

@@ -92,6 +92,11 @@ void blob_expect(struct blob_writer *writer, const uint8_t hash[BLOB_HASH_SIZE])
     memcpy(writer->expected, hash, BLOB_HASH_SIZE);
 }
 
+void blob_date(struct blob_writer *writer, int64_t modified)
+{
+    writer->modified = modified;
+}
+
 int blob_commit(struct blob_writer **writer, struct blob_info *ret)
 {
     return (*writer)->blobs->backend->commit(writer, ret);
@@ -167,4 +172,9 @@ int blobs_sweep(struct blobs *blobs, int64_t older_than_ms, unsigned *ret_remove
 {
     OFFERED(blobs, sweep);
     return blobs->backend->sweep(blobs, older_than_ms, ret_removed);
+}
+
+struct blobs_traffic blobs_traffic(struct blobs *blobs)
+{
+    return blobs->backend->traffic ? blobs->backend->traffic(blobs) : (struct blobs_traffic) { 0 };
 }

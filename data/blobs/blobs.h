@@ -39,6 +39,7 @@ struct blob_info {
     uint64_t size; /* a growing object: its durable frontier */
     bool growing;  /* not sealed yet: bytes may follow */
     bool hashed;   /* hash is filled */
+    bool far;      /* only the second of two places has it (tier.h) */
     uint8_t hash[BLOB_HASH_SIZE];
     int64_t modified; /* ms UTC */
 };
@@ -58,6 +59,8 @@ int blob_new(struct blobs *blobs, const char *name, struct blob_writer **ret);
 int blob_write(struct blob_writer *writer, const void *data, size_t len);
 /* From now on commit answers ERR_CHECKSUM, and leaves nothing, unless this is the hash of what was written. */
 void blob_expect(struct blob_writer *writer, const uint8_t hash[BLOB_HASH_SIZE]);
+/* A copy keeps the time of what it was made of, where the backend can tell another than that of the commit (s3). */
+void blob_date(struct blob_writer *writer, int64_t modified);
 int blob_commit(struct blob_writer **writer, struct blob_info *ret);
 void blob_abort(struct blob_writer **writer);
 
@@ -112,3 +115,9 @@ int blobs_space(struct blobs *blobs, uint64_t *ret_free, uint64_t *ret_total);
 
 /* Removes temporary files older than this many ms that a crash left behind. */
 int blobs_sweep(struct blobs *blobs, int64_t older_than_ms, unsigned *ret_removed);
+
+/* Bytes of objects that came and went over a network, tries that failed included. */
+struct blobs_traffic {
+    uint64_t read, put;
+};
+struct blobs_traffic blobs_traffic(struct blobs *blobs);

@@ -37,8 +37,3 @@ enum blobs_http_may { BLOBS_HTTP_READ, BLOBS_HTTP_PUT_NEW };
 /* What may be done beneath a folder (which ends in a slash); the first that fits is used. ERR_INVALID: not a word that could
  * stand in a path. */
 int blobs_http_allow(struct blobs *blobs, enum blobs_http_may may, const char *folder, const char *right);
-
-struct blobs_http_traffic {
-    uint64_t read, put; /* bytes of objects that came and went, tries that failed included */
-};
-struct blobs_http_traffic blobs_http_traffic(struct blobs *blobs);

@@ -18,6 +18,7 @@ static int file_setup(void **state)
     c->offers = CONFORM_ALL;
     if (make_folder(&c->folder) < 0)
         return -1;
+    c->there = c->folder.blobs;
     c->blobs = file_another(c);
     *state = c;
     return 0;

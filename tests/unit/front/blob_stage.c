@@ -130,7 +130,8 @@ int http_setup(void **state)
 
     if (make_folder(&c->folder) < 0)
         return -1;
-    front.blobs = c->folder.blobs;
+    front.blobs = c->there = c->folder.blobs;
+    c->offers = CONFORM_SEES_GROWING | CONFORM_ONE_WINS;
     c->blobs = http_another(c);
     *state = c;
     return 0;

@@ -180,7 +180,7 @@ static void reads_that_follow_each_other_are_few_requests(void **state)
         assert_int_equal(blob_read(c->blobs, "raw/v/a", at, piece, sizeof(piece), &got), 0);
     /* 64 pieces: 1, 1, 2, 4, 8 of them, and 16 at a time from there on */
     assert_true(atomic_load(&front.counters[FRONT_REQUESTS]) - requests <= 9);
-    assert_int_equal(blobs_http_traffic(c->blobs).read, data.len);
+    assert_int_equal(blobs_traffic(c->blobs).read, data.len);
     free((void *)(uintptr_t)data.data);
 }
 

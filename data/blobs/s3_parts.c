@@ -1,0 +1,261 @@
+/* s3_parts - an object that is written as it comes: one part of it in memory, and more than that as a multipart upload. */
+#include "data/blobs/s3_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "data/blobs/s3_xml.h"
+#include "gen/errors.h"
+
+#define S3_ANSWER_MOST ((size_t)64 * 1024)
+
+struct s3_writer {
+    struct blob_writer base;
+    char name[BLOB_NAME_MAX + 1];
+    char *upload;          /* the id of the multipart upload; NULL: none yet */
+    struct buf part, tags; /* tags: as the store is told them at the end */
+    unsigned parts;
+    uint64_t size;
+    crypto_generichash_state hash;
+};
+
+static struct s3_blobs *s3_writer_store(struct s3_writer *w)
+{
+    return s3_of(w->base.blobs);
+}
+
+/* ---- uploads under way */
+
+static void s3_writing(struct s3_blobs *s, const char *old, const char *new)
+{
+    pthread_mutex_lock(&s->lock);
+    for (unsigned i = 0; i < S3_UPLOADS; i++)
+        if (s->writing[i] == old) {
+            s->writing[i] = (char *)(uintptr_t) new;
+            break;
+        }
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool s3_is_writing(struct s3_blobs *s, const char *upload)
+{
+    bool is = false;
+
+    pthread_mutex_lock(&s->lock);
+    for (unsigned i = 0; i < S3_UPLOADS; i++)
+        is |= s->writing[i] && strcmp(s->writing[i], upload) == 0;
+    pthread_mutex_unlock(&s->lock);
+    return is;
+}
+
+/* ---- requests */
+
+static int s3_upload_word(void *ctx, const char *path, const char *text)
+{
+    char **id = ctx;
+
+    if (strcmp(path, "InitiateMultipartUploadResult/UploadId") == 0 && *text && !*id &&
+        strlen(text) < S3_UPLOAD_MAX && !(*id = strdup(text)))
+        abort();
+    return 0;
+}
+
+static int s3_begin(struct s3_writer *w)
+{
+    const struct s3_more more = { .hash = w->base.expects ? w->base.expected : NULL,
+                                  .modified = w->base.modified };
+    struct buf text = { 0 };
+    struct remote_ask ask = { .method = REMOTE_POST,
+                              .name = w->name,
+                              .query = "uploads=",
+                              .more = &more,
+                              .text = &text,
+                              .text_most = S3_ANSWER_MOST };
+    int r = remote_do(&s3_writer_store(w)->remote, &ask);
+
+    if (r == 0 && (s3_xml_walk(buf_bytes(&text), s3_upload_word, &w->upload) < 0 || !w->upload))
+        r = ERR_IO;
+    buf_free(&text);
+    if (r == 0)
+        s3_writing(s3_writer_store(w), NULL, w->upload);
+    return r;
+}
+
+static void s3_upload_query(struct s3_writer *w, unsigned part, struct buf *ret)
+{
+    if (part)
+        buf_printf(ret, "partNumber=%u&", part);
+    buf_put_text(ret, "uploadId=");
+    s3_escape(ret, w->upload);
+}
+
+/* What is in memory, as the next part. */
+static int s3_send(struct s3_writer *w)
+{
+    struct buf query = { 0 };
+    struct remote_ask ask = { .method = REMOTE_PUT, .name = w->name, .body = buf_bytes(&w->part) };
+    int r = w->parts == S3_PARTS_MAX ? ERR_TOO_LARGE : w->upload ? 0 : s3_begin(w);
+
+    if (r < 0)
+        return r;
+    s3_upload_query(w, w->parts + 1, &query);
+    ask.query = buf_text(&query);
+    r = remote_do(&s3_writer_store(w)->remote, &ask);
+    buf_free(&query);
+    if (r == 0 && (strlen(ask.tag) < 3 || strpbrk(ask.tag, "<>&")))
+        r = ERR_IO;
+    if (r < 0)
+        return r;
+    w->parts++;
+    buf_printf(&w->tags, "<Part><PartNumber>%u</PartNumber><ETag>%s</ETag></Part>", w->parts, ask.tag);
+    buf_reset(&w->part);
+    return 0;
+}
+
+/* The answer may be 200 and an error all the same. */
+static int s3_end_word(void *ctx, const char *path, const char *text)
+{
+    bool *ok = ctx;
+
+    *ok |= strcmp(path, "CompleteMultipartUploadResult") == 0;
+    return 0;
+}
+
+static int s3_end(struct s3_writer *w)
+{
+    struct s3_blobs *s = s3_writer_store(w);
+    const struct s3_more more = { .condition = true };
+    struct buf query = { 0 }, body = { 0 }, text = { 0 };
+    struct remote_ask ask = {
+        .method = REMOTE_POST, .name = w->name, .more = &more, .text = &text, .text_most = S3_ANSWER_MOST
+    };
+    bool ok = false;
+    int r;
+
+    s3_upload_query(w, 0, &query);
+    buf_put_text(&body, "<CompleteMultipartUpload>");
+    buf_put(&body, w->tags.data, w->tags.len);
+    buf_put_text(&body, "</CompleteMultipartUpload>");
+    ask.query = buf_text(&query);
+    ask.body = buf_bytes(&body);
+    r = remote_do(&s->remote, &ask);
+    if (r == ERR_UNSUPPORTED && !s->no_condition) {
+        s->no_condition = true;
+        r = remote_do(&s->remote, &ask);
+    }
+    if (r == 0 && (s3_xml_walk(buf_bytes(&text), s3_end_word, &ok) < 0 || !ok))
+        r = ERR_UNAVAILABLE;
+    buf_free(&query);
+    buf_free(&body);
+    buf_free(&text);
+    return r;
+}
+
+static void s3_give_up(struct s3_writer *w)
+{
+    struct buf query = { 0 };
+    struct remote_ask ask = { .method = REMOTE_DELETE, .name = w->name };
+
+    s3_upload_query(w, 0, &query);
+    ask.query = buf_text(&query);
+    remote_do(&s3_writer_store(w)->remote, &ask); /* what stays is swept */
+    buf_free(&query);
+}
+
+/* ---- the writer */
+
+static void s3_writer_free(struct s3_writer *w)
+{
+    if (w->upload)
+        s3_writing(s3_writer_store(w), w->upload, NULL);
+    free(w->upload);
+    buf_free(&w->part);
+    buf_free(&w->tags);
+    free(w);
+}
+
+int s3_new(struct blobs *blobs, const char *name, struct blob_writer **ret)
+{
+    struct s3_writer *w = calloc(1, sizeof(*w));
+
+    if (!w)
+        abort();
+    w->base.blobs = blobs;
+    snprintf(w->name, sizeof(w->name), "%s", name);
+    crypto_generichash_init(&w->hash, NULL, 0, BLOB_HASH_SIZE);
+    *ret = &w->base;
+    return 0;
+}
+
+int s3_write(struct blob_writer *writer, const void *data, size_t len)
+{
+    struct s3_writer *w = (struct s3_writer *)writer;
+    size_t most = s3_writer_store(w)->part;
+    int r = 0;
+
+    crypto_generichash_update(&w->hash, data, len);
+    w->size += len;
+    while (r == 0 && len) {
+        size_t n = most - w->part.len < len ? most - w->part.len : len;
+
+        buf_put(&w->part, data, n);
+        data = (const uint8_t *)data + n;
+        len -= n;
+        if (w->part.len == most)
+            r = s3_send(w);
+    }
+    return r;
+}
+
+static int s3_commit_parts(struct s3_writer *w, const uint8_t hash[BLOB_HASH_SIZE], struct blob_info *ret)
+{
+    int r = w->part.len ? s3_send(w) : 0;
+
+    if (r == 0)
+        r = s3_look(w->base.blobs, w->name, ret); /* for stores that know no condition */
+    if (r == 0)
+        r = s3_end(w);
+    if (r == ERR_EXISTS)
+        s3_look(w->base.blobs, w->name, ret);
+    if (r == 0 && ret) {
+        *ret = (struct blob_info) { .size = w->size, .hashed = true, .modified = w->base.modified };
+        memcpy(ret->hash, hash, BLOB_HASH_SIZE);
+    }
+    if (r < 0)
+        s3_give_up(w);
+    return r;
+}
+
+int s3_commit(struct blob_writer **writer, struct blob_info *ret)
+{
+    struct s3_writer *w = (struct s3_writer *)*writer;
+    uint8_t hash[BLOB_HASH_SIZE];
+    const struct s3_more more = { .hash = hash, .modified = w->base.modified, .condition = true };
+    int r;
+
+    crypto_generichash_final(&w->hash, hash, sizeof(hash));
+    if (w->base.expects && memcmp(hash, w->base.expected, sizeof(hash)) != 0) {
+        s3_abort(writer);
+        return ERR_CHECKSUM;
+    }
+    if (w->upload)
+        r = s3_commit_parts(w, hash, ret);
+    else
+        r = s3_put_object(s3_writer_store(w), w->name, buf_bytes(&w->part), &more, ret);
+    s3_writer_free(w);
+    *writer = NULL;
+    return r;
+}
+
+void s3_abort(struct blob_writer **writer)
+{
+    struct s3_writer *w = (struct s3_writer *)*writer;
+
+    if (w->upload)
+        s3_give_up(w);
+    s3_writer_free(w);
+    *writer = NULL;
+}

@@ -1,0 +1,88 @@
+/* s3_stage - see s3_stage.h */
+#include "tests/unit/blobs/s3_stage.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static struct {
+    pid_t pid;
+    FILE *to, *from;
+    char uri[1024];
+} store;
+
+static void hear(char *line, size_t size)
+{
+    if (!fgets(line, (int)size, store.from)) {
+        fprintf(stderr, "tests/harness/s3_store.py said nothing: is there a python3?\n");
+        abort();
+    }
+    line[strcspn(line, "\n")] = 0;
+}
+
+const char *s3_start(const char *const words[])
+{
+    const char *argv[8] = { "python3", "tests/harness/s3_store.py" };
+    posix_spawn_file_actions_t io;
+    int in[2], out[2];
+
+    if (getenv("KINOBUS_TEST_S3"))
+        return getenv("KINOBUS_TEST_S3");
+    for (unsigned i = 0; words[i]; i++)
+        argv[2 + i] = words[i];
+    if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
+        abort();
+    posix_spawn_file_actions_init(&io);
+    posix_spawn_file_actions_adddup2(&io, in[0], 0);
+    posix_spawn_file_actions_adddup2(&io, out[1], 1);
+    if (posix_spawnp(&store.pid, argv[0], &io, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
+        abort();
+    posix_spawn_file_actions_destroy(&io);
+    close(in[0]);
+    close(out[1]);
+    store.to = fdopen(in[1], "w");
+    store.from = fdopen(out[0], "r");
+    hear(store.uri, sizeof(store.uri));
+    return store.uri;
+}
+
+void s3_stop(void)
+{
+    if (!store.pid)
+        return;
+    fclose(store.to);
+    fclose(store.from);
+    waitpid(store.pid, NULL, 0);
+    store.pid = 0;
+}
+
+void s3_tell(const char *json)
+{
+    char ok[64];
+
+    fprintf(store.to, "%s\n", json);
+    fflush(store.to);
+    hear(ok, sizeof(ok));
+    assert_string_equal(ok, "ok");
+}
+
+struct blobs *s3_open(const char *uri, unsigned patience_ms, const atomic_bool *cancel)
+{
+    const struct blobs_s3_options how = { .connect_ms = 2000,
+                                          .quiet_s = 5,
+                                          .patience_ms = patience_ms,
+                                          .ahead = 1 << 20,
+                                          .lines = 4,
+                                          .part_mib = 5,
+                                          .cancel = cancel };
+    struct blobs *blobs = NULL;
+    char error[S3_SAID_MAX] = "";
+
+    if (blobs_s3_open(uri, &how, &blobs, error) < 0)
+        fprintf(stderr, "%s\n", error);
+    assert_non_null(blobs);
+    return blobs;
+}

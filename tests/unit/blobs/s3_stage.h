@@ -1,0 +1,12 @@
+/* s3_stage - an S3 store for tests: tests/harness/s3_store.py as a child, or the one whose URI KINOBUS_TEST_S3 tells. */
+#pragma once
+
+#include "data/blobs/s3.h"
+#include "tests/unit/blobs/conform.h"
+
+/* words: for s3_store.py; NULL ends the list. What is told is answered once it holds. */
+const char *s3_start(const char *const words[]); /* its URI */
+void s3_stop(void);
+void s3_tell(const char *json);
+
+struct blobs *s3_open(const char *uri, unsigned patience_ms, const atomic_bool *cancel);
