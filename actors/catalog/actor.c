@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "actors/catalog/catalog.h"
+#include "actors/catalog/copies.h"
 #include "actors/catalog/lend.h"
 #include "actors/catalog/scrub.h"
 #include "schemas/wire/arena.h"
@@ -9,6 +10,7 @@
 static int catalog_open(void *self_, struct actor *actor)
 {
     struct catalog *self = self_;
+    const struct catalog_settings *settings = actor_settings(actor);
     struct buf uri = { 0 };
     int r;
 
@@ -16,6 +18,10 @@ static int catalog_open(void *self_, struct actor *actor)
     r = blobs_open(buf_text(&uri), &self->blobs);
     buf_free(&uri);
     self->scrub = scrub_new();
+    if (r == 0 && settings->far && *settings->far) {
+        actor_capacity(actor, 0, 0, CATALOG_THREADS_FAR);
+        r = copies_open(self, settings);
+    }
     return r;
 }
 
@@ -23,6 +29,7 @@ static void catalog_close(void *self_)
 {
     struct catalog *self = self_;
 
+    copies_free(&self->copies);
     blobs_close(&self->blobs);
     free(self->scrub);
     self->scrub = NULL;
@@ -39,6 +46,8 @@ static int catalog_up(void *self_, struct turn *t)
     self->ticking = true;
     turn_after(t, 0, lend_tick, NULL, 0);
     turn_after(t, 0, scrub_tick, NULL, 0);
+    if (self->copies)
+        turn_after(t, 0, copies_clock, NULL, 0);
     return turn_after(t, 0, catalog_tick, NULL, 0);
 }
 

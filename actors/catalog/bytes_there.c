@@ -3,6 +3,8 @@
  * the next row. */
 #include "actors/catalog/bytes_there.h"
 
+#include "actors/catalog/copies.h"
+
 enum {
     BYTES_ROW = 24,
     BYTES_MARKS = 16,         /* of a job */
@@ -28,7 +30,7 @@ static int bytes_row(struct doing *d, const char *name, uint64_t n, struct bytes
 {
     uint8_t row[BYTES_ROW];
     size_t got = 0;
-    int r = blob_read(d->self->blobs, name, n * BYTES_ROW, row, sizeof(row), &got);
+    int r = blob_read(copies_near(d->self), name, n * BYTES_ROW, row, sizeof(row), &got);
 
     if (r < 0)
         return r;
@@ -172,5 +174,7 @@ int bytes_there(struct doing *d, const struct version_row *version, const struct
     r = bytes_find(d, name, version->index_rows, (int64_t)(gops.first * frame), &first);
     if (r == 0)
         r = bytes_find(d, name, version->index_rows, (int64_t)((gops.first + gops.count) * frame), &last);
+    if (r == ERR_NOT_FOUND && d->self->copies) /* who looked at the file put it there */
+        return copies_bring(d->self, d->t, name);
     return r < 0 ? r : bytes_covered(d, first.first, last.end);
 }

@@ -28,12 +28,16 @@ enum {
     CATALOG_PARTS_MOST = 256,     /* objects of one original */
     CATALOG_DELETES_A_TURN = 512, /* rows */
     CATALOG_SWEEPS_A_TICK = 64,
+    CATALOG_THREADS_FAR =
+        3, /* of the pool, with a second place: one copies, one deletes, and playlists wait for neither */
 };
 
 struct scrub;
+struct copies;
 
 struct catalog {
     struct blobs *blobs;
+    struct copies *copies;                   /* NULL: there is no second place */
     struct scrub *scrub;                     /* what is looked at */
     struct id writing[CATALOG_WRITING_MOST]; /* playlists under way; zero: a free place */
     struct id deleting;                      /* the video whose files and rows go; zero: none */

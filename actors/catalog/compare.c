@@ -19,14 +19,24 @@ static enum damage compare_begin(struct compare *c, const struct compare_item *i
     struct blob_info info;
     int r = blob_stat(c->blobs, item->name, &info);
 
+    c->far = r == 0 && info.far;
     crypto_generichash_init(&c->hash, NULL, 0, BLOB_HASH_SIZE);
     sha256_init(&c->sum);
     c->told = (struct blob_told) { .size = item->size };
     if (r == 0 && compare_is_part(item) && blob_told(c->blobs, item->name, &c->told) < 0)
         c->told = (struct blob_told) { .size = item->size };
+    if (r == ERR_UNAVAILABLE || r == ERR_FORBIDDEN || r == ERR_CANCELLED)
+        c->unreached = true; /* the second place: that says nothing of what lies there */
+    if (c->unreached)
+        return 0;
     if (r < 0)
         return r == ERR_NOT_FOUND ? DAMAGE_MISSING : DAMAGE_UNREADABLE;
-    return info.size == item->size && c->told.size == item->size ? 0 : DAMAGE_CHANGED;
+    if (info.size != item->size || c->told.size != item->size)
+        return DAMAGE_CHANGED;
+    return info.far && info.hashed && item->hashed && !compare_is_part(item) &&
+                   memcmp(info.hash, item->want, sizeof(info.hash)) != 0
+               ? DAMAGE_CHANGED
+               : 0;
 }
 
 /* Of a part: the bytes that a sum is of; 0 when there is none. */
@@ -73,7 +83,7 @@ static uint64_t compare_step(struct compare *c, char *piece, size_t room)
 
     if (c->off == 0)
         item->found = compare_begin(c, item);
-    ended = item->found || c->off == item->size;
+    ended = item->found || c->far || c->unreached || c->off == item->size;
     if (!ended) {
         r = blob_read(c->blobs, item->name, c->off, piece, room, &n);
         if (r < 0)
@@ -83,9 +93,9 @@ static uint64_t compare_step(struct compare *c, char *piece, size_t room)
         ended = r < 0 || c->off >= item->size;
     }
     if (ended) {
-        if (!item->found)
+        if (!item->found && !c->far && !c->unreached)
             item->found = compare_end(c, item);
-        c->at++;
+        c->at = c->unreached ? c->n : c->at + 1;
         c->off = 0;
     }
     return n;
@@ -98,6 +108,7 @@ void compare_slice(struct compare *c, uint64_t bytes)
     if (!piece)
         abort();
     c->read = 0;
+    c->unreached = false;
     while (c->at < c->n && c->read < bytes)
         c->read += compare_step(c, piece,
                                 bytes - c->read < COMPARE_PIECE ? (size_t)(bytes - c->read) : COMPARE_PIECE);

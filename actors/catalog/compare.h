@@ -1,7 +1,9 @@
 /* compare - objects held against what they should be, a slice at a time: on the pool, with blobs and nothing else.
  *
  * An object that was put whole should have the size and the BLAKE2b hash that its record says; one that has grown the size, and
- * SHA-256 as it stands beside it, or as the video's row has it where it is the whole original. What cannot be told because the disk fails counts as unreadable. */
+ * SHA-256 as it stands beside it, or as the video's row has it where it is the whole original. What cannot be told because the
+ * disk fails counts as unreadable. Of what only a second place has, size and hash are compared as that tells them, and nothing is
+ * read, as reading it all would be paid for; while it cannot be reached, nothing is found. */
 #pragma once
 
 #include <sodium.h>
@@ -23,8 +25,10 @@ struct compare_item {
 
 struct compare {
     struct blobs *blobs;
-    size_t n, at; /* items[at .. n) are still to be looked at */
-    uint64_t off; /* of items[at] so much was read */
+    size_t n, at;   /* items[at .. n) are still to be looked at */
+    uint64_t off;   /* of items[at] so much was read */
+    bool far;       /* only the second place has it */
+    bool unreached; /* which cannot be asked */
     crypto_generichash_state hash;
     struct sha256 sum;
     struct blob_told told;

@@ -6,6 +6,8 @@
 
 #include <sodium.h>
 
+#include "actors/catalog/copies.h"
+
 enum { CONTENT_PIECE = 256 * 1024, CONTENT_SLICE = 32 * 1024 * 1024, CONTENT_HEX = 2 * SHA256_SIZE + 1 };
 
 struct content_part {
@@ -108,7 +110,7 @@ int content_look(struct doing *d)
     int r = media_parts(d, &parts, &n);
 
     if (r < 0 || !content_is_wanted(&d->row) || n != 1 || !content_is_whole(d, parts, n) ||
-        blob_told(d->self->blobs, parts[0].blob, &told) < 0 || told.size != parts[0].length ||
+        blob_told(copies_near(d->self), parts[0].blob, &told) < 0 || told.size != parts[0].length ||
         sha256_length(&told.sum) != told.size)
         return r;
     sha256_final(&told.sum, sum);

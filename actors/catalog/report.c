@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "actors/catalog/content.h"
+#include "actors/catalog/copies.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/upload.h"
 
@@ -93,7 +94,7 @@ int upload_look(struct catalog *self, struct turn *t, struct upload *upload)
     struct doing d;
     int r;
 
-    if (upload->complete || blob_stat(self->blobs, upload->blob, &info) < 0 || info.size <= upload->offset)
+    if (upload->complete || blob_stat(copies_near(self), upload->blob, &info) < 0 || info.size <= upload->offset)
         return 0;
     if (upload->has_length && info.size > upload->length)
         return 0;

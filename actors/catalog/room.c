@@ -2,6 +2,7 @@
  *
  * An upload of a declared length counts in full from its creation on. One whose length is deferred counts as it grows,
  * and the rest of it once the length is told. */
+#include "actors/catalog/copies.h"
 #include "actors/catalog/upload.h"
 
 int room_charge(struct turn *t, struct id owner, int64_t bytes)
@@ -49,7 +50,7 @@ static int room_promised(struct turn *t, uint64_t *ret)
 int room_reserve(struct catalog *self, struct turn *t, uint64_t bytes)
 {
     uint64_t room = 0, total, promised = 0, keep = catalog_settings_of(t)->reserve_bytes;
-    int r = blobs_space(self->blobs, &room, &total);
+    int r = blobs_space(copies_near(self), &room, &total);
 
     if (r == 0)
         r = room_promised(t, &promised);

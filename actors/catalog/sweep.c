@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/catalog/copies.h"
 #include "actors/catalog/step.h"
 #include "data/store/outbox.h"
 #include "gen/common.h"
@@ -76,13 +77,15 @@ static int sweep_rows(struct catalog *self, struct turn *t, struct id video, uns
     struct segment_row segment = { .video_id = video };
     struct mark_row mark = { .video_id = video };
     struct damage_row damage = { .video_id = video };
+    struct copy_row copy = { .video_id = video };
     const struct {
         const struct table_def *def;
         const void *prefix;
-    } all[] = { { &original_part_table, &part },      { &version_row_table, &version },
-                { &track_row_table, &track },         { &run_row_table, &run },
-                { &rendition_row_table, &rendition }, { &segment_row_table, &segment },
-                { &mark_row_table, &mark },           { &damage_row_table, &damage } };
+    } all[] = {
+        { &original_part_table, &part }, { &version_row_table, &version },     { &track_row_table, &track },
+        { &run_row_table, &run },        { &rendition_row_table, &rendition }, { &segment_row_table, &segment },
+        { &mark_row_table, &mark },      { &damage_row_table, &damage },       { &copy_row_table, &copy }
+    };
     int r = sweep_uploads(self, t, video, budget);
 
     for (size_t i = 0; r == 0 && i < sizeof(all) / sizeof(all[0]); i++)
@@ -131,7 +134,7 @@ static int sweep_delete(void *self_, struct turn *t, int err, const void *reply,
     struct sweep_files files = { .blobs = self->blobs, .id = *video };
     int r;
 
-    if (!id_is_zero(self->deleting))
+    if (!id_is_zero(self->deleting) || copies_end(self, *video)) /* the clock comes by again */
         return 0;
     r = turn_pool(t, sweep_delete_files, sweep_some_rows, &files, sizeof(files));
     if (r == 0)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/catalog/copies.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/upload.h"
 #include "schemas/wire/arena.h"
@@ -194,7 +195,7 @@ int catalog_get_upload(struct catalog *self, struct turn *t, const struct get_up
     if (!reply->complete && !reply->expires_at)
         return ERR_GONE;
     /* what is durable counts, also when its report was lost */
-    if (!reply->complete && blob_stat(self->blobs, reply->blob, &info) == 0 && info.size > reply->offset)
+    if (!reply->complete && blob_stat(copies_near(self), reply->blob, &info) == 0 && info.size > reply->offset)
         reply->offset = info.size;
     return 0;
 }

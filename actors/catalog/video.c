@@ -1,6 +1,7 @@
 /* video - a video's row: read, shown, saved with all that follows from it, and announced. */
 #include <string.h>
 
+#include "actors/catalog/copies.h"
 #include "actors/catalog/jobs.h"
 #include "actors/catalog/step.h"
 
@@ -181,6 +182,8 @@ int video_save(struct doing *d)
         r = video_announce(d);
     if (r == 0)
         r = video_tell_progress(d);
+    if (r == 0)
+        r = copies_want(d);
     if (r == 0 && d->fill)
         r = runs_fill(d->self, d->t);
     if (r == 0 && d->dirty)

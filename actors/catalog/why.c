@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "actors/catalog/content.h"
+#include "actors/catalog/copies.h"
 #include "actors/catalog/jobs.h"
 #include "actors/catalog/scrub.h"
 #include "schemas/wire/arena.h"
@@ -69,6 +70,17 @@ static int why_bytes(struct why_list *list, struct id video)
             turn_arena(list->t),
             "%u objects are not as they should be: %s%s. Bring them back from a backup, or upload the file again.",
             n, words, n > 5 ? ", ..." : "");
+    return r;
+}
+
+static int why_copies(struct why_list *list, struct doing *d)
+{
+    const char *word, *words;
+    int64_t since;
+    int r = copies_say(d->self, d->t, &d->row, &word, &since, &words);
+
+    if (r == 0 && word)
+        why_add(list, "copies", word, since)->detail = words;
     return r;
 }
 
@@ -178,6 +190,8 @@ static int why_fill(struct catalog *self, struct turn *t, struct id id, struct w
     r = why_file(&list, &d.row);
     if (r == 0)
         r = why_bytes(&list, id);
+    if (r == 0)
+        r = why_copies(&list, &d);
     if (r < 0)
         return r;
     why_media(&list, &d.row);

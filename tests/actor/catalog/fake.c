@@ -382,3 +382,12 @@ const char *actor_state_dir(const struct actor *actor)
 {
     return ((const struct fake *)actor)->dir;
 }
+
+const void *actor_settings(const struct actor *actor)
+{
+    return &((const struct fake *)actor)->settings;
+}
+
+void actor_capacity(struct actor *actor, unsigned jobs, unsigned spare, unsigned threads)
+{
+}
