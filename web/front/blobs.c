@@ -58,11 +58,17 @@ static enum range_kind blobs_range(const struct exchange *x, uint64_t size, stru
     return kind == RANGE_PARTS && n != 1 ? RANGE_WHOLE : kind;
 }
 
-static void blobs_send(struct exchange *x, int fd, const struct blob_info *info)
+static void blobs_send(struct exchange *x, const char *name, int fd, const struct blob_info *info)
 {
     struct range range = { 0 };
     enum range_kind kind = blobs_range(x, info->size, &range);
-    struct file_out file = { .fd = fd, .size = info->size, .type = BLOBS_TYPE, .counter = FRONT_BLOB_BYTES_SENT };
+    struct file_far far = { x->front->blobs, name };
+    struct file_out file = { .fd = fd,
+                             .read = fd < 0 ? file_far_read : NULL,
+                             .read_ctx = &far,
+                             .size = info->size,
+                             .type = BLOBS_TYPE,
+                             .counter = FRONT_BLOB_BYTES_SENT };
 
     exchange_header(x, "Blob-Size", "%" PRIu64, info->size);
     exchange_header(x, "Blob-Modified", "%" PRId64, info->modified);
@@ -85,8 +91,9 @@ static void blobs_read(struct exchange *x, const char *name)
         exchange_problem(x, r, r == ERR_NOT_FOUND ? "There is no such object." : "The object cannot be read now.");
         return;
     }
-    blobs_send(x, fd, &info);
-    close(fd);
+    blobs_send(x, name, fd, &info);
+    if (fd >= 0)
+        close(fd);
 }
 
 /* ---- PUT */

@@ -2,6 +2,7 @@
 #include "web/front/download.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +26,9 @@ struct remux {
     uint64_t size; /* of what makes the tag: both tables */
     int64_t modified;
     /* the segment that was read last */
-    int fd;
+    int fd; /* -1: only a far place has it, or none */
+    bool there;
+    char segment[BLOB_NAME_MAX + 1];
     unsigned fd_track;
     uint32_t fd_segment;
     /* the entries that were made last */
@@ -74,36 +77,48 @@ static int download_track(struct remux *d, const char *video, const char *versio
 
 /* ---- bytes */
 
-/* The part's segment, open for reading; -1: it cannot be. */
-static int download_segment(struct remux *d, const struct mp4_part *part)
+/* The part's segment, open for reading. False: it cannot be. */
+static bool download_segment(struct remux *d, const struct mp4_part *part)
 {
     struct blob_info info;
-    const char *name;
 
-    if (d->fd >= 0 && d->fd_track == part->track && d->fd_segment == part->fragment.segment)
-        return d->fd;
+    if (d->there && d->fd_track == part->track && d->fd_segment == part->fragment.segment)
+        return true;
     if (d->fd >= 0)
         close(d->fd);
-    name = arena_printf(d->x->arena, "%s/%06" PRIu32 ".m4s", d->dir[part->track], part->fragment.segment);
-    if (blob_fd(d->x->front->blobs, name, &d->fd, &info) < 0)
+    snprintf(d->segment, sizeof(d->segment), "%s/%06" PRIu32 ".m4s", d->dir[part->track], part->fragment.segment);
+    d->there = blob_fd(d->x->front->blobs, d->segment, &d->fd, &info) == 0;
+    if (!d->there)
         d->fd = -1;
     d->fd_track = part->track;
     d->fd_segment = part->fragment.segment;
-    return d->fd;
+    return d->there;
+}
+
+/* So many bytes of it at most; 0: they cannot be had. */
+static size_t download_from(struct remux *d, const struct mp4_part *part, void *to, size_t want, uint64_t from)
+{
+    struct file_far far = { d->x->front->blobs, d->segment };
+    ssize_t n;
+
+    if (!download_segment(d, part))
+        return 0;
+    if (d->fd < 0)
+        return file_far_read(&far, to, want, from);
+    n = pread(d->fd, to, want, (off_t)from);
+    return n > 0 ? (size_t)n : 0;
 }
 
 /* A stretch of a table, from the head of its fragment. */
 static bool download_make(struct remux *d, const struct mp4_part *part)
 {
     size_t size = mp4_head_size(d->mp4, part);
-    int fd;
 
     if (d->entries.len && d->made.at == part->at)
         return true;
-    fd = download_segment(d, part);
     buf_reset(&d->head);
     buf_reset(&d->entries);
-    if (fd < 0 || pread(fd, buf_room(&d->head, size), size, part->fragment.offset) != (ssize_t)size ||
+    if (download_from(d, part, buf_room(&d->head, size), size, part->fragment.offset) != size ||
         !mp4_entries(d->mp4, part, bytes_of(d->head.data, size), buf_room(&d->entries, part->len)))
         return false;
     d->entries.len = part->len;
@@ -117,18 +132,13 @@ static size_t download_part(struct remux *d, uint8_t *to, size_t want, uint64_t 
     struct mp4_part part = mp4_part_at(d->mp4, from);
     uint64_t skip = from - part.at;
     size_t n = want < part.len - skip ? want : (size_t)(part.len - skip);
-    ssize_t got;
-    int fd;
 
     if (part.source == MP4_TEXT) {
         memcpy(to, part.text + skip, n);
         return n;
     }
-    if (part.source == MP4_MEDIA) {
-        fd = download_segment(d, &part);
-        got = fd < 0 ? -1 : pread(fd, to, n, (off_t)(part.from + skip));
-        return got > 0 ? (size_t)got : 0;
-    }
+    if (part.source == MP4_MEDIA)
+        return download_from(d, &part, to, n, part.from + skip);
     if (!download_make(d, &part))
         return 0;
     memcpy(to, d->entries.data + skip, n);

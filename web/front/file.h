@@ -10,6 +10,13 @@
 /* Up to want bytes of something of known length, from there on; 0: they cannot be had. */
 typedef size_t file_read_fn(void *ctx, void *to, size_t want, uint64_t from);
 
+/* That of an object that has no descriptor (only a second place has it), with this as its context. */
+struct file_far {
+    struct blobs *blobs;
+    const char *name;
+};
+size_t file_far_read(void *ctx, void *to, size_t want, uint64_t from);
+
 #define FILE_GZIP_MAX ((uint64_t)8 * 1024 * 1024) /* larger texts go out as they are */
 
 struct file_out {

@@ -22,6 +22,8 @@
 #include "actors/runtime/log.h"
 #include "actors/runtime/ready/ready.h"
 #include "actors/runtime/settings.h"
+#include "data/blobs/s3.h"
+#include "data/blobs/tier.h"
 #include "gen/errors.h"
 #include "web/front/door.h"
 #include "web/front/events.h"
@@ -42,6 +44,9 @@
 #define MAIN_CONFIG_MS  60000 /* between two times that the settings are shown, and how long they stand */
 #define MAIN_CONFIG_TTL 180000
 #define MAIN_BUCKETS    16384
+
+/* A viewer waits for what only the second place has: not long, and after a failure not at all for a while. */
+enum { MAIN_FAR_PATIENCE_MS = 2000, MAIN_FAR_REST_MS = 2000 };
 
 enum { EXIT_OK = 0, EXIT_USAGE_WRONG = 64, EXIT_AGAIN = 75, EXIT_NEVER = 78 };
 
@@ -223,12 +228,30 @@ static void main_web(struct front *front, const struct main_args *args)
         log_line(LOG_AT_WARNING, "web", "sentence=\"no folder with the web app: pages are answered 404\"");
 }
 
+/* What the folder has not is asked of the second place, when there is one. */
 static int main_blobs(struct front *front, const struct main_args *args)
 {
-    char uri[4096];
+    const struct front_settings *settings = front->settings;
+    const struct blobs_s3_options how = { .connect_ms = (unsigned)settings->far_connect_ms,
+                                          .quiet_s = (unsigned)settings->far_quiet_s,
+                                          .patience_ms = MAIN_FAR_PATIENCE_MS,
+                                          .rest_ms = MAIN_FAR_REST_MS,
+                                          .ahead = (size_t)settings->far_ahead_kib << 10,
+                                          .lines = (unsigned)settings->far_lines };
+    char uri[4096], error[S3_SAID_MAX] = "";
+    struct blobs *far;
+    int r;
 
     snprintf(uri, sizeof(uri), "file:%s/blobs", args->state);
-    return blobs_open(uri, &front->blobs);
+    r = blobs_open(uri, &front->blobs);
+    if (r < 0 || !settings->far || !*settings->far)
+        return r;
+    r = blobs_s3_open(settings->far, &how, &far, error);
+    if (r < 0)
+        fprintf(stderr, "kinobus-front: front.far: %s\n", error);
+    else
+        front->blobs = blobs_tier(front->blobs, far);
+    return r;
 }
 
 static void main_parts(struct front *front)

@@ -132,12 +132,13 @@ static void media_accel(struct exchange *x, const char *name, const struct mime 
 static bool media_shelve(struct exchange *x, const char *name, int fd, const struct blob_info *info,
                          struct shelf_text **ret)
 {
+    struct file_far far = { x->front->blobs, name };
     char *data = malloc(SHELF_TEXT_MAX);
     ssize_t n;
 
     if (!data)
         abort();
-    n = pread(fd, data, SHELF_TEXT_MAX, 0);
+    n = fd >= 0 ? pread(fd, data, SHELF_TEXT_MAX, 0) : (ssize_t)file_far_read(&far, data, SHELF_TEXT_MAX, 0);
     if (n >= 0 && (uint64_t)n == info->size)
         *ret = shelf_put(x->front->shelf, name, bytes_of(data, (size_t)n), info->modified, front_monotonic());
     free(data);
@@ -147,7 +148,10 @@ static bool media_shelve(struct exchange *x, const char *name, int fd, const str
 static void media_send_file(struct exchange *x, const char *name, const struct mime *mime, bool fixed, int fd,
                             const struct blob_info *info)
 {
+    struct file_far far = { x->front->blobs, name };
     struct file_out file = { .fd = fd,
+                             .read = fd < 0 ? file_far_read : NULL,
+                             .read_ctx = &far,
                              .size = info->size,
                              .etag = media_tag(x, info->size, info->modified, fixed),
                              .modified = info->modified,
@@ -184,16 +188,21 @@ static void media_send(struct exchange *x, const char *name, int64_t expires_s)
         return;
     }
     if (r < 0) {
-        exchange_problem(x, r, "The file cannot be read now.");
+        exchange_problem(x, r,
+                         r == ERR_UNAVAILABLE ? "The file lies in a place that does not answer at the moment."
+                                              : "The file cannot be read now.");
         return;
     }
     fixed = fixed && !info.growing;
     x->cache = fixed ? media_keep(x, expires_s) : "no-cache";
-    if (fixed && !mime->text && media_accel_wanted(x, info.size))
+    if (fixed && fd >= 0 && !mime->text && media_accel_wanted(x, info.size))
         media_accel(x, name, mime);
     else
         media_send_file(x, name, mime, fixed, fd, &info);
-    close(fd);
+    if (fd >= 0)
+        close(fd);
+    else
+        front_count(x->front, FRONT_MEDIA_FAR, 1);
 }
 
 /* A file of the store, or one that is put together of some. */
