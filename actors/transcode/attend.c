@@ -224,6 +224,8 @@ static int on_read(struct watch *w)
         r = push(w, CONTROL_DATA, data, got, NULL, 0);
     else if (r == ERR_EOF)
         r = push(w, CONTROL_EOF, NULL, 0, NULL, 0);
+    else if (r == ERR_NOT_FOUND && w->how->copies_come)
+        r = unread(w, ask.offset, ERR_UNAVAILABLE);
     else if (r == ERR_NOT_FOUND)
         r = push(w, CONTROL_GONE, NULL, 0, NULL, 0);
     else if (r == ERR_WAIT) {

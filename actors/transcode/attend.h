@@ -31,6 +31,7 @@ struct attend {
     unsigned stall_ms, wait_ms;
     unsigned nice;             /* 0 to 19: how much lower than this process's its priority is */
     bool degraded;             /* a kernel without Landlock will do */
+    bool copies_come;          /* an original that is not there is still to be copied: another try, and not gone */
     bool keep_stderr;          /* for tests of a sanitizer's build */
     const atomic_bool *cancel; /* NULL: never */
     void (*progress)(void *ctx,

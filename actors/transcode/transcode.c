@@ -12,6 +12,7 @@
 #include "actors/runtime/turn.h"
 #include "actors/transcode/crew.h"
 #include "broker/client/bus.h"
+#include "data/blobs/s3.h"
 #include "gen/errors.h"
 #include "gen/transcode.h"
 
@@ -19,12 +20,14 @@
 #define NO_ROOM_DELAY_MS  30000          /* and one that found the disk full after this */
 #define NO_STORE_DELAY_MS 5000           /* and one that found no front to have the blobs by after this */
 #define NO_JAIL_DELAY_MS  30000          /* a host that cannot jail leaves its jobs to others */
+#define PART_MIB          16             /* an object that is put whole is not sent in parts */
 #define RUN_MEMORY        (640ull << 20) /* what a run of 1080p takes, decoder and all rungs */
 
 struct transcode {
     struct actor *actor;
-    struct blobs *blobs; /* NULL: by a front, for each job as the catalog lends */
-    char *front;         /* its URL; NULL: none */
+    struct blobs *blobs; /* the folder, when all lies there; NULL: a handle for each job */
+    char *places[2];     /* then: where the blobs are (crew.h) */
+    bool borrows;        /* one of them is a front: the catalog lends rights */
     struct crew *crew;
     unsigned runs; /* at a time */
     char worker[PATH_MAX];
@@ -189,14 +192,28 @@ static struct attend how(const struct transcode *self, struct turn *t)
                              .stall_ms = (unsigned)s->stall_ms,
                              .wait_ms = (unsigned)s->wait_ms,
                              .nice = niceness(s, turn_priority(t)),
+                             .copies_come = self->places[0] && blobs_s3_is(self->places[0]) && !self->places[1],
                              .degraded = s->sandbox == SANDBOX_DEGRADED };
 }
 
-static int start(struct transcode *self, struct turn *t, struct crew_job job, const struct crew_front *front)
+static struct crew_store store_of(const struct transcode *self, const struct transcode_settings *s)
 {
-    struct attend with = how(self, t);
-    int r = crew_start(self->crew, &with, front, job, turn_keep(t));
+    return (struct crew_store) { .places = { self->places[0], self->places[1] },
+                                 .connect_ms = (unsigned)s->blobs_connect_ms,
+                                 .quiet_s = (unsigned)s->blobs_quiet_s,
+                                 .patience_ms = (unsigned)s->blobs_patience_s * 1000,
+                                 .part_mib = PART_MIB,
+                                 .ahead = (size_t)s->blobs_ahead_kib << 10 };
+}
 
+static int start(struct transcode *self, struct turn *t, struct crew_job job, const struct lend_reply *lent)
+{
+    struct crew_store store = store_of(self, settings(t));
+    struct attend with = how(self, t);
+    int r;
+
+    store.lent = lent;
+    r = crew_start(self->crew, &with, self->blobs ? NULL : &store, job, turn_keep(t));
     return r < 0 ? r : TURN_LATER;
 }
 
@@ -211,15 +228,7 @@ static int not_lent(struct turn *t, int err)
 static int start_lent(struct transcode *self, struct turn *t, int err, const struct lend_reply *lent,
                       struct crew_job job)
 {
-    const struct transcode_settings *s = settings(t);
-    struct crew_front front = { .how = { .url = self->front,
-                                         .connect_ms = (unsigned)s->blobs_connect_ms,
-                                         .quiet_s = (unsigned)s->blobs_quiet_s,
-                                         .patience_ms = (unsigned)s->blobs_patience_s * 1000,
-                                         .ahead = (size_t)s->blobs_ahead_kib << 10 },
-                                .lent = lent };
-
-    return err < 0 ? not_lent(t, err) : start(self, t, job, &front);
+    return err < 0 ? not_lent(t, err) : start(self, t, job, lent);
 }
 
 /* A job that waits for what is lent. */
@@ -267,14 +276,14 @@ static int transcode_then_run(void *self, struct turn *t, int err, const void *r
 
 static int transcode_on_probe(struct transcode *self, struct turn *t, const struct probe *job)
 {
-    if (self->front)
+    if (self->borrows)
         return borrow(t, &probe_type, job, transcode_then_probe);
     return start(self, t, (struct crew_job) { .probe = job }, NULL);
 }
 
 static int transcode_on_encode_run(struct transcode *self, struct turn *t, const struct encode_run *job)
 {
-    if (self->front)
+    if (self->borrows)
         return borrow(t, &encode_run_type, job, transcode_then_run);
     return start(self, t, (struct crew_job) { .run = job }, NULL);
 }
@@ -308,21 +317,29 @@ static int open_folder(struct transcode *self)
     return blobs_open(uri, &self->blobs);
 }
 
-/* Once to see that it can be done; then by each job. */
-static int open_front(struct transcode *self, const char *url)
+static bool is_front(const char *place)
 {
-    struct blobs_http_options options = { .url = url };
-    struct blobs *tried = NULL;
-    int r = blobs_http_open(&options, &tried);
+    return strncmp(place, "http://", 7) == 0 || strncmp(place, "https://", 8) == 0;
+}
 
-    blobs_close(&tried);
-    if (r == ERR_UNSUPPORTED)
-        fprintf(stderr, "transcode: transcode.blobs needs libcurl.so.4 (Debian: libcurl4)\n");
-    else if (r < 0)
-        fprintf(stderr, "transcode: transcode.blobs = %s is no http://HOST:PORT or https://HOST of a front\n",
-                url);
-    else
-        self->front = strdup(url);
+/* Once to see that it can be done; then by each job. */
+static int open_places(struct transcode *self, const struct transcode_settings *s)
+{
+    struct crew_store store;
+    char why[CREW_WHY_MAX] = "";
+    struct buf folder = { 0 };
+    int r;
+
+    buf_printf(&folder, "file:%s/blobs", actor_state_dir(self->actor));
+    self->places[0] = strdup(s->blobs && *s->blobs ? s->blobs : buf_text(&folder));
+    self->places[1] = s->blobs_far && *s->blobs_far ? strdup(s->blobs_far) : NULL;
+    buf_free(&folder);
+    for (unsigned i = 0; i < 2; i++)
+        self->borrows |= self->places[i] && is_front(self->places[i]);
+    store = store_of(self, s);
+    r = crew_try(&store, why);
+    if (r < 0)
+        fprintf(stderr, "transcode: transcode.blobs, transcode.blobs_far: %s\n", why);
     return r;
 }
 
@@ -337,7 +354,7 @@ static int transcode_open(void *state, struct actor *actor)
     self->runs = runs_at_once(s);
     actor_capacity(actor, self->runs, (unsigned)s->spare, 0);
     if (r == 0)
-        r = s->blobs && *s->blobs ? open_front(self, s->blobs) : open_folder(self);
+        r = (s->blobs && *s->blobs) || (s->blobs_far && *s->blobs_far) ? open_places(self, s) : open_folder(self);
     if (r == 0)
         r = crew_open(&events, self, &self->crew);
     if (r == 0)
@@ -351,7 +368,8 @@ static void transcode_close(void *state)
 
     crew_close(&self->crew);
     blobs_close(&self->blobs);
-    free(self->front);
+    free(self->places[0]);
+    free(self->places[1]);
 }
 
 /* The lease ended or the job was cancelled: its worker has nobody to work for. */
