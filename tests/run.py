@@ -161,7 +161,7 @@ KINDS = {  # name: (build steps, runner, only with --long)
     "asan": ([("asan", "tests", "OUT/bin")], run_c("asan"), False),
     "system": ([("release",)], run_system, False),
     "web": ([("release",)], run_web, False),
-    "node": ([("release",)], run_node, False),
+    "node": ([("release",), ("release", "OUT/tests/unit/blobs_s3")], run_node, False),
     "fault": ([("release",)], run_fault("release"), False),
     "fault-asan": ([("asan", "OUT/bin", "OUT/peers")], run_fault("asan"), True),
     "fault-tsan": ([("tsan", "OUT/bin", "OUT/peers")], run_fault("tsan"), True),

@@ -1,0 +1,212 @@
+"""f007: a platform whose films come to lie in an S3 store: they are copied there when they are complete, the local copies go, and
+players notice nothing; also not when processes die, and as far as that goes not when the store does.
+"""
+import json
+import os
+import re
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from s3_store import S3Store  # noqa: E402  (the folder must be on the path first)
+from stage import CLIP, Stage, media, persist  # noqa: E402
+
+FOREIGN = os.environ.get("KINOBUS_TEST_S3")
+FILM = media("flower_540p30_5s.mp4")
+
+
+class Placed(Stage):
+    """A stage with a second place; local copies go at once, or never."""
+
+    def __init__(self, store, keep_h=0, env=None):
+        self.store = store
+        super().__init__(env={"KINOBUS_CATALOG_FAR": store.uri, "KINOBUS_FRONT_FAR": store.uri, "KINOBUS_TRANSCODE_BLOBS_FAR": store.uri,
+                              "KINOBUS_CATALOG_KEEP_LOCAL_H": str(keep_h), "KINOBUS_CATALOG_FAR_CONNECT_MS": "1000",
+                              "KINOBUS_CATALOG_FAR_PATIENCE_S": "0", "KINOBUS_CATALOG_TICK_MS": "500", **(env or {})})
+
+    def until(self, condition, what, within=60):
+        end = time.monotonic() + within
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {within} s: {what}\n{self.logs()}")
+            threading.Event().wait(0.1)
+
+    def where(self, api, video):
+        """What `why` says of its copies: a word and a sentence."""
+        parts = persist("why", lambda: api.get(f"/api/v1/videos/{video}/why"))["parts"]
+        return next((part["state"], part.get("detail", "")) for part in parts if part["what"] == "copies")
+
+    def wait_where(self, api, video, word):
+        self.until(lambda: self.where(api, video)[0] == word, f"{video} lies {word}: {self.where(api, video)}")
+
+    def large(self, video):
+        """What of it lies here and would go: originals and segments."""
+        found = []
+        for top in ("raw", "media"):
+            for at, _, names in os.walk(os.path.join(self.state, "blobs", top, video)):
+                found += [os.path.join(at, name) for name in names if (top == "raw" and not name.startswith(".")) or name.endswith(".m4s")]
+        return found
+
+    def film(self, path=CLIP, title="A film"):
+        tail, api = self.tail("catalog.*"), self.login()
+        video = api.upload(path, title=title, visibility="public")
+        tail.expect("catalog.video_ready", video_id=video, within=120)
+        return api, video
+
+    def every_byte(self, api, video):
+        """All that a player of any kind would fetch, by name."""
+        base, got, todo = self.address(video), {}, ["master.m3u8", "manifest.mpd", "img/storyboard.vtt"]
+        while todo:
+            name = todo.pop()
+            if name in got:
+                continue
+            answer = api.send("GET", f"{base}/{name}")
+            if answer.status != 200:
+                raise AssertionError(f"{name}: {answer.status} {answer.body[:200]}")
+            got[name] = answer.body
+            if name.endswith((".m3u8", ".vtt")):
+                folder = os.path.dirname(name)
+                leaves = re.findall(r'URI="([^"]+)"', answer.body.decode()) + \
+                    [line.split("#")[0] for line in answer.body.decode().splitlines() if re.fullmatch(r"[a-z0-9/._-]+\.(m3u8|m4s|mp4|jpg|vtt)(#.*)?", line)]
+                todo += [os.path.normpath(os.path.join(folder, leaf)) for leaf in leaves]
+        return got
+
+
+class SecondPlace(unittest.TestCase):
+    def setUp(self):
+        self.store = S3Store()
+        self.addCleanup(self.store.end)
+
+    def keys(self, video):
+        return sorted(key for key in self.store.objects if video in key)
+
+    def test_a_film_moves_there_plays_from_there_and_leaves_nothing_there(self):
+        with Placed(self.store, keep_h=1) as p:
+            api, video = p.film()
+            p.wait_where(api, video, "both")
+            before, here = p.every_byte(api, video), p.outputs(video)
+            self.assertTrue(p.large(video))
+            self.assertTrue(any("/raw/" in key for key in self.keys(video)))
+            p.cli("config", "catalog", "keep_local_h", "0")
+            api.send("PATCH", f"/api/v1/videos/{video}", json.dumps({"title": "Another title"}).encode(), {"Content-Type": "application/json"})
+            p.wait_where(api, video, "far")
+            self.assertEqual(p.large(video), [])
+            asked = len(self.store.asked)
+            self.assertEqual(p.every_byte(api, video), before)
+            self.assertTrue(any(verb == "GET" and path.endswith(".m4s") for verb, path, _ in self.store.asked[asked:]))
+            self.assertTrue(here)
+
+            base = p.address(video)                      # in pieces, as players ask too
+            name = next(name for name in before if name.endswith(".m4s"))
+            size = len(before[name])
+            for first, last in ((0, 0), (1, size // 2), (size - 1, size + 5)):
+                answer = api.send("GET", f"{base}/{name}", None, {"Range": f"bytes={first}-{last}"})
+                self.assertEqual((answer.status, answer.body), (206, before[name][first:last + 1]), (first, last))
+            self.assertEqual(api.send("GET", f"{base}/{name}", None, {"Range": f"bytes={size}-"}).status, 416)
+
+            files = api.get(f"/api/v1/videos/{video}/downloads")["items"]
+            self.assertTrue(files)
+            self.assertGreater(len(api.send("GET", files[0]["url"]).body), sum(len(before[name]) for name in before if "-360/" in name and name.endswith(".m4s")) / 2)
+
+            poster = api.get(f"/api/v1/videos/{video}").get("poster", 0)     # made of the original, which lies there alone
+            api.post(f"/api/v1/videos/{video}/poster", {"at_ms": 500})
+            p.until(lambda: api.get(f"/api/v1/videos/{video}").get("poster", 0) != poster, "another poster")
+            p.wait_where(api, video, "far")
+
+            p.stop()
+            p.start()
+            p.wait_ready()
+            api = p.login()
+            self.assertEqual({k: v for k, v in p.every_byte(api, video).items() if k.endswith(".m4s")},
+                             {k: v for k, v in before.items() if k.endswith(".m4s")})
+            api.send("DELETE", f"/api/v1/videos/{video}?now=true")
+            p.until(lambda: not self.keys(video), "nothing of it lies there")
+            self.assertEqual(self.store.uploads, {})
+
+    def test_wherever_the_catalog_dies_all_is_copied_and_nothing_is_lost(self):
+        with Placed(self.store, keep_h=1) as p:
+            api, video = p.film(CLIP)
+            p.wait_where(api, video, "both")
+            whole = p.every_byte(api, video)
+            api.send("DELETE", f"/api/v1/videos/{video}?now=true")
+            p.until(lambda: not self.keys(video), "nothing of it lies there")
+            for after in (1, 8, 20):                    # so many objects were put, of some thirty
+                with self.store.lock:
+                    puts = sum(verb == "PUT" for verb, _, _ in self.store.asked)
+                tail = p.tail("catalog.*")
+                video = api.upload(CLIP, title=f"Killed after {after}", visibility="public")
+                p.until(lambda: sum(verb == "PUT" for verb, _, _ in self.store.asked) >= puts + after, f"{after} objects were put")
+                p.kill("catalog")
+                p.wait_ready()
+                api = p.login()
+                p.until(lambda: persist("a look", lambda: api.get(f"/api/v1/videos/{video}"))["state"] == "ready", "it is ready", 120)
+                p.wait_where(api, video, "both")
+                self.assertEqual({k: len(v) for k, v in p.every_byte(api, video).items() if k.endswith(".m4s")},
+                                 {k: len(v) for k, v in whole.items() if k.endswith(".m4s")})
+                p.tails.remove(tail)
+                tail.close()
+            p.cli("config", "catalog", "keep_local_h", "0")
+            api.send("PATCH", f"/api/v1/videos/{video}", json.dumps({"title": "Let go"}).encode(), {"Content-Type": "application/json"})
+            p.until(lambda: len(p.large(video)) < 3 or p.where(api, video)[0] == "far", "its local copies go")
+            p.kill("catalog")
+            p.wait_ready()
+            api = p.login()
+            p.wait_where(api, video, "far")
+            self.assertEqual(len(p.every_byte(api, video)), len(whole))
+
+    def test_while_nobody_answers_there_what_lies_here_plays_and_all_is_made_good_later(self):
+        with Placed(self.store) as p:
+            api, first = p.film()
+            p.wait_where(api, first, "far")
+            before = p.every_byte(api, first)
+            self.store.stop()
+            api, second = p.film(FILM, "Made while it is away")
+            self.assertTrue(p.every_byte(api, second))
+            p.until(lambda: "failed" in p.where(api, second)[1], "it is said that copying failed")
+            name = next(name for name in before if name.endswith(".m4s"))
+            answer = api.send("GET", f"{p.address(first)}/{name}")
+            self.assertEqual(answer.status, 503)
+            self.assertIn("does not answer", answer.body.decode())
+            api.send("DELETE", f"/api/v1/videos/{first}?now=true")
+            self.store.start()
+            p.wait_where(api, second, "far")
+            p.until(lambda: not self.keys(first), "what was deleted meanwhile is deleted there")
+            self.assertTrue(p.every_byte(api, second))
+
+    def test_wrong_credentials_are_said_and_right_ones_are_read_without_a_restart(self):
+        self.store.write_credentials("wrong")
+        with Placed(self.store) as p:
+            api, video = p.film()
+            p.until(lambda: "SignatureDoesNotMatch" in p.logs(200), "the log says why")
+            self.assertTrue(p.every_byte(api, video))
+            self.assertEqual(p.where(api, video)[0], "near")
+            self.store.write_credentials(self.store.keys["KINOBUSTEST"])
+            p.wait_where(api, video, "far")
+            self.assertTrue(p.every_byte(api, video))
+            self.assertNotIn(self.store.keys["KINOBUSTEST"], p.logs(100000))
+
+
+class Elsewhere(unittest.TestCase):
+    """The whole way in a store that somebody else runs."""
+
+    def test_a_film_moves_there_plays_from_there_and_is_deleted(self):
+        class Store:
+            uri = FOREIGN
+
+        with Placed(Store) as p:
+            api, video = p.film()
+            p.wait_where(api, video, "far")
+            self.assertEqual(p.large(video), [])
+            self.assertGreater(sum(name.endswith(".m4s") for name in p.every_byte(api, video)), 2)
+            api.send("DELETE", f"/api/v1/videos/{video}?now=true")
+            p.until(lambda: api.send("GET", f"/api/v1/videos/{video}/why").status == 404, "it is deleted")
+
+
+def load_tests(loader, tests, pattern):
+    return loader.loadTestsFromTestCase(Elsewhere if FOREIGN else SecondPlace)
+
+
+if __name__ == "__main__":
+    unittest.main()
