@@ -106,7 +106,7 @@ def python_modules(folder, prefixes=("test_",)):
 
 def run_lint(args):
     for name in ("format", "cppcheck", "words", "tidy"):
-        yield command(f"lint {name}", ["python3", f"tests/lint/{name}.py"], 1500, count_check)
+        yield command(f"lint {name}", ["python3", f"tests/lint/{name}.py"], 1500, count_check, {"KINOBUS_LONG": "1" if args.long else ""})
 
 
 def run_python(args):
@@ -123,7 +123,7 @@ def run_c(mode):
 
 
 def run_system(args):
-    yield from two_at_a_time((story, ["python3", story], 1800 if args.long else 900, count_unittest,
+    yield from two_at_a_time((story, ["python3", story], 3600 if args.long else 900, count_unittest,
                               {"KINOBUS_LONG": "1" if args.long else ""})
                              for story in python_modules("tests/system", ("b", "c", "f", "r", "test_")))
 

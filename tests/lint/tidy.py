@@ -1,4 +1,8 @@
-"""clang-tidy finds nothing in the product's C, two files at a time, with the flags of the release build."""
+"""clang-tidy finds nothing in the product's C, two files at a time, with the flags of the release build.
+
+Nearly all of its time goes into the analyzer's search through a function, up to 225,000 states each; the short tier lets it look at
+20,000, in a tenth of the time. With --long it goes on as far as it likes.
+"""
 import concurrent.futures
 import json
 import os
@@ -8,12 +12,14 @@ import sys
 from files import TOP, tracked, wanted
 
 DATABASE = os.path.join(TOP, "build", "compile_commands.json")
+SEARCH = [] if os.environ.get("KINOBUS_LONG") else ["-Xclang", "-analyzer-config", "-Xclang", "max-nodes=20000"]
+# gcc's own hardening and warning flags mean nothing to clang.
+EXTRA = [f"--extra-arg={arg}" for arg in ("-Wno-unknown-warning-option", "-Wno-unused-command-line-argument", *SEARCH)]
 
 
 def tidy(file):
-    # gcc's own hardening and warning flags mean nothing to clang and are taken out.
-    run = subprocess.run(["clang-tidy", "--quiet", "-p", os.path.dirname(DATABASE), "--extra-arg=-Wno-unknown-warning-option",
-                          "--extra-arg=-Wno-unused-command-line-argument", file], cwd=TOP, capture_output=True, text=True, check=False)
+    run = subprocess.run(["clang-tidy", "--quiet", "-p", os.path.dirname(DATABASE), *EXTRA, file], cwd=TOP, capture_output=True, text=True,
+                         check=False)
     return run.returncode, run.stdout
 
 

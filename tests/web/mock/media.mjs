@@ -35,9 +35,12 @@ export function makeMedia(dir) {
 
 /** A clip to be uploaded: real, and small. */
 export function makeClip(file, seconds = 6, size = "640x360", how = ["-preset", "ultrafast"]) {
-    if (!existsSync(file))
-        run(["-f", "lavfi", "-i", `testsrc2=size=${size}:rate=25:duration=${seconds}`, "-f", "lavfi", "-i", `sine=frequency=330:duration=${seconds}`,
-            "-c:v", "libx264", ...how, "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac", file], ".");
+    if (existsSync(file))
+        return file;
+    const work = `${file}.${process.pid}.mp4`;              // somebody else may be making it
+    run(["-f", "lavfi", "-i", `testsrc2=size=${size}:rate=25:duration=${seconds}`, "-f", "lavfi", "-i", `sine=frequency=330:duration=${seconds}`,
+        "-c:v", "libx264", ...how, "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac", work], ".");
+    renameSync(work, file);
     return file;
 }
 
