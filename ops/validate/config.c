@@ -3,51 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/isobmff/bits.h"
 #include "data/isobmff/nal.h"
-
-/* Bits of a configuration; of a NAL unit without the bytes that prevent start codes. Past the end: zeros, and bad. */
-struct bits {
-    uint8_t data[1024];
-    size_t len, at; /* len in bytes, at in bits */
-    bool bad;
-};
-
-static void bits_of(struct bits *b, struct bytes from, bool nal)
-{
-    const uint8_t *d = from.data;
-
-    *b = (struct bits) { 0 };
-    for (size_t i = 0; i < from.len && b->len < sizeof(b->data); i++)
-        if (!nal || i < 2 || d[i] != 3 || d[i - 1] || d[i - 2])
-            b->data[b->len++] = d[i];
-}
-
-static uint32_t bits_take(struct bits *b, unsigned n)
-{
-    uint32_t value = 0;
-
-    for (; n--; b->at++) {
-        if (b->at / 8 >= b->len) {
-            b->bad = true;
-            return 0;
-        }
-        value = value << 1 | (b->data[b->at / 8] >> (7 - b->at % 8) & 1);
-    }
-    return value;
-}
-
-static uint32_t bits_golomb(struct bits *b)
-{
-    unsigned zeros = 0;
-
-    while (!b->bad && zeros < 32 && !bits_take(b, 1))
-        zeros++;
-    if (zeros == 32) {
-        b->bad = true;
-        return 0;
-    }
-    return (1u << zeros) - 1 + bits_take(b, zeros);
-}
 
 static void bits_scaling_list(struct bits *b, unsigned n)
 {
@@ -162,52 +119,34 @@ void config_avc(struct track *t, struct box_cursor c)
         avc_parameters(t, sps);
 }
 
-/* ISO/IEC 14496-15, annex E: the flags of compatibility in reverse, the constraint bytes without trailing zeros. */
 void config_hevc(struct track *t, struct box_cursor c)
 {
-    static const char *const spaces[] = { "", "A", "B", "C" };
-    uint32_t compatible, reversed = 0;
-    unsigned first, constraints = 6;
-    const uint8_t *bytes;
-    size_t used;
+    const uint8_t *tier;
 
     t->codec = CODEC_HEVC;
     box_skip(&c, 1);
-    first = (unsigned)box_take(&c, 1);
-    compatible = (uint32_t)box_take(&c, 4);
-    bytes = box_skip(&c, 6);
-    t->level = (unsigned)box_take(&c, 1);
+    tier = box_skip(&c, HEVC_TIER_BYTES);
     box_skip(&c, 8);
     t->length_size = (box_take(&c, 1) & 3) + 1;
     t->parameter_sets = (unsigned)box_take(&c, 1);
     if (c.bad)
         return;
-    t->profile = first & 31;
-    t->interlaced = (bytes[0] & 0xc0) == 0x40;
-    for (unsigned i = 0; i < 32; i++)
-        reversed |= (compatible >> i & 1) << (31 - i);
-    used = (size_t)snprintf(t->name, sizeof(t->name), "%s.%s%u.%X.%c%u", t->entry, spaces[first >> 6], t->profile,
-                            reversed, first & 32 ? 'H' : 'L', t->level);
-    while (constraints && !bytes[constraints - 1])
-        constraints--;
-    for (unsigned i = 0; i < constraints; i++)
-        used += (size_t)snprintf(t->name + used, sizeof(t->name) - used, ".%X", bytes[i]);
+    t->profile = tier[0] & 31;
+    t->level = tier[11];
+    t->interlaced = (tier[5] & 0xc0) == 0x40;
+    hevc_codec(t->entry, tier, t->name);
 }
 
 void config_av1(struct track *t, struct box_cursor c)
 {
-    unsigned a, b;
+    const uint8_t *record = box_skip(&c, AV1_RECORD_BYTES);
 
     t->codec = CODEC_AV1;
-    box_skip(&c, 1);
-    a = (unsigned)box_take(&c, 1);
-    b = (unsigned)box_take(&c, 1);
-    if (c.bad)
+    if (!record)
         return;
-    t->profile = a >> 5;
-    t->level = a & 31;
-    snprintf(t->name, sizeof(t->name), "av01.%u.%02u%c.%02u", t->profile, t->level, b & 0x80 ? 'H' : 'M',
-             b & 0x40 ? (b & 0x20 ? 12u : 10u) : 8u);
+    t->profile = record[1] >> 5;
+    t->level = record[1] & 31;
+    av1_codec(record, t->name);
 }
 
 void config_vp9(struct track *t, struct box_cursor c)

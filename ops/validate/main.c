@@ -2,8 +2,8 @@
  *
  *     kinobus-validate [--json] DIR|FILE|URL [MPD-URL]
  *
- * DIR     a version of a video as it lies in the media store: master.m3u8 (else preview.m3u8, else manifest.mpd), and the
- *         manifest.mpd beside it. FILE: another playlist or MPD; what it names is looked for beneath its folder.
+ * DIR     a version of a video as it lies in the media store: the last edition of its master.m3u8 (else preview.m3u8, else
+ *         manifest.mpd), and the MPD beside it. FILE: another playlist or MPD; what it names is looked for beneath its folder.
  * URL     of a multivariant playlist, a media playlist or an MPD, on any server; with MPD-URL both are compared.
  * Exit    0 nothing that must be is broken, 1 something is, 2 it could not look
  *
@@ -31,6 +31,7 @@
 #include "ops/validate/url.h"
 
 enum { CLEAN = 0, BROKEN = 1, NOT_LOOKED = 2 };
+enum { EDITIONS_MOST = 9 }; /* of the final playlists: with each further codec there is one */
 
 struct job {
     char url[URL_MOST];
@@ -118,6 +119,14 @@ static int job_folder(struct job *job, const char *path)
 
     job->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (job->root >= 0) {
+        for (unsigned n = EDITIONS_MOST; n > 1; n--) {
+            char name[32];
+
+            snprintf(name, sizeof(name), "master-%u.m3u8", n);
+            snprintf(job->url, sizeof(job->url), "dir:///%s", name);
+            if (faccessat(job->root, name, R_OK, 0) == 0)
+                return 0;
+        }
         for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++)
             if (faccessat(job->root, entries[i], R_OK, 0) == 0) {
                 snprintf(job->url, sizeof(job->url), "dir:///%s", entries[i]);

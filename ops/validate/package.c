@@ -211,12 +211,23 @@ static void load_mpd(struct loading *l, const struct object *object, struct byte
             load_twin(p, &p->streams[i]);
 }
 
+/* Of a folder's master the MPD of the same edition beside it: master-2.m3u8, manifest-2.mpd. NULL: a preview has less than its MPD. */
+static const char *load_beside(struct loading *l)
+{
+    static const char head[] = "dir:///master", tail[] = ".m3u8";
+    size_t len = strlen(l->p->url), rest = sizeof(head) - 1 + sizeof(tail) - 1;
+
+    if (len < rest || strncmp(l->p->url, head, sizeof(head) - 1) != 0 ||
+        strcmp(l->p->url + len - sizeof(tail) + 1, tail) != 0)
+        return NULL;
+    return arena_printf(l->p->arena, "dir:///manifest%.*s.mpd", (int)(len - rest), l->p->url + sizeof(head) - 1);
+}
+
 static void load_second(struct loading *l, const char *dash)
 {
     struct package *p = l->p;
     struct bytes text;
-    bool whole = strcmp(p->url, "dir:///master.m3u8") == 0; /* a preview has less than its MPD */
-    const char *url = dash ? dash : whole ? "dir:///manifest.mpd" : NULL;
+    const char *url = dash ? dash : load_beside(l);
     const struct object *object;
 
     if (!url || l->lost || p->mpd_object)
