@@ -38,6 +38,7 @@ struct watch {
     int64_t waited;         /* ms that it waited before */
     int64_t told;
     uint64_t work, done, total, sent;
+    unsigned stall_ms;
     bool greeted, over, died, hung;
     uint8_t *report, *index;
     size_t report_len, index_len;
@@ -106,9 +107,9 @@ static int tick(struct watch *w)
         return end(w, ATTEND_CANCELLED, "cancelled");
     if (w->waiting && now - w->waiting >= w->how->wait_ms)
         return end(w, ATTEND_WAIT, "bytes from offset %" PRIu64 " on have not arrived", w->outcome->offset);
-    w->hung = !w->waiting && now - w->moved >= w->how->stall_ms;
+    w->hung = !w->waiting && now - w->moved >= w->stall_ms;
     if (w->hung)
-        return put_down(w, "the worker was ended: nothing was decoded for %u ms", w->how->stall_ms);
+        return put_down(w, "the worker was ended: nothing was decoded for %u ms", w->stall_ms);
     if (now - w->started - waited > (int64_t)w->terms.cpu_s * 1000 * WALL_PER_CPU)
         return put_down(w, "the worker was ended: it took longer than its plan allows");
     return 0;
@@ -492,9 +493,12 @@ static int put_index(struct watch *w, struct probe_done *ret)
 void attend_probe(const struct attend *how, const struct probe *job, struct arena *arena, struct probe_done *ret,
                   struct attend_outcome *outcome)
 {
-    struct watch w = {
-        .how = how, .outcome = outcome, .probe = job, .arena = arena, .terms = terms(how, CONTROL_PROBE)
-    };
+    struct watch w = { .how = how,
+                       .outcome = outcome,
+                       .probe = job,
+                       .arena = arena,
+                       .terms = terms(how, CONTROL_PROBE),
+                       .stall_ms = how->stall_ms };
     struct buf packed = { 0 };
 
     *outcome = (struct attend_outcome) { .end = ATTEND_DONE };
@@ -550,16 +554,21 @@ static void finish_run(struct watch *w, struct run_done *ret)
 uint64_t attend_try(const struct attend *how, const struct encode_run *job, struct arena *arena,
                     struct run_done *ret, struct attend_outcome *outcome)
 {
-    struct watch w = {
-        .how = how, .outcome = outcome, .run = job, .arena = arena, .terms = terms(how, CONTROL_RUN)
-    };
+    struct watch w = { .how = how,
+                       .outcome = outcome,
+                       .run = job,
+                       .arena = arena,
+                       .terms = terms(how, CONTROL_RUN),
+                       .stall_ms = how->stall_ms };
+    const struct coding *coding = coding_of(job->renditions_n ? job->renditions[0].codec : 0);
     struct buf packed = { 0 };
 
     *outcome = (struct attend_outcome) { .end = ATTEND_DONE };
     w.source = (struct source) { how->blobs, job->parts, job->parts_n, job->length, job->complete };
     w.terms.cpu_s = publish_cpu_allowed(job);
     w.terms.output_bytes = publish_bytes_allowed(job);
-    w.terms.memory = is_4k(job) ? MEMORY_4K : MEMORY;
+    w.terms.memory = coding->memory * (is_4k(job) ? MEMORY_4K : MEMORY);
+    w.stall_ms *= coding->patience;
     w.total = publish_frames_planned(job);
     if (publish_open(&w.publish, how->blobs, job, arena, ret) < 0)
         end(&w, ATTEND_REFUSED, "the run cannot be done: %s", w.publish.why);

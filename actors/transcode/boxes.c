@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "actors/transcode/media/avc.h"
-#include "data/isobmff/nal.h"
 #include "schemas/wire/plant.h"
 
 #define SAMPLE_MOST (32u << 20)
@@ -15,7 +14,7 @@ static int fail(const char **why, const char *sentence)
     return -1;
 }
 
-/* The avcC or the AudioSpecificConfig in an init, found by its type: the comparison that follows proves the rest. */
+/* The decoder's configuration in an init, found by its type: the comparison that follows proves the rest. */
 static const uint8_t *find(struct bytes init, const char *type, size_t *ret_len)
 {
     const uint8_t *d = init.data;
@@ -33,25 +32,6 @@ static const uint8_t *find(struct bytes init, const char *type, size_t *ret_len)
     return NULL;
 }
 
-/* Writes the SPS and the PPS of an avcC as cmaf_init wants them: each behind a u32 length. */
-static bool avc_config(const uint8_t *avcc, size_t len, struct buf *ret)
-{
-    struct box_cursor c = { avcc, avcc + len, false };
-    uint64_t size;
-
-    box_take(&c, 5);
-    for (unsigned i = 0; i < 2; i++) {
-        box_expect(&c, 1, i ? 1 : 0xe1);
-        size = box_take(&c, 2);
-        if (c.bad || size == 0 || size > (uint64_t)(c.end - c.at) || (*c.at & 31) != (i ? AVC_PPS : AVC_SPS))
-            return false;
-        buf_put_u32(ret, (uint32_t)size);
-        buf_put(ret, c.at, size);
-        c.at += size;
-    }
-    return !c.bad;
-}
-
 /* Our esds has one shape; its last descriptor but one is the AudioSpecificConfig. */
 static bool aac_config(const uint8_t *esds, size_t len, struct buf *ret)
 {
@@ -67,35 +47,35 @@ static bool aac_config(const uint8_t *esds, size_t len, struct buf *ret)
     return true;
 }
 
-static bool name_codec(const struct cmaf_track *t, const struct buf *config, char codec[32])
+static bool name_codec(const struct cmaf_track *t, const struct buf *config, char codec[CODEC_NAME_MOST])
 {
     const uint8_t *d = config->data;
 
-    if (t->video) {
-        if (!avc_codec(bytes_of(d + 4, config->len - 4), codec))
-            return false;
-        return d[5] == 100 || d[5] == 77;
-    }
-    snprintf(codec, 32, "mp4a.40.%d", d[0] >> 3);
+    if (t->video)
+        return coding_of(t->codec)->name(buf_bytes(config), t->width, t->height, codec);
+    snprintf(codec, CODEC_NAME_MOST, "mp4a.40.%d", d[0] >> 3);
     return d[0] >> 3 == 2; /* AAC-LC */
 }
 
-int boxes_check_init(struct bytes init, const struct cmaf_track *planned, char codec[32], const char **why)
+int boxes_check_init(struct bytes init, const struct cmaf_track *planned, char codec[CODEC_NAME_MOST],
+                     const char **why)
 {
+    const struct coding *coding = coding_of(planned->codec);
     struct cmaf_track t = *planned;
     struct buf config = { 0 }, again = { 0 };
     size_t len = 0;
-    const uint8_t *found = find(init, t.video ? "avcC" : "esds", &len);
+    const uint8_t *found = find(init, t.video ? coding->record : "esds", &len);
     int r = 0;
 
-    if (!found || !(t.video ? avc_config(found, len, &config) : aac_config(found, len, &config))) {
+    if (!found ||
+        !(t.video ? coding->read_record(bytes_of(found, len), &config) : aac_config(found, len, &config))) {
         buf_free(&config);
         return fail(why, "the init has no decoder configuration of the kind that was planned");
     }
     t.config = config.data;
     t.config_len = config.len;
     if (!name_codec(&t, &config, codec))
-        r = fail(why, "the init is for another profile than was planned");
+        r = fail(why, "the init is for another profile or size than was planned");
     else if (cmaf_init(&t, &again) < 0 || !bytes_equal(buf_bytes(&again), init))
         r = fail(why, "the init is not what its configuration and the plan make");
     buf_free(&config);
@@ -115,28 +95,6 @@ int boxes_check_copied(struct bytes init, const struct cmaf_track *planned, cons
     if (!avc_is_plain(&picture) || picture.width != planned->width || picture.height != planned->height)
         return fail(why, "its parameter set tells of other pictures than were planned");
     return 0;
-}
-
-/* The lengths in a sample add up, there is a picture, it is an IDR exactly where one is due, and parameter sets stay in
- * the init. */
-static bool check_picture(const uint8_t *d, size_t len, bool idr)
-{
-    struct box_cursor c = box_cursor_of(bytes_of(d, len));
-    struct bytes nal;
-    bool picture = false;
-
-    while (avc_next_nal(&c, 4, &nal)) {
-        unsigned type = *(const uint8_t *)nal.data & 31;
-
-        if (type == AVC_SPS || type == AVC_PPS)
-            return false;
-        if (type == AVC_SLICE || type == AVC_IDR) {
-            if ((type == AVC_IDR) != idr)
-                return false;
-            picture = true;
-        }
-    }
-    return picture && !c.bad;
 }
 
 struct fragment {
@@ -201,7 +159,7 @@ static bool read_fragment(struct box_cursor *c, struct fragment *f, struct boxes
         PLANT(i > 0 && size > (uint64_t)(mdat.end - mdat.at));
         if (f->run.bad || size == 0 || size > SAMPLE_MOST || size > (uint64_t)(mdat.end - mdat.at))
             return false;
-        if (f->track->video && !check_picture(mdat.at, size, i == 0))
+        if (f->track->video && !coding_of(f->track->codec)->check_sample(bytes_of(mdat.at, size), i == 0))
             return false;
         mdat.at += size;
         if (i == 0)

@@ -1,8 +1,8 @@
 /* boxes - the parent's own reading of what a worker made, before anything of it is kept.
  *
  * Knows exactly the boxes that cmaf.c writes and refuses everything else: other boxes, other versions, sizes that do
- * not add up, a fragment that is not where the one before it ended, a GOP that does not begin with an IDR picture,
- * parameter sets inside samples. An init must be, byte for byte, what cmaf.c makes of its own configuration. */
+ * not add up, a fragment that is not where the one before it ended, a GOP that does not begin with a picture that is decoded
+ * by itself, and what a sample of its codec must not hold (coding.h). An init must be, byte for byte, what cmaf.c makes of its own configuration. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,8 @@ struct boxes_segment {
 
 /* Checks an init against the track as planned (config is not read) and writes the codec's name for a playlist
  * ("avc1.64001f", "mp4a.40.2") into codec. 0, or -1 with a sentence in why. */
-int boxes_check_init(struct bytes init, const struct cmaf_track *planned, char codec[32], const char **why);
+int boxes_check_init(struct bytes init, const struct cmaf_track *planned, char codec[CODEC_NAME_MOST],
+                     const char **why);
 
 /* Of an init that passed, whose parameter sets are a stranger's: what they say of the pictures is what was planned, and
  * what every player shows (avc.h). 0, or -1 with a sentence in why. */

@@ -107,6 +107,7 @@ static int plan_rendition(struct publish *p, size_t i)
         !run->fps_num || run->fps_den > UINT32_MAX / divisor(r) || !run->fps_den)
         return bad(p, "rendition %s does not fit the run's grid", r->dir);
     to->track = (struct cmaf_track) { .video = true,
+                                      .codec = r->codec,
                                       .timescale = (uint32_t)run->fps_num,
                                       .sample_duration = (uint32_t)(run->fps_den * divisor(r)),
                                       .width = (unsigned)r->width,
@@ -189,7 +190,7 @@ int publish_init(struct publish *p, unsigned slot, struct bytes init)
     struct publish_rendition *r;
     const char *name, *why = NULL;
     struct blob_info info;
-    char codec[32];
+    char codec[CODEC_NAME_MOST];
     int e;
 
     if (slot >= p->done->renditions_n || p->renditions[slot].has_init)

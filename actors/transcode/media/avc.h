@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "actors/transcode/media/coding.h"
+
 struct avc_picture {
     unsigned profile, level;   /* 77 or 100; level times ten */
     unsigned width, height;    /* cropped */
@@ -22,3 +24,5 @@ int avc_read_sps(const uint8_t *sps, size_t len, struct avc_picture *ret);
 /* What may be shown as it is: level 4.2 at most, square samples, limited range, BT.709 or, of pictures as large as the
  * table in MEDIA.md says, nothing about it. */
 bool avc_is_plain(const struct avc_picture *picture);
+
+extern const struct coding avc_coding; /* SPS and PPS, each behind a u32 length; SEI among them is left out */

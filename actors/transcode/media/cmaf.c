@@ -113,66 +113,10 @@ static void put_mdhd_hdlr(struct buf *b, const struct cmaf_track *t)
     box_end(b, at);
 }
 
-/* SPS and PPS from the length-prefixed config; false unless there is exactly one of each. */
-struct parameter_sets {
-    const uint8_t *sps, *pps;
-    size_t sps_len, pps_len;
-};
-
-static bool split_config(const struct cmaf_track *t, struct parameter_sets *ret)
+static bool put_picture(struct buf *b, const struct cmaf_track *t)
 {
-    const uint8_t *p = t->config, *end = p + t->config_len;
-
-    *ret = (struct parameter_sets) { 0 };
-    while (end - p > 4) {
-        size_t len = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
-
-        p += 4;
-        if (len == 0 || len > (size_t)(end - p) || len > 0xffff)
-            return false;
-        if ((p[0] & 31) == 7 && !ret->sps) {
-            ret->sps = p;
-            ret->sps_len = len;
-        } else if ((p[0] & 31) == 8 && !ret->pps) {
-            ret->pps = p;
-            ret->pps_len = len;
-        } else if ((p[0] & 31) != 6) {
-            return false;
-        }
-        p += len;
-    }
-    return p == end && ret->sps_len >= 4 && ret->pps;
-}
-
-static bool put_avcc(struct buf *b, const struct cmaf_track *t)
-{
-    struct parameter_sets sets;
-    size_t at = box(b, "avcC");
-
-    if (!split_config(t, &sets))
-        return false;
-    put_u8(b, 1);
-    buf_put(b, sets.sps + 1, 3); /* profile, compatibility, level */
-    put_u8(b, 0xfc | 3);         /* lengths of 4 bytes */
-    put_u8(b, 0xe0 | 1);
-    buf_put_u16(b, (uint16_t)sets.sps_len);
-    buf_put(b, sets.sps, sets.sps_len);
-    put_u8(b, 1);
-    buf_put_u16(b, (uint16_t)sets.pps_len);
-    buf_put(b, sets.pps, sets.pps_len);
-    if (sets.sps[1] >= 100) {
-        put_u8(b, 0xfc | 1); /* 4:2:0 */
-        put_u8(b, 0xf8);     /* 8 bits */
-        put_u8(b, 0xf8);
-        put_u8(b, 0);
-    }
-    box_end(b, at);
-    return true;
-}
-
-static bool put_avc1(struct buf *b, const struct cmaf_track *t)
-{
-    size_t entry = box(b, "avc1"), at;
+    const struct coding *coding = coding_of(t->codec);
+    size_t entry = box(b, coding->entry), at;
 
     put_zeros(b, 6);
     buf_put_u16(b, 1);
@@ -186,8 +130,10 @@ static bool put_avc1(struct buf *b, const struct cmaf_track *t)
     put_zeros(b, 32);
     buf_put_u16(b, 0x18);
     buf_put_u16(b, 0xffff);
-    if (!put_avcc(b, t))
+    at = box(b, coding->record);
+    if (!coding->put_record(bytes_of(t->config, t->config_len), b))
         return false;
+    box_end(b, at);
     at = box(b, "colr");
     buf_put(b, "nclx\0\1\0\1\0\1\0", 11); /* BT.709 throughout, limited range */
     box_end(b, at);
@@ -243,7 +189,7 @@ static bool put_stbl(struct buf *b, const struct cmaf_track *t)
     size_t stbl = box(b, "stbl"), at = full_box(b, "stsd", 0, 0);
 
     buf_put_u32(b, 1);
-    if (!(t->video ? put_avc1(b, t) : put_mp4a(b, t)))
+    if (!(t->video ? put_picture(b, t) : put_mp4a(b, t)))
         return false;
     box_end(b, at);
     for (size_t i = 0; i < 3; i++) {

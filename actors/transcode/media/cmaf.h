@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "schemas/wire/buf.h"
+#include "actors/transcode/media/coding.h"
 
 struct cmaf_track {
     bool video;
@@ -17,7 +17,8 @@ struct cmaf_track {
     uint32_t sample_duration; /* of every sample */
     unsigned width, height;   /* video */
     unsigned channels;        /* audio */
-    const uint8_t *config;    /* video: SPS and PPS, each behind a u32 length; audio: AudioSpecificConfig */
+    enum picture_codec codec; /* video; 0: H.264 */
+    const uint8_t *config;    /* video: as coding.h has it; audio: AudioSpecificConfig */
     size_t config_len;
     uint32_t average_bps; /* audio: told in esds; 0 when unknown */
 };

@@ -2,13 +2,15 @@
 
 #include <inttypes.h>
 #include <libavcodec/avcodec.h>
-#include <libavutil/opt.h>
 #include <string.h>
 
+#include "actors/transcode/media/av1.h"
 #include "actors/transcode/media/cmaf.h"
+#include "actors/transcode/worker/coder.h"
 #include "actors/transcode/worker/link.h"
 
 struct encoder_state {
+    const struct coder *coder;
     AVCodecContext *codec;
     struct cmaf_track track;
     unsigned div, gop;   /* frames of the grid per frame, frames per GOP */
@@ -24,17 +26,10 @@ struct encoder_state {
     struct cmaf_sample *samples;
 };
 
-static void set_option(AVCodecContext *c, const char *name, const char *value)
-{
-    if (av_opt_set(c, name, value, AV_OPT_SEARCH_CHILDREN) < 0)
-        link_done(CONTROL_FAILED, "x264 does not take %s=%s", name, value);
-}
-
 static void configure(struct encoder *e, AVCodecContext *c)
 {
     const struct run_rendition *r = e->rendition;
     int div = (int)e->state->div;
-    char text[32];
 
     c->width = (int)r->width;
     c->height = (int)r->height;
@@ -54,15 +49,7 @@ static void configure(struct encoder *e, AVCodecContext *c)
         c->rc_max_rate = (int64_t)r->maxrate_kbps * 1000;
         c->rc_buffer_size = (int)((r->bufsize_kbps ? r->bufsize_kbps : r->maxrate_kbps) * 1000);
     }
-    set_option(c, "preset", r->preset ? r->preset : "veryfast");
-    snprintf(text, sizeof(text), "%.2f", r->crf);
-    set_option(c, "crf", text);
-    set_option(c, "profile", "high");
-    snprintf(text, sizeof(text), "%u.%u", (unsigned)r->level / 10, (unsigned)r->level % 10);
-    if (r->level)
-        set_option(c, "level", text);
-    set_option(c, "sc_threshold", "0");
-    set_option(c, "x264-params", "annexb=0:stitchable=1");
+    coder_configure(e->state->coder, r, c);
 }
 
 static void send_init(struct encoder *e)
@@ -76,11 +63,12 @@ static void send_init(struct encoder *e)
         .sample_duration = (uint32_t)e->run->fps_den * s->div,
         .width = (unsigned)e->rendition->width,
         .height = (unsigned)e->rendition->height,
+        .codec = e->rendition->codec,
         .config = s->codec->extradata,
         .config_len = (size_t)s->codec->extradata_size,
     };
     if (cmaf_init(&s->track, &init) < 0)
-        link_done(CONTROL_FAILED, "x264 made parameter sets that cannot be told apart");
+        link_done(CONTROL_FAILED, "%s made a header that makes no sense", s->coder->name);
     link_send(CONTROL_INIT, e->slot, init.data, init.len, NULL, 0);
     buf_free(&init);
 }
@@ -105,9 +93,11 @@ static void begin_segment(struct encoder *e)
 void encoder_open(struct encoder *e)
 {
     struct encoder_state *s = e->state = must(av_mallocz(sizeof(*s)));
-    const AVCodec *codec = avcodec_find_encoder_by_name("libx264");
+    const AVCodec *codec;
     int r;
 
+    s->coder = coder_of(e->rendition->codec);
+    codec = avcodec_find_encoder_by_name(s->coder->library);
     s->div = e->rendition->fps_div ? (unsigned)e->rendition->fps_div : 1;
     s->gop = (unsigned)e->run->gop / s->div;
     s->start = e->run->first / s->div;
@@ -115,7 +105,7 @@ void encoder_open(struct encoder *e)
     configure(e, s->codec);
     r = avcodec_open2(s->codec, codec, NULL);
     if (r < 0)
-        link_done(CONTROL_FAILED, "x264 does not open for %s: %s", e->rendition->dir, av_err2str(r));
+        link_done(CONTROL_FAILED, "%s does not open for %s: %s", s->coder->name, e->rendition->dir, av_err2str(r));
     s->packets = must(av_calloc(s->gop, sizeof(*s->packets)));
     s->times = must(av_calloc(s->gop, sizeof(*s->times)));
     s->samples = must(av_calloc(s->gop, sizeof(*s->samples)));
@@ -141,11 +131,13 @@ static void end_gop(struct encoder *e)
     uint64_t first = s->taken - s->collected; /* from the run's start */
 
     for (unsigned i = 0; i < s->collected; i++) {
+        struct bytes sample = bytes_of(s->packets[i]->data, (size_t)s->packets[i]->size);
+        size_t skip = s->coder->has_delimiter ? av1_delimiter(sample) : 0;
         int64_t early = s->times[i] - (int64_t)(first + i);
 
         s->samples[i] = (struct cmaf_sample) {
-            .data = s->packets[i]->data,
-            .len = (size_t)s->packets[i]->size,
+            .data = s->packets[i]->data + skip,
+            .len = sample.len - skip,
             .offset = (int32_t)(early * s->track.sample_duration),
             .sync = s->packets[i]->flags & AV_PKT_FLAG_KEY,
         };
@@ -167,9 +159,11 @@ static void take_packet(struct encoder *e, AVPacket *packet)
     bool first = s->collected == 0;
 
     if (s->segment == e->run->segments_n)
-        link_done(CONTROL_FAILED, "x264 gave more frames for %s than it was sent", e->rendition->dir);
+        link_done(CONTROL_FAILED, "%s gave more frames for %s than it was sent", s->coder->name,
+                  e->rendition->dir);
     if (first != !!(packet->flags & AV_PKT_FLAG_KEY) || packet->pts == AV_NOPTS_VALUE)
-        link_done(CONTROL_FAILED, "x264 broke the GOP of %s at frame %" PRIu64, e->rendition->dir, s->taken);
+        link_done(CONTROL_FAILED, "%s broke the GOP of %s at frame %" PRIu64, s->coder->name, e->rendition->dir,
+                  s->taken);
     s->times[s->collected] = packet->pts;
     s->packets[s->collected++] = packet;
     s->taken++;
@@ -189,7 +183,8 @@ static void receive(struct encoder *e)
             av_packet_free(&packet);
             if (r == AVERROR(EAGAIN) || r == AVERROR_EOF)
                 return;
-            link_done(CONTROL_FAILED, "x264 failed for %s: %s", e->rendition->dir, av_err2str(r));
+            link_done(CONTROL_FAILED, "%s failed for %s: %s", e->state->coder->name, e->rendition->dir,
+                      av_err2str(r));
         }
         take_packet(e, packet);
     }
@@ -205,7 +200,7 @@ static void feed(struct encoder *e, AVFrame *picture)
     }
     r = avcodec_send_frame(e->state->codec, picture);
     if (r < 0)
-        link_done(CONTROL_FAILED, "x264 failed for %s: %s", e->rendition->dir, av_err2str(r));
+        link_done(CONTROL_FAILED, "%s failed for %s: %s", e->state->coder->name, e->rendition->dir, av_err2str(r));
     receive(e);
 }
 

@@ -1,8 +1,7 @@
 /* encode - one rendition of a video run: pictures of the grid in, an init and whole segments out.
  *
  * The contract that makes runs of different workers join without a seam: closed GOPs of a fixed length, an IDR at each,
- * no scene cuts, explicit level, rate, shape and colour, one thread (their number changes the bits), and one build of
- * x264. Decode times are counted, not taken from the encoder: sample i of the rendition decodes at i * duration,
+ * no scene cuts, explicit rate, shape and colour, and one build of the encoder (coder.h). Decode times are counted, not taken from the encoder: sample i of the rendition decodes at i * duration,
  * presentation is relative to that and may come before. */
 #pragma once
 

@@ -40,6 +40,8 @@ static void check_plan(const struct encode_run *run, int64_t *ret_frames)
     for (size_t i = 0; i < run->renditions_n; i++) {
         const struct run_rendition *r = &run->renditions[i];
 
+        if (r->codec != run->renditions[0].codec)
+            link_done(CONTROL_FAILED, "rendition %s is coded in another way than the first one", r->dir);
         if (r->width < 2 || r->height < 2 || r->width % 2 || r->height % 2 ||
             run->gop % (r->fps_div ? r->fps_div : 1))
             link_done(CONTROL_FAILED, "rendition %s has an odd size or a GOP that its frame rate does not divide",

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     static const struct cmaf_track audio = { .timescale = 48000, .sample_duration = 1024, .channels = 2 };
     const char *why = NULL;
-    char codec[32];
+    char codec[CODEC_NAME_MOST];
     struct bytes in;
 
     if (size == 0)

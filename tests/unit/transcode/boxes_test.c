@@ -157,7 +157,7 @@ static void an_init_is_what_its_configuration_makes(void **state)
 {
     struct buf init = { 0 }, sound = { 0 };
     const char *why = NULL;
-    char codec[32];
+    char codec[CODEC_NAME_MOST];
 
     assert_int_equal(cmaf_init(&video, &init), 0);
     assert_int_equal(boxes_check_init(buf_bytes(&init), &video, codec, &why), 0);
@@ -186,7 +186,7 @@ static void an_init_of_another_size_is_refused(void **state)
     struct cmaf_track planned = video;
     struct buf init = { 0 };
     const char *why = NULL;
-    char codec[32];
+    char codec[CODEC_NAME_MOST];
 
     assert_int_equal(cmaf_init(&video, &init), 0);
     planned.width = 322;
@@ -203,7 +203,7 @@ static void a_copied_init_says_what_was_planned(void **state)
     struct cmaf_track track = video;
     struct buf init = { 0 };
     const char *why = NULL;
-    char codec[32];
+    char codec[CODEC_NAME_MOST];
 
     track.width = 1280;
     track.height = 720;
