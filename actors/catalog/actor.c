@@ -69,6 +69,7 @@ static const struct catalog_handlers handlers = {
     .why = catalog_why,
     .retry_video = catalog_retry_video,
     .choose_poster = catalog_choose_poster,
+    .add_codec = catalog_add_codec,
     .create_upload = catalog_create_upload,
     .get_upload = catalog_get_upload,
     .concat_uploads = catalog_concat_uploads,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "actors/catalog/content.h"
+#include "actors/catalog/extra.h"
 #include "actors/catalog/loud.h"
 #include "actors/catalog/step.h"
 #include "actors/runtime/page/page.h"
@@ -345,6 +346,11 @@ int catalog_get_playable(struct catalog *self, struct turn *t, const struct get_
     video_show(&d.row, turn_arena(t), &reply->video);
     reply->version = d.row.version;
     reply->final = d.row.media == MEDIA_STATE_READY;
+    if (reply->final) {
+        reply->hls = playlist_name_of(t, "master", ".m3u8", d.row.edition);
+        reply->dash = playlist_name_of(t, "manifest", ".mpd", d.row.edition);
+        reply->counts = extra_counts_plays(t, &d.row, &version);
+    }
     reply->has_storyboard = reply->final && version.board_bytes;
     reply->second = d.row.second == SECOND_PREVIEW_IN_STEP;
     calls_chapters(t, &plan, reply);
@@ -363,8 +369,10 @@ int catalog_note_watched(struct catalog *self, struct turn *t, const struct note
 
     if (r == 0 && !video_may_see(t, &d.row))
         r = ERR_NOT_FOUND;
-    if (r < 0 || !d.row.announced || d.row.media == MEDIA_STATE_READY)
+    if (r < 0 || !d.row.announced)
         return r;
     r = version_row_get(turn_txn(t), turn_arena(t), d.row.id, d.row.version, &version);
-    return r < 0 ? r : runs_watched(&d, &version);
+    if (r < 0)
+        return r;
+    return d.row.media == MEDIA_STATE_READY ? extra_played(&d, &version) : runs_watched(&d, &version);
 }

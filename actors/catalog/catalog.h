@@ -101,6 +101,8 @@ int runs_watched(struct doing *d, struct version_row *version); /* somebody watc
 /* Beside the window: of the poster's track, from 2 on. */
 int runs_poster(struct doing *d, const struct version_row *version, const struct plan *plan, size_t track,
                 uint32_t run);
+int runs_extra(struct doing *d,
+               struct version_row *version); /* another codec was asked for, of a video that is ready */
 int runs_ask_again(struct catalog *self, struct turn *t);
 
 /* commit.c: what a run made. */
@@ -114,6 +116,8 @@ int catalog_on_probe_dead(struct catalog *self, struct turn *t, const struct pro
 
 /* playlist.c */
 int playlist_ask(struct turn *t); /* soon: look for playlists that are behind */
+/* "master.m3u8", "master-2.m3u8": of an edition of the final playlists; 0 is the first one, too. */
+const char *playlist_name_of(struct turn *t, const char *name, const char *ending, uint64_t edition);
 
 /* poster.c: one that somebody chose. Whether a run makes one; and what becomes of it. */
 bool poster_is_chosen(const struct plan *plan, uint64_t run);
@@ -131,6 +135,7 @@ int catalog_update_video(struct catalog *, struct turn *, const struct update_vi
 int catalog_delete_video(struct catalog *, struct turn *, const struct delete_video *);
 int catalog_choose_poster(struct catalog *self, struct turn *t, const struct choose_poster *ask,
                           struct video *reply);
+int catalog_add_codec(struct catalog *, struct turn *, const struct add_codec *, struct video *);
 int catalog_retry_video(struct catalog *, struct turn *, const struct retry_video *, struct video *);
 int catalog_get_playable(struct catalog *, struct turn *, const struct get_playable *, struct playable *);
 int catalog_note_watched(struct catalog *, struct turn *, const struct note_watched *);

@@ -85,6 +85,13 @@ int media_ready(struct doing *d)
     return release_try(d);
 }
 
+/* It has another codec, in playlists of another name. */
+int media_renewed(struct doing *d)
+{
+    d->events |= DOING_CHANGED;
+    return 0;
+}
+
 int media_fail(struct doing *d)
 {
     d->row.reason = d->reason && *d->reason ? d->reason : "It failed, and nothing said why.";
@@ -116,6 +123,7 @@ int media_anew(struct doing *d)
     row->poster = row->poster_asked = 0;
     row->playable_until_ms = row->duration_ms = row->runs_total = row->runs_done = 0;
     row->second = 0;
+    row->edition = 0;
     row->dirty_at = 0;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* commit - what a run made becomes rows: the first committed result of a run wins, any other is dropped. */
 #include <string.h>
 
+#include "actors/catalog/extra.h"
 #include "actors/catalog/share.h"
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
@@ -102,6 +103,12 @@ static bool commit_can_do_without(const struct plan *plan, uint64_t number)
     return kind == PLAN_POSTER || kind == PLAN_TEXT || kind == PLAN_BOARD;
 }
 
+/* What is counted of a video until it is ready. */
+static bool commit_counts(const struct plan *plan, uint64_t number)
+{
+    return RUN_TRACK(number) >= plan->tracks_n || plan->tracks[RUN_TRACK(number)].kind != PLAN_EXTRA;
+}
+
 /* A run says where its track ends. The picture's end, or that of the first sound when there is no picture,
  * is the video's; the plan then has a length, and all that follows is padded to it. */
 static int commit_end(struct doing *d, const struct run_done *done, struct version_row *version, struct plan *plan)
@@ -149,7 +156,7 @@ static int commit_track(struct doing *d, size_t track, bool ended)
     return track_row_put(turn_txn(d->t), &row);
 }
 
-static int commit_run(struct doing *d, struct run_row *run, const struct run_done *done)
+static int commit_run(struct doing *d, const struct plan *plan, struct run_row *run, const struct run_done *done)
 {
     run->state = RUN_STATE_DONE;
     run->job_id = ID_NONE;
@@ -163,7 +170,7 @@ static int commit_run(struct doing *d, struct run_row *run, const struct run_don
     run->has_peak = done->has_peak;
     run->peak = done->peak;
     run->reason = done->damaged && done->warnings_n ? done->warnings[0] : NULL; /* where */
-    d->row.runs_done++;
+    d->row.runs_done += commit_counts(plan, run->number);
     d->row.damaged |= done->damaged > 0;
     d->row.has_poster |= done->kind == RUN_KIND_POSTER && done->images_n > 0;
     turn_count(d->t, CATALOG_RUNS_DONE, 1);
@@ -181,7 +188,7 @@ static bool commit_is_planned(const struct plan *plan, const struct run_done *do
         const char *dir = done->renditions[i].dir;
         bool found = false;
 
-        for (size_t k = 0; dir && k < plan->ladder.rungs_n; k++)
+        for (size_t k = 0; dir && k < plan->ladder.all_n; k++)
             found |= strcmp(plan->ladder.rungs[k].dir, dir) == 0;
         for (size_t k = 0; dir && k < plan->audio_n; k++)
             found |= strcmp(plan->audio[k].dir, dir) == 0;
@@ -213,7 +220,7 @@ static int commit_unwanted(struct doing *d, struct run_row *run)
     run->job_id = ID_NONE;
     run->open_at = run->failed_at = 0;
     run->ended_at = turn_now(d->t);
-    d->row.runs_done++;
+    d->row.runs_done += d->row.media != MEDIA_STATE_READY; /* of a codec that was given up none was counted */
     r = run_row_put(turn_txn(d->t), run);
     return r < 0 ? r : commit_track(d, RUN_TRACK(run->number), true);
 }
@@ -242,12 +249,27 @@ static int commit_give_up_copy(struct doing *d, struct version_row *version, str
     return r;
 }
 
+/* A ladder in another codec is not made after all; what was made of it lies there until the video is deleted. */
+static int commit_give_up_extra(struct doing *d, struct version_row *version, struct plan *plan,
+                                struct run_row *run, const char *reason)
+{
+    int r = extra_give_up(d, version, plan, RUN_TRACK(run->number), reason);
+
+    run->state = RUN_STATE_DONE;
+    run->failed_at = 0;
+    if (r == 0)
+        r = run_row_put(turn_txn(d->t), run);
+    return r < 0 ? r : commit_track(d, RUN_TRACK(run->number), true);
+}
+
 /* How long the rest takes at the pace so far; nothing is said of a beginning too short to tell. */
 static void commit_estimate(struct doing *d, const struct plan *plan, uint64_t run)
 {
     int64_t took = turn_now(d->t) - d->row.media_since;
     uint64_t total = plan_work(plan);
 
+    if (!commit_counts(plan, run))
+        return;
     d->row.work_done += plan_run_work(plan, RUN_TRACK(run), RUN_OF_TRACK(run));
     d->row.left_ms = 0;
     if (took >= COMMIT_PACE_MS && total > d->row.work_done)
@@ -277,13 +299,13 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
     int r = media_load_plan(d, &version, &plan);
 
     if (r == 0 && !commit_is_wanted(&plan, done->run))
-        return d->dirty = true, commit_unwanted(d, run);
+        return d->dirty = d->row.media != MEDIA_STATE_READY, commit_unwanted(d, run);
     if (r == 0 && !commit_is_planned(&plan, done))
         return turn_fail(d->t, ERR_INVALID, NULL, "run %llu made what was not planned",
                          (unsigned long long)done->run);
     if (r == 0 && poster_is_chosen(&plan, done->run))
         return poster_made(d, run, done);
-    d->dirty = true;
+    d->dirty = commit_counts(&plan, done->run);
     for (size_t i = 0; r == 0 && i < done->renditions_n; i++)
         r = commit_rendition(d, &done->renditions[i]);
     for (size_t i = 0; r == 0 && i < done->texts_n; i++)
@@ -294,7 +316,7 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
         r = version_row_put(turn_txn(d->t), &version);
     }
     if (r == 0)
-        r = commit_run(d, run, done);
+        r = commit_run(d, &plan, run, done);
     if (r == 0)
         r = commit_marks(d, done);
     if (r == 0)
@@ -303,7 +325,11 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
         r = commit_end(d, done, &version, &plan);
     if (r == 0)
         commit_estimate(d, &plan, done->run);
-    return r;
+    if (r < 0 || commit_counts(&plan, done->run))
+        return r;
+    r = extra_is_whole(d, &plan, RUN_TRACK(done->run));
+    d->dirty |= r > 0;
+    return r < 0 ? r : 0;
 }
 
 /* A dead run that an operator put again may be the last one that stood in the way. */
@@ -378,8 +404,10 @@ int commit_dead(struct doing *d, struct version_row *version, struct plan *plan,
         turn_log(d->t, "copy.given_up", "why=%.300s", reason);
         return commit_give_up_copy(d, version, plan, run);
     }
+    if (!commit_counts(plan, run->number))
+        return commit_give_up_extra(d, version, plan, run, reason);
     if (!commit_is_wanted(plan, run->number)) {
-        d->dirty = true;
+        d->dirty = d->row.media != MEDIA_STATE_READY;
         return commit_unwanted(d, run);
     }
     if (commit_can_do_without(plan, run->number) && !poster_is_chosen(plan, run->number)) {

@@ -17,6 +17,8 @@ enum {
     GRID_VIDEO_RUN_GOPS = 15, /* about 30 s: decode waste at its start stays under 2 % */
     GRID_LIGHT_RUN_GOPS =
         60, /* about 2 min, of what is made hundreds of times faster than it plays: sounds, copies */
+    GRID_HEAVY_RUN_GOPS =
+        6, /* about 12 s, of what takes several times as long: who comes meanwhile waits for one run to end */
     GRID_AAC_FRAME = 1024, /* samples */
 };
 

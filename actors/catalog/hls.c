@@ -6,6 +6,14 @@
 
 enum { START_BPS = 2000000 }; /* the variant nearest to it is listed first: players begin with that one */
 
+size_t hls_codec_run(const struct hls_set *set, size_t from)
+{
+    size_t n = from;
+    while (n < set->video_n && strncmp(set->video[n].codec, set->video[from].codec, 4) == 0)
+        n++;
+    return n - from;
+}
+
 /* A quoted string may hold anything but quotes and line ends; names come from uploads. */
 static const char *hls_quotable(const char *text, char *to, size_t size)
 {
@@ -220,12 +228,12 @@ static void hls_sound_alone(struct buf *out, const struct hls_set *set, enum hls
                set->texts_n ? ",SUBTITLES=\"text\"" : "", hls_member(set, group, 0)->dir, leaf);
 }
 
-/* The variant that players start with: the one nearest to 2 Mb/s. */
+/* The variant that players start with: the one nearest to 2 Mb/s, in the codec that all of them know. */
 static size_t hls_start(const struct hls_set *set, bool final)
 {
     size_t best = 0;
     uint64_t distance = UINT64_MAX;
-    for (size_t i = 0; i < set->video_n; i++) {
+    for (size_t i = 0, n = hls_codec_run(set, 0); i < n; i++) {
         uint64_t rate = hls_declared(&set->video[i], final).average;
         uint64_t off = rate > START_BPS ? rate - START_BPS : START_BPS - rate;
         if (off < distance) {
@@ -236,15 +244,18 @@ static size_t hls_start(const struct hls_set *set, bool final)
     return best;
 }
 
-/* All pictures with the sounds of a group: the one to start with, then the others from the smallest on. */
+/* All pictures with the sounds of a group: the one to start with, then the others from the smallest on; codec by codec. */
 static void hls_variants(struct buf *out, const struct hls_set *set, enum hls_group group, bool final,
                          const char *leaf)
 {
     size_t start = hls_start(set, final);
     hls_variant(out, &set->video[start], set, group, final, leaf);
-    for (size_t i = set->video_n; i-- > 0;) {
-        if (i != start)
-            hls_variant(out, &set->video[i], set, group, final, leaf);
+    for (size_t from = 0, n; from < set->video_n; from += n) {
+        n = hls_codec_run(set, from);
+        for (size_t i = from + n; i-- > from;) {
+            if (i != start)
+                hls_variant(out, &set->video[i], set, group, final, leaf);
+        }
     }
 }
 

@@ -47,7 +47,7 @@ struct hls_text {
 };
 
 struct hls_set {
-    const struct hls_rendition *video; /* largest first; none for sound alone */
+    const struct hls_rendition *video; /* H.264, largest first; then other codecs alike; none for sound alone */
     size_t video_n;
     const struct hls_rendition *audio;
     size_t audio_n;
@@ -57,6 +57,9 @@ struct hls_set {
     uint64_t board_bytes;      /* of its images */
     bool has_chapters;         /* chapters.json lies beside the master */
 };
+
+/* How many of those that begin at `from` are of one codec. */
+size_t hls_codec_run(const struct hls_set *set, size_t from);
 
 struct hls_rate {
     uint64_t peak, average; /* bits a second */

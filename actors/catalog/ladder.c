@@ -18,6 +18,18 @@ static const struct rung_rule rules[] = {
 };
 enum { RULES = sizeof(rules) / sizeof(rules[0]) };
 
+/* Beside H.264. Rate factors are for the same likeness (SSIM) as H.264 has with its own, caps for as much likeness as at its cap:
+ * MEDIA.md of transcode says how they were found. All encoders work on all sizes with one preset. */
+static const struct codec_rule {
+    enum picture_codec codec;
+    const char *name, *preset;
+    double crf_more, crf_times; /* of H.264's */
+    uint32_t cap_percent;
+} codecs[] = {
+    { PICTURE_CODEC_HEVC, "hevc", "veryfast", 1.5, 1.0, 75 },
+    { PICTURE_CODEC_AV1, "av1", "10", 0.0, 1.85, 65 },
+};
+
 static const struct {
     uint32_t num, den;
 } rates[] = { { 10, 1 }, { 12, 1 },       { 25, 2 }, { 15, 1 }, { 20, 1 },       { 24000, 1001 }, { 24, 1 },
@@ -132,7 +144,34 @@ static void ladder_add(struct ladder *ladder, const struct ladder_source *source
     rung->preset = rule->preset;
     rung->maxrate_kbps = ladder_cap((double)rung->width * rung->height, fast);
     rung->level = ladder_level(rung->width, rung->height, fps / rung->fps_div, rung->maxrate_kbps);
+    rung->codec = PICTURE_CODEC_H264;
     snprintf(rung->dir, sizeof(rung->dir), "v/h264-%u", side);
+}
+
+static uint32_t ladder_side(const struct ladder_rung *rung)
+{
+    return rung->width < rung->height ? rung->width : rung->height;
+}
+
+uint32_t ladder_add_codec(struct ladder *ladder, enum picture_codec codec)
+{
+    const struct codec_rule *rule = codecs;
+    uint32_t added = 0;
+    while (rule->codec != codec)
+        rule++;
+    for (size_t i = 0; i < ladder->rungs_n; i++) {
+        struct ladder_rung *rung = &ladder->rungs[ladder->all_n];
+        *rung = ladder->rungs[i];
+        rung->codec = codec;
+        rung->crf = round(rung->crf * rule->crf_times + rule->crf_more);
+        rung->maxrate_kbps = rung->maxrate_kbps * rule->cap_percent / 100;
+        rung->level = 0;
+        rung->preset = rule->preset;
+        rung->copy_gop = 0;
+        snprintf(rung->dir, sizeof(rung->dir), "v/%s-%u", rule->name, ladder_side(rung));
+        added |= 1u << ladder->all_n++;
+    }
+    return added;
 }
 
 static void ladder_copy_top(struct ladder *ladder, const struct ladder_source *source)
@@ -154,14 +193,14 @@ static void ladder_copy_top(struct ladder *ladder, const struct ladder_source *s
     }
     ladder->gop = gop;
     top->copy_gop = source->copy_gop;
-    snprintf(top->dir, sizeof(top->dir), "v/source-%u", top->width < top->height ? top->width : top->height);
+    snprintf(top->dir, sizeof(top->dir), "v/source-%u", ladder_side(top));
 }
 
 void ladder_encode_top(struct ladder *ladder)
 {
     struct ladder_rung *top = &ladder->rungs[0];
     top->copy_gop = 0;
-    snprintf(top->dir, sizeof(top->dir), "v/h264-%u", top->width < top->height ? top->width : top->height);
+    snprintf(top->dir, sizeof(top->dir), "v/h264-%u", ladder_side(top));
 }
 
 static void ladder_rungs(struct ladder *ladder, const struct ladder_source *source)
@@ -195,9 +234,9 @@ void ladder_plan(const struct ladder_source *source, struct ladder *ret)
     }
     ret->gop = (uint32_t)lround(fps * 2);
     ladder_rungs(ret, source);
+    ret->all_n = ret->rungs_n;
     for (size_t i = 0; i < ret->rungs_n; i++) {
-        uint32_t side = ret->rungs[i].width < ret->rungs[i].height ? ret->rungs[i].width : ret->rungs[i].height;
-        if (side >= 300)
+        if (ladder_side(&ret->rungs[i]) >= 300)
             ret->preview = i;
     }
     if (ret->rungs[0].height < 300 && ret->rungs[0].width < 300)

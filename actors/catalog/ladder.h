@@ -13,7 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LADDER_MOST = 8, LADDER_TOP = 1080, LADDER_GOP_S = 6 };
+#include "gen/transcode.h"
+
+enum {
+    LADDER_MOST = 8,              /* of one codec */
+    LADDER_ALL = 3 * LADDER_MOST, /* of all of them */
+    LADDER_TOP = 1080,
+    LADDER_GOP_S = 6,
+};
 
 struct ladder_source {
     uint32_t width, height;    /* displayed: square pixels, upright */
@@ -31,11 +38,14 @@ struct ladder_rung {
     uint32_t level;        /* times ten */
     const char *preset;
     uint32_t copy_gop; /* frames of the grid between the source's keyframes; 0: encoded */
+    enum picture_codec codec;
 };
 
 struct ladder {
-    struct ladder_rung rungs[LADDER_MOST]; /* largest first */
-    size_t rungs_n;
+    struct ladder_rung
+        rungs[LADDER_ALL]; /* those of H.264, largest first; then those of other codecs, in the same order */
+    size_t rungs_n;        /* of H.264 */
+    size_t all_n;
     size_t preview; /* the rung that is made ahead of the others */
     uint32_t fps_num, fps_den, gop;
     bool deinterlace; /* a picture per frame; otherwise, of an interlaced source, per field */
@@ -47,6 +57,9 @@ void ladder_plan(const struct ladder_source *source, struct ladder *ret);
 
 /* The top rung is encoded after all. */
 void ladder_encode_top(struct ladder *ladder);
+
+/* Once more all rungs, in another codec. Answers which they are: a bit for each. */
+uint32_t ladder_add_codec(struct ladder *ladder, enum picture_codec codec);
 
 /* The rate of the output grid for a measured one; 30 when it is not known. */
 void ladder_snap(uint32_t num, uint32_t den, uint32_t *ret_num, uint32_t *ret_den);

@@ -1,6 +1,7 @@
 /* media - from the first bytes to a plan: when to look at an original, and what the look came to. */
 #include <string.h>
 
+#include "actors/catalog/extra.h"
 #include "actors/catalog/jobs.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
@@ -190,6 +191,8 @@ int media_load_plan(struct doing *d, struct version_row *version, struct plan *r
         plan_end(ret, version->frames);
     if (r == 0 && version->no_copy)
         plan_encode_top(ret);
+    if (r == 0)
+        extra_plan(version, ret);
     return r;
 }
 

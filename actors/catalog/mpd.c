@@ -54,12 +54,18 @@ static void mpd_template(struct buf *out, const struct hls_rendition *rendition)
     buf_printf(out, "      </SegmentTemplate>\n");
 }
 
-static void mpd_video(struct buf *out, const struct hls_set *set)
+/* A set for each codec. Players that have a choice take what was encoded later: it needs fewer bits. */
+static void mpd_video(struct buf *out, const struct hls_set *set, size_t from, size_t n, unsigned id)
 {
     buf_printf(
-        out, "    <AdaptationSet id=\"0\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\" "
-             "startWithSAP=\"1\">\n");
-    for (size_t i = set->video_n; i-- > 0;) {
+        out,
+        "    <AdaptationSet id=\"%u\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\" "
+        "startWithSAP=\"1\"",
+        id);
+    if (set->video_n > hls_codec_run(set, 0))
+        buf_printf(out, " selectionPriority=\"%u\"", from ? 2 : 1);
+    buf_printf(out, ">\n");
+    for (size_t i = from + n; i-- > from;) {
         const struct hls_rendition *video = &set->video[i];
         buf_printf(out,
                    "     <Representation id=\"%s\" codecs=\"%s\" bandwidth=\"%llu\" width=\"%u\" height=\"%u\" "
@@ -163,8 +169,11 @@ void mpd_write(struct buf *out, const struct hls_set *set)
                "mediaPresentationDuration=\"PT%.3fS\" minBufferTime=\"PT%dS\" maxSegmentDuration=\"PT%dS\">\n"
                "  <Period id=\"0\" start=\"PT0S\">\n",
                longest, HLS_TARGET_S, HLS_TARGET_S + 1);
-    if (set->video_n)
-        mpd_video(out, set);
+    unsigned more = (unsigned)(2 + set->audio_n + set->texts_n);
+    for (size_t from = 0, n; from < set->video_n; from += n) {
+        n = hls_codec_run(set, from);
+        mpd_video(out, set, from, n, from ? more++ : 0);
+    }
     for (size_t i = 0; i < set->audio_n; i++)
         mpd_audio(out, &set->audio[i], (unsigned)i + 1);
     for (size_t i = 0; i < set->texts_n; i++)

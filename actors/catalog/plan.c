@@ -276,6 +276,16 @@ void plan_encode_top(struct plan *plan)
     }
 }
 
+void plan_add_extra(struct plan *plan, enum picture_codec codec, bool given_up)
+{
+    if (!plan->has_video || plan->tracks_n == PLAN_TRACKS_MOST)
+        return;
+    plan->extras_n++;
+    plan_add(plan, given_up ? (struct plan_track) { .kind = PLAN_GIVEN_UP }
+                            : (struct plan_track) { .kind = PLAN_EXTRA,
+                                                    .rungs = ladder_add_codec(&plan->ladder, codec) });
+}
+
 int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, size_t reason_size)
 {
     *ret = (struct plan) { .grid = { .num = 1, .den = 2, .gop = 1 } };
@@ -313,7 +323,9 @@ void plan_end(struct plan *plan, uint64_t frames)
 uint32_t plan_run_gops(const struct plan *plan, size_t track)
 {
     enum plan_kind kind = plan->tracks[track].kind;
-    uint32_t most = kind == PLAN_AUDIO || kind == PLAN_COPY ? GRID_LIGHT_RUN_GOPS : GRID_VIDEO_RUN_GOPS;
+    uint32_t most = kind == PLAN_AUDIO || kind == PLAN_COPY ? GRID_LIGHT_RUN_GOPS
+                    : kind == PLAN_EXTRA                    ? GRID_HEAVY_RUN_GOPS
+                                                            : GRID_VIDEO_RUN_GOPS;
     return grid_gops_long(&plan->grid) == 1 ? most / 3 : most; /* these GOPs are longer, up to three times */
 }
 
@@ -333,9 +345,9 @@ static uint64_t plan_blocks(const struct plan *plan, size_t track, uint64_t fram
 {
     const struct plan_track *what = &plan->tracks[track];
     uint64_t blocks = 0;
-    if (what->kind != PLAN_PREVIEW && what->kind != PLAN_FULL)
+    if (what->kind != PLAN_PREVIEW && what->kind != PLAN_FULL && what->kind != PLAN_EXTRA)
         return 0;
-    for (size_t i = 0; i < plan->ladder.rungs_n; i++) {
+    for (size_t i = 0; i < plan->ladder.all_n; i++) {
         const struct ladder_rung *rung = &plan->ladder.rungs[i];
         if (what->rungs >> i & 1)
             blocks += (uint64_t)rung->width * rung->height / 256 * (frames / (rung->fps_div ? rung->fps_div : 1));
@@ -356,7 +368,8 @@ uint64_t plan_work(const struct plan *plan)
 {
     uint64_t work = 0;
     for (size_t i = 0; plan->grid.frames && i < plan->tracks_n; i++)
-        work += plan_runs(plan, i) + (plan_runs(plan, i) ? plan_blocks(plan, i, plan->grid.frames) : 0);
+        if (plan->tracks[i].kind != PLAN_EXTRA)
+            work += plan_runs(plan, i) + (plan_runs(plan, i) ? plan_blocks(plan, i, plan->grid.frames) : 0);
     return work;
 }
 
@@ -371,7 +384,8 @@ static struct run_rendition plan_rendition(const struct ladder_rung *rung)
                                     .bufsize_kbps = rung->maxrate_kbps,
                                     .level = rung->level,
                                     .preset = rung->preset,
-                                    .copy_gop = rung->copy_gop };
+                                    .copy_gop = rung->copy_gop,
+                                    .codec = rung->codec };
 }
 
 /* The rungs of a track, largest first: each is scaled from the one before it. */
@@ -379,7 +393,7 @@ static void plan_renditions(const struct plan *plan, const struct plan_track *tr
                             struct encode_run *ret)
 {
     ret->renditions = arena_alloc_n(arena, plan->ladder.rungs_n, sizeof(*ret->renditions));
-    for (size_t i = 0; i < plan->ladder.rungs_n; i++) {
+    for (size_t i = 0; i < plan->ladder.all_n; i++) {
         if (track->rungs >> i & 1)
             ret->renditions[ret->renditions_n++] = plan_rendition(&plan->ladder.rungs[i]);
     }

@@ -3,7 +3,8 @@
  *
  * A plan has tracks of runs: the preview (the rung that is made ahead), the other rungs together (one decode for all of
  * them), one per sound track (two where it has more than four channels), one for all texts, the poster, the storyboard, and the top rung by itself where it is copied from the source. Short films have
- * no preview of their own: all rungs that are encoded are one track. */
+ * no preview of their own: all rungs that are encoded are one track. Behind all of these come ladders in other codecs, as they
+ * are asked for: no video is less ready without them. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,14 +21,16 @@ enum {
     PLAN_AUDIO_MOST = 2 * PLAN_SOUNDS_MOST, /* renditions of them: in six channels, too */
     PLAN_QUADRO = 4,                        /* channels: what has more is worth six */
     PLAN_TEXT_MOST = 16,
-    PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 3 +
-                       2,      /* pictures, sounds, texts, poster, a copy and what replaces it */
-    PLAN_RATE = 48000,         /* samples a second of every sound rendition */
-    PLAN_SOUND_AFTER_MS = 500, /* later than this after the picture, sound is kept */
-    PLAN_SHORT_MS = 60000,     /* up to here no second decode for a preview: MEDIA 2.4 */
+    PLAN_EXTRAS_MOST = 8, /* ladders in other codecs, with those that were given up */
+    PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 3 + 2 +
+                       PLAN_EXTRAS_MOST, /* pictures, sounds, texts, poster, a copy and what replaces it, extras */
+    PLAN_RATE = 48000,                   /* samples a second of every sound rendition */
+    PLAN_SOUND_AFTER_MS = 500,           /* later than this after the picture, sound is kept */
+    PLAN_SHORT_MS = 60000,               /* up to here no second decode for a preview: MEDIA 2.4 */
     PLAN_LONGEST_MS = 12 * 3600 * 1000,
     PLAN_PREVIEW_PRIORITY = 200,
     PLAN_BULK_PRIORITY = 100,
+    PLAN_EXTRA_PRIORITY = 50,
 };
 
 struct plan_audio {
@@ -58,7 +61,8 @@ enum plan_kind {
     PLAN_TEXT,
     PLAN_BOARD, /* when the smallest rung is whole */
     PLAN_COPY,
-    PLAN_GIVEN_UP, /* a copy that did not hold: another track encodes the rung */
+    PLAN_EXTRA,    /* the ladder in another codec */
+    PLAN_GIVEN_UP, /* a copy that did not hold: another track encodes the rung; or an extra that could not be made */
 };
 
 struct plan_track {
@@ -79,7 +83,7 @@ struct plan {
     const struct probed_chapter *chapters; /* the probe's */
     size_t chapters_n;
     struct plan_track tracks[PLAN_TRACKS_MOST]; /* in order of urgency */
-    size_t tracks_n;
+    size_t tracks_n, extras_n;                  /* the last ones are extras, and those that were given up */
     bool interlaced;
 };
 
@@ -108,6 +112,9 @@ int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *
 /* The source's packets cannot be shown as they are after all: the top rung is encoded, by a track of its own. The copy's
  * track stays where it is and has no runs any more. */
 void plan_encode_top(struct plan *plan);
+
+/* A track behind all others: the ladder in another codec, or one that was given up. Only of what has pictures. */
+void plan_add_extra(struct plan *plan, enum picture_codec codec, bool given_up);
 
 /* The end of the video was found at this frame of the grid (of the picture, or of the 2 s grid of sound alone). */
 void plan_end(struct plan *plan, uint64_t frames);

@@ -3,12 +3,14 @@
  * A mark (dirty_at, dirty_seq) is set in the commit that changes segments, and cleared after the files lie
  * there, if no later mark was set meanwhile; what is marked at start is written at start. The preview
  * grows in lockstep: every rendition lists as many segments as all of them have. The final playlists come
- * once, when every run is done. */
+ * once, when every run is done; and with each ladder in another codec there is another edition of them, of names of its
+ * own, since those before may be kept by whoever has them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "actors/catalog/board.h"
 #include "actors/catalog/chapters.h"
+#include "actors/catalog/extra.h"
 #include "actors/catalog/loud.h"
 #include "actors/catalog/playset.h"
 #include "actors/catalog/mpd.h"
@@ -18,7 +20,7 @@
 
 enum {
     PLAYLIST_SECOND_LEAST = 4,
-    PLAYLIST_FILES_MOST = 3 + 2 * PLAN_AUDIO_MOST + 4 * (LADDER_MOST + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 7,
+    PLAYLIST_FILES_MOST = 3 + 2 * PLAN_AUDIO_MOST + 4 * (LADDER_ALL + PLAN_AUDIO_MOST) + PLAN_TEXT_MOST + 7,
     PLAYLIST_TRICK_SIDE = 480
 };
 
@@ -35,6 +37,8 @@ struct playlist_write {
     struct id video;
     uint64_t version, dirty_seq, segments, until_ms;
     bool final;
+    bool kept; /* the video was ready already: what lies there stays as it is */
+    uint64_t edition;
     int second; /* enum second_preview; 0: there is none */
     struct playlist_file files[PLAYLIST_FILES_MOST];
     size_t files_n;
@@ -135,17 +139,19 @@ static int playlist_second(struct doing *d, const struct plan *plan, const char 
     return 0;
 }
 
-/* Trick play by the smallest rung and by the one of 480: MEDIA 1.4. */
+/* Trick play by the smallest rung of each codec and by the one of 480 of H.264: MEDIA 1.4. */
 static int playlist_trick(struct doing *d, const char *prefix, const struct hls_set *set, struct buf *master,
                           struct playlist_write *w)
 {
+    size_t first = hls_codec_run(set, 0);
+
     for (size_t i = 0; i < set->video_n; i++) {
         const struct hls_rendition *video = &set->video[i];
         uint32_t side = video->width < video->height ? video->width : video->height;
         struct iframe_track track = { .video = video };
         int r;
 
-        if (side != PLAYLIST_TRICK_SIDE && i + 1 < set->video_n)
+        if ((side != PLAYLIST_TRICK_SIDE || i >= first) && hls_codec_run(set, i) > 1)
             continue;
         r = playset_gops(d, &track);
         if (r < 0)
@@ -256,26 +262,26 @@ static int playlist_final(struct doing *d, const struct version_row *version, co
         set.set.board = &board;
         set.set.board_bytes = version->board_bytes;
     }
-    struct buf *master = playlist_file(w, prefix, "", "master.m3u8");
+    struct buf *master = playlist_file(w, prefix, "", playlist_name_of(d->t, "master", ".m3u8", w->edition));
     hls_master(master, &set.set, true, "index.m3u8");
     r = playlist_trick(d, prefix, &set.set, master, w);
     if (r == 0)
         r = playlist_tables(d, prefix, &set.set, w);
     if (r < 0)
         return r;
-    mpd_write(playlist_file(w, prefix, "", "manifest.mpd"), &set.set);
+    mpd_write(playlist_file(w, prefix, "", playlist_name_of(d->t, "manifest", ".mpd", w->edition)), &set.set);
     w->final = true;
     return 0;
 }
 
-/* Every run of every track is done: 1. */
+/* Every run of every track is done that a video needs to be ready: 1. */
 static int playlist_is_whole(struct doing *d, const struct plan *plan)
 {
     struct track_row track;
 
     if (!plan->grid.frames)
         return 0;
-    for (size_t i = 0; i < plan->tracks_n; i++) {
+    for (size_t i = 0; i + plan->extras_n < plan->tracks_n; i++) {
         int r = track_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, i, &track);
 
         if (r < 0)
@@ -296,7 +302,11 @@ static int playlist_build(struct doing *d, struct playlist_write *w)
     whole = r < 0 ? r : playlist_is_whole(d, &plan);
     if (whole < 0)
         return whole;
-    r = playlist_preview(d, &plan, prefix, whole, w);
+    w->kept = d->row.media == MEDIA_STATE_READY;
+    r = extra_count(d, &plan, &w->edition);
+    w->edition++;
+    if (r == 0 && !w->kept)
+        r = playlist_preview(d, &plan, prefix, whole, w);
     if (r == 0 && w->segments)
         r = playlist_second(d, &plan, prefix, whole, w);
     if (r == 0 && whole)
@@ -310,7 +320,13 @@ static bool playlist_is_master(const struct playlist_file *file)
 {
     const char *leaf = strrchr(file->name, '/') + 1;
 
-    return strcmp(leaf, "master.m3u8") == 0 || strncmp(leaf, "preview", 7) == 0;
+    return strncmp(leaf, "master", 6) == 0 || strncmp(leaf, "preview", 7) == 0;
+}
+
+const char *playlist_name_of(struct turn *t, const char *name, const char *ending, uint64_t edition)
+{
+    return edition > 1 ? arena_printf(turn_arena(t), "%s-%llu%s", name, (unsigned long long)edition, ending)
+                       : arena_printf(turn_arena(t), "%s%s", name, ending);
 }
 
 /* An init is some hundred bytes, and an object never changes. */
@@ -329,6 +345,18 @@ static int playlist_put_init(struct blobs *blobs, const struct playlist_file *fi
     return r == ERR_EXISTS ? 0 : r;
 }
 
+static int playlist_put(const struct playlist_write *w, const struct playlist_file *file)
+{
+    int r;
+
+    if (file->init)
+        return playlist_put_init(w->blobs, file);
+    if (!w->kept)
+        return blob_put(w->blobs, file->name, buf_bytes(&file->text), NULL);
+    r = blob_put_new(w->blobs, file->name, buf_bytes(&file->text), NULL);
+    return r == ERR_EXISTS ? 0 : r;
+}
+
 /* What is named lies there before what names it: inits come first of all. */
 static int playlist_work(void *ctx)
 {
@@ -338,8 +366,7 @@ static int playlist_work(void *ctx)
     for (unsigned masters = 0; masters < 2; masters++)
         for (size_t i = 0; r == 0 && i < w->files_n; i++)
             if (playlist_is_master(&w->files[i]) == masters)
-                r = w->files[i].init ? playlist_put_init(w->blobs, &w->files[i])
-                                     : blob_put(w->blobs, w->files[i].name, buf_bytes(&w->files[i].text), NULL);
+                r = playlist_put(w, &w->files[i]);
     return r;
 }
 
@@ -351,6 +378,22 @@ static struct id *playlist_place(struct catalog *self, struct id video)
     return NULL;
 }
 
+/* The video is ready, or has another codec; and what the settings want beside is asked for. */
+static int playlist_are_final(struct doing *d, const struct playlist_write *w)
+{
+    struct version_row version;
+    struct plan plan;
+    int r = step_take(d, STEP_MEDIA, ON_WRITTEN);
+
+    if (r < 0)
+        return r;
+    d->row.edition = w->edition;
+    r = media_load_plan(d, &version, &plan);
+    if (r == 0)
+        r = extra_written(d, &version, &plan);
+    return r < 0 ? r : extra_by_policy(d);
+}
+
 static int playlist_lie_there(struct doing *d, const struct playlist_write *w)
 {
     int r = 0;
@@ -359,11 +402,12 @@ static int playlist_lie_there(struct doing *d, const struct playlist_write *w)
         d->row.dirty_at = 0;
     if (w->until_ms > d->row.playable_until_ms)
         d->row.playable_until_ms = w->until_ms;
-    d->row.second = w->second;
+    if (!w->kept)
+        d->row.second = w->second;
     if (w->segments && !d->row.announced)
         r = step_take(d, STEP_MEDIA, ON_PLAYABLE);
     if (r == 0 && w->final)
-        r = step_take(d, STEP_MEDIA, ON_WRITTEN);
+        r = playlist_are_final(d, w);
     turn_count(d->t, CATALOG_PLAYLISTS_WRITTEN, 1);
     return r == ERR_CONFLICT ? 0 : r;
 }

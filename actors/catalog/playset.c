@@ -1,6 +1,7 @@
 /* playset - see playset.h. */
 #include <string.h>
 
+#include "actors/catalog/extra.h"
 #include "actors/catalog/playset.h"
 #include "schemas/wire/arena.h"
 
@@ -95,6 +96,20 @@ static uint32_t playset_choose(const struct plan *plan, enum playset_rungs rungs
     return rungs == PLAYSET_PREVIEW ? preview : 0;
 }
 
+/* Ladders in other codecs that are whole. */
+static int playset_add_extras(struct doing *d, const struct plan *plan, struct playset *set)
+{
+    int r = 0;
+
+    for (size_t track = 0; r >= 0 && track < plan->tracks_n; track++) {
+        r = plan->tracks[track].kind == PLAN_EXTRA ? extra_is_whole(d, plan, track) : 0;
+        for (size_t i = 0; r > 0 && i < plan->ladder.all_n; i++)
+            if (plan->tracks[track].rungs >> i & 1 && (r = playset_add_video(d, plan, i, set)) == 0)
+                r = 1;
+    }
+    return r < 0 ? r : 0;
+}
+
 int playset_collect(struct doing *d, const struct plan *plan, enum playset_rungs rungs, struct playset *set)
 {
     uint32_t chosen = plan->has_video ? playset_choose(plan, rungs) : 0;
@@ -106,6 +121,8 @@ int playset_collect(struct doing *d, const struct plan *plan, enum playset_rungs
     for (size_t i = 0; r == 0 && plan->has_video && i < plan->ladder.rungs_n; i++)
         if (chosen >> i & 1)
             r = playset_add_video(d, plan, i, set);
+    if (r == 0 && rungs == PLAYSET_ALL)
+        r = playset_add_extras(d, plan, set);
     for (size_t i = 0; r == 0 && i < plan->audio_n; i++)
         if (rungs == PLAYSET_ALL || !plan->audio[i].surround)
             r = playset_add_audio(d, plan, i, set);
@@ -116,7 +133,7 @@ int playset_collect(struct doing *d, const struct plan *plan, enum playset_rungs
 
 int playset_load(struct doing *d, struct playset *set, uint64_t n)
 {
-    struct hls_rendition *all[LADDER_MOST + PLAN_AUDIO_MOST];
+    struct hls_rendition *all[LADDER_ALL + PLAN_AUDIO_MOST];
     size_t count = 0;
     int r = 0;
 

@@ -7,7 +7,7 @@
 #include "actors/catalog/iframe.h"
 
 struct playset {
-    struct hls_rendition video[LADDER_MOST], audio[PLAN_AUDIO_MOST];
+    struct hls_rendition video[LADDER_ALL], audio[PLAN_AUDIO_MOST];
     struct hls_text texts[PLAN_TEXT_MOST];
     struct hls_set set;
     bool complete; /* every rendition has been begun */
@@ -17,7 +17,7 @@ struct playset {
 enum playset_rungs {
     PLAYSET_PREVIEW, /* the rung that is made ahead */
     PLAYSET_SECOND, /* and the largest that is encoded, up to 720 lines; no segments where there is none beside it */
-    PLAYSET_ALL,
+    PLAYSET_ALL,    /* and of the ladders in other codecs those that are whole */
 };
 
 /* Rungs and all sounds, with no segments yet. */

@@ -35,9 +35,13 @@ static int runs_load_track(struct doing *d, size_t track, struct track_row *ret)
 }
 
 /* Preview and sounds are a class of their own: the whole film is watchable after a sixth of the work. */
-static unsigned runs_class(const struct plan *plan, size_t track)
+enum runs_class { RUNS_AHEAD_CLASS, RUNS_REST_CLASS, RUNS_EXTRA_CLASS };
+
+static enum runs_class runs_class(const struct plan *plan, size_t track)
 {
-    return plan_is_ahead(plan, track) ? 0 : 1;
+    if (plan->tracks[track].kind == PLAN_EXTRA)
+        return RUNS_EXTRA_CLASS;
+    return plan_is_ahead(plan, track) ? RUNS_AHEAD_CLASS : RUNS_REST_CLASS;
 }
 
 static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run)
@@ -46,7 +50,9 @@ static uint8_t runs_priority(const struct plan *plan, size_t track, uint32_t run
 
     if (kind == PLAN_POSTER)
         return run == 1 ? RUNS_POSTER_PRIORITY : RUNS_NEXT_PRIORITY; /* somebody waits for one that he chose */
-    if (runs_class(plan, track))
+    if (kind == PLAN_EXTRA)
+        return PLAN_EXTRA_PRIORITY;
+    if (runs_class(plan, track) != RUNS_AHEAD_CLASS)
         return PLAN_BULK_PRIORITY;
     if (run <= RUNS_NEXT)
         return run == 1 ? RUNS_FIRST_PRIORITY : RUNS_NEXT_PRIORITY;
@@ -209,7 +215,7 @@ static uint64_t runs_place(const struct plan *plan, size_t track, uint32_t run)
 
 /* What of a version waits. */
 struct runs_left {
-    bool urgent, ahead, rest;
+    bool urgent, ahead, rest, extra;
 };
 
 /* The track whose next run is the most urgent one: 1, or 0 when none may go. */
@@ -217,7 +223,7 @@ static int runs_choose(struct doing *d, const struct version_row *version, const
                        struct track_row *ret, struct runs_left *ret_left)
 {
     uint64_t best_place = 0;
-    unsigned best_class = 0;
+    enum runs_class best_class = RUNS_AHEAD_CLASS;
     int found = 0;
 
     *ret_left = (struct runs_left) { .urgent = false };
@@ -231,10 +237,11 @@ static int runs_choose(struct doing *d, const struct version_row *version, const
         if (track.ended || (total && track.released >= total))
             continue;
         uint64_t place = runs_place(plan, i, (uint32_t)track.released + 1);
-        unsigned class = runs_class(plan, i);
+        enum runs_class class = runs_class(plan, i);
         ret_left->urgent |= runs_priority(plan, i, (uint32_t)track.released + 1) >= BUS_URGENT;
-        ret_left->ahead |= class == 0;
-        ret_left->rest |= class > 0;
+        ret_left->ahead |= class == RUNS_AHEAD_CLASS;
+        ret_left->rest |= class == RUNS_REST_CLASS;
+        ret_left->extra |= class == RUNS_EXTRA_CLASS;
         r = runs_may_release(d, version, plan, &track);
         if (r < 0)
             return r;
@@ -252,7 +259,7 @@ static int runs_choose(struct doing *d, const struct version_row *version, const
 static int runs_want(struct doing *d, struct version_row *version, struct runs_left left)
 {
     enum share_stage ahead = version->watched ? SHARE_WATCHED : SHARE_AHEAD;
-    enum share_stage stage = left.ahead ? ahead : left.rest ? SHARE_REST : SHARE_NONE;
+    enum share_stage stage = left.ahead ? ahead : left.rest ? SHARE_REST : left.extra ? SHARE_EXTRA : SHARE_NONE;
     int r;
 
     if (!left.urgent)
@@ -294,6 +301,18 @@ static int runs_count_open(struct turn *t, uint64_t most, uint64_t *ret)
     return r;
 }
 
+/* It is being made, or being made once more in another codec. */
+static bool runs_is_made(const struct doing *d, const struct version_row *version)
+{
+    return d->row.media == MEDIA_STATE_PROCESSING || (d->row.media == MEDIA_STATE_READY && version->extras_n);
+}
+
+int runs_extra(struct doing *d, struct version_row *version)
+{
+    d->fill = true;
+    return runs_want(d, version, (struct runs_left) { .extra = true });
+}
+
 /* 1: the version's video may be worked on; 0: not now, or never again. */
 static int runs_load(struct catalog *self, struct turn *t, struct version_row *version, struct doing *d,
                      struct plan *plan)
@@ -305,7 +324,7 @@ static int runs_load(struct catalog *self, struct turn *t, struct version_row *v
         r = share_want(t, version, version->owner_id, SHARE_NONE);
         return r < 0 ? r : version_row_put(turn_txn(t), version);
     }
-    if (r < 0 || d->row.life != LIFE_STATE_LIVE || d->row.media != MEDIA_STATE_PROCESSING)
+    if (r < 0 || d->row.life != LIFE_STATE_LIVE || !runs_is_made(d, version))
         return r;
     r = media_load_plan(d, version, plan);
     if (runs_is_its_own(r))
@@ -329,7 +348,7 @@ static int runs_serve(struct catalog *self, struct turn *t, struct version_row *
         if (found < 0)
             return runs_is_its_own(found) ? runs_give_up(&d, found) : found;
         released = found ? runs_release(&d, version, &plan, &track) : 0;
-    } while (found && released == 0 && d.row.media == MEDIA_STATE_PROCESSING);
+    } while (found && released == 0 && runs_is_made(&d, version));
     if (released < 0)
         return released;
     /* what was released may have been the last of its kind: what is left shows the next time */

@@ -1,5 +1,5 @@
 /* share - whose turn it is. Work that waits has a stage: first previews and sounds, of videos that somebody watches while they
- * are made before those of others, then the rest. Within a stage the
+ * are made before those of others, then the rest, and other codecs last of all. Within a stage the
  * account goes first whose work took least so far, pictures and their sizes counted; and of an account the video that waits
  * longest. Who comes begins where the one that is furthest behind stands: turns are not saved up. */
 #pragma once
@@ -11,6 +11,7 @@ enum share_stage {
     SHARE_AHEAD,
     SHARE_REST,
     SHARE_WATCHED, /* as SHARE_AHEAD, and there is somebody whose player will soon be where it ends */
+    SHARE_EXTRA,   /* of a video that is ready: another codec */
 };
 
 /* The version waits at this stage from now on, or where it waited already. The caller saves the row. */

@@ -40,6 +40,7 @@ static const struct step media_steps[] = {
     { MEDIA_STATE_PROCESSING, ON_WRITTEN,     MEDIA_STATE_READY,      media_ready       },
     { MEDIA_STATE_PROCESSING, ON_RUN_DEAD,    MEDIA_STATE_FAILED,     media_fail        },
     { MEDIA_STATE_PROCESSING, ON_NO_BYTES,    MEDIA_STATE_FAILED,     media_fail        },
+    { MEDIA_STATE_READY,      ON_WRITTEN,     MEDIA_STATE_READY,      media_renewed     },
     { MEDIA_STATE_FAILED,     ON_PLAYABLE,    MEDIA_STATE_FAILED,     media_playable    },
     { MEDIA_STATE_FAILED,     ON_RUN_DEAD,    MEDIA_STATE_FAILED,     NULL              },
     { MEDIA_STATE_FAILED,     ON_WRITTEN,     MEDIA_STATE_READY,      media_ready       },

@@ -12,6 +12,7 @@ int upload_dropped(struct doing *d);
 int upload_reopened(struct doing *d);
 int media_playable(struct doing *d);
 int media_ready(struct doing *d);
+int media_renewed(struct doing *d);
 int media_fail(struct doing *d);
 int media_anew(struct doing *d);
 int media_recover(struct doing *d);

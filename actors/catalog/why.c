@@ -3,6 +3,7 @@
 
 #include "actors/catalog/content.h"
 #include "actors/catalog/copies.h"
+#include "actors/catalog/extra.h"
 #include "actors/catalog/jobs.h"
 #include "actors/catalog/scrub.h"
 #include "schemas/wire/arena.h"
@@ -118,6 +119,9 @@ static const char *why_run_name(struct why_list *list, const struct plan *plan, 
         what = "subtitles";
     else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_BOARD)
         what = "storyboard";
+    else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_EXTRA)
+        what = wire_enum_name(&picture_codec_names,
+                              plan->ladder.rungs[__builtin_ctz(plan->tracks[track].rungs)].codec);
     else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_PREVIEW)
         what = plan->ladder.rungs[plan->ladder.preview].dir;
     return arena_printf(turn_arena(list->t), "run %u of %s", RUN_OF_TRACK(number), what);
@@ -135,6 +139,10 @@ static int why_runs(struct why_list *list, struct doing *d)
 
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;
+    for (size_t i = 0; r == 0 && i < plan.extras_n; i++)
+        r = extra_why(d, &version, &plan, i, why_add(list, "", "", 0));
+    if (r < 0)
+        return r;
     r = table_walk_start(&walk, turn_txn(d->t), &run_row_table, TABLE_PRIMARY, &row, 2, TABLE_UP,
                          (struct bytes) { 0 });
     while (r == 0 && n < WHY_RUNS_MOST && (r = table_walk_next(&walk, turn_arena(d->t), &row)) > 0) {

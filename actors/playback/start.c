@@ -17,11 +17,11 @@ static int start_urls(struct turn *t, const struct playable *playable, struct pl
 {
     const struct video *v = &playable->video;
     const char *policy = start_policy(v);
-    const char *entry = playable->final ? "master.m3u8" : playable->second ? "preview-2.m3u8" : "preview.m3u8";
+    const char *entry = playable->final ? playable->hls : playable->second ? "preview-2.m3u8" : "preview.m3u8";
     int r = keys_path(t, v->id, playable->version, policy, entry, &reply->hls_url);
 
     if (r == 0 && playable->final)
-        r = keys_path(t, v->id, playable->version, policy, "manifest.mpd", &reply->dash_url);
+        r = keys_path(t, v->id, playable->version, policy, playable->dash, &reply->dash_url);
     if (r == 0 && v->has_poster)
         r = keys_poster_path(t, v->id, playable->version, v->poster, policy, false, &reply->poster_url);
     if (r == 0 && playable->has_storyboard)
@@ -107,7 +107,7 @@ static int start_answer(void *me, struct turn *t, int err, const void *answer, c
         r = known_put(t, &playable->video);
     if (r == 0)
         r = views_begin(t, reply.session_id, &playable->video);
-    if (r == 0 && !playable->final)
+    if (r == 0 && (!playable->final || playable->counts))
         r = ask_note_watched(t, &(struct note_watched) { .id = reply.video_id }, start_noted, NULL, 0);
     if (r < 0)
         return r;

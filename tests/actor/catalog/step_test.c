@@ -21,7 +21,8 @@ static const struct expected medias[] = {
     { MEDIA_STATE_NONE, { ON_ENOUGH } },
     { MEDIA_STATE_PROBING, { ON_NEED_MORE, ON_ENOUGH, ON_PROBED, ON_REFUSED, ON_PROBE_DEAD, ON_NO_BYTES } },
     { MEDIA_STATE_PROCESSING, { ON_PLAYABLE, ON_WRITTEN, ON_RUN_DEAD, ON_NO_BYTES } },
-    { MEDIA_STATE_READY, { 0 } }, /* the end: what is late cannot move it */
+    { MEDIA_STATE_READY,
+      { ON_WRITTEN } }, /* what is late cannot move it; playlists with another codec leave it there */
     { MEDIA_STATE_FAILED,
       { ON_PLAYABLE, ON_RUN_DEAD, ON_WRITTEN, ON_RECOVERED, ON_OPENED, ON_RETRY_PROBE, ON_RETRY_RUNS } },
 };

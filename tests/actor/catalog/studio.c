@@ -126,6 +126,15 @@ static struct made_segment studio_segment(struct fake *f, const struct encode_ru
     };
 }
 
+static const char *studio_codec(const struct encode_run *job, const struct run_rendition *what)
+{
+    if (job->kind == RUN_KIND_AUDIO)
+        return "mp4a.40.2";
+    return what->codec == PICTURE_CODEC_HEVC  ? "hvc1.1.6.L93.90"
+           : what->codec == PICTURE_CODEC_AV1 ? "av01.0.05M.08"
+                                              : "avc1.64001f";
+}
+
 /* Frames that the track has in all. */
 static uint64_t studio_frames(const struct encode_run *job, const struct studio *s)
 {
@@ -139,7 +148,7 @@ static void studio_make(struct fake *f, const struct encode_run *job, const stru
 
     *ret = (struct made_rendition) {
         .dir = what->dir,
-        .codec = job->kind == RUN_KIND_AUDIO ? "mp4a.40.2" : "avc1.64001f",
+        .codec = studio_codec(job, what),
         .timescale = job->kind == RUN_KIND_AUDIO ? 48000 : job->fps_num,
         .width = what->width,
         .height = what->height,

@@ -257,6 +257,44 @@ static void the_mpd_has_a_set_for_each_text(void **state)
     buf_free(&out);
 }
 
+/* Everybody's codec first; each of the others has all sizes, the same sounds, and an adaptation set of its own. */
+static void codecs_stand_behind_each_other(void **state)
+{
+    struct hls_rendition all[6];
+    struct hls_set codecs = { all, 6, audios, 2 };
+    struct buf out = { 0 }, mpd = { 0 };
+    const char *at;
+    for (size_t i = 0; i < 6; i++) {
+        all[i] = videos[i % 2];
+        all[i].codec = i < 2 ? all[i].codec : i < 4 ? "hvc1.1.6.L93.90" : "av01.0.05M.08";
+        all[i].dir = i < 2   ? all[i].dir
+                     : i < 4 ? (i % 2 ? "v/hevc-360" : "v/hevc-720")
+                     : i % 2 ? "v/av1-360"
+                             : "v/av1-720";
+    }
+    hls_master(&out, &codecs, true, "index.m3u8");
+    at = buf_text(&out);
+    static const char *const order[] = { "v/h264-720/", "v/h264-360/", "v/hevc-360/",
+                                         "v/hevc-720/", "v/av1-360/",  "v/av1-720/" };
+    for (size_t i = 0; i < 6; i++) {
+        at = strstr(at, order[i]);
+        assert_non_null(at);
+    }
+    assert_non_null(
+        strstr(buf_text(&out),
+               "CODECS=\"hvc1.1.6.L93.90,mp4a.40.2\",RESOLUTION=640x360,FRAME-RATE=23.976,AUDIO=\"aac\""));
+    mpd_write(&mpd, &codecs);
+    at = buf_text(&mpd);
+    static const char *const sets[] = { "id=\"0\" contentType=\"video\"", "id=\"4\" contentType=\"video\"",
+                                        "id=\"5\" contentType=\"video\"", "id=\"1\" contentType=\"audio\"" };
+    for (size_t i = 0; i < 4; i++) {
+        at = strstr(at, sets[i]);
+        assert_non_null(at);
+    }
+    buf_free(&out);
+    buf_free(&mpd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +308,7 @@ int main(void)
         cmocka_unit_test(the_mpd_has_a_set_for_each_text),
         cmocka_unit_test(six_channels_are_a_group_beside_the_one_for_everybody),
         cmocka_unit_test(the_mpd_counts_equal_segments_once_and_escapes_names),
+        cmocka_unit_test(codecs_stand_behind_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

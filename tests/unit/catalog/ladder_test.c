@@ -84,6 +84,29 @@ static void nothing_is_upscaled_odd_or_out_of_step(void **state)
     }
 }
 
+static void other_codecs_have_the_same_sizes_below_lower_caps(void **state)
+{
+    struct ladder ladder;
+    ladder_plan(&(struct ladder_source) { 1920, 1080, 60, 1, false }, &ladder);
+    size_t n = ladder.rungs_n;
+    assert_int_equal(ladder.all_n, n);
+    assert_int_equal(ladder_add_codec(&ladder, PICTURE_CODEC_HEVC), ((1u << n) - 1) << n);
+    assert_int_equal(ladder_add_codec(&ladder, PICTURE_CODEC_AV1), ((1u << n) - 1) << 2 * n);
+    assert_int_equal(ladder.rungs_n, n);
+    assert_int_equal(ladder.all_n, 3 * n);
+    for (size_t i = n; i < 3 * n; i++) {
+        const struct ladder_rung *rung = &ladder.rungs[i], *of = &ladder.rungs[i % n];
+        assert_int_equal(rung->width, of->width);
+        assert_int_equal(rung->height, of->height);
+        assert_int_equal(rung->fps_div, of->fps_div);
+        assert_true(rung->maxrate_kbps < of->maxrate_kbps && rung->maxrate_kbps);
+        assert_true(rung->crf > of->crf && rung->crf <= (i < 2 * n ? 51 : 63));
+        assert_int_equal(rung->codec, i < 2 * n ? PICTURE_CODEC_HEVC : PICTURE_CODEC_AV1);
+    }
+    assert_string_equal(ladder.rungs[n].dir, "v/hevc-1080");
+    assert_string_equal(ladder.rungs[2 * n].dir, "v/av1-1080");
+}
+
 static void rates_are_snapped_to_the_standard_ones(void **state)
 {
     static const uint32_t rows[][4] = {
@@ -114,6 +137,7 @@ int main(void)
         cmocka_unit_test(rungs_are_those_of_the_table),
         cmocka_unit_test(caps_and_levels_of_the_common_rungs_are_the_published_ones),
         cmocka_unit_test(nothing_is_upscaled_odd_or_out_of_step),
+        cmocka_unit_test(other_codecs_have_the_same_sizes_below_lower_caps),
         cmocka_unit_test(rates_are_snapped_to_the_standard_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
