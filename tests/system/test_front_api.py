@@ -90,7 +90,8 @@ class Wrong(unittest.TestCase):
                     self.problem(self.ask(self.admin, method, wrong, operation, {} if method != "GET" else None), 404)
 
     def test_what_nobody_has_is_not_found(self):
-        needed = {"PUT /api/v1/videos/{id}/progress": {"position_ms": 1}, "POST /api/v1/videos/{id}/poster": {"at_ms": 1}}
+        needed = {"PUT /api/v1/videos/{id}/progress": {"position_ms": 1}, "POST /api/v1/videos/{id}/poster": {"at_ms": 1},
+                  "POST /api/v1/videos/{id}/codecs": {"codec": "av1"}}
         for method, path, operation in self.routes():
             if "{" in path:
                 with self.subTest(f"{method} {path}"):

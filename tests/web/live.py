@@ -1,5 +1,5 @@
 """Starts a whole platform in a folder of its own and runs live.test.mjs and uppy.test.mjs against it, then players.test.mjs on a film
-that was uploaded meanwhile."""
+that was uploaded meanwhile; and once more, when that film has other codecs too."""
 import os
 import subprocess
 import sys
@@ -12,10 +12,11 @@ import make  # noqa: E402  (the folders must be on the path first)
 from stage import Stage, free_port  # noqa: E402
 
 
-def node(p, film, *names):
+def node(p, film, *names, codecs=""):
     return subprocess.run(["node", "--test", *(os.path.join(HERE, f"{name}.test.mjs") for name in names)], check=False,
                           env={**os.environ, "KINOBUS_WEB_URL": p.url, "KINOBUS_WEB_OTHER_ORIGIN": other, "KINOBUS_WEB_STATE": p.state,
-                               "KINOBUS_WEB_PASSWORD": p.password, "KINOBUS_WEB_FILM": film}).returncode
+                               "KINOBUS_WEB_PASSWORD": p.password, "KINOBUS_WEB_FILM": film,
+                               "KINOBUS_WEB_CODECS": codecs}).returncode
 
 
 other = f"http://127.0.0.1:{free_port()}"    # where a page of another origin will be
@@ -27,6 +28,11 @@ with Stage(env={"KINOBUS_FRONT_CORS_ORIGINS": other}) as p:
     while admin.get(f"/api/v1/videos/{video}")["state"] != "ready":
         tail.expect("catalog.video_ready", within=120)
     code = node(p, video, "players") or code
+    for codec in ("hevc", "av1"):
+        admin.post(f"/api/v1/videos/{video}/codecs", {"codec": codec})
+    while not p.login().post(f"/api/v1/videos/{video}/playback")["hls_url"].endswith("master-3.m3u8"):
+        tail.expect("catalog.video_changed", video_id=video, within=600)
+    code = node(p, video, "players", codecs="h264 av1") or code     # Chromium decodes no HEVC
     if code:
         sys.stderr.write(p.logs())
 sys.exit(code)

@@ -1,5 +1,6 @@
 // Players that are not ours, in a page of another origin that the operator allows: each plays what a running platform made of
-// a film with two sounds, seeks, shows every size and lets each language be heard. live.py starts the platform, and uploads.
+// a film with two sounds, seeks, shows every size and lets each language be heard; where the film has several codecs, in one that the
+// browser decodes. live.py starts the platform, and uploads.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import http from "node:http";
@@ -7,7 +8,7 @@ import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { until } from "./lib/browser.mjs";
 
-const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_FILM: film, KINOBUS_WEB_PASSWORD: password } = process.env;
+const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_FILM: film, KINOBUS_WEB_PASSWORD: password, KINOBUS_WEB_CODECS: codecs } = process.env;
 const SECONDS = 20, TONES = { en: 440, fr: 1320 }, HEIGHTS = [240, 360, 480, 720], OTHER_HEIGHT = 480;   // players begin with the first or the last
 const SCRIPTS = {
     "hls.js": "../../web/app/node_modules/hls.js/dist/hls.js",
@@ -52,7 +53,8 @@ const wait = (page, what, fn, arg) => until(page, fn, arg).catch(async (error) =
 
 /** A player in a page of its own, which plays: what can be asked of it, and what it complained of. */
 async function open(player, url) {
-    const page = await (await browser.newContext()).newPage(), complaints = [];
+    const page = await (await browser.newContext()).newPage(), complaints = [], played = new Set();
+    page.on("request", (request) => { const codec = /\/v\/([a-z0-9]+)-\d+\/\d+\.m4s/.exec(request.url())?.[1]; if (codec) played.add(codec); });
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (line) => ["warning", "error"].includes(line.type()) && !OTHER_LANGUAGE.test(line.text()) && complaints.push(line.text()));
     await page.exposeFunction("complain", (text) => complaints.push(text));
@@ -74,6 +76,7 @@ async function open(player, url) {
         choose: (what, value) => page.evaluate(([name, value]) => { globalThis.player[name](value); }, [what, value]),
         hears: (language) => wait(page, `${language} is heard`, (hz) => Math.abs(globalThis.heard() - hz) < 10, TONES[language]),
         shows: (height) => wait(page, `${height} lines are shown`, (h) => document.querySelector("video").videoHeight === h, height),
+        played: () => [...played],
         async seek(s) {
             await page.evaluate((s) => { document.querySelector("video").currentTime = s; }, s);
             await at(s);
@@ -100,10 +103,13 @@ async function story(player, url) {
     await p.seek(11);
     await p.hears("fr");
     await p.end();
+    if (codecs)
+        assert.deepEqual(p.played().filter((codec) => !codecs.split(" ").includes(codec)), []);
+    return p.played();
 }
 
 for (const [player, kind] of [["hls.js", "hls"], ["shaka", "hls"], ["shaka", "dash"], ["dash.js", "dash"], ["video.js", "hls"], ["video.js", "dash"]])
-    test(`${player} plays ${kind.toUpperCase()}`, () => story(player, playing[`${kind}_url`]));
+    test(`${player} plays ${kind.toUpperCase()}`, async (t) => t.diagnostic(`codecs: ${await story(player, playing[`${kind}_url`])}`));
 
 test("a file to be kept plays without a player", async () => {
     const json = { "Content-Type": "application/json" };

@@ -1,6 +1,7 @@
 // Where the pictures come from: hls.js wherever there are media source extensions, the browser's own HLS elsewhere.
 // A source holds the element until it is closed; a growing video gets a new source when its final manifest is there.
 import Hls, { ErrorTypes, Events } from "hls.js";
+import { keepOneCodec } from "./codecs";
 
 export interface Choice {
     id: number;
@@ -48,13 +49,16 @@ export function openSource(options: SourceOptions): Source | null {
 function openHls({ video, url, startAt, onTracks, onQuality, onFail }: SourceOptions): Source {
     const hls = new Hls({
         startPosition: startAt,     // a growing playlist looks live; without this it would start near its end
+        autoStartLoad: false,       // but when it is known which codec
         enableWorker: false,        // CMAF needs no transmuxing that would be worth a worker
         abrEwmaDefaultEstimate: 3_000_000,      // a server of one's own is rarely far away; one segment tells better
         backBufferLength: 60,
         maxBufferLength: 30,
         capLevelToPlayerSize: true,
     });
-    let recovered = 0;
+    let recovered = 0, closed = false;
+    const failed: string[] = [];    // codecs that the browser did not decode after all
+    const codec = () => hls.levels[0]?.videoCodec ?? "avc1";
     const tell = () => {
         const shown = hls.levels[hls.currentLevel];
         onTracks({
@@ -67,7 +71,10 @@ function openHls({ video, url, startAt, onTracks, onQuality, onFail }: SourceOpt
             caption: hls.subtitleTrack,
         });
     };
-    hls.on(Events.MANIFEST_PARSED, () => keepOneGroup(hls));
+    hls.on(Events.MANIFEST_PARSED, () => {
+        keepOneGroup(hls);
+        void keepOneCodec(hls, failed).then(() => closed || hls.startLoad(hls.config.startPosition));
+    });
     hls.on(Events.LEVEL_SWITCHED, (_, { level }) => {
         const kbps = hls.levels.map((l) => (l.averageBitrate || l.bitrate) / 1000);
         onQuality(kbps[level] ?? 0, Math.max(0, ...kbps));
@@ -81,6 +88,12 @@ function openHls({ video, url, startAt, onTracks, onQuality, onFail }: SourceOpt
             onFail(true);           // the token ended, or the version is another by now
         else if (error.fatal && error.type === ErrorTypes.MEDIA_ERROR && recovered++ < 2)
             hls.recoverMediaError();
+        else if (error.fatal && error.type === ErrorTypes.MEDIA_ERROR && !codec().startsWith("avc1")) {
+            failed.push(codec().slice(0, 4));
+            recovered = 0;
+            hls.config.startPosition = video.currentTime;
+            hls.loadSource(url);
+        }
         else if (error.fatal)
             onFail(error.type === ErrorTypes.NETWORK_ERROR);
     });
@@ -101,7 +114,10 @@ function openHls({ video, url, startAt, onTracks, onQuality, onFail }: SourceOpt
             hls.subtitleDisplay = id >= 0;
             tell();
         },
-        close: () => hls.destroy(),
+        close() {
+            closed = true;
+            hls.destroy();
+        },
     };
 }
 
