@@ -1,5 +1,5 @@
 """Starts a whole platform in a folder of its own and runs live.test.mjs and uppy.test.mjs against it, then players.test.mjs on a film
-that was uploaded meanwhile; and once more, when that film has other codecs too."""
+that was uploaded meanwhile; and once more on one that has other codecs too."""
 import os
 import subprocess
 import sys
@@ -12,11 +12,17 @@ import make  # noqa: E402  (the folders must be on the path first)
 from stage import Stage, free_port  # noqa: E402
 
 
-def node(p, film, *names, codecs=""):
+def node(p, film, *names, heights="240 360 480 720", codecs=""):
     return subprocess.run(["node", "--test", *(os.path.join(HERE, f"{name}.test.mjs") for name in names)], check=False,
                           env={**os.environ, "KINOBUS_WEB_URL": p.url, "KINOBUS_WEB_OTHER_ORIGIN": other, "KINOBUS_WEB_STATE": p.state,
                                "KINOBUS_WEB_PASSWORD": p.password, "KINOBUS_WEB_FILM": film,
-                               "KINOBUS_WEB_CODECS": codecs}).returncode
+                               "KINOBUS_WEB_HEIGHTS": heights, "KINOBUS_WEB_CODECS": codecs}).returncode
+
+
+def until(tail, done):
+    """Waits for news of the catalog until done()."""
+    while not done():
+        tail.wait(lambda m: m.get("name") in ("catalog.video_ready", "catalog.video_changed"), 300, "news of a film")
 
 
 other = f"http://127.0.0.1:{free_port()}"    # where a page of another origin will be
@@ -24,15 +30,17 @@ with Stage(env={"KINOBUS_FRONT_CORS_ORIGINS": other}) as p:
     tail, admin, film = p.tail("catalog.*"), p.login(), os.path.join(p.state, "film.mp4")
     make.two_languages(film)
     video = admin.upload(film, title="Two languages", visibility="unlisted")
+    make.two_languages(film, size="640x360")
+    small = admin.upload(film, title="In three codecs", visibility="unlisted")
     code = node(p, video, "live", "uppy")
-    while admin.get(f"/api/v1/videos/{video}")["state"] != "ready":
-        tail.expect("catalog.video_ready", within=120)
-    code = node(p, video, "players") or code
+    admin = p.login()        # for longer than a token is valid
+    until(tail, lambda: all(admin.get(f"/api/v1/videos/{id}")["state"] == "ready" for id in (video, small)))
     for codec in ("hevc", "av1"):
-        admin.post(f"/api/v1/videos/{video}/codecs", {"codec": codec})
-    while not p.login().post(f"/api/v1/videos/{video}/playback")["hls_url"].endswith("master-3.m3u8"):
-        tail.expect("catalog.video_changed", video_id=video, within=600)
-    code = node(p, video, "players", codecs="h264 av1") or code     # Chromium decodes no HEVC
+        admin.post(f"/api/v1/videos/{small}/codecs", {"codec": codec})
+    code = node(p, video, "players") or code
+    admin = p.login()
+    until(tail, lambda: admin.post(f"/api/v1/videos/{small}/playback")["hls_url"].endswith("master-3.m3u8"))
+    code = node(p, small, "players", heights="240 360", codecs="av1 h264") or code      # Chromium decodes no HEVC
     if code:
         sys.stderr.write(p.logs())
 sys.exit(code)

@@ -8,8 +8,11 @@ import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { until } from "./lib/browser.mjs";
 
-const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_FILM: film, KINOBUS_WEB_PASSWORD: password, KINOBUS_WEB_CODECS: codecs } = process.env;
-const SECONDS = 20, TONES = { en: 440, fr: 1320 }, HEIGHTS = [240, 360, 480, 720], OTHER_HEIGHT = 480;   // players begin with the first or the last
+const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_FILM: film, KINOBUS_WEB_PASSWORD: password,
+    KINOBUS_WEB_HEIGHTS: heights, KINOBUS_WEB_CODECS: codecs } = process.env;
+const SECONDS = 20, TONES = { en: 440, fr: 1320 }, HEIGHTS = heights.split(" ").map(Number);
+const OTHER_HEIGHT = HEIGHTS.at(-2);        // players begin with the first or the last
+const seen = new Set();
 const SCRIPTS = {
     "hls.js": "../../web/app/node_modules/hls.js/dist/hls.js",
     "shaka": "node_modules/shaka-player/dist/shaka-player.compiled-es2021.debug.js",
@@ -21,8 +24,8 @@ const served = {
     "/players.js": readFileSync(new URL("lib/players.js", import.meta.url)),
     ...Object.fromEntries(Object.entries(SCRIPTS).map(([name, path]) => [`/${name}`, readFileSync(new URL(path, import.meta.url))])),
 };
-// Shaka's way to say that it puts one language aside while another is played.
-const OTHER_LANGUAGE = /^Rejecting variant - not compatible with root/;
+// Shaka's way to say that it puts one language aside while another is played, and that of dash.js for a codec that the browser lacks.
+const SET_ASIDE = /^Rejecting variant - not compatible with root|\[CapabilitiesFilter\] .*(?:="hvc1|no supported Representation)/;
 let browser, server, playing;
 
 before(async () => {
@@ -56,7 +59,7 @@ async function open(player, url) {
     const page = await (await browser.newContext()).newPage(), complaints = [], played = new Set();
     page.on("request", (request) => { const codec = /\/v\/([a-z0-9]+)-\d+\/\d+\.m4s/.exec(request.url())?.[1]; if (codec) played.add(codec); });
     page.on("pageerror", (error) => complaints.push(String(error)));
-    page.on("console", (line) => ["warning", "error"].includes(line.type()) && !OTHER_LANGUAGE.test(line.text()) && complaints.push(line.text()));
+    page.on("console", (line) => ["warning", "error"].includes(line.type()) && !SET_ASIDE.test(line.text()) && complaints.push(line.text()));
     await page.exposeFunction("complain", (text) => complaints.push(text));
     await page.goto(`${origin}/?player=${player}`);
     await page.evaluate(async ([player, url]) => {
@@ -103,13 +106,15 @@ async function story(player, url) {
     await p.seek(11);
     await p.hears("fr");
     await p.end();
-    if (codecs)
-        assert.deepEqual(p.played().filter((codec) => !codecs.split(" ").includes(codec)), []);
+    p.played().forEach((codec) => seen.add(codec));
     return p.played();
 }
 
 for (const [player, kind] of [["hls.js", "hls"], ["shaka", "hls"], ["shaka", "dash"], ["dash.js", "dash"], ["video.js", "hls"], ["video.js", "dash"]])
     test(`${player} plays ${kind.toUpperCase()}`, async (t) => t.diagnostic(`codecs: ${await story(player, playing[`${kind}_url`])}`));
+
+if (codecs)
+    test("they fetched what the browser decodes, and nothing else", () => assert.equal([...seen].sort().join(" "), codecs));
 
 test("a file to be kept plays without a player", async () => {
     const json = { "Content-Type": "application/json" };
