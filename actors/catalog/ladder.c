@@ -26,8 +26,8 @@ static const struct codec_rule {
     double crf_more, crf_times; /* of H.264's */
     uint32_t cap_percent;
 } codecs[] = {
-    { PICTURE_CODEC_HEVC, "hevc", "veryfast", 1.5, 1.0, 75 },
-    { PICTURE_CODEC_AV1, "av1", "10", 0.0, 1.85, 65 },
+    { PICTURE_CODEC_HEVC, "hevc", "veryfast", 1.0, 1.0, 75 },
+    { PICTURE_CODEC_AV1, "av1", "10", 0.0, 1.5, 65 },
 };
 
 static const struct {
