@@ -11,7 +11,7 @@ void extra_plan(const struct version_row *version, struct plan *plan);
 
 /* What the settings say of a video that is ready is asked for. */
 int extra_by_policy(struct doing *d);
-/* Somebody begins to watch a video that is ready: 1 when it is of interest, by the settings. */
+/* Whether it is of interest, by the settings, that somebody begins to watch a video that is ready; and that somebody did. */
 bool extra_counts_plays(struct turn *t, const struct video_row *row, const struct version_row *version);
 int extra_played(struct doing *d, struct version_row *version);
 

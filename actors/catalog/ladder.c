@@ -27,7 +27,7 @@ static const struct codec_rule {
     uint32_t cap_percent;
 } codecs[] = {
     { PICTURE_CODEC_HEVC, "hevc", "veryfast", 1.0, 1.0, 75 },
-    { PICTURE_CODEC_AV1, "av1", "10", 0.0, 1.5, 65 },
+    { PICTURE_CODEC_AV1, "av1", "10", 0.0, 1.4, 65 },
 };
 
 static const struct {

@@ -383,7 +383,8 @@ static int playlist_are_final(struct doing *d, const struct playlist_write *w)
 {
     struct version_row version;
     struct plan plan;
-    int r = step_take(d, STEP_MEDIA, ON_WRITTEN);
+    bool known = w->kept && w->edition == (d->row.edition ? d->row.edition : 1); /* written once more */
+    int r = known ? ERR_CONFLICT : step_take(d, STEP_MEDIA, ON_WRITTEN);
 
     if (r < 0)
         return r;

@@ -56,8 +56,7 @@ const wait = (page, what, fn, arg) => until(page, fn, arg).catch(async (error) =
 
 /** A player in a page of its own, which plays: what can be asked of it, and what it complained of. */
 async function open(player, url) {
-    const page = await (await browser.newContext()).newPage(), complaints = [], played = new Set();
-    page.on("request", (request) => { const codec = /\/v\/([a-z0-9]+)-\d+\/\d+\.m4s/.exec(request.url())?.[1]; if (codec) played.add(codec); });
+    const page = await (await browser.newContext()).newPage(), complaints = [], fetched = codecsOf(page);
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (line) => ["warning", "error"].includes(line.type()) && !SET_ASIDE.test(line.text()) && complaints.push(line.text()));
     await page.exposeFunction("complain", (text) => complaints.push(text));
@@ -79,7 +78,7 @@ async function open(player, url) {
         choose: (what, value) => page.evaluate(([name, value]) => { globalThis.player[name](value); }, [what, value]),
         hears: (language) => wait(page, `${language} is heard`, (hz) => Math.abs(globalThis.heard() - hz) < 10, TONES[language]),
         shows: (height) => wait(page, `${height} lines are shown`, (h) => document.querySelector("video").videoHeight === h, height),
-        played: () => [...played],
+        fetched: () => [...fetched],
         async seek(s) {
             await page.evaluate((s) => { document.querySelector("video").currentTime = s; }, s);
             await at(s);
@@ -106,12 +105,37 @@ async function story(player, url) {
     await p.seek(11);
     await p.hears("fr");
     await p.end();
-    p.played().forEach((codec) => seen.add(codec));
-    return p.played();
+    p.fetched().forEach((codec) => seen.add(codec));
+    return p.fetched();
 }
 
 for (const [player, kind] of [["hls.js", "hls"], ["shaka", "hls"], ["shaka", "dash"], ["dash.js", "dash"], ["video.js", "hls"], ["video.js", "dash"]])
     test(`${player} plays ${kind.toUpperCase()}`, async (t) => t.diagnostic(`codecs: ${await story(player, playing[`${kind}_url`])}`));
+
+/** Of a page: the codecs whose segments it has fetched so far. */
+function codecsOf(page) {
+    const fetched = new Set();
+    page.on("request", (request) => {
+        const codec = /\/v\/([a-z0-9]+)-\d+\/\d+\.m4s/.exec(request.url())?.[1];
+        if (codec)
+            fetched.add(codec);
+    });
+    return fetched;
+}
+
+if (codecs)
+    test("our own page plays the newest codec that the browser decodes, and that alone", async () => {
+        const page = await (await browser.newContext()).newPage(), fetched = codecsOf(page);
+        await page.goto(`${platform}/watch/${film}`);
+        await page.evaluate(async () => {
+            while (!document.querySelector("video"))
+                await new Promise((then) => setTimeout(then, 50));
+            await document.querySelector("video").play();
+        });
+        await wait(page, "plays", () => document.querySelector("video").currentTime > 1);
+        assert.deepEqual([...fetched], ["av1"]);
+        await page.context().close();
+    });
 
 if (codecs)
     test("they fetched what the browser decodes, and nothing else", () => assert.equal([...seen].sort().join(" "), codecs));
