@@ -52,7 +52,8 @@ static bool extra_is_wanted(struct turn *t, const struct video_row *row, const s
 {
     enum extra_codecs wanted = catalog_settings_of(t)->extra_codecs;
 
-    return row->width && version->extras_n < PLAN_EXTRAS_MOST && (wanted == extra_codecs[n].alone || wanted == EXTRA_CODECS_BOTH) &&
+    return row->width && version->extras_n < PLAN_EXTRAS_MOST &&
+           (wanted == extra_codecs[n].alone || wanted == EXTRA_CODECS_BOTH) &&
            !extra_find(version, extra_codecs[n].codec);
 }
 

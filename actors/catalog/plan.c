@@ -278,12 +278,15 @@ void plan_encode_top(struct plan *plan)
 
 void plan_add_extra(struct plan *plan, enum picture_codec codec, bool given_up)
 {
+    struct plan_track track = { .kind = PLAN_GIVEN_UP };
     if (!plan->has_video || plan->tracks_n == PLAN_TRACKS_MOST)
         return;
+    if (!given_up) {
+        track.kind = PLAN_EXTRA;
+        track.rungs = ladder_add_codec(&plan->ladder, codec);
+    }
     plan->extras_n++;
-    plan_add(plan, given_up ? (struct plan_track) { .kind = PLAN_GIVEN_UP }
-                            : (struct plan_track) { .kind = PLAN_EXTRA,
-                                                    .rungs = ladder_add_codec(&plan->ladder, codec) });
+    plan_add(plan, track);
 }
 
 int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, size_t reason_size)

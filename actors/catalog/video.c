@@ -182,7 +182,8 @@ int video_save(struct doing *d)
         r = video_announce(d);
     if (r == 0)
         r = video_tell_progress(d);
-    if (r == 0 && (d->events || d->dirty || row->media != MEDIA_STATE_READY)) /* not with each run of another codec */
+    if (r == 0 &&
+        (d->events || d->dirty || row->media != MEDIA_STATE_READY)) /* not with each run of another codec */
         r = copies_want(d);
     if (r == 0 && d->fill)
         r = runs_fill(d->self, d->t);
