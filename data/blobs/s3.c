@@ -262,8 +262,8 @@ int s3_put_object(struct s3_blobs *s, const char *name, struct bytes data, const
         r = remote_do(&s->remote, &ask);
     }
     if (r == ERR_EXISTS && s3_look(&s->remote.base, name, &there) == ERR_EXISTS) {
-        if (ask.tries > 1 && memcmp(there.hash, more->hash, BLOB_HASH_SIZE) == 0)
-            r = 0; /* the answer to a try before was lost */
+        if (there.size == data.len && memcmp(there.hash, more->hash, BLOB_HASH_SIZE) == 0)
+            r = 0; /* nothing lay there a moment ago: the answer to a try before was lost (libcurl makes some by itself) */
         else if (ret)
             *ret = there;
     }

@@ -9,7 +9,8 @@
  * Durable    what the store has answered 200 for: that is the store's promise
  * Checks     what is put is signed with its SHA-256, which the store compares; its BLAKE2b-256 lies beside it (x-amz-meta-blake2b),
  *            and is told of it later. What a writer put in parts without blob_expect has none: blob_hash reads it
- * put_new    looks first, then puts with `If-None-Match: *`. Stores that know this (AWS since 2024, MinIO, Ceph, R2) let one of
+ * put_new    looks first, then puts with `If-None-Match: *`; who finds the same bytes there after all is told that they are its
+ *            own. Stores that know this (AWS since 2024, MinIO, Ceph, R2) let one of
  *            many win. One that does not know it may let the last of several win that begin in the same moment: Kinobus lives
  *            with that, as who puts the same segment twice makes the same bytes of it, and no name is otherwise put by two
  * Streams    a writer holds one part (part_mib) in memory and sends more than that as a multipart upload of up to 10,000 parts:

@@ -210,16 +210,31 @@ int s3_write(struct blob_writer *writer, const void *data, size_t len)
     return r;
 }
 
+/* Nothing lay there a moment ago: the same bytes are ours, and the answer to a try before was lost. */
+static int s3_commit_taken(struct s3_writer *w, const uint8_t hash[BLOB_HASH_SIZE], int err, struct blob_info *ret)
+{
+    struct blob_info there = { 0 };
+
+    if (s3_look(w->base.blobs, w->name, &there) != ERR_EXISTS)
+        return err;
+    if (there.size == w->size && memcmp(there.hash, hash, BLOB_HASH_SIZE) == 0)
+        return 0;
+    if (ret)
+        *ret = there;
+    return ERR_EXISTS;
+}
+
 static int s3_commit_parts(struct s3_writer *w, const uint8_t hash[BLOB_HASH_SIZE], struct blob_info *ret)
 {
     int r = w->part.len ? s3_send(w) : 0;
 
     if (r == 0)
         r = s3_look(w->base.blobs, w->name, ret); /* for stores that know no condition */
-    if (r == 0)
+    if (r == 0) {
         r = s3_end(w);
-    if (r == ERR_EXISTS)
-        s3_look(w->base.blobs, w->name, ret);
+        if (r == ERR_EXISTS || r == ERR_NOT_FOUND)
+            r = s3_commit_taken(w, hash, r, ret);
+    }
     if (r == 0 && ret) {
         *ret = (struct blob_info) { .size = w->size, .hashed = true, .modified = w->base.modified };
         memcpy(ret->hash, hash, BLOB_HASH_SIZE);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "gen/errors.h"
+#include "schemas/wire/plant.h"
 
 struct xml {
     const char *at, *end;
@@ -155,6 +156,7 @@ static int xml_leave(struct xml *x, s3_xml_fn *fn, void *ctx)
 {
     int r;
 
+    PLANT(x->depth > 3 && x->text_n > 2);
     x->text[x->text_n] = 0;
     r = fn(ctx, x->path, x->text);
     x->text_n = 0;
