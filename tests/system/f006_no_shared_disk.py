@@ -68,7 +68,7 @@ class Apart(Hosts):
     def __init__(self, net, encoders=("attic",), env=None):
         super().__init__(net, encoders, env=env)
         self.recorder = Recorder((net.address["web"], FRONT))
-        self.blobs = self.recorder.endpoint.replace("tcp://", "http://")
+        self.settings = ["transcode.blobs=" + self.recorder.endpoint.replace("tcp://", "http://")]
         self.folders = {}
 
     def join(self, role, host, *more):
@@ -82,7 +82,8 @@ class Apart(Hosts):
         with open(os.path.join(self.state, host + ".log"), "ab") as log:
             self.others[host] = self.net.popen(
                 host, ["unshare", "--mount", "sh", "-c", hidden, "sh", os.path.join(BIN, "kinobus-" + role), "--join", path,
-                       "--state", os.path.join(folder, "none"), "--set", "transcode.blobs=" + self.blobs], env=self.env, stdout=log, stderr=log)
+                       "--state", os.path.join(folder, "none"), *(word for setting in self.settings for word in ("--set", setting))],
+                env=self.env, stdout=log, stderr=log)
 
     def stop(self):
         super().stop()
