@@ -4,7 +4,8 @@
  * Announces  video_created, video_changed, video_playable, video_ready, video_published, video_failed,
  *            video_deleted, object_damaged           Puts  transcode.probe, transcode.encode_run
  * Keeps      videos, uploads, plans (as the probe they follow from), runs, renditions, segments, what accounts that
- *            wait were given, and an outbox in STATE/catalog; originals and media lie in STATE/blobs
+ *            wait were given, what a second place has, and an outbox in STATE/catalog; originals and media lie in
+ *            STATE/blobs, and in that place (copies.h)
  * Trusts     the access token that travels with a call, once verified; the capability of an upload; and what
  *            transcode says it made. No other field of a message
  * When busy  answers ERR_BUSY above its slots; releases a window of runs and no more; ERR_STORE_FULL before

@@ -10,7 +10,7 @@
  * Names       [a-z0-9_.-] in parts joined by /, at most 16 parts and 512 bytes; no part begins with a dot.
  *             Resolved beneath the root, symbolic links refused, so that no name leads outside
  * Backends    file (blobs_open) offers all of it; http (http.h), for a process that does not see the disk, reads and puts new
- *             objects. What one does not offer it answers ERR_UNSUPPORTED; what it does is as it is said here, whichever it
+ *             objects; s3 (s3.h), a bucket, has all but what grows; tier (tier.h) is two of them as one. What one does not offer it answers ERR_UNSUPPORTED; what it does is as it is said here, whichever it
  *             is (backend.h)
  * Errors      ERR_INVALID a bad name, ERR_NOT_FOUND, ERR_EXISTS, ERR_WAIT, ERR_EOF, ERR_STORE_FULL the
  *             disk, ERR_IO
@@ -98,7 +98,7 @@ int blob_told(struct blobs *blobs, const char *name, struct blob_told *ret);
 int blob_read(struct blobs *blobs, const char *name, uint64_t off, void *buf, size_t len, size_t *ret_got);
 
 /* File backend: a descriptor for pread, and what it holds; a growing object may be read up to info->size
- * only. */
+ * only. -1: it has none here, and blob_read has the bytes (info->far). */
 int blob_fd(struct blobs *blobs, const char *name, int *ret_fd, struct blob_info *ret);
 
 /* All objects whose name begins with prefix (a folder ending in /, or "" for all), in no order. A callback

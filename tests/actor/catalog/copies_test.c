@@ -1,0 +1,356 @@
+/* copies_test - what a second place gets of a video, and when the local copies go. */
+#include "actors/catalog/copies.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/catalog/step.h"
+#include "tests/actor/catalog/fake.h"
+#include "tests/unit/blobs/s3_stage.h"
+
+enum { AN_HOUR = 3600 * 1000 };
+
+static const char *uri;
+static struct blobs *far; /* a handle of the test's own */
+
+static void begin(struct fake *f)
+{
+    struct turn *t;
+
+    copies_over(&f->self, s3_open(uri, 0, NULL), "there");
+    t = fake_begin(f);
+    fake_end(f, copies_clock(&f->self, t, 0, NULL, NULL));
+    fake_settle(f);
+}
+
+static int copies_setup(void **state)
+{
+    int r = fake_setup(state);
+    struct fake *f = *state;
+
+    f->settings.keep_local_h = 2;
+    f->settings.scrub_kib_per_s = 0;
+    far = s3_open(uri, 1000, NULL);
+    begin(f);
+    return r;
+}
+
+static int copies_teardown(void **state)
+{
+    int r = blob_delete_tree(far, "raw/");
+
+    if (r == 0)
+        r = blob_delete_tree(far, "media/");
+    blobs_close(&far);
+    return r == 0 ? fake_teardown(state) : r;
+}
+
+/* A video whose original is these bytes. */
+static struct id film(struct fake *f, const char *text, struct upload *ret)
+{
+    struct create_upload make = { .length = strlen(text), .has_length = true };
+    struct video video = { 0 };
+    struct blob_grow *grow;
+    uint64_t frontier;
+
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &make, ret), 0);
+    assert_int_equal(blob_grow_open(f->self.blobs, ret->blob, &grow, &frontier), 0);
+    assert_int_equal(blob_grow_append(grow, text, strlen(text)), 0);
+    assert_int_equal(blob_grow_seal(&grow, NULL), 0);
+    struct upload_complete ask = { .id = ret->id, .capability = ret->capability, .length = strlen(text) };
+    assert_int_equal(FAKE_CALL(f, catalog_upload_complete, &ask, &video), 0);
+    return ret->video_id;
+}
+
+static const char *name_of(struct id video, const char *leaf)
+{
+    static char name[4][200];
+    static unsigned next;
+    char id[ID_TEXT_SIZE], *to = name[next++ % 4];
+
+    snprintf(to, 200, "media/%s/1/%s", id_format("video", video, id), leaf);
+    return to;
+}
+
+static void put(struct blobs *blobs, const char *name, const char *text)
+{
+    assert_int_equal(blob_put(blobs, name, bytes_of_text(text), NULL), 0);
+}
+
+static void save(struct fake *f, struct id video)
+{
+    struct turn *t = fake_begin(f);
+    struct doing d;
+    int r = video_load(&f->self, t, video, &d);
+
+    assert_int_equal(r, 0);
+    d.row.media = MEDIA_STATE_READY;
+    d.row.version = 1;
+    assert_int_equal(fake_end(f, video_save(&d)), 0);
+}
+
+/* What was made of it lies there, and it is ready. */
+static void make(struct fake *f, struct id video)
+{
+    put(copies_near(&f->self), name_of(video, "v/000001.m4s"), "a segment");
+    put(copies_near(&f->self), name_of(video, "v/init.mp4"), "an init");
+    put(copies_near(&f->self), name_of(video, "master.m3u8"), "a list");
+    save(f, video);
+}
+
+static bool holds(struct blobs *blobs, const char *name, const char *text)
+{
+    char buf[64];
+    size_t got;
+
+    return blob_read(blobs, name, 0, buf, sizeof(buf), &got) == 0 && got == strlen(text) && !memcmp(buf, text, got);
+}
+
+/* As somebody else finds it: who has read it may be told the same for a moment (remote.h). */
+static bool holds_now(const char *name, const char *text)
+{
+    struct blobs *blobs = s3_open(uri, 1000, NULL);
+    bool is = holds(blobs, name, text);
+
+    blobs_close(&blobs);
+    return is;
+}
+
+static bool lies(struct blobs *blobs, const char *name)
+{
+    struct blob_info info;
+
+    return blob_stat(blobs, name, &info) == 0;
+}
+
+static struct copy_row row_of(struct fake *f, struct id video)
+{
+    struct copy_row row = { .wants = 0 };
+    struct turn *t = fake_begin(f);
+
+    assert_int_equal(copy_row_get(turn_txn(t), turn_arena(t), video, &row), 0);
+    fake_end(f, 0);
+    return row;
+}
+
+static void pass(struct fake *f, int64_t ms)
+{
+    fake_pass(f, ms);
+    for (unsigned i = 0; i < 3; i++)
+        fake_pass(f, 1000);
+}
+
+static void the_original_is_copied_when_it_is_whole_and_the_media_when_it_is_ready(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload;
+    struct id video = film(f, "an original", &upload);
+
+    put(copies_near(&f->self), name_of(video, "v/000001.m4s"), "a segment");
+    pass(f, 0);
+    assert_true(holds(far, upload.blob, "an original"));
+    assert_false(lies(far, name_of(video, "v/000001.m4s")));
+    assert_true(row_of(f, video).original && !row_of(f, video).copied_at && !row_of(f, video).due_at);
+    make(f, video);
+    pass(f, 0);
+    assert_true(holds(far, name_of(video, "v/000001.m4s"), "a segment"));
+    assert_true(holds(far, name_of(video, "master.m3u8"), "a list"));
+    assert_int_equal(row_of(f, video).objects, 4);
+    assert_string_equal(row_of(f, video).place, "there");
+    put(copies_near(&f->self), name_of(video, "master.m3u8"), "another");
+    save(f, video);
+    pass(f, 0);
+    assert_true(holds_now(name_of(video, "master.m3u8"), "another"));
+    assert_true(lies(copies_near(&f->self), upload.blob));
+}
+
+static void what_is_large_goes_here_after_its_time_and_is_read_there(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload;
+    struct id video = film(f, "an original", &upload);
+
+    make(f, video);
+    pass(f, 0);
+    assert_true(lies(copies_near(&f->self), upload.blob));
+    pass(f, AN_HOUR);
+    assert_true(lies(copies_near(&f->self), upload.blob));
+    pass(f, AN_HOUR);
+    assert_false(lies(copies_near(&f->self), upload.blob));
+    assert_false(lies(copies_near(&f->self), name_of(video, "v/000001.m4s")));
+    assert_true(lies(copies_near(&f->self), name_of(video, "v/init.mp4")));
+    assert_true(lies(copies_near(&f->self), name_of(video, "master.m3u8")));
+    assert_true(holds(f->self.blobs, upload.blob, "an original"));
+    assert_true(holds(f->self.blobs, name_of(video, "v/000001.m4s"), "a segment"));
+    assert_true(row_of(f, video).forgotten_at > 0 && !row_of(f, video).forget_at);
+    save(f, video); /* and it stays so */
+    pass(f, 3 * AN_HOUR);
+    assert_true(row_of(f, video).forgotten_at > 0 && !row_of(f, video).error);
+}
+
+static void a_full_disk_waits_for_no_time(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload;
+    struct id video = film(f, "an original", &upload);
+
+    f->settings.reserve_bytes = UINT64_MAX / 4;
+    make(f, video);
+    pass(f, 1000);
+    assert_false(lies(copies_near(&f->self), upload.blob));
+    assert_true(holds(f->self.blobs, upload.blob, "an original"));
+}
+
+static void what_is_not_the_same_there_stays_here(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload;
+    struct id video = film(f, "an original", &upload);
+
+    make(f, video);
+    pass(f, 0);
+    put(far, name_of(video, "v/000001.m4s"), "damaged!!");
+    assert_int_equal(blob_delete(far, upload.blob), 0);
+    pass(f, 2 * AN_HOUR);
+    assert_true(holds(copies_near(&f->self), name_of(video, "v/000001.m4s"), "a segment"));
+    assert_true(lies(copies_near(&f->self), upload.blob));
+    pass(f, 60000);
+    assert_non_null(strstr(row_of(f, video).error, "ERR_CHECKSUM of media/"));
+    assert_true(f->counters[CATALOG_COPIES_FAILED] > 0);
+    assert_true(lies(copies_near(&f->self), upload.blob));
+    assert_int_equal(blob_delete(far, name_of(video, "v/000001.m4s")), 0); /* what an operator does */
+    pass(f, AN_HOUR);
+    assert_null(row_of(f, video).error);
+    assert_true(holds(far, upload.blob, "an original"));
+    pass(f, 2 * AN_HOUR);
+    assert_false(lies(copies_near(&f->self), upload.blob));
+}
+
+static void a_process_that_ended_goes_on_from_what_was_written_down(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload;
+    struct id video = film(f, "an original", &upload);
+
+    make(f, video);
+    fake_restart(f);
+    begin(f);
+    pass(f, 0);
+    assert_true(holds(far, name_of(video, "v/000001.m4s"), "a segment"));
+    fake_restart(f);
+    begin(f);
+    pass(f, 2 * AN_HOUR);
+    assert_false(lies(copies_near(&f->self), upload.blob));
+    assert_true(holds(f->self.blobs, upload.blob, "an original"));
+}
+
+static void what_lay_here_before_there_was_such_a_place_is_copied_too(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload;
+    struct id video;
+
+    fake_restart(f); /* without one */
+    video = film(f, "an original", &upload);
+    make(f, video);
+    pass(f, 0);
+    assert_false(lies(far, upload.blob));
+    fake_restart(f);
+    begin(f);
+    pass(f, 0);
+    assert_true(holds(far, upload.blob, "an original"));
+    assert_true(row_of(f, video).copied_at > 0);
+}
+
+static void while_nobody_answers_there_it_is_tried_again_ever_later_and_then_made_good(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload;
+    struct id video;
+    uint64_t tries;
+
+    s3_tell("{\"match\": \"films\", \"status\": 503, \"times\": 1000000}");
+    video = film(f, "an original", &upload);
+    make(f, video);
+    pass(f, AN_HOUR / 2);
+    tries = row_of(f, video).tries;
+    for (unsigned i = 0; i < 60; i++)
+        fake_pass(f, AN_HOUR / 60);
+    assert_true(row_of(f, video).tries > tries && row_of(f, video).tries < tries + 20); /* every five minutes */
+    assert_non_null(strstr(row_of(f, video).error, "ERR_UNAVAILABLE"));
+    assert_true(holds(f->self.blobs, upload.blob, "an original"));
+    s3_tell("{\"clear\": true}");
+    pass(f, 300000);
+    assert_true(holds(far, upload.blob, "an original"));
+    assert_null(row_of(f, video).error);
+}
+
+static void who_deletes_a_video_deletes_it_in_both(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload;
+    struct id video = film(f, "an original", &upload);
+    struct delete_video ask = { .id = video, .now = true };
+
+    make(f, video);
+    pass(f, 0);
+    s3_tell("{\"match\": \"DELETE \", \"status\": 503, \"times\": 1}");
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &ask), 0);
+    for (unsigned i = 0; i < 20; i++)
+        pass(f, 5000);
+    assert_false(lies(far, upload.blob));
+    assert_false(lies(far, name_of(video, "master.m3u8")));
+    assert_false(lies(copies_near(&f->self), name_of(video, "master.m3u8")));
+    struct turn *t = fake_begin(f);
+    struct copy_row row;
+    assert_int_equal(copy_row_get(turn_txn(t), turn_arena(t), video, &row), ERR_NOT_FOUND);
+    fake_end(f, 0);
+}
+
+static void why_says_where_the_bytes_lie(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload;
+    struct id video = film(f, "an original", &upload);
+    static const char *const words[] = { "original", "both", "far" };
+
+    for (unsigned i = 0; i < 3; i++) {
+        struct turn *t;
+        struct doing d;
+        const char *word, *says;
+        int64_t since;
+
+        if (i == 1)
+            make(f, video);
+        pass(f, i == 2 ? 2 * AN_HOUR : 0);
+        t = fake_begin(f);
+        assert_int_equal(video_load(&f->self, t, video, &d), 0);
+        assert_int_equal(copies_say(&f->self, t, &d.row, &word, &since, &says), 0);
+        assert_string_equal(word, words[i]);
+        assert_non_null(strstr(says, "there"));
+        fake_end(f, 0);
+    }
+}
+
+int main(void)
+{
+#define with_place(test) cmocka_unit_test_setup_teardown(test, copies_setup, copies_teardown)
+    const struct CMUnitTest tests[] = {
+        with_place(the_original_is_copied_when_it_is_whole_and_the_media_when_it_is_ready),
+        with_place(what_is_large_goes_here_after_its_time_and_is_read_there),
+        with_place(a_full_disk_waits_for_no_time),
+        with_place(what_is_not_the_same_there_stays_here),
+        with_place(a_process_that_ended_goes_on_from_what_was_written_down),
+        with_place(what_lay_here_before_there_was_such_a_place_is_copied_too),
+        with_place(while_nobody_answers_there_it_is_tried_again_ever_later_and_then_made_good),
+        with_place(who_deletes_a_video_deletes_it_in_both),
+        with_place(why_says_where_the_bytes_lie),
+    };
+    static const char *const words[] = { NULL };
+    int failed;
+
+    uri = s3_start(words);
+    failed = cmocka_run_group_tests_name("catalog_copies", tests, NULL, NULL);
+    s3_stop();
+    return failed;
+}
