@@ -317,6 +317,11 @@ static int open_folder(struct transcode *self)
     return blobs_open(uri, &self->blobs);
 }
 
+static bool is_set(const char *text)
+{
+    return text && *text;
+}
+
 static bool is_front(const char *place)
 {
     return strncmp(place, "http://", 7) == 0 || strncmp(place, "https://", 8) == 0;
@@ -327,19 +332,24 @@ static int open_places(struct transcode *self, const struct transcode_settings *
 {
     struct crew_store store;
     char why[CREW_WHY_MAX] = "";
+    const char *second = is_set(s->blobs) ? s->blobs_front : s->far;
     struct buf folder = { 0 };
     int r;
 
+    if (is_set(s->blobs_front) && !blobs_s3_is(s->blobs)) {
+        fprintf(stderr, "transcode: transcode.blobs_front is of use with transcode.blobs = s3://... alone\n");
+        return ERR_INVALID;
+    }
     buf_printf(&folder, "file:%s/blobs", actor_state_dir(self->actor));
-    self->places[0] = strdup(s->blobs && *s->blobs ? s->blobs : buf_text(&folder));
-    self->places[1] = s->blobs_far && *s->blobs_far ? strdup(s->blobs_far) : NULL;
+    self->places[0] = strdup(is_set(s->blobs) ? s->blobs : buf_text(&folder));
+    self->places[1] = is_set(second) ? strdup(second) : NULL;
     buf_free(&folder);
     for (unsigned i = 0; i < 2; i++)
         self->borrows |= self->places[i] && is_front(self->places[i]);
     store = store_of(self, s);
     r = crew_try(&store, why);
     if (r < 0)
-        fprintf(stderr, "transcode: transcode.blobs, transcode.blobs_far: %s\n", why);
+        fprintf(stderr, "transcode: transcode.blobs, transcode.blobs_front, catalog.far: %s\n", why);
     return r;
 }
 
@@ -354,7 +364,8 @@ static int transcode_open(void *state, struct actor *actor)
     self->runs = runs_at_once(s);
     actor_capacity(actor, self->runs, (unsigned)s->spare, 0);
     if (r == 0)
-        r = (s->blobs && *s->blobs) || (s->blobs_far && *s->blobs_far) ? open_places(self, s) : open_folder(self);
+        r = is_set(s->blobs) || is_set(s->blobs_front) || is_set(s->far) ? open_places(self, s)
+                                                                         : open_folder(self);
     if (r == 0)
         r = crew_open(&events, self, &self->crew);
     if (r == 0)

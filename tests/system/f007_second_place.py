@@ -22,8 +22,7 @@ class Placed(Stage):
 
     def __init__(self, store, keep_h=0, env=None):
         self.store = store
-        super().__init__(env={"KINOBUS_CATALOG_FAR": store.uri, "KINOBUS_FRONT_FAR": store.uri, "KINOBUS_TRANSCODE_BLOBS_FAR": store.uri,
-                              "KINOBUS_CATALOG_KEEP_LOCAL_H": str(keep_h), "KINOBUS_CATALOG_FAR_CONNECT_MS": "1000",
+        super().__init__(env={"KINOBUS_CATALOG_FAR": store.uri, "KINOBUS_CATALOG_KEEP_LOCAL_H": str(keep_h), "KINOBUS_CATALOG_FAR_CONNECT_MS": "1000",
                               "KINOBUS_CATALOG_FAR_PATIENCE_S": "0", "KINOBUS_CATALOG_TICK_MS": "500", **(env or {})})
 
     def until(self, condition, what, within=60):

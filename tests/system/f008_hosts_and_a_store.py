@@ -20,9 +20,9 @@ class InStore(Apart):
 
     def __init__(self, net, store, by_front):
         self.store = store
-        super().__init__(net, env={"KINOBUS_CATALOG_FAR": store.uri, "KINOBUS_FRONT_FAR": store.uri, "KINOBUS_CATALOG_KEEP_LOCAL_H": "0",
+        super().__init__(net, env={"KINOBUS_CATALOG_FAR": store.uri, "KINOBUS_CATALOG_KEEP_LOCAL_H": "0",
                                    "KINOBUS_TRANSCODE_BLOBS_PATIENCE_S": "2"})
-        self.settings = ["transcode.blobs=" + store.uri, *(["transcode.blobs_far=" + self.settings[0].split("=")[1]] if by_front else [])]
+        self.settings = ["transcode.blobs=" + store.uri, *(["transcode.blobs_front=" + self.settings[0].split("=")[1]] if by_front else [])]
 
     def made_there(self, video):
         """Segments and initialisations in the store, as outputs() tells of those in the folder."""

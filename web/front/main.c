@@ -248,7 +248,7 @@ static int main_blobs(struct front *front, const struct main_args *args)
         return r;
     r = blobs_s3_open(settings->far, &how, &far, error);
     if (r < 0)
-        fprintf(stderr, "kinobus-front: front.far: %s\n", error);
+        fprintf(stderr, "kinobus-front: catalog.far: %s\n", error);
     else
         front->blobs = blobs_tier(front->blobs, far);
     return r;
@@ -384,7 +384,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (sodium_init() < 0 || !main_arguments(argc, argv, &args))
         return main_usage();
-    main_settings_read = settings = settings_new("front", &front_settings_type, NULL, 0);
+    main_settings_read = settings = settings_new("front", &front_settings_type, front_schema.shared,
+                                                 front_schema.shared_n);
     if (main_settings(&args, settings) == 0) {
         front.settings = settings_own(settings);
         log_set_level((enum log_at)settings_common(settings)->log);

@@ -103,7 +103,8 @@ static bool holds(struct blobs *blobs, const char *name, const char *text)
     char buf[64];
     size_t got;
 
-    return blob_read(blobs, name, 0, buf, sizeof(buf), &got) == 0 && got == strlen(text) && !memcmp(buf, text, got);
+    return blob_read(blobs, name, 0, buf, sizeof(buf), &got) == 0 && got == strlen(text) &&
+           !memcmp(buf, text, got);
 }
 
 /* As somebody else finds it: who has read it may be told the same for a moment (remote.h). */

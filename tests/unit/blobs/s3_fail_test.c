@@ -37,7 +37,8 @@ static bool holds(struct blobs *blobs, const char *name, const char *text)
     char buf[64];
     size_t got;
 
-    return blob_read(blobs, name, 0, buf, sizeof(buf), &got) == 0 && got == strlen(text) && !memcmp(buf, text, got);
+    return blob_read(blobs, name, 0, buf, sizeof(buf), &got) == 0 && got == strlen(text) &&
+           !memcmp(buf, text, got);
 }
 
 /* ---- what an operator wrote */
@@ -209,7 +210,8 @@ static void parts_that_fail_are_sent_again_and_what_cannot_be_ended_leaves_nothi
     assert_int_equal(blob_write(w, data, PART), 0);
     assert_int_equal(blob_commit(&w, NULL), 0);
 
-    s3_tell("{\"match\": \"POST /videos/films/media/v/b?uploadId\", \"status\": 403, \"code\": \"AccessDenied\", \"times\": 1}");
+    s3_tell("{\"match\": \"POST /videos/films/media/v/b?uploadId\", \"status\": 403, \"code\": \"AccessDenied\", "
+            "\"times\": 1}");
     assert_int_equal(blob_new(blobs, "media/v/b", &w), 0);
     assert_int_equal(blob_write(w, data, PART), 0);
     assert_int_equal(blob_commit(&w, NULL), ERR_FORBIDDEN);
@@ -275,7 +277,8 @@ static void after_nobody_answered_nobody_is_asked_for_a_while(void **state)
     assert_int_equal(put_text(blobs, "media/v/a", "x", NULL), 0);
     s3_tell("{\"match\": \"GET \", \"status\": 503, \"times\": 1}");
     assert_int_equal(blob_read(blobs, "media/v/a", 0, &byte, 1, &got), ERR_UNAVAILABLE);
-    assert_int_equal(blob_read(blobs, "media/v/a", 0, &byte, 1, &got), ERR_UNAVAILABLE); /* it would answer by now */
+    assert_int_equal(blob_read(blobs, "media/v/a", 0, &byte, 1, &got),
+                     ERR_UNAVAILABLE); /* it would answer by now */
     blobs_close(&blobs);
     assert_true(holds(*state, "media/v/a", "x"));
 }

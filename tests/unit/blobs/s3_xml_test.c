@@ -30,15 +30,17 @@ static void elements_are_told_where_they_end(void **state)
 {
     struct heard h = { .stop = 0 };
 
-    assert_int_equal(s3_xml_walk(bytes_of_text("<?xml version=\"1.0\"?>\n<!-- x --><a xmlns='u' b=\"<\">\n <b>1 &lt; 2</b>\n"
-                                               " <c/><d  x = ></d></a>"),
-                                 hear, &h),
-                     ERR_MALFORMED);
+    assert_int_equal(
+        s3_xml_walk(bytes_of_text("<?xml version=\"1.0\"?>\n<!-- x --><a xmlns='u' b=\"<\">\n <b>1 &lt; 2</b>\n"
+                                  " <c/><d  x = ></d></a>"),
+                    hear, &h),
+        ERR_MALFORMED);
     h.text[0] = 0;
-    assert_int_equal(s3_xml_walk(bytes_of_text("\xef\xbb\xbf<?xml version=\"1.0\"?>\n<a xmlns='u' b=\"x\"><b>1 &lt; "
-                                               "&#x26;&#228;&quot;&apos;&gt;</b>\n <c/><d><e>x</e></d ></a>\n"),
-                                 hear, &h),
-                     0);
+    assert_int_equal(
+        s3_xml_walk(bytes_of_text("\xef\xbb\xbf<?xml version=\"1.0\"?>\n<a xmlns='u' b=\"x\"><b>1 &lt; "
+                                  "&#x26;&#228;&quot;&apos;&gt;</b>\n <c/><d><e>x</e></d ></a>\n"),
+                    hear, &h),
+        0);
     assert_string_equal(h.text, "a/b=1 < &\xc3\xa4\"'>;a/c=;a/d/e=x;a/d=;a=;");
 }
 
