@@ -3,13 +3,17 @@ import json
 import sys
 import tomllib
 
-KNOWN = {"program", "role", "args", "instances", "stop", "queue"}
+KNOWN = {"program", "role", "args", "instances", "stop", "queues"}
 SIGNALS = {"TERM", "QUIT"}
 HOLES = ("{state}", "{share}", "{bin}", "{config}")
 
 
 def refuse(name, what):
     raise SystemExit(f"services.toml: [service.{name}]: {what}")
+
+
+def texts(words):
+    return f"(const char *const[]){{ {', '.join(map(json.dumps, words))}, NULL }}"
 
 
 def row(name, service):
@@ -28,11 +32,10 @@ def row(name, service):
         refuse(name, "instances must be 0 to 64")
     if service.get("stop", "TERM") not in SIGNALS:
         refuse(name, f"stop: choose from {', '.join(sorted(SIGNALS))}")
-    args = ", ".join(json.dumps(a) for a in service["args"])
-    queue, role = (json.dumps(service[key]) if key in service else "NULL" for key in ("queue", "role"))
+    role = json.dumps(service["role"]) if "role" in service else "NULL"
     return (f'    {{ .name = "{name}", .program = "{service["program"]}", .role = {role},\n'
-            f'      .args = (const char *const[]){{ {args}, NULL }}, .instances = {service.get("instances", 1)}, '
-            f'.stop = SIG{service.get("stop", "TERM")}, .queue = {queue} }},\n')
+            f'      .args = {texts(service["args"])}, .instances = {service.get("instances", 1)}, '
+            f'.stop = SIG{service.get("stop", "TERM")}, .queues = {texts(service["queues"]) if "queues" in service else "NULL"} }},\n')
 
 
 def main(source, target):

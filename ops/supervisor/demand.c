@@ -19,13 +19,13 @@ struct demand {
     struct bus *bus;
     int64_t now_ms, ask_at_ms;
     bool asked;                           /* an answer is on its way */
-    int64_t busy_ms[SUPERVISOR_SERVICES]; /* when the service's queue had work last */
+    int64_t busy_ms[SUPERVISOR_SERVICES]; /* when one of the service's queues had work last */
 };
 
 static bool demand_any(const struct supervisor *supervisor)
 {
     for (unsigned i = 0; i < supervisor->services_n; i++) {
-        if (supervisor->services[i].row->queue)
+        if (supervisor->services[i].row->queues)
             return true;
     }
     return false;
@@ -61,11 +61,20 @@ static bool demand_read(struct mp *mp, struct bytes *ret_name, uint64_t *ret_wor
     return true;
 }
 
+static bool demand_is_of(const struct service *service, struct bytes queue)
+{
+    for (const char *const *name = service->row->queues; name && *name; name++) {
+        if (bytes_equal(queue, bytes_of_text(*name)))
+            return true;
+    }
+    return false;
+}
+
 static void demand_apply(struct demand *self, struct bytes queue, bool work)
 {
     for (unsigned i = 0; i < self->supervisor->services_n; i++) {
         struct service *service = &self->supervisor->services[i];
-        if (!service->row->queue || !bytes_equal(queue, bytes_of_text(service->row->queue)))
+        if (!demand_is_of(service, queue))
             continue;
         if (work)
             self->busy_ms[i] = self->now_ms;

@@ -9,8 +9,8 @@ struct service_row {
     const char *role;        /* NULL: a program that is not ours */
     const char *const *args; /* NULL-terminated, with holes: {state} {share} {bin} {config} */
     unsigned instances;
-    int stop;          /* the signal that asks it to end */
-    const char *queue; /* started when it has work; NULL: always there */
+    int stop;                  /* the signal that asks it to end */
+    const char *const *queues; /* started when one of them has work; NULL-terminated; NULL: always there */
 };
 
 extern const struct service_row service_rows[];

@@ -56,7 +56,7 @@ void supervisor_begin(struct supervisor *self)
     }
     for (unsigned i = 0; i < self->services_n; i++) {
         struct service *service = &self->services[i];
-        if (!service_adopt(service, now_ms) && !service->row->queue)
+        if (!service_adopt(service, now_ms) && !service->row->queues)
             service_want(service, true, now_ms);
     }
     supervisor_note_ready(self);
