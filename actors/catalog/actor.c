@@ -3,6 +3,7 @@
 
 #include "actors/catalog/catalog.h"
 #include "actors/catalog/copies.h"
+#include "actors/catalog/import.h"
 #include "actors/catalog/lend.h"
 #include "actors/catalog/scrub.h"
 #include "schemas/wire/arena.h"
@@ -57,6 +58,8 @@ static int catalog_lost(void *self, struct turn *t, const char *stream)
 {
     int r = media_ask_again(self, t);
 
+    if (r == 0)
+        r = import_ask_again(self, t);
     return r < 0 ? r : runs_ask_again(self, t);
 }
 
@@ -76,6 +79,9 @@ static const struct catalog_handlers handlers = {
     .upload_advanced = catalog_upload_advanced,
     .upload_complete = catalog_upload_complete,
     .drop_upload = catalog_drop_upload,
+    .import_video = catalog_import_video,
+    .begin_import = catalog_begin_import,
+    .import_answered = catalog_import_answered,
     .list_damage = catalog_list_damage,
     .get_playable = catalog_get_playable,
     .note_watched = catalog_note_watched,
@@ -85,6 +91,8 @@ static const struct catalog_handlers handlers = {
     .on_transcode_probe_dead = catalog_on_probe_dead,
     .on_transcode_run_done = catalog_on_run_done,
     .on_transcode_run_dead = catalog_on_run_dead,
+    .on_fetcher_import_done = catalog_on_import_done,
+    .on_fetcher_import_dead = catalog_on_import_dead,
     .on_auth_user_changed = catalog_on_user_changed,
 };
 

@@ -3,6 +3,7 @@
 
 #include "actors/catalog/content.h"
 #include "actors/catalog/extra.h"
+#include "actors/catalog/import.h"
 #include "actors/catalog/loud.h"
 #include "actors/catalog/step.h"
 #include "actors/runtime/page/page.h"
@@ -199,6 +200,8 @@ int catalog_update_video(struct catalog *self, struct turn *t, const struct upda
         r = step_take(&d, STEP_LIFE, ON_RESTORE);
     if (r == 0)
         r = video_save(&d);
+    if (r == 0 && ask->restore)
+        r = import_go_on(&d);
     if (r == 0)
         video_show(&d.row, turn_arena(t), reply);
     return r;
@@ -215,13 +218,25 @@ int catalog_delete_video(struct catalog *self, struct turn *t, const struct dele
         return 0;
     r = step_take(&d, STEP_LIFE, ask->now ? ON_DELETE : ON_TRASH);
     if (r == 0)
+        r = import_stop(&d);
+    if (r == 0)
         r = video_save(&d);
     return r == 0 && ask->now ? sweep_ask(t) : r;
 }
 
-int catalog_retry_video(struct catalog *self, struct turn *t, const struct retry_video *ask, struct video *reply)
+/* What lies there of its file is looked at, or encoded, again. */
+static int calls_retry_media(struct doing *d)
 {
     struct version_row version;
+    int r = version_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, &version);
+
+    if (r == 0 || r == ERR_NOT_FOUND)
+        r = step_take(d, STEP_MEDIA, r == 0 ? ON_RETRY_RUNS : ON_RETRY_PROBE);
+    return r < 0 ? r : video_save(d);
+}
+
+int catalog_retry_video(struct catalog *self, struct turn *t, const struct retry_video *ask, struct video *reply)
+{
     struct doing d;
     int r = video_load_own(self, t, ask->id, &d);
 
@@ -229,16 +244,14 @@ int catalog_retry_video(struct catalog *self, struct turn *t, const struct retry
         return r;
     if (d.row.media != MEDIA_STATE_FAILED)
         return turn_fail(t, ERR_CONFLICT, NULL, "only what failed can be tried again");
-    if (d.row.upload != UPLOAD_STATE_COMPLETE && d.row.upload != UPLOAD_STATE_RECEIVING)
+    r = import_retry(&d);
+    if (r == 0 && d.row.upload != UPLOAD_STATE_COMPLETE && d.row.upload != UPLOAD_STATE_RECEIVING)
         return turn_fail(t, ERR_CONFLICT, NULL, "its file is not here; send it again");
-    r = version_row_get(turn_txn(t), turn_arena(t), d.row.id, d.row.version, &version);
-    if (r == 0 || r == ERR_NOT_FOUND)
-        r = step_take(&d, STEP_MEDIA, r == 0 ? ON_RETRY_RUNS : ON_RETRY_PROBE);
-    if (r == 0)
-        r = video_save(&d);
-    if (r == 0)
+    if (r >= 0 && d.row.media == MEDIA_STATE_FAILED)
+        r = calls_retry_media(&d);
+    if (r >= 0)
         video_show(&d.row, turn_arena(t), reply);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 /* ---- for playback */

@@ -2,8 +2,8 @@
  *
  * Serves     create_video, get_video, list_videos, uploads, why, ...          (schemas/catalog.toml)
  * Announces  video_created, video_changed, video_playable, video_ready, video_published, video_failed,
- *            video_deleted, object_damaged           Puts  transcode.probe, transcode.encode_run
- * Keeps      videos, uploads, plans (as the probe they follow from), runs, renditions, segments, what accounts that
+ *            video_deleted, object_damaged           Puts  transcode.probe, transcode.encode_run, fetcher.import
+ * Keeps      videos, uploads, imports, plans (as the probe they follow from), runs, renditions, segments, what accounts that
  *            wait were given, what a second place has, and an outbox in STATE/catalog; originals and media lie in
  *            STATE/blobs, and in that place (copies.h)
  * Trusts     the access token that travels with a call, once verified; the capability of an upload; and what
@@ -149,6 +149,14 @@ int catalog_upload_advanced(struct catalog *, struct turn *, const struct upload
 int catalog_upload_complete(struct catalog *, struct turn *, const struct upload_complete *, struct video *);
 int catalog_drop_upload(struct catalog *, struct turn *, const struct drop_upload *);
 int catalog_list_damage(struct catalog *, struct turn *, const struct list_damage *, struct list_damage_reply *);
+
+/* import.c */
+int catalog_import_video(struct catalog *, struct turn *, const struct import_video *, struct video *);
+int catalog_begin_import(struct catalog *, struct turn *, const struct begin_import *, struct import_order *);
+int catalog_import_answered(struct catalog *, struct turn *, const struct import_answered *,
+                            struct import_order *);
+int catalog_on_import_done(struct catalog *self, struct turn *t, const struct import_done *done);
+int catalog_on_import_dead(struct catalog *self, struct turn *t, const struct import_dead *dead);
 
 /* upload.c, report.c, forget.c: for the sweep and for concat.c */
 int upload_finish(struct doing *d, struct upload *upload);

@@ -40,6 +40,16 @@ int upload_dropped(struct doing *d)
     return 0;
 }
 
+/* Nothing of it stays. */
+int upload_not_fetched(struct doing *d)
+{
+    d->row.uploaded_bytes = 0;
+    d->row.declared_bytes = 0;
+    if (step_is_known(&d->row, STEP_MEDIA, ON_NOT_FETCHED))
+        return step_take(d, STEP_MEDIA, ON_NOT_FETCHED);
+    return 0;
+}
+
 int upload_reopened(struct doing *d)
 {
     d->row.uploaded_bytes = 0;

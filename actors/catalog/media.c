@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "actors/catalog/extra.h"
+#include "actors/catalog/import.h"
 #include "actors/catalog/jobs.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
@@ -241,6 +242,8 @@ int catalog_on_probe_done(struct catalog *self, struct turn *t, const struct pro
         return 0;
     if (r == 0) /* bytes may have come while it looked */
         r = media_bytes_came(&d);
+    if (r == 0 && d.row.media == MEDIA_STATE_FAILED)
+        r = import_unwanted(&d);
     return r < 0 ? r : video_save(&d);
 }
 

@@ -1,8 +1,9 @@
-/* report - what the front says of an upload while bytes arrive, and when an original is whole. */
+/* report - what the front, or the fetcher, says of an upload while bytes arrive, and when an original is whole. */
 #include <sodium.h>
 
 #include "actors/catalog/content.h"
 #include "actors/catalog/copies.h"
+#include "actors/catalog/import.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/upload.h"
 
@@ -15,7 +16,10 @@ static int upload_load(struct turn *t, struct id id, struct bytes capability, st
     if (capability.len != UPLOAD_CAPABILITY || ret->capability.len != UPLOAD_CAPABILITY ||
         sodium_memcmp(capability.data, ret->capability.data, UPLOAD_CAPABILITY) != 0)
         return ERR_FORBIDDEN;
-    return !ret->complete && !ret->expires_at ? ERR_GONE : 0;
+    if (!ret->complete && !ret->expires_at)
+        return ERR_GONE;
+    r = import_is_over(t, ret);
+    return r > 0 ? ERR_GONE : r;
 }
 
 /* More bytes of the original, whichever upload they came by. */
@@ -60,8 +64,7 @@ int upload_finish(struct doing *d, struct upload *upload)
     return r < 0 ? r : media_bytes_came(d);
 }
 
-/* A length told late: the rest is asked room for, beyond what is durable. */
-static int upload_set_length(struct doing *d, struct upload *upload, uint64_t length, uint64_t durable)
+int upload_set_length(struct doing *d, struct upload *upload, uint64_t length, uint64_t durable)
 {
     int r;
 

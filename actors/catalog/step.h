@@ -13,6 +13,7 @@ enum step_on {
     ON_ALL_BYTES,
     ON_IDLE, /* nothing came for too long */
     ON_DROPPED,
+    ON_NOT_FETCHED, /* of its import; of its media as well */
     /* media */
     ON_ENOUGH,    /* bytes for a look */
     ON_NEED_MORE, /* the look needs others */

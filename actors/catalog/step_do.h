@@ -9,6 +9,7 @@ int upload_tell(struct doing *d);
 int upload_completed(struct doing *d);
 int upload_expired(struct doing *d);
 int upload_dropped(struct doing *d);
+int upload_not_fetched(struct doing *d);
 int upload_reopened(struct doing *d);
 int media_playable(struct doing *d);
 int media_ready(struct doing *d);

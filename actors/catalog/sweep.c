@@ -78,14 +78,15 @@ static int sweep_rows(struct catalog *self, struct turn *t, struct id video, uns
     struct mark_row mark = { .video_id = video };
     struct damage_row damage = { .video_id = video };
     struct copy_row copy = { .video_id = video };
+    struct import_row import = { .video_id = video };
     const struct {
         const struct table_def *def;
         const void *prefix;
-    } all[] = {
-        { &original_part_table, &part }, { &version_row_table, &version },     { &track_row_table, &track },
-        { &run_row_table, &run },        { &rendition_row_table, &rendition }, { &segment_row_table, &segment },
-        { &mark_row_table, &mark },      { &damage_row_table, &damage },       { &copy_row_table, &copy }
-    };
+    } all[] = { { &original_part_table, &part },      { &version_row_table, &version },
+                { &track_row_table, &track },         { &run_row_table, &run },
+                { &rendition_row_table, &rendition }, { &segment_row_table, &segment },
+                { &mark_row_table, &mark },           { &damage_row_table, &damage },
+                { &copy_row_table, &copy },           { &import_row_table, &import } };
     int r = sweep_uploads(self, t, video, budget);
 
     for (size_t i = 0; r == 0 && i < sizeof(all) / sizeof(all[0]); i++)
@@ -252,6 +253,8 @@ static int sweep_refused_job(struct catalog *self, struct turn *t, const struct 
         return 0;
     if (strcmp(refusal->row.target, "transcode.probe") == 0)
         return catalog_on_probe_dead(self, t, &(struct probe_dead) { .job_id = head.job, .reason = why });
+    if (strcmp(refusal->row.target, "fetcher.import") == 0)
+        return catalog_on_import_dead(self, t, &(struct import_dead) { .job_id = head.job, .reason = why });
     return catalog_on_run_dead(self, t, &(struct run_dead) { .job_id = head.job, .reason = why });
 }
 

@@ -11,8 +11,19 @@
 #include "actors/catalog/upload.h"
 #include "schemas/wire/arena.h"
 
-/* What a file is called, without the folders before it and the ending behind. */
-static const char *upload_title(struct turn *t, const char *filename)
+/* A name of many characters: cut at the byte where one begins. */
+static const char *upload_cut(struct turn *t, const char *title)
+{
+    size_t n = strlen(title);
+
+    if (n <= 200)
+        return title;
+    for (n = 200; n && ((uint8_t)title[n] & 0xc0) == 0x80; n--)
+        ;
+    return arena_strndup(turn_arena(t), title, n);
+}
+
+const char *upload_title(struct turn *t, const char *filename)
 {
     const char *base, *dot;
 
@@ -23,26 +34,18 @@ static const char *upload_title(struct turn *t, const char *filename)
         base--;
     base = *base ? base : filename;
     dot = strrchr(base, '.');
-    return dot && dot > base ? arena_strndup(turn_arena(t), base, (size_t)(dot - base)) : base;
+    return upload_cut(t, dot && dot > base ? arena_strndup(turn_arena(t), base, (size_t)(dot - base)) : base);
 }
 
 /* A video for a file that came without one: titled after the file. */
 int upload_new_video(struct catalog *self, struct turn *t, const char *title, const char *filename,
                      struct doing *ret)
 {
-    struct create_video ask = { .title = title, .visibility = VISIBILITY_PRIVATE };
+    struct create_video ask = { .title = title && *title ? upload_cut(t, title) : upload_title(t, filename),
+                                .visibility = VISIBILITY_PRIVATE };
     struct video video;
-    int r;
+    int r = catalog_create_video(self, t, &ask, &video);
 
-    if (!title || !*title)
-        ask.title = upload_title(t, filename);
-    if (strlen(ask.title) > 200) /* a name of many characters: cut at the byte where one begins */
-        for (size_t n = 200; n; n--)
-            if (((uint8_t)ask.title[n] & 0xc0) != 0x80) {
-                ask.title = arena_strndup(turn_arena(t), ask.title, n);
-                break;
-            }
-    r = catalog_create_video(self, t, &ask, &video);
     return r < 0 ? r : video_load(self, t, video.id, ret);
 }
 
@@ -124,13 +127,14 @@ static int upload_declare(struct doing *d, const struct create_upload *ask)
     return 0;
 }
 
-static int upload_open(struct doing *d, const struct create_upload *ask, struct upload *upload)
+int upload_open(struct doing *d, const struct create_upload *ask, struct id owner, struct upload *upload)
 {
     struct catalog *self = d->self;
     struct turn *t = d->t;
     bool with_video = !id_is_zero(d->row.id);
     int r = upload_make(self, t, d->row.id, upload);
 
+    upload->owner_id = owner;
     upload->length = ask->length;
     upload->has_length = ask->has_length;
     upload->at = ask->at;
@@ -175,7 +179,7 @@ int catalog_create_upload(struct catalog *self, struct turn *t, const struct cre
             d.row.description = ask->description;
     }
     if (r == 0)
-        r = upload_open(&d, ask, &upload);
+        r = upload_open(&d, ask, turn_subject(t)->user_id, &upload);
     if (r == 0 && ask->has_length && ask->length == 0 && !ask->partial)
         return turn_fail(t, ERR_INVALID, "length", "an empty file is no video");
     if (r == 0)

@@ -1,5 +1,5 @@
-/* upload - what its four files share: opening uploads (upload.c), room for them (room.c), what the front reports of
- * them (report.c), and their end (forget.c). */
+/* upload - what its files share: opening uploads (upload.c), room for them (room.c), what the front and the fetcher report
+ * of them (report.c), and their end (forget.c). */
 #pragma once
 
 #include "actors/catalog/catalog.h"
@@ -9,6 +9,13 @@ enum { UPLOAD_CAPABILITY = 32 };
 /* A whole upload, or one that says where it belongs, is a part of its original from the start. */
 bool upload_is_part(const struct upload *upload);
 int upload_put_part(struct turn *t, const struct upload *upload);
+
+/* Its row, its object's name and its place in the video in hand, which is saved. */
+int upload_open(struct doing *d, const struct create_upload *ask, struct id owner, struct upload *upload);
+/* What a file is called, without the folders before it and the ending behind; at most as long as a title. */
+const char *upload_title(struct turn *t, const char *filename);
+/* A length told late: the rest is asked room for, beyond what is durable. */
+int upload_set_length(struct doing *d, struct upload *upload, uint64_t length, uint64_t durable);
 
 /* The video it is of, in hand; one without an id when it has none yet. */
 int upload_load_video(struct catalog *self, struct turn *t, const struct upload *upload, struct doing *ret);

@@ -4,6 +4,7 @@
 #include "actors/catalog/content.h"
 #include "actors/catalog/copies.h"
 #include "actors/catalog/extra.h"
+#include "actors/catalog/import.h"
 #include "actors/catalog/jobs.h"
 #include "actors/catalog/scrub.h"
 #include "schemas/wire/arena.h"
@@ -37,6 +38,32 @@ static void why_upload(struct why_list *list, const struct video_row *row)
                                                                                             : "the client";
     part->detail = arena_printf(turn_arena(list->t), "%llu of %llu bytes", (unsigned long long)row->uploaded_bytes,
                                 (unsigned long long)row->declared_bytes);
+}
+
+/* Where the bytes come from that nobody sends. */
+static int why_import(struct why_list *list, const struct video_row *row, const char **ret_sentence)
+{
+    struct arena *arena = turn_arena(list->t);
+    struct import_row import;
+    struct why_part *part;
+    const char *host;
+    int r = import_of(list->t, row->id, &import);
+
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    host = import_host(arena, import.url);
+    part = why_add(list, "import", wire_enum_name(&import_state_names, import.state), import.state_since);
+    part->who = import.state == IMPORT_STATE_RUNNING ? "fetcher" : "catalog";
+    part->attempts = import.restarts + 1;
+    part->detail = arena_printf(arena, "from %.200s", host);
+    if (import.state == IMPORT_STATE_WAITING)
+        *ret_sentence = "It is fetched as soon as another import of the same account has ended.";
+    else if (import.state == IMPORT_STATE_RUNNING)
+        *ret_sentence = arena_printf(arena, "Its file is being fetched from %.200s.", host);
+    else
+        return 0;
+    list->reply->parts[0].who = part->who; /* the upload: no client sends it */
+    return 0;
 }
 
 static int why_file(struct why_list *list, const struct video_row *row)
@@ -182,6 +209,7 @@ static const char *why_sentence(struct turn *t, const struct video *video, const
 static int why_fill(struct catalog *self, struct turn *t, struct id id, struct why_reply *reply)
 {
     struct why_list list = { t, reply };
+    const char *fetched = NULL;
     struct video video;
     struct doing d;
     int r = video_load(self, t, id, &d);
@@ -195,7 +223,11 @@ static int why_fill(struct catalog *self, struct turn *t, struct id id, struct w
     reply->state = video.state;
     reply->sentence = why_sentence(t, &video, &d.row);
     why_upload(&list, &d.row);
-    r = why_file(&list, &d.row);
+    r = why_import(&list, &d.row, &fetched);
+    if (r == 0 && (video.state == VIDEO_STATE_WAITING || video.state == VIDEO_STATE_UPLOADING) && fetched)
+        reply->sentence = fetched;
+    if (r == 0)
+        r = why_file(&list, &d.row);
     if (r == 0)
         r = why_bytes(&list, id);
     if (r == 0)

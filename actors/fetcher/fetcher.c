@@ -1,18 +1,27 @@
 /* fetcher - the actor; see fetcher.h */
 #include "actors/fetcher/fetcher.h"
 
+#include <poll.h>
 #include <string.h>
 
 #include <curl/curl.h>
 
+#include "actors/fetcher/imports.h"
 #include "actors/fetcher/mime.h"
 #include "actors/fetcher/smtp.h"
 #include "actors/runtime/turn.h"
 #include "gen/errors.h"
 
+#define NO_CATALOG_DELAY_MS 5000 /* a job comes back after this when the catalog does not say what it is */
+#define LOCKED_DELAY_MS     2000 /* and after this when whoever had it before still writes */
+
 struct fetcher {
-    bool nothing; /* a job is all it knows */
+    struct actor *actor;
+    struct blobs *blobs;
+    struct imports *imports;
 };
+
+/* ---- mail */
 
 static int fetcher_work(void *ctx)
 {
@@ -67,18 +76,190 @@ static int fetcher_take_mail(struct fetcher *self, struct turn *t, const struct 
     return r < 0 ? r : TURN_LATER;
 }
 
-static int fetcher_open(void *me, struct actor *actor)
+/* ---- imports: the end of one, in a turn of its own */
+
+static int fetcher_settle(struct turn *t, const struct imports_end *end)
 {
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : ERR_INTERNAL;
+    const struct transfer_result *result = &end->result;
+    struct import_done done = { .video_id = end->video, .bytes = result->bytes, .reason = result->reason };
+
+    switch (result->end) {
+    case TRANSFER_STORED:
+        turn_count(t, FETCHER_IMPORTS_STORED, 1);
+        done.outcome = IMPORT_OUTCOME_STORED;
+        return done_import(t, &done);
+    case TRANSFER_REFUSED:
+        turn_count(t, FETCHER_IMPORTS_REFUSED, 1);
+        done.outcome = IMPORT_OUTCOME_REFUSED;
+        return done_import(t, &done);
+    case TRANSFER_GONE: done.outcome = IMPORT_OUTCOME_GONE; return done_import(t, &done);
+    default:
+        turn_count(t, FETCHER_IMPORTS_DELAYED, 1);
+        /* a try that brought something counts for nothing: only what stands still is given up */
+        return turn_nack(t, result->error == ERR_LOCKED ? LOCKED_DELAY_MS : 0,
+                         result->moved || result->error == ERR_LOCKED, result->error, result->reason);
+    }
 }
 
-static void fetcher_close(void *me)
+static int fetcher_then_end(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
+    static const char *const ends[] = { "stored", "refused", "gone", "later", "cancelled" };
+    const struct imports_end *end = ctx;
+    const struct transfer_result *result = &end->result;
+    char id[ID_TEXT_SIZE];
+
+    turn_log(t, "fetcher.import", "video=%s end=%s bytes=%llu%s%s%s%s", id_format("video", end->video, id),
+             ends[result->end], (unsigned long long)result->bytes, result->denied ? " refused_address=" : "",
+             result->denied_at, *result->reason ? " why=" : "", result->reason);
+    turn_count(t, FETCHER_IMPORT_BYTES, result->bytes);
+    turn_count(t, FETCHER_ADDRESSES_REFUSED, result->denied);
+    return fetcher_settle(t, end);
+}
+
+static void fetcher_on_ended(void *ctx, const struct imports_end *end)
+{
+    struct fetcher *self = ctx;
+
+    actor_resume(self->actor, end->kept, 0, fetcher_then_end, end, sizeof(*end));
+}
+
+/* ---- what a transfer wants to know of the catalog */
+
+static int fetcher_then_answer(void *state, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct fetcher *self = state;
+    const struct imports_question *question = ctx;
+
+    imports_answer(self->imports, question->kept, err,
+                   question->ask == IMPORTS_ASK_ANSWERED && err == 0 ? reply : NULL);
+    return 0;
+}
+
+static int fetcher_then_ask(void *state, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct fetcher *self = state;
+    const struct imports_question *question = ctx;
+    int r = ERR_INTERNAL;
+
+    switch (question->ask) {
+    case IMPORTS_ASK_ANSWERED:
+        r = ask_import_answered(t, &question->answered, fetcher_then_answer, question, sizeof(*question));
+        break;
+    case IMPORTS_ASK_ADVANCED:
+        r = ask_upload_advanced(t, &question->advanced, fetcher_then_answer, question, sizeof(*question));
+        break;
+    case IMPORTS_ASK_COMPLETE:
+        r = ask_upload_complete(t, &question->complete, fetcher_then_answer, question, sizeof(*question));
+        break;
+    case IMPORTS_ASK_NONE: break;
+    }
+    if (r < 0)
+        imports_answer(self->imports, question->kept, r, NULL);
+    return 0;
+}
+
+static void fetcher_on_asks(void *ctx, const struct imports_question *question)
+{
+    struct fetcher *self = ctx;
+
+    actor_resume(self->actor, 0, 0, fetcher_then_ask, question, sizeof(*question));
+}
+
+/* ---- imports: the beginning of one */
+
+static int fetcher_start_import(struct fetcher *self, struct turn *t, const struct import_order *order,
+                                struct id video)
+{
+    const struct fetcher_settings *settings = turn_settings(t);
+    struct transfer_how how = { .blobs = self->blobs,
+                                .connect_s = (unsigned)settings->import_connect_s,
+                                .redirects = (unsigned)settings->import_redirects,
+                                .slow_s = (unsigned)settings->import_slow_s,
+                                .tries = (unsigned)settings->import_tries,
+                                .slow_bytes = settings->import_slow_bytes };
+    int r;
+
+    if (settings->allow_networks && guard_read(settings->allow_networks, &how.guard) < 0)
+        turn_log(t, "fetcher.allow_networks", "\"%s\" is no list of networks: only the first %u of it count",
+                 settings->allow_networks, how.guard.allowed_n);
+    r = imports_start(self->imports, &how, order, turn_job(t), video, turn_keep(t));
+    return r < 0 ? r : TURN_LATER;
+}
+
+static int fetcher_then_import(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    const struct import_order *order = reply;
+    const struct id *video = ctx;
+    struct import_done done = { .video_id = *video, .outcome = IMPORT_OUTCOME_GONE };
+
+    if (err == 0 && !order->complete)
+        return fetcher_start_import(self, t, order, *video);
+    if (err == 0)
+        done.outcome = IMPORT_OUTCOME_STORED;
+    if (err == 0 || err == ERR_GONE)
+        return done_import(t, &done);
+    return turn_nack(t, NO_CATALOG_DELAY_MS, true, err, "the catalog does not say what to fetch");
+}
+
+static int fetcher_take_import(struct fetcher *self, struct turn *t, const struct import *job)
+{
+    int r = ask_begin_import(t, &(struct begin_import) { .job_id = turn_job(t) }, fetcher_then_import,
+                             &job->video_id, sizeof(job->video_id));
+
+    return r < 0 ? r : TURN_LATER;
+}
+
+/* ---- life */
+
+static void fetcher_on_wake(void *state, struct actor *actor, int fd, short events, void *ctx)
+{
+    struct fetcher *self = state;
+
+    imports_collect(self->imports);
+}
+
+/* The job was withdrawn, or its lease ended: whoever has it next goes on from what is durable. */
+static void fetcher_gone(void *state, struct actor *actor, uint64_t kept)
+{
+    struct fetcher *self = state;
+
+    imports_cancel(self->imports, kept);
+}
+
+static int fetcher_open(void *state, struct actor *actor)
+{
+    static const struct imports_events events = { .asks = fetcher_on_asks, .ended = fetcher_on_ended };
+    const struct fetcher_settings *settings = actor_settings(actor);
+    struct fetcher *self = state;
+    struct buf uri = { 0 };
+    int r;
+
+    self->actor = actor;
+    actor_capacity(actor, (unsigned)settings->imports, 0, (unsigned)settings->imports);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return ERR_INTERNAL;
+    buf_printf(&uri, "file:%s/blobs", actor_state_dir(actor));
+    r = blobs_open(buf_text(&uri), &self->blobs);
+    buf_free(&uri);
+    if (r == 0)
+        r = imports_open(&events, self, &self->imports);
+    if (r == 0)
+        r = actor_poll(actor, imports_fd(self->imports), POLLIN, fetcher_on_wake, NULL);
+    return r;
+}
+
+static void fetcher_close(void *state)
+{
+    struct fetcher *self = state;
+
+    imports_close(&self->imports);
+    blobs_close(&self->blobs);
     curl_global_cleanup();
 }
 
 static const struct fetcher_handlers handlers = {
     .take_send_mail = fetcher_take_mail,
+    .take_import = fetcher_take_import,
 };
 
 const struct actor_def fetcher_actor = {
@@ -89,4 +270,5 @@ const struct actor_def fetcher_actor = {
     .stateless = true,
     .open = fetcher_open,
     .close = fetcher_close,
+    .gone = fetcher_gone,
 };

@@ -1,13 +1,14 @@
-/* fetcher - outgoing mail, as jobs; the only program besides the blob backends that links libcurl.
+/* fetcher - outgoing HTTP and mail, as jobs; the only program besides the blob backends that links libcurl.
  *
- * Takes      fetcher.send_mail                                              (schemas/fetcher.toml)
- * Keeps      nothing: a job is leased until the mail server has taken the mail, and tried again when it did
- * not Repeats    a mail when it is killed between the server's answer and its own: the Message-ID and every
- * byte are the
- *            same, so that receivers can drop the second copy
- * Refuses    addresses and headers that are not what they should be, for good; without fetcher.smtp_url
- * every mail Weak spot  one try at a time (fetcher.jobs, fetcher.pool_threads): a slow mail server delays
- * all mail */
+ * Takes      fetcher.send_mail, fetcher.import                              (schemas/fetcher.toml)
+ * Keeps      nothing: a job is leased until the mail server has taken the mail, or the file is stored, and tried again when
+ *            that failed. What came of a file lies in the growing object of its upload, up to its durable frontier: whoever
+ *            has the job next goes on there. The catalog says what to fetch, to whoever has the job, and is told of each step
+ * Repeats    a mail when it is killed between the server's answer and its own: the Message-ID and every byte are the same, so
+ *            that receivers can drop the second copy
+ * Refuses    addresses and headers that are not what they should be, for good; without fetcher.smtp_url every mail; URLs that
+ *            lead to private, local or reserved networks, or to this host (guard.h)
+ * Weak spot  as many transfers at a time as fetcher.imports says, and as many mails: a slow mail server delays all mail */
 #pragma once
 
 #include "actors/runtime/actor.h"
