@@ -73,11 +73,13 @@ static int import_charge(struct turn *t, struct id owner)
         return r;
     if (r == ERR_NOT_FOUND || turn_now(t) - row.since >= IMPORT_DAY_MS)
         row = (struct import_use_row) { .owner_id = owner, .since = turn_now(t) };
-    if (row.imports >= most)
+    if (row.imports >= most) {
+        int64_t minutes = (row.since + IMPORT_DAY_MS - turn_now(t)) / 60000 + 1;
+
         return turn_fail(t, ERR_RATE_LIMITED, NULL,
                          "of %llu imports a day all are used; the next one may be asked for in %lld minutes",
-                         (unsigned long long)most,
-                         (long long)((row.since + IMPORT_DAY_MS - turn_now(t)) / 60000 + 1));
+                         (unsigned long long)most, (long long)minutes);
+    }
     row.imports++;
     return import_use_row_put(turn_txn(t), &row);
 }

@@ -1,5 +1,5 @@
-/* The fetcher as an actor: which mails it gives back, and which it gives up. What a mail server does is in
- * tests/unit/fetcher. */
+/* The fetcher as an actor: which mails it gives back, and which it gives up, and imports of which nothing is to be fetched. What
+ * servers do is in tests/unit/fetcher. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actors/fetcher/fetcher.h"
+#include "gen/catalog.h"
 #include "gen/errors.h"
 #include "gen/fetcher.h"
 #include "tests/harness/rig.h"
@@ -82,6 +83,64 @@ static void a_server_that_is_away_gives_the_mail_back(void **state)
     assert_int_equal(fake_count(FAKE_ACK, NULL) + fake_count(FAKE_TERM, NULL), 0);
 }
 
+/* ---- imports: what the catalog says of a job before anything is fetched */
+
+static const struct fake_sent *ask_what_to_fetch(struct rig *rig)
+{
+    const struct fake_sent *asked;
+    struct begin_import ask;
+
+    rig_job(rig, &import_job, &(struct import) { .video_id = { { 7 } } }, (struct id) { { 5 } }, 1);
+    rig_run(rig);
+    asked = fake_next(FAKE_CALL, "catalog.begin_import");
+    assert_non_null(asked);
+    rig_read(rig, asked, &begin_import_type, &ask);
+    assert_true(id_equal(ask.job_id, (struct id) { { 5 } }));
+    return asked;
+}
+
+static enum import_outcome outcome(struct rig *rig)
+{
+    const struct fake_sent *ack = fake_next(FAKE_ACK, NULL);
+    struct import_done done;
+
+    rig_run(rig);
+    assert_non_null(ack);
+    rig_read(rig, ack, &import_done_type, &done);
+    return done.outcome;
+}
+
+static void an_import_that_nobody_waits_for_is_done(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_answer(rig, ask_what_to_fetch(rig), &begin_import_call, ERR_GONE, NULL);
+    rig_run(rig);
+    assert_int_equal(outcome(rig), IMPORT_OUTCOME_GONE);
+}
+
+static void one_that_was_told_to_be_complete_before_is_done(void **state)
+{
+    struct import_order order = { .upload_id = { { 1 } }, .complete = true };
+    struct rig *rig = *state;
+
+    rig_answer(rig, ask_what_to_fetch(rig), &begin_import_call, 0, &order);
+    rig_run(rig);
+    assert_int_equal(outcome(rig), IMPORT_OUTCOME_STORED);
+}
+
+static void without_the_catalog_it_is_given_back_and_no_attempt_counted(void **state)
+{
+    struct rig *rig = *state;
+    const struct fake_sent *nack;
+
+    rig_answer(rig, ask_what_to_fetch(rig), &begin_import_call, ERR_UNAVAILABLE, NULL);
+    rig_run(rig);
+    nack = fake_next(FAKE_NACK, NULL);
+    assert_non_null(nack);
+    assert_true(nack->flag);
+}
+
 int main(void)
 {
 #define T(name, how) cmocka_unit_test_setup_teardown(name, how, rig_close)
@@ -89,6 +148,9 @@ int main(void)
         T(without_a_mail_server_mail_is_given_up, begin),
         T(a_mail_that_cannot_be_written_is_given_up, begin_with_server),
         T(a_server_that_is_away_gives_the_mail_back, begin_with_server),
+        T(an_import_that_nobody_waits_for_is_done, begin),
+        T(one_that_was_told_to_be_complete_before_is_done, begin),
+        T(without_the_catalog_it_is_given_back_and_no_attempt_counted, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
