@@ -87,7 +87,8 @@ static int start_noted(void *me, struct turn *t, int err, const void *answer, co
 static int start_answer(void *me, struct turn *t, int err, const void *answer, const void *ctx)
 {
     const struct playable *playable = answer;
-    struct playing reply = { .session_id = turn_id(t) };
+    const struct start_playback *ask = ctx;
+    struct playing reply = { 0 };
     int r;
 
     if (err < 0)
@@ -98,15 +99,15 @@ static int start_answer(void *me, struct turn *t, int err, const void *answer, c
     reply.playable_until_ms = playable->video.playable_until_ms;
     start_tracks(t, playable, &reply);
     start_chapters(t, playable, &reply);
-    r = start_urls(t, playable, &reply);
+    r = views_begin(t, ask->session_id, &playable->video, &reply.session_id);
+    if (r == 0)
+        r = start_urls(t, playable, &reply);
     if (r == 0)
         r = start_resume(t, reply.video_id, &reply.resume_ms);
     if (r == 0)
         r = kept_has(t, reply.video_id, &reply.kept);
     if (r == 0 && turn_subject(t)->known) /* only of somebody known will a position come */
         r = known_put(t, &playable->video);
-    if (r == 0)
-        r = views_begin(t, reply.session_id, &playable->video);
     if (r == 0 && (!playable->final || playable->counts))
         r = ask_note_watched(t, &(struct note_watched) { .id = reply.video_id }, start_noted, NULL, 0);
     if (r < 0)
@@ -118,7 +119,7 @@ static int start_answer(void *me, struct turn *t, int err, const void *answer, c
 int playback_on_start(struct playback *self, struct turn *t, const struct start_playback *ask,
                       struct playing *reply)
 {
-    int r = ask_get_playable(t, &(struct get_playable) { .id = ask->id }, start_answer, NULL, 0);
+    int r = ask_get_playable(t, &(struct get_playable) { .id = ask->id }, start_answer, ask, sizeof(*ask));
 
     return r < 0 ? r : TURN_LATER;
 }

@@ -8,21 +8,79 @@
 enum {
     VIEWS_TEND_MS = 60 * 1000,
     VIEWS_TEND_ROWS = 500,
+    VIEWS_ON_MS = 90 * 1000,    /* players report twice a minute */
     VIEWS_CLOCK_MS = 60 * 1000, /* how far the clocks of viewers may differ from ours over a view */
 };
 
-int views_begin(struct turn *t, struct id play, const struct video *video)
+/* Those of the caller that are on, as far as their players have told. */
+static int views_streams(struct turn *t, unsigned most, unsigned *ret)
+{
+    struct play_view row = { .viewer_id = turn_subject(t)->user_id };
+    int64_t since = turn_now(t) - VIEWS_ON_MS;
+    struct table_walk walk;
+    int r = table_walk_start(&walk, turn_txn(t), &play_view_table, PLAY_VIEW_BY_VIEWER, &row, 1, TABLE_DOWN,
+                             (struct bytes) { 0 });
+
+    *ret = 0;
+    while (r == 0 && *ret < most && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
+        r = 0;
+        if (row.heard_at < since)
+            break;
+        *ret += row.state <= PLAY_STATE_PAUSED;
+    }
+    table_walk_end(&walk);
+    return r;
+}
+
+static int views_may_begin(struct turn *t)
 {
     const struct playback_settings *settings = turn_settings(t);
-    struct play_view row = { .id = play,
+    unsigned on;
+    int r;
+
+    if (settings->streams_max == 0 || !turn_subject(t)->known)
+        return 0;
+    r = views_streams(t, (unsigned)settings->streams_max, &on);
+    if (r < 0 || on < settings->streams_max)
+        return r;
+    turn_count(t, PLAYBACK_SESSIONS_REFUSED, 1);
+    return turn_fail(
+        t, ERR_QUOTA_EXCEEDED, NULL,
+        "%u playback%s of this account %s on, as many as it may have at a time: stop one, and try again", on,
+        on == 1 ? "" : "s", on == 1 ? "is" : "are");
+}
+
+/* Whether it is a playback of this video by whoever asks now. */
+static int views_goes_on(struct turn *t, struct id of, struct id video, bool *ret)
+{
+    struct play_view row;
+    int r = id_is_zero(of) ? ERR_NOT_FOUND : play_view_get(turn_txn(t), turn_arena(t), of, &row);
+
+    *ret = r == 0 && id_equal(row.video_id, video) && id_equal(row.viewer_id, turn_subject(t)->user_id);
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+int views_begin(struct turn *t, struct id of, const struct video *video, struct id *ret_play)
+{
+    const struct playback_settings *settings = turn_settings(t);
+    struct play_view row = { .id = of,
                              .video_id = video->id,
                              .owner_id = video->owner_id,
+                             .viewer_id = turn_subject(t)->user_id,
                              .started_at = turn_now(t),
                              .heard_at = turn_now(t),
                              .state = PLAY_STATE_STARTING };
+    bool goes_on;
     uint64_t n;
-    int r = table_count(turn_txn(t), &play_view_table, &n);
+    int r = views_goes_on(t, of, video->id, &goes_on);
 
+    *ret_play = of;
+    if (r < 0 || goes_on)
+        return r;
+    *ret_play = row.id = turn_id(t);
+    r = views_may_begin(t);
+    if (r == 0)
+        r = table_count(turn_txn(t), &play_view_table, &n);
     if (r == 0 && n >= settings->views_max) {
         turn_count(t, PLAYBACK_SESSIONS_NOT_FOLLOWED, 1);
         return 0;

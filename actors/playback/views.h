@@ -7,8 +7,10 @@
 #include "actors/playback/actor.h"
 #include "gen/catalog.h"
 
-/* A playback of this video begins, under this id. Where views_max are open already, nothing is kept and nobody is refused. */
-int views_begin(struct turn *t, struct id play, const struct video *video);
+/* A playback of this video begins for whoever asks, or goes on: `of` is one of theirs that does, or zero. *ret_play: its id.
+ * ERR_QUOTA_EXCEEDED, said to the caller: their account has streams_max already. Where views_max are open, nothing is kept and
+ * nobody is refused. */
+int views_begin(struct turn *t, struct id of, const struct video *video, struct id *ret_play);
 
 /* Ends those that nothing was heard of for long enough, a bounded number at a time, and days that are kept no longer; and again in a
  * minute. */

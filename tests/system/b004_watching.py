@@ -122,7 +122,17 @@ class Watching(unittest.TestCase):
         self.assertEqual(anyone.send("POST", f"/api/v1/playback/{other}/report", counted).status, 410)
         self.assertEqual(anyone.send("POST", f"/api/v1/playback/{play}/report", {**counted, "number": 3, "played_ms": 80000000}).status, 400)
 
-    def test_6_a_deleted_video_leaves_every_list(self):
+    def test_6_an_account_that_has_as_many_playbacks_as_it_may_is_told_so(self):
+        ben = self.person("ben")
+        path = f"/api/v1/videos/{self.video}/playback"
+        play = ben.post(path)["session_id"]
+        self.stage.cli("config", "playback", "streams_max", "1")
+        self.addCleanup(self.stage.cli, "config", "playback", "streams_max", "--unset")
+        refused = until(lambda: ben.send("POST", path, {}), lambda answer: answer.status == 403).json
+        self.assertIn("of this account", refused["detail"])
+        self.assertEqual(ben.post(path, {"session_id": play})["session_id"], play)
+
+    def test_7_a_deleted_video_leaves_every_list(self):
         ann = Api(self.stage.url).login("ann@example.org", "correct horse")
         self.owner.want("DELETE", f"/api/v1/videos/{self.video}")
         for mine in ("watching", "watchlist"):

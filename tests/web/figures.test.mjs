@@ -36,6 +36,15 @@ test("a seek is not told as standing still", async () => {
     assert.equal(site.state.reports.at(-1).stalls, 0);
 });
 
+test("who leaves the page says so", async () => {
+    await site.begin();
+    const page = await site.open(`/watch/${site.state.titled("How bread rises").id}`, { still: false });
+    await until(page, () => document.querySelector("video")?.currentTime > 0.5);
+    const told = page.waitForRequest((r) => r.url().endsWith("/report") && r.postDataJSON()?.state === "left");
+    await page.getByRole("link", { name: "Kinobus, home" }).click();
+    await told;
+});
+
 test("its owner is shown how a video was watched", async () => {
     const page = await site.open("/mine", { as: ALICE });
     const own = page.getByRole("article", { name: "How bread rises", exact: true });

@@ -217,6 +217,74 @@ static void beyond_as_many_as_are_followed_films_play_and_nothing_is_counted(voi
     assert_int_equal(report(rig, &ask), ERR_GONE);
 }
 
+/* ---- as many at a time as an account may have */
+
+static int begin_two(void **state)
+{
+    static const char *const sets[] = { "playback.streams_max=2", NULL };
+
+    return rig_open(state, &playback_actor, sets);
+}
+
+static int start(struct rig *rig, const struct playable *film, struct id of, struct rig_ask who,
+                 struct playing *ret)
+{
+    struct start_playback ask = { .id = film->video.id, .session_id = of };
+    uint64_t cid = rig_call(rig, &start_playback_call, &ask, who);
+    int r;
+
+    rig_run(rig);
+    viewer_catalog(rig, 0, film);
+    r = rig_reply(rig, cid, &start_playback_call, ret);
+    if (r == ERR_QUOTA_EXCEEDED)
+        assert_non_null(strstr(rig_problem(rig, cid).detail, "2 playbacks of this account are on"));
+    return r;
+}
+
+static void an_account_has_as_many_playbacks_at_a_time_as_it_may(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_ask ann = rig_person(rig, 2, ROLE_VIEWER), ben = rig_person(rig, 3, ROLE_VIEWER);
+    struct playable one = viewer_film(1), two = viewer_film(2);
+    struct report_playback bye = { .number = 1, .state = PLAY_STATE_LEFT };
+    struct id none = { { 0 } };
+    struct playing first, second, other;
+
+    assert_int_equal(start(rig, &one, none, ann, &first), 0);
+    assert_int_equal(start(rig, &two, none, ann, &second), 0);
+    assert_int_equal(start(rig, &one, none, ann, &other), ERR_QUOTA_EXCEEDED);
+    assert_int_equal(start(rig, &one, none, ben, &other), 0);
+    for (unsigned n = 0; n < 4; n++)
+        assert_int_equal(start(rig, &one, none, viewer_nobody, &other), 0);
+    bye.id = first.session_id;
+    assert_int_equal(report(rig, &bye), 0);
+    assert_int_equal(start(rig, &one, none, ann, &other), 0);
+    assert_int_equal(start(rig, &one, none, ann, &other), ERR_QUOTA_EXCEEDED);
+    rig_advance(rig, 91 * 1000); /* nothing was heard of any of them */
+    assert_int_equal(start(rig, &one, none, ann, &other), 0);
+}
+
+static void a_playback_that_gets_new_urls_is_no_second_one(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_ask ann = rig_person(rig, 2, ROLE_VIEWER);
+    struct playable one = viewer_film(1), two = viewer_film(2);
+    struct id none = { { 0 } };
+    struct playing first, again;
+
+    assert_int_equal(start(rig, &one, none, ann, &first), 0);
+    for (unsigned n = 0; n < 4; n++) {
+        assert_int_equal(start(rig, &one, first.session_id, ann, &again), 0);
+        assert_true(id_equal(again.session_id, first.session_id));
+    }
+    assert_int_equal(viewer_rows(rig, &play_view_table), 1);
+    assert_int_equal(start(rig, &two, first.session_id, ann, &again), 0); /* of another video */
+    assert_false(id_equal(again.session_id, first.session_id));
+    assert_int_equal(start(rig, &one, first.session_id, viewer_nobody, &again), 0); /* of somebody else */
+    assert_false(id_equal(again.session_id, first.session_id));
+    assert_int_equal(viewer_rows(rig, &play_view_table), 3);
+}
+
 /* ---- the score, by the model's own terms */
 
 static void the_score_is_that_of_the_linear_model(void **state)
@@ -257,6 +325,9 @@ int main(void)
         T(what_players_told_of_a_deleted_video_goes),
         cmocka_unit_test_setup_teardown(beyond_as_many_as_are_followed_films_play_and_nothing_is_counted,
                                         begin_few, rig_close),
+        cmocka_unit_test_setup_teardown(an_account_has_as_many_playbacks_at_a_time_as_it_may, begin_two,
+                                        rig_close),
+        cmocka_unit_test_setup_teardown(a_playback_that_gets_new_urls_is_no_second_one, begin_two, rig_close),
         cmocka_unit_test(the_score_is_that_of_the_linear_model),
     };
 

@@ -1,7 +1,7 @@
 // Watching a video: the player, what there is to read about it, and more to watch.
 import type { Playing as Playback, Video } from "#api";
 import { useLocation, useRoute } from "preact-iso/router";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Problem, call } from "../api/http";
 import { noteKept } from "../api/kept";
 import { me } from "../api/session";
@@ -58,9 +58,11 @@ function Playing({ video }: { video: Video }) {
     const { query } = useLocation();
     const [playback, setPlayback] = useState<Playback>();
     const [error, setError] = useState<unknown>();
+    const play = useRef("");        // one that gets new addresses is the same playback
     const renew = useCallback(async () => {
         try {
-            const answer = await call("POST /api/v1/videos/{id}/playback", { id: video.id });
+            const answer = await call("POST /api/v1/videos/{id}/playback", { id: video.id, ...(play.current ? { session_id: play.current } : {}) });
+            play.current = answer.session_id ?? "";
             setPlayback(answer);
             if (me.value)
                 noteKept(video.id, !!answer.kept);

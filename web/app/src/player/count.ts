@@ -24,6 +24,7 @@ export function countPlayback(play: string, video: HTMLVideoElement): Counting {
     let error = "";
     let number = 0;
     let told = "";
+    let left = false;
     let over = false;
 
     const add = () => {
@@ -43,7 +44,7 @@ export function countPlayback(play: string, video: HTMLVideoElement): Counting {
             sums.stalls++;
         doing = what;
     };
-    const state = (): PlayState => error ? "failed" : startup === undefined ? "starting" : video.ended ? "ended" : video.paused ? "paused" : "playing";
+    const state = (): PlayState => left ? "left" : error ? "failed" : startup === undefined ? "starting" : video.ended ? "ended" : video.paused ? "paused" : "playing";
     const tell = (keepalive = false) => {
         add();
         const counted = {
@@ -80,7 +81,8 @@ export function countPlayback(play: string, video: HTMLVideoElement): Counting {
     for (const [event, then] of Object.entries(on))
         video.addEventListener(event, then, { signal: stop.signal });
     document.addEventListener("visibilitychange", () => document.hidden && tell(true), { signal: stop.signal });
-    addEventListener("pagehide", () => tell(true), { signal: stop.signal });
+    addEventListener("pagehide", () => (left = true, tell(true)), { signal: stop.signal });
+    addEventListener("pageshow", () => (left = false), { signal: stop.signal });        // it came back from the browser's cache
     const timer = setInterval(() => doing && tell(), EVERY_MS);
     return {
         quality(now, best) {
@@ -99,6 +101,7 @@ export function countPlayback(play: string, video: HTMLVideoElement): Counting {
             error = "";             // the viewer may go on
         },
         stop() {
+            left = true;
             tell(true);
             clearInterval(timer);
             stop.abort();
