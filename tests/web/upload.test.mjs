@@ -141,3 +141,39 @@ test("an upload that is given up leaves no video behind", async () => {
     await page.getByRole("article", { name: "never" }).waitFor({ state: "hidden" });
     assert.equal(site.state.titled("never"), undefined);
 });
+
+test("a film is imported from an address, followed, and watched; what cannot be is told", async () => {
+    const page = await site.open("/upload", { as: ALICE, still: false, expected: [400, 401] });
+    const address = page.getByRole("textbox", { name: "Or let the server get a film from an address" });
+    const ask = async (url) => {
+        await address.fill(url);
+        await page.getByRole("button", { name: "Import", exact: true }).click();
+    };
+    await ask("ftp://example.org/film.mp4");
+    await page.getByText("must begin with http:// or https://").waitFor();
+    await page.getByLabel("Who may watch what you upload now").selectOption("public");
+    await ask("https://example.org/ferry.mp4");
+    await page.getByRole("article", { name: "Import from example.org" }).waitFor();
+    assert.equal(await address.inputValue(), "");
+    const item = page.getByRole("article", { name: "ferry" });
+    await item.getByText(/Fetching/).first().waitFor();
+    await assertAccessible(page, "an import");
+    await page.screenshot({ path: join(SHOTS, "upload-import.png") });
+    await item.getByRole("link", { name: "Watch now" }).waitFor();
+    await item.getByRole("button", { name: "Take off this list" }).click();
+    assert.equal(await item.count(), 0);
+    assert.equal(site.state.titled("ferry").visibility, "public");
+    await ask("https://example.org/absent.mp4");
+    await page.getByText("The server answered 404").waitFor();
+});
+
+test("an import is given up, and its video with it", async () => {
+    const page = await site.open("/upload", { as: ALICE });
+    site.state.partMs = 3000;
+    await page.getByRole("textbox", { name: "Or let the server get a film from an address" }).fill("https://example.org/slow.mp4");
+    await page.getByRole("button", { name: "Import", exact: true }).click();
+    const item = page.getByRole("article", { name: "Import from example.org" });
+    await item.getByRole("button", { name: "Give up" }).click();
+    await item.waitFor({ state: "detached" });
+    assert.equal(site.state.titled("Import from example.org"), undefined);
+});

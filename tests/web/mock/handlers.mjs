@@ -90,6 +90,14 @@ export const handlers = {
     },
     get_video: (state, who, ask) => seen(state, who, ask.id),
     create_video: (state, who, ask) => state.video(who, ask),
+    import_video(state, who, { url, visibility }) {
+        const address = URL.canParse(url) ? new URL(url) : undefined;
+        if (!/^https?:$/.test(address?.protocol))
+            throw new Refusal(400, "The request does not fit its schema.", [{ field: "url", message: "must begin with http:// or https://" }]);
+        const video = state.video(who, { title: `Import from ${address.host}`, visibility });
+        state.fetch(video, address.pathname.slice(1));
+        return shown(video);
+    },
     update_video(state, who, { id: of, if_rev, restore, ...to }) {
         const video = own(state, who, of);
         if (if_rev !== undefined && if_rev !== video.rev)

@@ -100,6 +100,24 @@ export class State {
             { video_id, owner_id, state, uploaded_bytes, declared_bytes, runs_done, runs_total, playable_until_ms, duration_ms, left_ms, rev }, owner_id);
     }
 
+    /** As the platform gets a file by itself: of one called absent nothing comes. */
+    fetch(video, name) {
+        const step = () => {
+            if (!this.videos.has(video.id))
+                return;
+            if (name.startsWith("absent"))
+                Object.assign(video, { state: "failed", media: "failed", reason: "The server answered 404: it has no such file." });
+            else if (video.uploaded_bytes < 1_000_000)
+                Object.assign(video, { state: "uploading", upload: "receiving", title: name.replace(/\.\w+$/, ""), declared_bytes: 1_000_000, uploaded_bytes: video.uploaded_bytes + 250_000 });
+            else
+                return this.encode(video);
+            this.changed(video);
+            if (video.state !== "failed")
+                setTimeout(step, this.partMs).unref();
+        };
+        setTimeout(step, this.partMs).unref();
+    }
+
     /** The bytes are there: from here it goes by itself, a part at a time. */
     encode(video) {
         const total = SECONDS / SEGMENT;

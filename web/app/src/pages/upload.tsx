@@ -6,6 +6,7 @@ import { Icon } from "../parts/icon";
 import { NeedsAccount } from "../parts/needs-account";
 import { Heading, usePage } from "../parts/page";
 import { VISIBILITY } from "../parts/state-chip";
+import { Fetching, FromAddress, fetched } from "../upload/fetching";
 import { addFiles, items, recall } from "../upload/manager";
 import { Sending } from "../upload/sending";
 
@@ -27,7 +28,9 @@ function Uploads() {
                 </select>
             </div>
             <DropZone onFiles={(files) => addFiles(files, visibility)} />
+            <FromAddress visibility={visibility} />
             <section class="stack" aria-label="Your uploads">
+                {[...fetched.value].reverse().map((video) => <Fetching key={video.id} first={video} />)}
                 {[...items.value].reverse().map((item) => <Sending key={item.key} item={item} />)}
             </section>
         </div>

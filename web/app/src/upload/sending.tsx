@@ -55,11 +55,12 @@ function Encoding({ id, sent }: { id: string; sent: boolean }) {
     useEffect(() => {
         call("GET /api/v1/videos/{id}", { id }).then(setVideo, () => {});
     }, [id, sent]);
-    return video ? <EncodingOf first={video} /> : null;
+    return video ? <EncodingLive first={video} /> : null;
 }
 
-function EncodingOf({ first }: { first: Video }) {
-    const video = useVideoLive(first);
+const EncodingLive = ({ first }: { first: Video }) => <EncodingOf video={useVideoLive(first)} />;
+
+export function EncodingOf({ video }: { video: Video }) {
     const { runs_done: done = 0, runs_total: total = 0 } = video;
     return (
         <div class="stack tight">
