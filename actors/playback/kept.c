@@ -87,7 +87,7 @@ int playback_on_drop(struct playback *self, struct turn *t, const struct drop_fr
 
     if (r == 0)
         r = play_kept_del(turn_txn(t), turn_subject(t)->user_id, ask->id);
-    return r == ERR_NOT_FOUND ? 0 : r;
+    return r == ERR_NOT_FOUND ? turn_fail(t, r, "id", "is of no video on the watchlist") : r;
 }
 
 int playback_on_watchlist(struct playback *self, struct turn *t, const struct watchlist *ask,

@@ -157,7 +157,7 @@ int playback_on_forget_watched(struct playback *self, struct turn *t, const stru
 
     if (r == 0)
         r = play_position_del(turn_txn(t), turn_subject(t)->user_id, ask->id);
-    return r == ERR_NOT_FOUND ? 0 : r;
+    return r == ERR_NOT_FOUND ? turn_fail(t, r, "id", "is of no video in the history") : r;
 }
 
 int playback_on_forget_history(struct playback *self, struct turn *t, const struct forget_history *ask,

@@ -95,8 +95,8 @@ int playback_on_report(struct playback *self, struct turn *t, const struct repor
     int r = play_view_get(turn_txn(t), turn_arena(t), ask->id, &before);
 
     if (r == ERR_NOT_FOUND)
-        return turn_fail(t, ERR_GONE, "id",
-                         "is of no playback that is followed: it has ended, or begin another one");
+        return turn_fail(t, ERR_NOT_FOUND, "id",
+                         "is of no playback that is followed: it has ended, or never began");
     if (r < 0 || ask->number <= before.number)
         return r;
     if (turn_now(t) - before.started_at + VIEWS_CLOCK_MS < (int64_t)(ask->played_ms + ask->stalled_ms))

@@ -119,7 +119,7 @@ class Watching(unittest.TestCase):
         self.assertEqual(ann.send("GET", where).status, 403)
         self.assertEqual(anyone.send("GET", where).status, 401)
         other = "play_01h455vb4pex5vsknk084sn02q"
-        self.assertEqual(anyone.send("POST", f"/api/v1/playback/{other}/report", counted).status, 410)
+        self.assertEqual(anyone.send("POST", f"/api/v1/playback/{other}/report", counted).status, 404)
         self.assertEqual(anyone.send("POST", f"/api/v1/playback/{play}/report", {**counted, "number": 3, "played_ms": 80000000}).status, 400)
 
     def test_6_an_account_that_has_as_many_playbacks_as_it_may_is_told_so(self):

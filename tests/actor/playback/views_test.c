@@ -131,7 +131,7 @@ static void who_is_heard_of_no_more_has_left(void **state)
     assert_false(ended(rig, &event));  /* of the one that nobody reported on nothing is told */
     assert_int_equal(viewer_rows(rig, &play_view_table), 0);
     ask.number = 2;
-    assert_int_equal(report(rig, &ask), ERR_GONE);
+    assert_int_equal(report(rig, &ask), ERR_NOT_FOUND);
 }
 
 static void nobody_reports_on_what_never_began_or_more_than_can_have_been(void **state)
@@ -140,7 +140,7 @@ static void nobody_reports_on_what_never_began_or_more_than_can_have_been(void *
     struct playable one = viewer_film(1);
     struct report_playback ask = well((struct id) { { 9 } });
 
-    assert_int_equal(report(rig, &ask), ERR_GONE);
+    assert_int_equal(report(rig, &ask), ERR_NOT_FOUND);
     ask.id = viewer_started(rig, &one, viewer_nobody).session_id;
     ask.played_ms = 3600 * 1000;
     assert_int_equal(report(rig, &ask), ERR_INVALID);
@@ -214,7 +214,7 @@ static void beyond_as_many_as_are_followed_films_play_and_nothing_is_counted(voi
     viewer_started(rig, &one, viewer_nobody);
     ask = well(viewer_started(rig, &one, viewer_nobody).session_id);
     assert_int_equal(viewer_rows(rig, &play_view_table), 2);
-    assert_int_equal(report(rig, &ask), ERR_GONE);
+    assert_int_equal(report(rig, &ask), ERR_NOT_FOUND);
 }
 
 /* ---- as many at a time as an account may have */

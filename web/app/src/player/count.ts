@@ -58,7 +58,7 @@ export function countPlayback(play: string, video: HTMLVideoElement): Counting {
             return;
         told = text;
         call("POST /api/v1/playback/{id}/report", { id: play, number: ++number, ...counted }, { keepalive }).catch((thrown: unknown) => {
-            over ||= thrown instanceof Problem && thrown.status === 410;     // it is not followed any more
+            over ||= thrown instanceof Problem && thrown.status === 404;     // it is not followed any more
         });
     };
 
