@@ -186,9 +186,11 @@ int catalog_update_video(struct catalog *self, struct turn *t, const struct upda
 {
     struct doing d;
     int r = video_load_own(self, t, ask->id, &d);
+    bool back;
 
     if (r < 0)
         return r;
+    back = ask->restore && d.row.life != LIFE_STATE_LIVE;
     if (ask->has_if_rev && ask->if_rev != d.row.rev)
         return turn_fail(t, ERR_PRECONDITION, "if_rev", "the video is at revision %llu by now",
                          (unsigned long long)d.row.rev);
@@ -196,11 +198,11 @@ int catalog_update_video(struct catalog *self, struct turn *t, const struct upda
     d.events |= DOING_CHANGED;
     if (ask->has_publish_at)
         r = calls_set_date(&d, ask->publish_at);
-    if (r == 0 && ask->restore && d.row.life != LIFE_STATE_LIVE)
+    if (r == 0 && back)
         r = step_take(&d, STEP_LIFE, ON_RESTORE);
     if (r == 0)
         r = video_save(&d);
-    if (r == 0 && ask->restore)
+    if (r == 0 && back)
         r = import_go_on(&d);
     if (r == 0)
         video_show(&d.row, turn_arena(t), reply);

@@ -116,9 +116,10 @@ static int transfer_open(struct transfer *t)
 
     if (r == ERR_EXISTS) { /* sealed: all of it came before */
         r = blob_stat(t->how->blobs, t->order->blob, &info);
-        t->frontier = info.size;
-        if (r == 0)
+        if (r == 0) {
+            t->frontier = info.size;
             transfer_verdict(t, VERDICT_WHOLE);
+        }
     }
     if (r == ERR_LOCKED || r == ERR_BUSY)
         return transfer_end(t, TRANSFER_LATER, ERR_LOCKED, "Somebody else still writes it.");

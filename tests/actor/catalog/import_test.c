@@ -355,6 +355,10 @@ static void one_whose_upload_was_dropped_or_whose_video_is_gone_is_wanted_no_mor
     assert_int_equal(begin(f, job, &again), ERR_GONE);
     end(f, job, IMPORT_OUTCOME_GONE, NULL);
     assert_int_equal(state_of(f, video), IMPORT_STATE_STOPPED);
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &(struct update_video) { .id = video, .restore = true },
+                               &(struct video) { 0 }),
+                     0);
+    assert_int_equal(state_of(f, video), IMPORT_STATE_STOPPED); /* it was in no trash */
 
     video = ask_for(f, "http://example.org/b.mp4");
     job = take_job(f, video);
