@@ -1,4 +1,4 @@
-"""f008: two fronts and three hosts that encode, while hosts are cut off, come back and die: an upload goes on at whichever front
+"""f009: two fronts and three hosts that encode, while hosts are cut off, come back and die: an upload goes on at whichever front
 there is, each video is made of what was sent, and the same bytes come out as where nothing happens.
 
 One of the encoding hosts is not told where the platform's disk is: what it reads and makes goes through the second front.
