@@ -57,6 +57,7 @@ struct doing {
     bool fill;       /* after the save: look for runs to release */
     bool withdraw;   /* its jobs are wanted no more */
     bool dirty;      /* its playlists are behind */
+    bool written;    /* its playlists were written: what they name lies there */
     const char *reason;
     const void *about; /* what the step is of: struct probe_done, ... */
 };

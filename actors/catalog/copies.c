@@ -121,6 +121,12 @@ static int copies_row(struct turn *t, struct id video, struct copy_row *ret)
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+/* What it has of the video alone lies in a place that is not named any more. */
+static bool copies_elsewhere(const struct copies *c, const struct copy_row *row)
+{
+    return row->forgotten_at && row->place && strcmp(row->place, c->place) != 0;
+}
+
 /* Its original once it is whole, its media once that is. */
 static bool copies_are_due(const struct copies *c, const struct video_row *video, const struct copy_row *row)
 {
@@ -135,7 +141,7 @@ int copies_want(struct doing *d)
     struct copy_row row;
     int r = c ? copies_row(d->t, d->row.id, &row) : ERR_NOT_FOUND;
 
-    if (r < 0 || !copies_are_due(c, &d->row, &row))
+    if (r < 0 || copies_elsewhere(c, &row) || !copies_are_due(c, &d->row, &row))
         return r == ERR_NOT_FOUND ? 0 : r;
     row.wants++;
     if (!row.due_at)
@@ -187,8 +193,6 @@ static const char *copies_said(const struct copies *c, struct turn *t, int err, 
 
     if (c->s3)
         blobs_s3_said(c->far, said);
-    if (err == ERR_UNAVAILABLE && !*said)
-        snprintf(said, sizeof(said), "nobody answers there");
     return arena_printf(turn_arena(t), "%s%s%s%s%s%s", err_name(err), *name ? " of " : "", name, *said ? " (" : "",
                         said, *said ? ")" : "");
 }
@@ -229,7 +233,7 @@ static int copies_done(struct copies *c, struct turn *t, const struct carry *wor
 
     row->tries = 0;
     row->error = NULL;
-    row->place = c->place;
+    row->place = copies_elsewhere(c, row) ? row->place : c->place;
     row->original = !work->left;
     row->due_at = work->left ? copies_later(t, 1) : row->wants == work->wants ? 0 : now;
     copies_heed(c, t, 0);
@@ -502,6 +506,11 @@ int copies_say(const struct catalog *self, struct turn *t, const struct video_ro
     if (row.forgotten_at) {
         *ret_word = "far";
         *ret_words = arena_printf(turn_arena(t), "original and segments lie in %s alone", row.place);
+        if (copies_elsewhere(c, &row))
+            *ret_words = arena_printf(
+                turn_arena(t),
+                "%s, and catalog.far names %s: name that place again, or an address of it as before", *ret_words,
+                c->place);
     } else if (row.copied_at) {
         *ret_word = "both";
         *ret_words = arena_printf(turn_arena(t), "%llu objects, %llu bytes, lie here and in %s",

@@ -9,6 +9,8 @@
  * When it fails  it is tried again, after 5 seconds at first and 5 minutes at most; `kinobus why` and the log say what the store
  *                said. What lies here serves on; what only that place has is 503 meanwhile. A deleted video is gone when both
  *                have deleted it
+ * Another place  named by catalog.far gets all that lies here. What only the one before has stays there and is not found: its row
+ *                keeps that place's name, and why says so
  * Weak spot      one video at a time. The two are held against each other by size and time where a hash is not told (originals);
  *                what the store does with its bytes afterwards, scrub sees as far as sizes and hashes tell, and reads nothing */
 #pragma once

@@ -425,6 +425,7 @@ static int playlist_written(void *self, struct turn *t, int err, const void *rep
     if (err < 0)
         turn_log(t, "playlist.failed", "error=%s", err_name(err));
     if (r == 0 && err == 0 && d.row.version == w->version && d.row.life != LIFE_STATE_DELETING) {
+        d.written = true;
         r = playlist_lie_there(&d, w);
         if (r == 0)
             r = video_save(&d);

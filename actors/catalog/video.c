@@ -183,7 +183,7 @@ int video_save(struct doing *d)
     if (r == 0)
         r = video_tell_progress(d);
     if (r == 0 &&
-        (d->events || d->dirty || row->media != MEDIA_STATE_READY)) /* not with each run of another codec */
+        (d->events || d->written || row->media != MEDIA_STATE_READY)) /* not with each run of another codec */
         r = copies_want(d);
     if (r == 0 && d->fill)
         r = runs_fill(d->self, d->t);

@@ -25,6 +25,7 @@ static void curl_load_once(void)
         { "curl_easy_getinfo", (void **)&loaded.getinfo },
         { "curl_slist_append", (void **)&loaded.slist_append },
         { "curl_slist_free_all", (void **)&loaded.slist_free },
+        { "curl_easy_strerror", (void **)&loaded.strerror },
     };
 
     is_loaded = lib != NULL;

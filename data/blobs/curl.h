@@ -12,6 +12,7 @@ struct curl {
     CURLcode (*getinfo)(CURL *easy, CURLINFO info, ...);
     struct curl_slist *(*slist_append)(struct curl_slist *list, const char *text);
     void (*slist_free)(struct curl_slist *list);
+    const char *(*strerror)(CURLcode code);
 };
 
 /* NULL: this host has none. Any thread; it stays loaded. */

@@ -98,7 +98,9 @@ static int http_answered(struct remote *remote, const struct remote_ask *ask)
     }
 }
 
-static const struct remote_kind http_kind = { http_prepare, http_hear, http_answered };
+static const struct remote_kind http_kind = { .prepare = http_prepare,
+                                              .header = http_hear,
+                                              .answered = http_answered };
 
 /* ---- the backend */
 

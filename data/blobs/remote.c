@@ -248,8 +248,11 @@ static int remote_try(struct remote_line *line)
     r->lib->getinfo(line->easy, CURLINFO_RESPONSE_CODE, &ask->status);
     ask->said[ask->dropped < sizeof(ask->said) ? ask->dropped : sizeof(ask->said) - 1] = 0;
     /* a refusal counts though not all of what was put went out; bytes that are missing do not */
-    if (code != CURLE_OK && !(ask->status >= 400 && code == CURLE_SEND_ERROR))
+    if (code != CURLE_OK && !(ask->status >= 400 && code == CURLE_SEND_ERROR)) {
+        if (r->kind->unanswered)
+            r->kind->unanswered(r, r->lib->strerror(code));
         return ERR_AGAIN;
+    }
     if (ask->method == REMOTE_GET && !ask->text && ask->status == 206 &&
         !(ask->ranged && ask->range_from == ask->from && ask->got > 0))
         return ERR_IO;

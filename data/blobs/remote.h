@@ -58,6 +58,7 @@ struct remote_kind {
     int (*prepare)(struct remote *remote, const struct remote_ask *ask, struct remote_try *to);
     void (*header)(struct remote_ask *ask,
                    const char *line); /* of the answer; those known to all are taken already */
+    void (*unanswered)(struct remote *remote, const char *why); /* a try broke off; NULL: nobody wants to know */
     int (*answered)(struct remote *remote, const struct remote_ask *ask); /* ERR_AGAIN: another try may help */
 };
 

@@ -191,7 +191,18 @@ static int s3_answered(struct remote *remote, const struct remote_ask *ask)
     return r;
 }
 
-static const struct remote_kind s3_kind = { s3_prepare, s3_hear, s3_answered };
+static void s3_unanswered(struct remote *remote, const char *why)
+{
+    struct s3_blobs *s = (struct s3_blobs *)remote;
+
+    pthread_mutex_lock(&s->lock);
+    snprintf(s->said, sizeof(s->said), "no answer: %s", why);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static const struct remote_kind s3_kind = {
+    .prepare = s3_prepare, .header = s3_hear, .unanswered = s3_unanswered, .answered = s3_answered
+};
 
 int s3_text(struct s3_blobs *s, const char *query, struct buf *ret)
 {

@@ -51,7 +51,7 @@ int blobs_s3_open(const char *uri, const struct blobs_s3_options *options, struc
 /* Whether the bucket can be listed with these credentials: 0, or why not. */
 int blobs_s3_try(struct blobs *blobs);
 
-/* The last refusal, in one line: "403 InvalidAccessKeyId: ..."; "" when there was none. */
+/* What was wrong last, in one line: "403 InvalidAccessKeyId: ...", "no answer: Couldn't connect to server"; "" when nothing was. */
 void blobs_s3_said(struct blobs *blobs, char said[S3_SAID_MAX]);
 
 /* BUCKET/PREFIX at HOST, for people. */

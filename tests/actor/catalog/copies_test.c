@@ -13,14 +13,19 @@ enum { AN_HOUR = 3600 * 1000 };
 static const char *uri;
 static struct blobs *far; /* a handle of the test's own */
 
-static void begin(struct fake *f)
+static void begin_at(struct fake *f, const char *place)
 {
     struct turn *t;
 
-    copies_over(&f->self, s3_open(uri, 0, NULL), "there");
+    copies_over(&f->self, s3_open(uri, 0, NULL), place);
     t = fake_begin(f);
     fake_end(f, copies_clock(&f->self, t, 0, NULL, NULL));
     fake_settle(f);
+}
+
+static void begin(struct fake *f)
+{
+    begin_at(f, "there");
 }
 
 static int copies_setup(void **state)
@@ -86,6 +91,7 @@ static void save(struct fake *f, struct id video)
     assert_int_equal(r, 0);
     d.row.media = MEDIA_STATE_READY;
     d.row.version = 1;
+    d.written = true;
     assert_int_equal(fake_end(f, video_save(&d)), 0);
 }
 
@@ -263,6 +269,39 @@ static void what_lay_here_before_there_was_such_a_place_is_copied_too(void **sta
     assert_true(row_of(f, video).copied_at > 0);
 }
 
+static void another_place_gets_what_lies_here_and_the_one_before_is_remembered(void **state)
+{
+    struct fake *f = *state;
+    struct upload upload, another;
+    struct id gone = film(f, "an original", &upload), here;
+
+    make(f, gone);
+    pass(f, 0);
+    pass(f, 2 * AN_HOUR);
+    here = film(f, "another one", &another);
+    make(f, here);
+    pass(f, 0);
+    fake_restart(f);
+    begin_at(f, "elsewhere");
+    save(f, gone);
+    pass(f, 0);
+    assert_string_equal(row_of(f, here).place, "elsewhere");
+    assert_string_equal(row_of(f, gone).place, "there");
+    assert_true(row_of(f, gone).forgotten_at > 0);
+}
+
+static void what_only_that_place_has_is_brought_for_the_loop(void **state)
+{
+    struct fake *f = *state;
+    struct turn *t;
+
+    put(far, "media/v/1/index.bin", "rows");
+    t = fake_begin(f);
+    assert_int_equal(fake_end(f, copies_bring(&f->self, t, "media/v/1/index.bin")), 0);
+    fake_settle(f);
+    assert_true(holds(copies_near(&f->self), "media/v/1/index.bin", "rows"));
+}
+
 static void while_nobody_answers_there_it_is_tried_again_ever_later_and_then_made_good(void **state)
 {
     struct fake *f = *state;
@@ -343,6 +382,8 @@ int main(void)
         with_place(what_is_not_the_same_there_stays_here),
         with_place(a_process_that_ended_goes_on_from_what_was_written_down),
         with_place(what_lay_here_before_there_was_such_a_place_is_copied_too),
+        with_place(another_place_gets_what_lies_here_and_the_one_before_is_remembered),
+        with_place(what_only_that_place_has_is_brought_for_the_loop),
         with_place(while_nobody_answers_there_it_is_tried_again_ever_later_and_then_made_good),
         with_place(who_deletes_a_video_deletes_it_in_both),
         with_place(why_says_where_the_bytes_lie),

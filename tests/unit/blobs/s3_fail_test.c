@@ -144,6 +144,21 @@ static void a_bucket_that_is_not_there_is_no_missing_object(void **state)
     blobs_close(&blobs);
 }
 
+static void who_does_not_answer_is_said_too(void **state)
+{
+    char said[S3_SAID_MAX];
+    struct blobs *blobs;
+    struct blobs_s3_options how = { .connect_ms = 500, .quiet_s = 1, .lines = 1 };
+
+    setenv("AWS_ACCESS_KEY_ID", "a", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "b", 1);
+    assert_int_equal(blobs_s3_open("s3://videos?endpoint=http://127.0.0.1:1", &how, &blobs, said), 0);
+    assert_int_equal(blobs_s3_try(blobs), ERR_UNAVAILABLE);
+    blobs_s3_said(blobs, said);
+    assert_non_null(strstr(said, "no answer: "));
+    blobs_close(&blobs);
+}
+
 /* ---- a store that fails */
 
 static void what_is_answered_try_later_is_tried_again(void **state)
@@ -291,6 +306,7 @@ int main(void)
         cmocka_unit_test(credentials_that_others_may_read_or_that_are_none_are_refused),
         with_store(a_wrong_secret_is_said_and_a_new_one_is_read_by_the_next_request),
         with_store(a_bucket_that_is_not_there_is_no_missing_object),
+        cmocka_unit_test(who_does_not_answer_is_said_too),
         with_store(what_is_answered_try_later_is_tried_again),
         with_store(an_answer_that_was_lost_is_no_second_object),
         with_store(bytes_that_are_missing_are_asked_for_again),
