@@ -162,7 +162,7 @@ class SecondPlace(unittest.TestCase):
             before = p.every_byte(api, first)
             self.store.stop()
             api, second = p.film(FILM, "Made while it is away")
-            self.assertTrue(p.every_byte(api, second))
+            made = p.every_byte(api, second)
             p.until(lambda: "failed" in p.where(api, second)[1], "it is said that copying failed")
             name = next(name for name in before if name.endswith(".m4s"))
             answer = api.send("GET", f"{p.address(first)}/{name}")
@@ -172,7 +172,9 @@ class SecondPlace(unittest.TestCase):
             self.store.start()
             p.wait_where(api, second, "far")
             p.until(lambda: not self.keys(first), "what was deleted meanwhile is deleted there")
-            self.assertTrue(p.every_byte(api, second))
+            name = next(name for name in made if name.endswith(".m4s"))
+            p.until(lambda: api.send("GET", f"{p.address(second)}/{name}").status == 200, "the front, too, asks there again")
+            self.assertEqual(p.every_byte(api, second), made)
 
     def test_wrong_credentials_are_said_and_right_ones_are_read_without_a_restart(self):
         self.store.write_credentials("wrong")
