@@ -11,7 +11,8 @@ import { until } from "./lib/browser.mjs";
 const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_FILM: film, KINOBUS_WEB_PASSWORD: password,
     KINOBUS_WEB_HEIGHTS: heights, KINOBUS_WEB_CODECS: codecs } = process.env;
 const SECONDS = 20, TONES = { en: 440, fr: 1320 }, HEIGHTS = heights.split(" ").map(Number);
-const OTHER_HEIGHT = HEIGHTS.at(-2);        // players begin with the first or the last
+// Players begin with the first or the last. Where there are two alone, dash.js stands still one time in five when it is sent down, in any codec.
+const OTHER_HEIGHT = HEIGHTS.at(codecs ? -1 : -2);
 const seen = new Set();
 const SCRIPTS = {
     "hls.js": "../../web/app/node_modules/hls.js/dist/hls.js",
