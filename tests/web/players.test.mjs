@@ -128,12 +128,13 @@ if (codecs)
     test("our own page plays the newest codec that the browser decodes, and that alone", async () => {
         const page = await (await browser.newContext()).newPage(), fetched = codecsOf(page);
         await page.goto(`${platform}/watch/${film}`);
-        await page.evaluate(async () => {
-            while (!document.querySelector("video"))
-                await new Promise((then) => setTimeout(then, 50));
-            await document.querySelector("video").play();
+        await page.locator("video").waitFor({ state: "attached" });
+        await wait(page, "plays", () => {
+            const video = document.querySelector("video");
+            if (video.paused)
+                video.play().catch(() => {});       // asked again when it is loading only now
+            return video.currentTime > 1;
         });
-        await wait(page, "plays", () => document.querySelector("video").currentTime > 1);
         assert.deepEqual([...fetched], ["av1"]);
         await page.context().close();
     });
