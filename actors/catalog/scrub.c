@@ -24,6 +24,7 @@ struct scrub {
     size_t after_n;
     uint64_t budget; /* bytes of the slice under way */
     size_t told;     /* of compare.items: what was found of these is written down */
+    bool unreached;  /* not all of this video could be looked at */
     struct compare compare;
 };
 
@@ -221,6 +222,7 @@ static int scrub_sliced(void *self, struct turn *t, int err, const void *reply, 
     struct scrub *s = *(struct scrub *const *)ctx;
     int r = 0;
 
+    s->unreached |= s->compare.unreached;
     turn_count(t, CATALOG_SCRUBBED_BYTES, s->compare.read);
     turn_count(t, CATALOG_SCRUBBED_OBJECTS, s->compare.at - s->told);
     for (; r == 0 && s->told < s->compare.at; s->told++)
@@ -231,7 +233,7 @@ static int scrub_sliced(void *self, struct turn *t, int err, const void *reply, 
 
 static int scrub_end_video(struct scrub *s, struct turn *t, struct scrub_row *pass)
 {
-    int r = scrub_heal(s, t);
+    int r = s->unreached ? 0 : scrub_heal(s, t);
 
     pass->video_id = s->video;
     s->video = ID_NONE;
@@ -260,6 +262,7 @@ static int scrub_begin(struct scrub *s, struct turn *t, struct scrub_row *pass)
                             ? video.declared_bytes
                             : 0;
         s->began = now;
+        s->unreached = false;
         s->stage = video.life == LIFE_STATE_DELETING ? SCRUB_STAGES : SCRUB_PARTS;
         s->after_n = 0;
         s->compare.n = s->compare.at = s->compare.off = s->told = 0;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/catalog/scrub.h"
 #include "actors/catalog/step.h"
 #include "tests/actor/catalog/fake.h"
 #include "tests/unit/blobs/s3_stage.h"
@@ -347,6 +348,52 @@ static void who_deletes_a_video_deletes_it_in_both(void **state)
     fake_end(f, 0);
 }
 
+static size_t damaged(struct fake *f)
+{
+    struct list_damage_reply reply = { 0 };
+
+    assert_int_equal(FAKE_CALL(f, catalog_list_damage, &(struct list_damage) { .limit = 8 }, &reply), 0);
+    return reply.items_n;
+}
+
+static void scrub_day(struct fake *f)
+{
+    fake_pass(f, 24 * AN_HOUR);
+    for (unsigned i = 0; i < 30; i++)
+        fake_pass(f, 1000);
+}
+
+static void scrub_asks_there_and_an_answer_that_does_not_come_changes_nothing(void **state)
+{
+    struct fake *f = *state;
+    struct turn *t;
+    struct upload upload;
+    struct id video = film(f, "an original", &upload);
+
+    make(f, video);
+    pass(f, 0);
+    pass(f, 2 * AN_HOUR);
+    f->settings.scrub_kib_per_s = 4096;
+    t = fake_begin(f);
+    assert_int_equal(fake_end(f, scrub_tick(&f->self, t, 0, NULL, NULL)), 0);
+    scrub_day(f);
+    assert_int_equal(damaged(f), 0);
+    s3_tell("{\"match\": \"films\", \"status\": 503, \"times\": 1000000}");
+    scrub_day(f);
+    assert_int_equal(damaged(f), 0);
+    s3_tell("{\"clear\": true}");
+    assert_int_equal(blob_delete(far, upload.blob), 0);
+    scrub_day(f);
+    assert_int_equal(damaged(f), 1);
+    s3_tell("{\"match\": \"films\", \"status\": 503, \"times\": 1000000}");
+    scrub_day(f);
+    assert_int_equal(damaged(f), 1);
+    s3_tell("{\"clear\": true}");
+    put(far, upload.blob, "an original");
+    scrub_day(f);
+    assert_int_equal(damaged(f), 0);
+}
+
 static void why_says_where_the_bytes_lie(void **state)
 {
     struct fake *f = *state;
@@ -386,6 +433,7 @@ int main(void)
         with_place(what_only_that_place_has_is_brought_for_the_loop),
         with_place(while_nobody_answers_there_it_is_tried_again_ever_later_and_then_made_good),
         with_place(who_deletes_a_video_deletes_it_in_both),
+        with_place(scrub_asks_there_and_an_answer_that_does_not_come_changes_nothing),
         with_place(why_says_where_the_bytes_lie),
     };
     static const char *const words[] = { NULL };
