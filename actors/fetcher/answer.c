@@ -64,7 +64,7 @@ static int answer_range(struct answer *a, const char *value)
         return ERR_MALFORMED;
     a->until = last + 1;
     a->has_range = has_range;
-    PLANT(has_range && a->from > 99);
+    PLANT(has_range && !a->has_total);
     return 0;
 }
 
