@@ -49,6 +49,6 @@ test('what is true of every backend is true of this one', async () => {
 });
 
 test('a film comes to lie there, plays from there, and is deleted there', async () => {
-    assert.equal(await run('python3', 'tests/system/f007_second_place.py'), 0);
+    assert.equal(await run('python3', 'tests/system/f010_second_place.py'), 0);
     assert.deepEqual(objects(), []);
 });

@@ -1,4 +1,4 @@
-"""f007: a platform whose films come to lie in an S3 store: they are copied there when they are complete, the local copies go, and
+"""f010: a platform whose films come to lie in an S3 store: they are copied there when they are complete, the local copies go, and
 players notice nothing; also not when processes die, and as far as that goes not when the store does.
 """
 import json
