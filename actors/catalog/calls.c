@@ -22,13 +22,19 @@ static int calls_show(struct turn *t, const struct video_row *row, struct video 
 
 int catalog_create_video(struct catalog *self, struct turn *t, const struct create_video *ask, struct video *reply)
 {
+    return calls_create(self, t, ask, turn_subject(t)->user_id, reply);
+}
+
+int calls_create(struct catalog *self, struct turn *t, const struct create_video *ask, struct id owner,
+                 struct video *reply)
+{
     int64_t now = turn_now(t);
     struct doing d = { .self = self, .t = t, .events = DOING_CREATED };
 
     d.row = (struct video_row) {
         .id = turn_id(t),
-        .owner_id = turn_subject(t)->user_id,
-        .owner_name = owner_name(t, turn_subject(t)->user_id),
+        .owner_id = owner,
+        .owner_name = owner_name(t, owner),
         .title = ask->title,
         .description = ask->description,
         .tags = ask->tags,

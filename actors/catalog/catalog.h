@@ -131,6 +131,7 @@ int sweep_ask(struct turn *t); /* soon: look for what is due */
 
 /* calls.c, upload.c, concat.c, scrub.c, why.c: handlers. */
 int catalog_create_video(struct catalog *, struct turn *, const struct create_video *, struct video *);
+int calls_create(struct catalog *, struct turn *, const struct create_video *, struct id owner, struct video *);
 int catalog_get_video(struct catalog *, struct turn *, const struct get_video *, struct video *);
 int catalog_list_videos(struct catalog *, struct turn *, const struct list_videos *, struct list_videos_reply *);
 int catalog_update_video(struct catalog *, struct turn *, const struct update_video *, struct video *);

@@ -156,6 +156,19 @@ static int import_pump(struct catalog *self, struct turn *t, struct id owner)
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+/* Whoever asks; the operator says for whom. */
+static int import_owner(struct turn *t, struct id asked, struct id *ret)
+{
+    const struct subject *who = turn_subject(t);
+
+    *ret = who->known ? who->user_id : asked;
+    if (id_is_zero(*ret))
+        return turn_fail(t, ERR_INVALID, "owner_id", "must say whose video it becomes");
+    if (!id_is_zero(asked) && !id_equal(asked, *ret))
+        return turn_fail(t, ERR_FORBIDDEN, "owner_id", "is for the operator's command line");
+    return 0;
+}
+
 int catalog_import_video(struct catalog *self, struct turn *t, const struct import_video *ask, struct video *reply)
 {
     struct create_video create = { .title = ask->title && *ask->title ? ask->title : import_title(t, ask->url),
@@ -164,19 +177,20 @@ int catalog_import_video(struct catalog *self, struct turn *t, const struct impo
     const char *wrong = import_url_wrong(ask->url);
     struct import_row row = { .url = ask->url, .asked_at = turn_now(t) };
     struct doing d;
-    int r;
+    int r = import_owner(t, ask->owner_id, &row.owner_id);
 
+    if (r < 0)
+        return r;
     if (wrong)
         return turn_fail(t, ERR_INVALID, "url", "%s", wrong);
-    r = import_charge(t, turn_subject(t)->user_id);
+    r = import_charge(t, row.owner_id);
     if (r == 0)
         r = room_reserve(self, t, 0);
     if (r == 0)
-        r = catalog_create_video(self, t, &create, reply);
+        r = calls_create(self, t, &create, row.owner_id, reply);
     if (r < 0)
         return r;
     row.video_id = reply->id;
-    row.owner_id = reply->owner_id;
     import_enter(t, &row, IMPORT_STATE_WAITING);
     r = import_row_put(turn_txn(t), &row);
     if (r == 0)

@@ -116,6 +116,12 @@ class Import(unittest.TestCase):
         self.comes(video, self.clip)
         self.assertEqual(self.api.get(f"/api/v1/videos/{video}")["title"], "café")
 
+    def test_the_operator_asks_for_somebody(self):
+        ask = {"url": self.origin.add("op.mp4", self.clip), "owner_id": self.api.get("/api/v1/users/me")["id"]}
+        video = json.loads(self.stage.cli("call", "catalog.import_video", json.dumps(ask)).stdout)["id"]
+        self.comes(video, self.clip)
+        self.assertEqual(self.api.get(f"/api/v1/videos/{video}")["owner_id"], ask["owner_id"])
+
     def test_a_title_that_was_given_stays(self):
         video = self.ask(self.origin.add("x.mp4", self.clip), title="Mine")
         self.comes(video, self.clip)

@@ -239,6 +239,22 @@ static void so_many_a_day_may_be_asked_for(void **state)
     assert_int_equal(try_import(f, "http://example.org/4", &video), ERR_RATE_LIMITED);
 }
 
+static void the_operator_says_for_whom(void **state)
+{
+    struct fake *f = *state;
+    struct import_video ask = { .url = "http://example.org/a.mp4", .owner_id = fake_user(2) };
+    struct video video = { 0 };
+
+    assert_int_equal(FAKE_CALL(f, catalog_import_video, &ask, &video), ERR_FORBIDDEN);
+    fake_be(f, 0, 0);
+    f->subject.is_operator = true;
+    assert_int_equal(FAKE_CALL(f, catalog_import_video, &ask, &video), 0);
+    assert_true(id_equal(video.owner_id, fake_user(2)));
+    take_job(f, video.id);
+    ask.owner_id = ID_NONE;
+    assert_int_equal(FAKE_CALL(f, catalog_import_video, &ask, &video), ERR_INVALID);
+}
+
 static void urls_are_looked_at_from_outside(void **state)
 {
     static const char *const wrong[] = {
@@ -393,6 +409,7 @@ int main(void)
         T(one_that_was_refused_begins_anew_when_it_is_tried_again),
         T(of_an_account_one_runs_and_the_others_wait_in_their_order),
         T(so_many_a_day_may_be_asked_for),
+        T(the_operator_says_for_whom),
         T(urls_are_looked_at_from_outside),
         T(a_file_that_is_another_one_begins_anew_so_often_and_no_more),
         T(what_is_too_long_is_refused_when_the_server_has_told_it),
