@@ -38,7 +38,8 @@ class Codecs(unittest.TestCase):
 
     def edition(self, p, tail, video, n):
         """Waits until the playlists of this edition are what a player gets, and answers where they lie."""
-        while not p.login().post(f"/api/v1/videos/{video}/playback")["hls_url"].endswith(f"master-{n}.m3u8"):
+        alice = p.login()
+        while not alice.post(f"/api/v1/videos/{video}/playback")["hls_url"].endswith(f"master-{n}.m3u8"):
             tail.expect("catalog.video_changed", video_id=video, within=300)
         (folder,) = glob.glob(os.path.join(p.state, "blobs", "media", video, "*"))
         return folder

@@ -31,9 +31,15 @@ class InStore(Apart):
             return {key.removeprefix(prefix): hashlib.sha256(data).hexdigest() for key, (data, _, _) in self.store.objects.items()
                     if key.startswith(prefix) and key.endswith((".m4s", ".mp4"))}
 
-    def word(self, video):
-        parts = self.login().get(f"/api/v1/videos/{video}/why")["parts"]
-        return next(part["state"] for part in parts if part["what"] == "copies")
+    def lies_there(self, video):
+        """Waits until it lies in the store alone."""
+        api = self.login()
+
+        def word():
+            parts = api.get(f"/api/v1/videos/{video}/why")["parts"]
+            return next(part["state"] for part in parts if part["what"] == "copies")
+
+        self.until(lambda: word() == "far", "all of it lies in the store")
 
 
 class HostsAndAStore(unittest.TestCase):
@@ -51,7 +57,7 @@ class HostsAndAStore(unittest.TestCase):
 
     def settled(self, p, video):
         self.assertEqual(p.ready(video), "ready")
-        p.until(lambda: p.word(video) == "far", "all of it lies in the store")
+        p.lies_there(video)
         return p.made_there(video)
 
     def test_the_same_bytes_come_out_also_of_a_film_that_still_arrives(self):
