@@ -63,14 +63,23 @@ static uint64_t warm_until(struct fixture *f, uint64_t seq)
     return until;
 }
 
+/* In as few commits as there may be. */
+static void append_many(struct fixture *f, uint64_t n)
+{
+    for (uint64_t seq = 1; seq <= n; seq++)
+        bus_store_submit(f->store, append_op(f, seq, 1000, 10));
+    bus_store_flush(f->store);
+    while (n--)
+        store_op_free(next_done(f));
+}
+
 static void what_is_brought_into_memory_is_bounded_and_changes_nothing(void **state)
 {
     struct fixture *f = *state;
     uint64_t commits;
 
     assert_int_equal(warm_until(f, 0), 0);
-    for (uint64_t seq = 1; seq <= STORE_WARM_ROWS + 10; seq++)
-        settle(f, append_op(f, seq, 1000, 10));
+    append_many(f, STORE_WARM_ROWS + 10);
     settle(f, put_op(f, 1, 1, 1, 0, 0));
     commits = bus_store_counts(f->store).commit.n;
     assert_int_equal(warm_until(f, 0), STORE_WARM_ROWS);
