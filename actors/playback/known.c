@@ -2,8 +2,6 @@
 #include "actors/playback/known.h"
 
 #include "actors/playback/denied.h"
-#include "actors/playback/quality.h"
-#include "actors/playback/views.h"
 #include "data/store/table.h"
 #include "gen/catalog.h"
 #include "gen/errors.h"
@@ -110,32 +108,24 @@ int playback_on_deleted(struct playback *self, struct turn *t, const struct vide
 
 /* ---- forgetting: what people have of a video that is gone */
 
-/* As many as there are still to be done in this turn: 0 is left of them where there is more. */
-static int known_forget_positions(struct turn *t, struct id video, unsigned *rows)
+union known_row {
+    struct play_position position;
+    struct play_kept kept;
+    struct play_view view;
+    struct play_quality quality;
+};
+
+/* Those that the walk finds, until *rows have gone. */
+static int known_forget_rows(struct turn *t, const struct table_def *table, int index,
+                             const union known_row *first, unsigned *rows)
 {
-    struct play_position row = { .video_id = video };
+    union known_row row;
     struct table_walk walk;
-    int r = table_walk_start(&walk, turn_txn(t), &play_position_table, PLAY_POSITION_BY_VIDEO, &row, 1, TABLE_UP,
-                             (struct bytes) { 0 });
+    int r = table_walk_start(&walk, turn_txn(t), table, index, first, 1, TABLE_UP, (struct bytes) { 0 });
 
     while (r == 0 && *rows > 0 && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
-        r = play_position_del(turn_txn(t), row.user_id, row.video_id);
-        turn_count(t, PLAYBACK_POSITIONS_FORGOTTEN, 1);
-        (*rows)--;
-    }
-    table_walk_end(&walk);
-    return r;
-}
-
-static int known_forget_kept(struct turn *t, struct id video, unsigned *rows)
-{
-    struct play_kept row = { .video_id = video };
-    struct table_walk walk;
-    int r = table_walk_start(&walk, turn_txn(t), &play_kept_table, PLAY_KEPT_BY_VIDEO, &row, 1, TABLE_UP,
-                             (struct bytes) { 0 });
-
-    while (r == 0 && *rows > 0 && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
-        r = play_kept_del(turn_txn(t), row.user_id, row.video_id);
+        r = table_del(turn_txn(t), table, &row);
+        turn_count(t, PLAYBACK_POSITIONS_FORGOTTEN, table == &play_position_table);
         (*rows)--;
     }
     table_walk_end(&walk);
@@ -145,16 +135,20 @@ static int known_forget_kept(struct turn *t, struct id video, unsigned *rows)
 /* 1: there is more. */
 static int known_forget_video(struct turn *t, const struct play_video *video, unsigned *rows)
 {
-    static int (*const forget[])(struct turn * t, struct id video, unsigned *rows) = {
-        known_forget_positions,
-        known_forget_kept,
-        views_forget,
-        quality_forget,
+    const struct {
+        const struct table_def *table;
+        int index; /* begins with the video */
+        union known_row first;
+    } all[] = {
+        { &play_position_table, PLAY_POSITION_BY_VIDEO, { .position = { .video_id = video->video_id } } },
+        { &play_kept_table, PLAY_KEPT_BY_VIDEO, { .kept = { .video_id = video->video_id } } },
+        { &play_view_table, PLAY_VIEW_BY_VIDEO, { .view = { .video_id = video->video_id } } },
+        { &play_quality_table, TABLE_PRIMARY, { .quality = { .video_id = video->video_id } } },
     };
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < sizeof forget / sizeof *forget; i++)
-        r = forget[i](t, video->video_id, rows);
+    for (size_t i = 0; r == 0 && i < sizeof all / sizeof *all; i++)
+        r = known_forget_rows(t, all[i].table, all[i].index, &all[i].first, rows);
     if (r < 0 || *rows == 0)
         return r < 0 ? r : 1;
     return play_video_del(turn_txn(t), video->video_id);

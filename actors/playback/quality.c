@@ -240,35 +240,22 @@ int playback_on_quality(struct playback *self, struct turn *t, const struct vide
 
 /* ---- forgetting */
 
-static int quality_drop(struct turn *t, int index, const struct play_quality *of, size_t prefix, int64_t before,
-                        unsigned *rows)
-{
-    struct play_quality row;
-    struct table_walk walk;
-    int r = table_walk_start(&walk, turn_txn(t), &play_quality_table, index, of, prefix, TABLE_UP,
-                             (struct bytes) { 0 });
-
-    while (r == 0 && *rows > 0 && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
-        r = 0;
-        if (row.day >= before)
-            break;
-        r = play_quality_del(turn_txn(t), row.video_id, row.day);
-        (*rows)--;
-    }
-    table_walk_end(&walk);
-    return r;
-}
-
-int quality_forget(struct turn *t, struct id video, unsigned *rows)
-{
-    return quality_drop(t, TABLE_PRIMARY, &(struct play_quality) { .video_id = video }, 1, INT64_MAX, rows);
-}
-
 int quality_tend(struct turn *t)
 {
     const struct playback_settings *settings = turn_settings(t);
     int64_t before = quality_day(turn_now(t)) - (int64_t)settings->quality_days * QUALITY_DAY_MS;
-    unsigned rows = QUALITY_TEND_ROWS;
+    struct play_quality row;
+    struct table_walk walk;
+    int r = table_walk_start(&walk, turn_txn(t), &play_quality_table, PLAY_QUALITY_BY_DAY, NULL, 0, TABLE_UP,
+                             (struct bytes) { 0 });
 
-    return quality_drop(t, PLAY_QUALITY_BY_DAY, NULL, 0, before, &rows);
+    for (unsigned n = 0; r == 0 && n < QUALITY_TEND_ROWS && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0;
+         n++) {
+        r = 0;
+        if (row.day >= before)
+            break;
+        r = play_quality_del(turn_txn(t), row.video_id, row.day);
+    }
+    table_walk_end(&walk);
+    return r;
 }

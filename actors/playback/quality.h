@@ -23,6 +23,3 @@ int quality_of_view(const struct play_view *view);
 
 /* Days that are kept no longer go, a bounded number at a time. */
 int quality_tend(struct turn *t);
-
-/* Those of one video go, until *rows of them have gone; *rows 0: there may be more. */
-int quality_forget(struct turn *t, struct id video, unsigned *rows);

@@ -171,21 +171,6 @@ static int views_end_idle(struct turn *t)
     return r;
 }
 
-int views_forget(struct turn *t, struct id video, unsigned *rows)
-{
-    struct play_view row = { .video_id = video };
-    struct table_walk walk;
-    int r = table_walk_start(&walk, turn_txn(t), &play_view_table, PLAY_VIEW_BY_VIDEO, &row, 1, TABLE_UP,
-                             (struct bytes) { 0 });
-
-    while (r == 0 && *rows > 0 && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
-        r = play_view_del(turn_txn(t), row.id);
-        (*rows)--;
-    }
-    table_walk_end(&walk);
-    return r;
-}
-
 static int views_tick(void *me, struct turn *t, int err, const void *reply, const void *ctx)
 {
     struct playback *self = me;

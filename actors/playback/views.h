@@ -15,6 +15,3 @@ int views_begin(struct turn *t, struct id of, const struct video *video, struct 
 /* Ends those that nothing was heard of for long enough, a bounded number at a time, and days that are kept no longer; and again in a
  * minute. */
 int views_tend(struct playback *self, struct turn *t);
-
-/* Those of a video that was deleted go, without an event, until *rows of them have gone. */
-int views_forget(struct turn *t, struct id video, unsigned *rows);

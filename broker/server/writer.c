@@ -61,20 +61,15 @@ static int writer_commit(struct bus_store *store, struct store_ops *batch)
     return 0;
 }
 
-static void writer_tell(struct bus_store *store)
+void engine_hand_back(struct bus_store *store, struct store_ops *ops)
 {
     uint64_t one = 1;
 
+    STAILQ_CONCAT(&store->done, ops);
     store->told = true;
     if (write(store->event, &one, sizeof one) < 0) {
         /* the counter is full: it is readable already */
     }
-}
-
-void engine_hand_back(struct bus_store *store, struct store_ops *ops)
-{
-    STAILQ_CONCAT(&store->done, ops);
-    writer_tell(store);
 }
 
 /* Under the lock: moves the next batch out of what was submitted. */
