@@ -107,6 +107,19 @@ class Apart(Hosts):
         finally:
             connection.close()
 
+    def grow(self, path):
+        """Half of it is sent, and the rest once the beginning can be watched: who encodes reads up to what is there."""
+        api, half = self.login(), threading.Event()
+
+        def progress(offset, size):
+            if half.is_set() or offset < size / 2:
+                return
+            half.set()
+            video = api.get("/api/v1/videos")["items"][0]["id"]
+            self.until(lambda: api.get(f"/api/v1/videos/{video}").get("playable_until_ms"), "it can be watched while it arrives")
+
+        return self.film("Growing", path, piece=256 * 1024, progress=progress)
+
     def made(self, video):
         """Bytes of all that lies there of a video."""
         folder = os.path.join(self.state, "blobs", "media", video)
@@ -137,7 +150,7 @@ class NoSharedDisk(unittest.TestCase):
             print(f"{made} bytes made of {source}: {p.recorder.bytes} passed the link, {p.recorder.bytes / made:.2f} for each "
                   f"that was made, in {len(p.recorder.asked)} requests", file=sys.stderr)
 
-            video = self.grow(p)
+            video = p.grow(GROWING)
             self.assertEqual(p.ready(video), "ready")
             self.assertEqual(p.outputs(video), growing)
 
@@ -166,20 +179,6 @@ class NoSharedDisk(unittest.TestCase):
         p.until(lambda: "ERR_UNAVAILABLE" in p.said("attic"), "a job is handed back for want of a front")
         p.join("front", "web", "--share", SHARE)
         p.wait_ready()
-
-    def grow(self, p):
-        """Half of it is sent, and the rest once the beginning can be watched: the attic reads up to what is there."""
-        api = p.login()
-        half = threading.Event()
-
-        def progress(offset, size):
-            if half.is_set() or offset < size / 2:
-                return
-            half.set()
-            video = api.get("/api/v1/videos")["items"][0]["id"]
-            p.until(lambda: api.get(f"/api/v1/videos/{video}").get("playable_until_ms"), "it can be watched while it arrives")
-
-        return p.film("Growing", GROWING, piece=256 * 1024, progress=progress)
 
     def test_a_right_opens_what_its_job_needs_and_nothing_else_and_ends(self):
         with Apart(self.net, env={"KINOBUS_CATALOG_LEND_S": "15"}) as p:

@@ -4,7 +4,6 @@ there once they are copied, and by a front while they still grow.
 import hashlib
 import os
 import sys
-import threading
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -67,22 +66,9 @@ class HostsAndAStore(unittest.TestCase):
             self.assertEqual(self.settled(p, p.film("Into the store", FILM)), wanted)
             self.assertEqual(os.listdir(p.folders["attic"]), ["join"])      # it keeps nothing
             self.assertFalse(any(verb == "PUT" for verb, _, _ in p.recorder.asked))
-            self.assertEqual(self.settled(p, self.grow(p)), growing)
+            self.assertEqual(self.settled(p, p.grow(GROWING)), growing)
             self.assertTrue(any(verb == "GET" for verb, _, _ in p.recorder.asked))
             self.assertEqual(p.findings(tail), [])
-
-    def grow(self, p):
-        """The rest comes once the beginning can be watched."""
-        api, half = p.login(), threading.Event()
-
-        def progress(offset, size):
-            if half.is_set() or offset < size / 2:
-                return
-            half.set()
-            video = api.get("/api/v1/videos")["items"][0]["id"]
-            p.until(lambda: api.get(f"/api/v1/videos/{video}").get("playable_until_ms"), "it can be watched while it arrives")
-
-        return p.film("Growing", GROWING, piece=256 * 1024, progress=progress)
 
     def test_without_a_front_the_original_is_waited_for_and_a_store_that_fails_too(self):
         wanted = self.shared(FILM)

@@ -6,7 +6,7 @@
 
 #include "actors/catalog/scrub.h"
 #include "actors/catalog/step.h"
-#include "tests/actor/catalog/fake.h"
+#include "tests/actor/catalog/studio.h"
 #include "tests/unit/blobs/s3_stage.h"
 
 enum { AN_HOUR = 3600 * 1000 };
@@ -49,23 +49,6 @@ static int copies_teardown(void **state)
         r = blob_delete_tree(far, "media/");
     blobs_close(&far);
     return r == 0 ? fake_teardown(state) : r;
-}
-
-/* A video whose original is these bytes. */
-static struct id film(struct fake *f, const char *text, struct upload *ret)
-{
-    struct create_upload make = { .length = strlen(text), .has_length = true };
-    struct video video = { 0 };
-    struct blob_grow *grow;
-    uint64_t frontier;
-
-    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &make, ret), 0);
-    assert_int_equal(blob_grow_open(f->self.blobs, ret->blob, &grow, &frontier), 0);
-    assert_int_equal(blob_grow_append(grow, text, strlen(text)), 0);
-    assert_int_equal(blob_grow_seal(&grow, NULL), 0);
-    struct upload_complete ask = { .id = ret->id, .capability = ret->capability, .length = strlen(text) };
-    assert_int_equal(FAKE_CALL(f, catalog_upload_complete, &ask, &video), 0);
-    return ret->video_id;
 }
 
 static const char *name_of(struct id video, const char *leaf)
@@ -152,7 +135,7 @@ static void the_original_is_copied_when_it_is_whole_and_the_media_when_it_is_rea
 {
     struct fake *f = *state;
     struct upload upload;
-    struct id video = film(f, "an original", &upload);
+    struct id video = studio_film(f, "an original", &upload);
 
     put(copies_near(&f->self), name_of(video, "v/000001.m4s"), "a segment");
     pass(f, 0);
@@ -176,7 +159,7 @@ static void what_is_large_goes_here_after_its_time_and_is_read_there(void **stat
 {
     struct fake *f = *state;
     struct upload upload;
-    struct id video = film(f, "an original", &upload);
+    struct id video = studio_film(f, "an original", &upload);
 
     make(f, video);
     pass(f, 0);
@@ -200,7 +183,7 @@ static void a_full_disk_waits_for_no_time(void **state)
 {
     struct fake *f = *state;
     struct upload upload;
-    struct id video = film(f, "an original", &upload);
+    struct id video = studio_film(f, "an original", &upload);
 
     f->settings.reserve_bytes = UINT64_MAX / 4;
     make(f, video);
@@ -213,7 +196,7 @@ static void what_is_not_the_same_there_stays_here(void **state)
 {
     struct fake *f = *state;
     struct upload upload;
-    struct id video = film(f, "an original", &upload);
+    struct id video = studio_film(f, "an original", &upload);
 
     make(f, video);
     pass(f, 0);
@@ -238,7 +221,7 @@ static void a_process_that_ended_goes_on_from_what_was_written_down(void **state
 {
     struct fake *f = *state;
     struct upload upload;
-    struct id video = film(f, "an original", &upload);
+    struct id video = studio_film(f, "an original", &upload);
 
     make(f, video);
     fake_restart(f);
@@ -259,7 +242,7 @@ static void what_lay_here_before_there_was_such_a_place_is_copied_too(void **sta
     struct id video;
 
     fake_restart(f); /* without one */
-    video = film(f, "an original", &upload);
+    video = studio_film(f, "an original", &upload);
     make(f, video);
     pass(f, 0);
     assert_false(lies(far, upload.blob));
@@ -274,12 +257,12 @@ static void another_place_gets_what_lies_here_and_the_one_before_is_remembered(v
 {
     struct fake *f = *state;
     struct upload upload, another;
-    struct id gone = film(f, "an original", &upload), here;
+    struct id gone = studio_film(f, "an original", &upload), here;
 
     make(f, gone);
     pass(f, 0);
     pass(f, 2 * AN_HOUR);
-    here = film(f, "another one", &another);
+    here = studio_film(f, "another one", &another);
     make(f, here);
     pass(f, 0);
     fake_restart(f);
@@ -311,7 +294,7 @@ static void while_nobody_answers_there_it_is_tried_again_ever_later_and_then_mad
     uint64_t tries;
 
     s3_tell("{\"match\": \"films\", \"status\": 503, \"times\": 1000000}");
-    video = film(f, "an original", &upload);
+    video = studio_film(f, "an original", &upload);
     make(f, video);
     pass(f, AN_HOUR / 2);
     tries = row_of(f, video).tries;
@@ -330,7 +313,7 @@ static void who_deletes_a_video_deletes_it_in_both(void **state)
 {
     struct fake *f = *state;
     struct upload upload;
-    struct id video = film(f, "an original", &upload);
+    struct id video = studio_film(f, "an original", &upload);
     struct delete_video ask = { .id = video, .now = true };
 
     make(f, video);
@@ -368,7 +351,7 @@ static void scrub_asks_there_and_an_answer_that_does_not_come_changes_nothing(vo
     struct fake *f = *state;
     struct turn *t;
     struct upload upload;
-    struct id video = film(f, "an original", &upload);
+    struct id video = studio_film(f, "an original", &upload);
 
     make(f, video);
     pass(f, 0);
@@ -398,7 +381,7 @@ static void why_says_where_the_bytes_lie(void **state)
 {
     struct fake *f = *state;
     struct upload upload;
-    struct id video = film(f, "an original", &upload);
+    struct id video = studio_film(f, "an original", &upload);
     static const char *const words[] = { "original", "both", "far" };
 
     for (unsigned i = 0; i < 3; i++) {

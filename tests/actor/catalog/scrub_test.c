@@ -6,25 +6,6 @@
 
 enum { A_DAY = 24 * 3600 * 1000 };
 
-/* A video whose original is these bytes. */
-static struct id film(struct fake *f, const char *text, struct upload *ret)
-{
-    struct create_upload make = { .length = strlen(text), .has_length = true };
-    struct video video = { 0 };
-    struct blob_grow *grow;
-    uint64_t frontier;
-
-    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &make, ret), 0);
-    assert_int_equal(blob_grow_open(f->self.blobs, ret->blob, &grow, &frontier), 0);
-    assert_int_equal(blob_grow_append(grow, text, strlen(text)), 0);
-    assert_int_equal(blob_grow_sync(grow, &frontier), 0);
-    assert_int_equal(blob_grow_sum(grow), 0);
-    assert_int_equal(blob_grow_seal(&grow, NULL), 0);
-    struct upload_complete ask = { .id = ret->id, .capability = ret->capability, .length = strlen(text) };
-    assert_int_equal(FAKE_CALL(f, catalog_upload_complete, &ask, &video), 0);
-    return ret->video_id;
-}
-
 static const char *segment_name(struct id video, unsigned number, char to[200])
 {
     char id[ID_TEXT_SIZE];
@@ -84,7 +65,8 @@ static void what_is_damaged_is_told_once_and_forgotten_when_it_is_whole(void **s
 {
     struct fake *f = *state;
     struct upload upload;
-    struct id video = film(f, "an original", &upload), other = film(f, "another one", &(struct upload) { 0 });
+    struct id video = studio_film(f, "an original", &upload),
+              other = studio_film(f, "another one", &(struct upload) { 0 });
     struct why_reply why = { 0 };
     struct damaged found[8];
     char name[200];
@@ -132,7 +114,7 @@ static void every_bit_of_an_original_counts(void **state)
     char text[] = "eight bytes and more";
     struct damaged found[8];
 
-    film(f, text, &upload);
+    studio_film(f, text, &upload);
     for (size_t bit = 0; bit < 8 * strlen(text); bit += 7) {
         text[bit / 8] ^= (char)(1 << bit % 8);
         put(f, upload.blob, text);
@@ -182,7 +164,7 @@ static void it_reads_no_more_than_it_may(void **state)
 
     memset(text, 'x', sizeof(text) - 1);
     f->settings.scrub_kib_per_s = 64;
-    film(f, text, &upload);
+    studio_film(f, text, &upload);
     pass(f);
     before = f->counters[CATALOG_SCRUBBED_BYTES];
     assert_int_equal(before, 300000);
@@ -204,7 +186,7 @@ static void what_was_deleted_meanwhile_is_no_damage(void **state)
     struct fake *f = *state;
     struct damaged found[8];
     struct upload upload;
-    struct id video = film(f, "soon gone", &upload);
+    struct id video = studio_film(f, "soon gone", &upload);
 
     assert_int_equal(blob_delete(f->self.blobs, upload.blob), 0);
     pass(f);
@@ -221,7 +203,7 @@ static void a_pass_goes_on_where_a_restart_met_it(void **state)
     struct upload upload;
 
     for (unsigned i = 0; i < 4; i++)
-        film(f, "of four", &upload);
+        studio_film(f, "of four", &upload);
     fake_pass(f, A_DAY);
     fake_pass(f, 500);
     fake_restart(f);

@@ -271,6 +271,24 @@ struct id studio_upload(struct fake *f, uint64_t length)
     return upload.video_id;
 }
 
+struct id studio_film(struct fake *f, const char *text, struct upload *ret)
+{
+    struct create_upload make = { .length = strlen(text), .has_length = true };
+    struct video video = { 0 };
+    struct blob_grow *grow;
+    uint64_t frontier;
+
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &make, ret), 0);
+    assert_int_equal(blob_grow_open(f->self.blobs, ret->blob, &grow, &frontier), 0);
+    assert_int_equal(blob_grow_append(grow, text, strlen(text)), 0);
+    assert_int_equal(blob_grow_sync(grow, &frontier), 0);
+    assert_int_equal(blob_grow_sum(grow), 0);
+    assert_int_equal(blob_grow_seal(&grow, NULL), 0);
+    struct upload_complete ask = { .id = ret->id, .capability = ret->capability, .length = strlen(text) };
+    assert_int_equal(FAKE_CALL(f, catalog_upload_complete, &ask, &video), 0);
+    return ret->video_id;
+}
+
 struct video studio_video(struct fake *f, struct id id)
 {
     struct video video = { 0 };

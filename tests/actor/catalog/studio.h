@@ -24,5 +24,7 @@ void studio_work(struct fake *f, const struct studio *s); /* until nothing is le
 
 /* A video with a whole upload, up to the moment the catalog has put its probe. */
 struct id studio_upload(struct fake *f, uint64_t length);
+/* One whose original is these bytes, whole and summed. */
+struct id studio_film(struct fake *f, const char *text, struct upload *ret);
 struct video studio_video(struct fake *f, struct id id);
 int studio_answer(struct fake *f, const struct encode_run *job, struct id job_id, const struct studio *s);

@@ -462,6 +462,29 @@ static void only_a_folder_of_our_own_has_descriptors_and_room(void **state)
     assert_true(total > 0 && room <= total);
 }
 
+int conform_folder_setup(void **state, conform_open_fn *another)
+{
+    struct conform *c = calloc(1, sizeof(*c));
+
+    c->offers = CONFORM_ALL;
+    if (make_folder(&c->folder) < 0)
+        return -1;
+    c->there = c->folder.blobs;
+    c->blobs = another(c);
+    *state = c;
+    return 0;
+}
+
+int conform_folder_teardown(void **state)
+{
+    struct conform *c = *state;
+
+    blobs_close(&c->blobs);
+    remove_folder(&c->folder);
+    free(c);
+    return 0;
+}
+
 int conform_run(const char *name, CMFixtureFunction setup_one, CMFixtureFunction teardown_one,
                 conform_open_fn *another)
 {

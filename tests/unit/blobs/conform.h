@@ -30,5 +30,9 @@ struct conform {
 /* Opens another handle of the same backend over the same objects: another process, or another thread. */
 typedef struct blobs *conform_open_fn(struct conform *c);
 
+/* Of a backend over a folder that offers everything: for its setup and teardown. */
+int conform_folder_setup(void **state, conform_open_fn *another);
+int conform_folder_teardown(void **state);
+
 /* setup makes a struct conform with its folder open; teardown ends it. Answers what failed. */
 int conform_run(const char *name, CMFixtureFunction setup, CMFixtureFunction teardown, conform_open_fn *another);

@@ -13,28 +13,10 @@ static struct blobs *file_another(struct conform *c)
 
 static int file_setup(void **state)
 {
-    struct conform *c = calloc(1, sizeof(*c));
-
-    c->offers = CONFORM_ALL;
-    if (make_folder(&c->folder) < 0)
-        return -1;
-    c->there = c->folder.blobs;
-    c->blobs = file_another(c);
-    *state = c;
-    return 0;
-}
-
-static int file_teardown(void **state)
-{
-    struct conform *c = *state;
-
-    blobs_close(&c->blobs);
-    remove_folder(&c->folder);
-    free(c);
-    return 0;
+    return conform_folder_setup(state, file_another);
 }
 
 int main(void)
 {
-    return conform_run("blobs_file", file_setup, file_teardown, file_another);
+    return conform_run("blobs_file", file_setup, conform_folder_teardown, file_another);
 }

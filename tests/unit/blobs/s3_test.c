@@ -56,25 +56,7 @@ static struct blobs *tier_another(struct conform *c)
 
 static int tier_setup(void **state)
 {
-    struct conform *c = calloc(1, sizeof(*c));
-
-    c->offers = CONFORM_ALL;
-    if (make_folder(&c->folder) < 0)
-        return -1;
-    c->there = c->folder.blobs;
-    c->blobs = tier_another(c);
-    *state = c;
-    return 0;
-}
-
-static int tier_teardown(void **state)
-{
-    struct conform *c = *state;
-
-    blobs_close(&c->blobs);
-    remove_folder(&c->folder);
-    free(c);
-    return 0;
+    return conform_folder_setup(state, tier_another);
 }
 
 int main(void)
@@ -85,7 +67,7 @@ int main(void)
     foreign = getenv("KINOBUS_TEST_S3") != NULL;
     uri = s3_start(words);
     failed = conform_run("blobs_s3", s3_setup, s3_teardown, s3_another);
-    failed += conform_run("blobs_tier", tier_setup, tier_teardown, tier_another);
+    failed += conform_run("blobs_tier", tier_setup, conform_folder_teardown, tier_another);
     s3_stop();
     return failed;
 }
