@@ -128,3 +128,6 @@ enum store_fault { STORE_FAULT_LOST, STORE_FAULT_COMMITTED }; /* what a failing 
 bool store_fault_arm(unsigned n, enum store_fault commit);
 void store_fault_disarm(void);
 void store_fault_hold(bool hold); /* while held no call strikes or counts: a test looks around */
+/* The disk is full: commits, or transactions that write from their beginning on, answer ERR_STORE_FULL, and nothing was done. */
+enum store_fault_room { STORE_FAULT_ROOM, STORE_FAULT_NO_COMMIT, STORE_FAULT_NO_BEGIN };
+void store_fault_full(enum store_fault_room room);

@@ -41,6 +41,7 @@ static struct {
     bool armed;
     atomic_bool held;
     enum store_fault commit;
+    enum store_fault_room room;
 } fault;
 
 bool store_fault_arm(unsigned n, enum store_fault commit)
@@ -78,6 +79,16 @@ bool store_fault_commits(void)
     return fault.commit == STORE_FAULT_COMMITTED;
 }
 
+void store_fault_full(enum store_fault_room room)
+{
+    fault.room = room;
+}
+
+bool store_fault_is_full(enum store_fault_room room)
+{
+    return fault.room == room;
+}
+
 #else /* a release has no faults but its own */
 
 bool store_fault_arm(unsigned n, enum store_fault commit)
@@ -99,6 +110,15 @@ bool store_fault_strikes(void)
 }
 
 bool store_fault_commits(void)
+{
+    return false;
+}
+
+void store_fault_full(enum store_fault_room room)
+{
+}
+
+bool store_fault_is_full(enum store_fault_room room)
 {
     return false;
 }

@@ -61,6 +61,7 @@ int store_check_writer(const struct store *store);
 /* True when the armed fault strikes here. */
 bool store_fault_strikes(void);
 bool store_fault_commits(void); /* what the commit that was struck should really do */
+bool store_fault_is_full(enum store_fault_room room);
 
 static inline MDB_val store_val(struct bytes b)
 {

@@ -19,6 +19,8 @@ static int txn_begin(struct store *store, struct store_txn *parent, bool writes,
         return ERR_OUTCOME_UNKNOWN;
     if (store_fault_strikes())
         return ERR_IO;
+    if (writes && !parent && store_fault_is_full(STORE_FAULT_NO_BEGIN))
+        return ERR_STORE_FULL;
     t = calloc(1, sizeof(*t));
     if (!t)
         abort();
@@ -118,6 +120,9 @@ int store_commit(struct store_txn **txn)
         r = t->failed ? ERR_IO : 0;
     } else if (store_fault_strikes()) {
         r = txn_commit_fault(t);
+    } else if (!t->parent && store_fault_is_full(STORE_FAULT_NO_COMMIT)) {
+        mdb_txn_abort(t->txn);
+        r = ERR_STORE_FULL;
     } else {
         rc = txn_commit(t);
         r = store_error(store, rc);
