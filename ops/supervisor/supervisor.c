@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "actors/runtime/ready/slim.h"
 #include "ops/supervisor/demand.h"
 #include "schemas/wire/clock.h"
 
@@ -41,6 +42,7 @@ static void supervisor_note_ready(struct supervisor *self)
         if (self->services[i].wanted && self->services[i].state != SERVICE_READY)
             return;
     }
+    slim_down();
     int fd = openat(self->place.run, "ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (fd >= 0)
         close(fd);

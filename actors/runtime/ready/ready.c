@@ -1,4 +1,5 @@
 #include "actors/runtime/ready/ready.h"
+#include "actors/runtime/ready/slim.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@ void ready_tell(void)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     const char *path = getenv("NOTIFY_SOCKET");
     size_t len = path ? strlen(path) : 0;
+    slim_down();
     if (!len || len >= sizeof(address.sun_path))
         return;
     memcpy(address.sun_path, path, len);
