@@ -190,7 +190,7 @@ int bus_reply(struct bus *bus, uint64_t cid, struct bytes body);
 int bus_reply_error(struct bus *bus, uint64_t cid, int err, struct bytes problem);
 
 /* Jobs in. At most `credit` leases of this queue at a time; 0: no more for now. Jobs of a priority from BUS_URGENT on do
- * not wait for one of these to end: they may take `spare` leases more. */
+ * not wait for one of these to end: they may take `spare` leases more. Of such jobs there are max(credit, spare) at a time. */
 int bus_take(struct bus *bus, const char *queue, unsigned credit, unsigned spare);
 int bus_ack(struct bus *bus, uint64_t lease, struct bytes result); /* the result is the done event's body */
 /* Give it back: not again before delay_ms (0: the queue's backoff). wait: no attempt is counted. */

@@ -168,7 +168,8 @@ struct taker {
     struct session *session;
     struct queue *queue;
     uint32_t handle;
-    unsigned credit, spare, used; /* spare: leases beyond credit, for urgent jobs alone */
+    unsigned credit, spare, used; /* spare: leases beyond credit, for urgent jobs beside others */
+    unsigned urgent;              /* of those that it has */
     unsigned settling;            /* that it has ended and that are not committed: they use no credit */
     uint64_t bytes;               /* of the jobs that it has and has not ended */
 };

@@ -43,6 +43,7 @@ static void lease_too_late(void *ctx, struct timer *timer)
 static void lease_hand_back(const struct lease *lease)
 {
     lease->taker->used--;
+    lease->taker->urgent -= lease->key.priority >= BUS_URGENT;
     lease->taker->bytes -= lease->size;
 }
 
@@ -162,6 +163,7 @@ void lease_give(struct broker *b, struct lease *lease, struct taker *taker)
     lease->session = taker->session;
     lease->instance = taker->session->instance;
     taker->used++;
+    taker->urgent += lease->key.priority >= BUS_URGENT;
     taker->bytes += lease->size;
     LIST_INSERT_HEAD(&taker->session->leases, lease, link);
     if (!lease->fresh)

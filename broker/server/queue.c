@@ -137,11 +137,14 @@ static bool window_take(struct broker *b, struct queue *queue, struct job_key *r
     }
 }
 
-/* How many more jobs a worker may be given; those that are urgent have room beside the others. */
+/* How many more jobs a worker may be given. Those that are urgent have room beside the others, but not beside each other:
+ * more of them at a time would only make the first one late. */
 static unsigned queue_room(const struct broker *b, const struct taker *taker, bool urgent)
 {
     unsigned most = taker->credit + (urgent && taker->credit ? taker->spare : 0);
 
+    if (urgent && taker->urgent >= (taker->credit > taker->spare ? taker->credit : taker->spare))
+        return 0;
     if (taker->session->lost || taker->settling >= QUEUE_SETTLING || taker->used >= most)
         return 0;
     if (!urgent && taker->bytes >= b->settings->credit_bytes)

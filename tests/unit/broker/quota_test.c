@@ -152,6 +152,32 @@ static void a_worker_has_no_more_bytes_than_it_may_but_for_what_is_urgent(void *
     assert_int_equal(bare_said(FRAME_JOB, 3)->frame.seq, 3);
 }
 
+static void urgent_jobs_have_room_beside_others_and_not_beside_each_other(void **state)
+{
+    (void)state;
+    bare_hello(0);
+    for (uint64_t seq = 1; seq <= 3; seq++)
+        put(seq, BUS_URGENT, 1);
+    put(4, 1, 1);
+    put(5, 1, 1);
+    bare_commit();
+    take(2, 2);
+    assert_int_equal(count(FRAME_JOB), 2);
+    ack(0);
+    assert_int_equal(count(FRAME_JOB), 3);
+    ack(1);
+    ack(2);
+    assert_int_equal(count(FRAME_JOB), 5); /* those that were not, when there is no other any more */
+    for (uint64_t seq = 6; seq <= 8; seq++)
+        put(seq, BUS_URGENT, 1);
+    bare_commit();
+    assert_int_equal(count(FRAME_JOB), 7);
+    ack(3);
+    assert_int_equal(count(FRAME_JOB), 7); /* two of them are at work, whatever else is free */
+    ack(5);
+    assert_int_equal(count(FRAME_JOB), 8);
+}
+
 static uint16_t verdict(uint64_t seq)
 {
     for (unsigned n = count(FRAME_OK); n-- > 0;) {
@@ -276,6 +302,7 @@ int main(void)
         CASE(a_peer_has_no_more_bytes_on_their_way_than_it_may),
         CASE(a_follower_has_no_more_bytes_than_it_may_and_misses_nothing),
         CASE(a_worker_has_no_more_bytes_than_it_may_but_for_what_is_urgent),
+        CASE(urgent_jobs_have_room_beside_others_and_not_beside_each_other),
         CASE(a_peer_stores_no_more_than_it_may_and_what_it_stored_still_ends),
         CASE(a_setting_is_taken_over_and_a_wrong_one_is_not),
         CASE(nobody_fills_a_service_so_that_others_cannot_ask_it),
