@@ -61,20 +61,20 @@ void auth_password_job(const struct auth *self, struct turn *t, struct password_
     memcpy(job->pepper, self->pepper, sizeof(job->pepper));
 }
 
-struct refusal {
+struct refused_with {
     int err;
     const char *field, *text;
 };
 
 static int auth_say_error(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
-    const struct refusal *refusal = ctx;
+    const struct refused_with *refusal = ctx;
     return turn_fail(t, refusal->err, refusal->field, "%s", refusal->text);
 }
 
 int auth_refuse(struct turn *t, int err, const char *field, const char *text)
 {
-    struct refusal refusal = { err, field, text };
+    struct refused_with refusal = { err, field, text };
     int r = turn_after(t, 0, auth_say_error, &refusal, sizeof(refusal));
     return r < 0 ? r : TURN_LATER;
 }

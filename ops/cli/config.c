@@ -2,14 +2,19 @@
  *
  * An actor shows its settings as the value config.ACTOR, one per process; a change is the lasting value
  * settings.ACTOR under the setting's name, which the actor takes over when it is valid and refuses in its log when it
- * is not. This command therefore says what the actor shows afterwards, not what was asked for. */
+ * is not. This command therefore says what the actor shows afterwards, not what was asked for.
+ *
+ * Of an actor that is not there, as it is started when there is something to do, what is on the bus is shown over what is built in: its
+ * file and environment are its own. A change is held against the schemas here, and waits for it there. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/settings.h"
 #include "broker/client/mp.h"
 #include "gen/common.h"
 #include "gen/errors.h"
+#include "gen/registry.h"
 #include "ops/cli/link.h"
 #include "ops/cli/show.h"
 
@@ -21,6 +26,7 @@ struct config {
     struct arena *arena;
     struct settings_shown *shown; /* one per process */
     size_t shown_n;
+    const struct registry_settings *asleep; /* whose it is, where no process showed it */
 };
 
 /* Whether the process that showed a value (its key: run_ and its instance) is still there: a value outlives it. */
@@ -40,19 +46,28 @@ static bool config_lives(const json_t *peers, struct bytes key)
     return false;
 }
 
-static void config_read_row(struct config *config, const json_t *peers, struct mp *mp)
+/* Of one row of $sys.values. */
+static void config_row(struct mp *mp, struct bytes *ret_key, struct bytes *ret_body)
 {
-    struct bytes name, key = { 0 }, body = { 0 };
-    struct wire_error err;
+    struct bytes name;
     uint32_t pairs;
 
+    *ret_key = *ret_body = (struct bytes) { 0 };
     if (!mp_get_map(mp, &pairs))
         return;
     while (pairs-- && mp_get_data(mp, &name)) {
         bool is_key = bytes_equal(name, bytes_of_text("key")), is_body = bytes_equal(name, bytes_of_text("body"));
-        if (!(is_key && mp_get_data(mp, &key)) && !(is_body && mp_get_data(mp, &body)))
+        if (!(is_key && mp_get_data(mp, ret_key)) && !(is_body && mp_get_data(mp, ret_body)))
             mp_skip(mp);
     }
+}
+
+static void config_read_row(struct config *config, const json_t *peers, struct mp *mp)
+{
+    struct bytes key, body;
+    struct wire_error err;
+
+    config_row(mp, &key, &body);
     if (config_lives(peers, key) &&
         settings_shown_unpack(body, config->arena, &config->shown[config->shown_n], &err) == 0)
         config->shown_n++;
@@ -65,24 +80,32 @@ static int config_ask(struct config *config, const char *name, const struct buf 
     return r < 0 ? show_problem(name, r, buf_bytes(reply)) : EXIT_DONE;
 }
 
-/* What the processes of this actor show now. */
-static int config_read(struct config *config, const char *actor)
+static int config_values(struct config *config, const char *kind, const char *actor, struct buf *reply)
 {
-    struct buf request = { 0 }, reply = { 0 }, peers = { 0 };
+    struct buf request = { 0 };
     char name[80];
-    uint32_t rows = 0;
 
-    snprintf(name, sizeof(name), "config.%s", actor ? actor : "*");
+    snprintf(name, sizeof(name), "%s.%s", kind, actor);
     mp_put_map(&request, 2);
     mp_put_str(&request, "name");
     mp_put_str(&request, name);
     mp_put_str(&request, "limit");
     mp_put_uint(&request, VALUES_MOST);
+    int code = config_ask(config, "$sys.values", &request, reply);
+    buf_free(&request);
+    return code;
+}
+
+/* What the processes of this actor show now. */
+static int config_read(struct config *config, const char *actor)
+{
+    struct buf request = { 0 }, reply = { 0 }, peers = { 0 };
+    uint32_t rows = 0;
+
     arena_reset(config->arena);
     config->shown = arena_alloc_n(config->arena, VALUES_MOST, sizeof(*config->shown));
     config->shown_n = 0;
-    int code = config_ask(config, "$sys.values", &request, &reply);
-    buf_reset(&request);
+    int code = config_values(config, "config", actor ? actor : "*", &reply);
     if (code == EXIT_DONE)
         code = config_ask(config, "$sys.peers", &request, &peers);
     json_t *living = code == EXIT_DONE ? show_body(NULL, buf_bytes(&peers)) : NULL;
@@ -96,6 +119,76 @@ static int config_read(struct config *config, const char *actor)
     buf_free(&reply);
     buf_free(&peers);
     return code;
+}
+
+/* ---- an actor that is not there */
+
+static const struct registry_settings *config_known(const char *actor)
+{
+    for (size_t i = 0; i < registry_settings_n; i++)
+        if (strcmp(registry_settings[i].actor, actor) == 0)
+            return &registry_settings[i];
+    return NULL;
+}
+
+static struct settings *config_built_in(const struct registry_settings *known)
+{
+    return settings_new(known->actor, known->own, known->shared, known->shared_n);
+}
+
+/* One that it would not take is passed over, as it would do. */
+static void config_told(struct config *config, struct settings *settings, struct bytes key, struct bytes body)
+{
+    struct setting_text text;
+    struct wire_error err;
+    char full[256], error[256];
+
+    snprintf(full, sizeof(full), "%s.%.*s", config->asleep->actor, (int)key.len, (const char *)key.data);
+    if (setting_text_unpack(body, config->arena, &text, &err) == 0)
+        settings_from_bus(settings, full, text.text, error);
+}
+
+/* What it would show, as far as that is known here. */
+static int config_sleeps(struct config *config)
+{
+    struct settings *settings = config_built_in(config->asleep);
+    struct buf reply = { 0 };
+    uint32_t rows = 0;
+    int code = config_values(config, "settings", config->asleep->actor, &reply);
+    struct mp mp = mp_of(buf_bytes(&reply));
+
+    if (code == EXIT_DONE && mp_get_array(&mp, &rows)) {
+        while (rows-- && !mp_end(&mp)) {
+            struct bytes key, body;
+            config_row(&mp, &key, &body);
+            config_told(config, settings, key, body);
+        }
+    }
+    settings_show(settings, config->arena, &config->shown[0]);
+    config->shown_n = 1;
+    settings_free(&settings);
+    buf_free(&reply);
+    return code;
+}
+
+/* Its processes, or, without one, what is known of it. */
+static int config_look(struct config *config, const char *actor)
+{
+    int code = config_read(config, actor);
+    config->asleep = code == EXIT_DONE && !config->shown_n && actor ? config_known(actor) : NULL;
+    return config->asleep ? config_sleeps(config) : code;
+}
+
+/* Whether it will take that. */
+static int config_check(const struct config *config, const char *name, const char *value)
+{
+    struct settings *settings = config_built_in(config->asleep);
+    char full[256], error[256];
+
+    snprintf(full, sizeof(full), "%s.%.200s", config->asleep->actor, name);
+    int r = settings_from_bus(settings, full, value, error);
+    settings_free(&settings);
+    return r < 0 ? cli_fail(r == ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAILED, "%s", error) : EXIT_DONE;
 }
 
 static const struct setting_shown *config_find(const struct settings_shown *shown, const char *name)
@@ -180,7 +273,7 @@ static int config_set(struct config *config, const char *actor, const char *name
     int code = config_put(config, actor, name, value);
 
     for (int i = 0; i < TAKEN_TRIES && code == EXIT_DONE; i++) {
-        code = config_read(config, actor);
+        code = config_look(config, actor);
         if (code == EXIT_DONE && config_taken(config, name, value)) {
             config_print(config, name);
             free(before);
@@ -197,15 +290,21 @@ static int config_set(struct config *config, const char *actor, const char *name
 static int config_do(struct config *config, int argc, char **argv)
 {
     const char *actor = argc > 1 ? argv[1] : NULL, *name = argc > 2 ? argv[2] : NULL;
-    int code = config_read(config, actor);
+    const char *value = argc == 4 && strcmp(argv[3], "--unset") != 0 ? argv[3] : NULL;
+    int code = config_look(config, actor);
+    if (code == EXIT_DONE && config->asleep && name)
+        code = config_check(config, name, value);
     if (code != EXIT_DONE)
         return code;
     if (!config->shown_n)
         return cli_fail(EXIT_FAILED, "no process of %s shows settings", actor ? actor : "any actor");
+    if (config->asleep)
+        fprintf(stderr, "kinobus: no process of %s runs; what its file and environment say is not known here\n",
+                actor);
     if (name && !config_find(&config->shown[0], name))
         return cli_usage(&config_command, "%s has no setting '%s'", actor, name);
     if (argc == 4)
-        return config_set(config, actor, name, strcmp(argv[3], "--unset") == 0 ? NULL : argv[3]);
+        return config_set(config, actor, name, value);
     config_print(config, name);
     return EXIT_DONE;
 }
@@ -229,6 +328,7 @@ const struct command config_command = {
     "config", "[ACTOR [NAME [VALUE | --unset]]]", "Settings: what they are, where from, and changing one.",
     "  kinobus config                         all of them\n"
     "  kinobus config catalog slots           one, with what it means\n"
-    "  kinobus config catalog slots 128       set at run time, until --unset; it wins over file and environment",
+    "  kinobus config catalog slots 128       set at run time, until --unset; it wins over file and environment\n"
+    "  kinobus config fetcher smtp_url URL    also while no process of it runs: it counts from the next start on",
     config_run
 };

@@ -1,4 +1,5 @@
-"""gen/registry.h and .c: every named message and the types of its bodies, for programs that show any of them."""
+"""gen/registry.h and .c: every named message and the types of its bodies, and every actor's settings, for programs that show any of them."""
+import emit_actor
 from text import BANNER, quote
 
 
@@ -17,7 +18,31 @@ struct registry_row {
 
 extern const struct registry_row registry[];   /* by name */
 extern const size_t registry_n;
+
+struct registry_settings {
+    const char *actor;
+    const struct wire_type *own;
+    const char *const *shared;      /* which of them another declares: "catalog.far" */
+    size_t shared_n;
+};
+
+extern const struct registry_settings registry_settings[];
+extern const size_t registry_settings_n;
 """
+
+
+def settings(model):
+    """Of whoever is told on the bus what its settings are."""
+    out, lines = [], []
+    for s in sorted(model.schemas.values(), key=lambda s: s.name):
+        if not s.settings or not any(emit_actor.slots(s)):
+            continue
+        shared = s.uses["setting"]
+        if shared:
+            out.append(f"static const char *const {s.name}_shared[] = {{ {', '.join(map(quote, shared))} }};\n")
+        lines.append(f"    {{ {quote(s.name)}, &{s.name}_settings_type, {s.name + '_shared' if shared else 'NULL'}, {len(shared)} }},\n")
+    return (f"\n{''.join(out)}const struct registry_settings registry_settings[] = {{\n{''.join(lines)}}};\n"
+            f"const size_t registry_settings_n = {len(lines)};\n")
 
 
 def rows(model):
@@ -42,4 +67,4 @@ def source(model):
         answer = f"&{reply.name}_type" if reply else "NULL"
         lines.append(f"    {{ {quote(name)}, REGISTRY_{kind}, &{body.name}_type, {answer},\n      {quote(doc or '')} }},\n")
     return (BANNER.format(source="schemas") + f'#include <stddef.h>\n\n{includes}#include "gen/registry.h"\n\n'
-            f"const struct registry_row registry[] = {{\n{''.join(lines)}}};\nconst size_t registry_n = {len(lines)};\n")
+            f"const struct registry_row registry[] = {{\n{''.join(lines)}}};\nconst size_t registry_n = {len(lines)};\n{settings(model)}")

@@ -187,7 +187,7 @@ class Call:
             out.append((field, i))
             in_path.append(field.name)
         for field in self.request.fields:
-            if field.name in in_path or body:
+            if field.name in in_path or body or field.cookie or field.address:
                 continue
             if field.type in ("struct", "bytes"):
                 refuse(self.where, f"http: {field.name} cannot stand in a query")

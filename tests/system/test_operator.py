@@ -159,6 +159,20 @@ class Operator(unittest.TestCase):
     def test_a_setting_that_does_not_exist_is_a_wrong_word(self):
         self.assertIn("no setting", self.asked("config", "catalog", "colour", code=2))
 
+    def test_an_actor_that_sleeps_is_told_for_when_it_wakes(self):
+        row = self.setting("fetcher", "smtp_timeout_s")["fetcher", "smtp_timeout_s"]
+        self.assertEqual((row["value"], row["source"]), ("45", "built-in"))
+        self.asked("config", "fetcher", "smtp_timeout_s", "90")
+        row = self.setting("fetcher")["fetcher", "smtp_timeout_s"]
+        self.assertEqual((row["value"], row["source"]), ("90", "bus"))
+        self.assertIn("must be at least 5", self.asked("config", "fetcher", "smtp_timeout_s", "1", code=1))
+        self.assertEqual(self.setting("fetcher", "smtp_timeout_s")["fetcher", "smtp_timeout_s"]["value"], "90")
+        self.asked("config", "fetcher", "smtp_timeout_s", "--unset")
+        self.assertEqual(self.setting("fetcher", "smtp_timeout_s")["fetcher", "smtp_timeout_s"]["source"], "built-in")
+        self.assertIn("no setting 'colour'", self.asked("config", "fetcher", "colour", "red", code=2))
+        self.assertIn("it goes by catalog.clamd", self.asked("config", "fetcher", "clamd", "unix:/x", code=2))
+        self.assertIn("no process of nobody", self.asked("config", "nobody", code=1))
+
     def test_a_key_lets_its_role_join_until_it_is_revoked(self):
         path = os.path.join(self.stage.state, "desk.join")
         made = self.asked("key", "make", "cli/desk", self.listen, path)

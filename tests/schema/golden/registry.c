@@ -28,3 +28,8 @@ const struct registry_row registry[] = {
       "" },
 };
 const size_t registry_n = 10;
+
+const struct registry_settings registry_settings[] = {
+    { "library", &library_settings_type, NULL, 0 },
+};
+const size_t registry_settings_n = 1;

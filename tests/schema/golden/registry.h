@@ -13,3 +13,13 @@ struct registry_row {
 
 extern const struct registry_row registry[];   /* by name */
 extern const size_t registry_n;
+
+struct registry_settings {
+    const char *actor;
+    const struct wire_type *own;
+    const char *const *shared;      /* which of them another declares: "catalog.far" */
+    size_t shared_n;
+};
+
+extern const struct registry_settings registry_settings[];
+extern const size_t registry_settings_n;

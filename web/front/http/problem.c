@@ -6,12 +6,38 @@
 #include <jansson.h>
 
 #include "gen/errors.h"
+#include "schemas/wire/time.h"
 
 /* What is not UTF-8 is left out. */
 static void problem_text(json_t *object, const char *key, const char *text)
 {
     if (text && *text)
         json_object_set_new(object, key, json_string(text));
+}
+
+static void problem_time(json_t *object, const char *key, bool has, int64_t ms)
+{
+    char text[TIME_TEXT_SIZE];
+
+    if (has)
+        problem_text(object, key, time_format(ms, text));
+}
+
+static void problem_refusals(json_t *object, const struct problem *body)
+{
+    json_t *refusals = json_array();
+
+    for (size_t i = 0; i < body->refusals_n; i++) {
+        const struct refusal *from = &body->refusals[i];
+        json_t *one = json_object();
+
+        problem_text(one, "rule", from->rule);
+        problem_text(one, "sentence", from->sentence);
+        problem_time(one, "from", from->has_from, from->from);
+        problem_time(one, "until", from->has_until, from->until);
+        json_array_append_new(refusals, one);
+    }
+    json_object_set_new(object, "refusals", refusals);
 }
 
 static void problem_body(json_t *object, const struct problem *body)
@@ -28,6 +54,8 @@ static void problem_body(json_t *object, const struct problem *body)
     }
     if (errors)
         json_object_set_new(object, "errors", errors);
+    if (body->refusals_n > 0)
+        problem_refusals(object, body);
 }
 
 void problem_write(const struct problem_doc *doc, struct buf *out)

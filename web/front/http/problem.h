@@ -6,6 +6,8 @@
  *       "req_01...",
  *       "retryable": false, "errors": [ { "field": "title", "message": "must be at most 200 characters" } ] }
  *
+ * `refusals` has the rules that do not let a video be watched: [ { "rule": "window", "sentence": "...", "until": "2026-..." } ].
+ *
  * type, title, status, code and retryable follow from the error alone (schemas/errors.toml). refused_by is the actor that
  * said no, or `front`. */
 #pragma once
