@@ -34,6 +34,8 @@ static struct turn *batch_turn(struct actor *actor, struct message *message)
     t->now = actor_now(actor);
     t->trace = batch_trace(actor, message);
     STAILQ_INIT(&t->effects);
+    if (message->kind == MESSAGE_THEN && t->request && t->request->ended && !t->request->lost)
+        t->request = NULL; /* it was answered: what goes on, goes on by itself */
     return t;
 }
 
@@ -41,10 +43,9 @@ static void batch_run_turn(struct turn *t)
 {
     int64_t began = actor_mono(t->actor), took;
 
+    t->begun = true;
     if (t->message->kind == MESSAGE_THEN && t->request && t->request->later)
         t->request->later--;
-    if (t->message->kind == MESSAGE_THEN && t->request && t->request->ended && !t->request->lost)
-        t->request = NULL; /* it was answered: what goes on, goes on by itself */
     turn_run(t);
     took = actor_mono(t->actor) - began;
     if (took < BATCH_SLOW_MS)

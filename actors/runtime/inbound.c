@@ -108,7 +108,7 @@ static void inbound_reply(void *ctx, uint64_t cid, int err, struct bytes body)
     then->err = err;
     if (err < 0)
         count(actor, COUNTERS_ASK_ERRORS, 1);
-    else if (body.len) {
+    if (body.len) {
         then->body = malloc(body.len);
         if (!then->body)
             abort();

@@ -122,7 +122,7 @@ struct message *message_new(enum message_kind kind, struct bytes body);
 struct message *message_then(turn_then *then, struct request *request, const void *ctx, size_t ctx_len);
 void message_free(struct message **message);
 
-enum effect_kind { EFFECT_ASK, EFFECT_POOL, EFFECT_TIMER, EFFECT_SET };
+enum effect_kind { EFFECT_ASK, EFFECT_POOL, EFFECT_TIMER, EFFECT_SET, EFFECT_UNDO };
 
 struct effect {
     STAILQ_ENTRY(effect) next;
@@ -131,6 +131,7 @@ struct effect {
     const struct call_def *call;
     const struct value_def *value;
     pool_work *work;
+    turn_undo *undo; /* its ctx is the body */
     uint32_t ms;
     struct bytes body, key; /* in the arena of the batch */
     bool remove;
@@ -146,6 +147,7 @@ struct turn {
     struct store_txn *txn;
     struct arena *arena;
     bool writes;
+    bool begun; /* its handler was called */
     int64_t now;
     struct bus_trace trace;
     int result;

@@ -157,8 +157,13 @@ void relay_pump(struct actor *actor)
         relay->last = 0;
         relay->more = true;
     }
-    if (!relay->more || relay->flying >= actor->welcome.window || store_begin_read(actor->store, &txn) < 0)
+    if (!relay->more || relay->flying >= actor->welcome.window)
         return;
+    r = store_begin_read(actor->store, &txn);
+    if (r < 0) {
+        relay->again_at = actor_mono(actor) + RELAY_AGAIN_MS;
+        return;
+    }
     arena = arena_new();
     while (r == 0 && relay->flying < actor->welcome.window)
         r = relay_next(actor, txn, arena);
@@ -270,6 +275,8 @@ void relay_tidied(struct actor *actor, bool committed)
         relay->sent_n = kept;
     if (relay && committed)
         relay->tidy_at = 0;
+    else if (relay && relay->tidy_at) /* the disk is full, for instance */
+        relay->tidy_at = actor_mono(actor) + RELAY_AGAIN_MS;
 }
 
 void relay_added(struct actor *actor, unsigned rows)

@@ -215,6 +215,7 @@ static void release_effect(struct actor *actor, struct turn *t, struct effect *e
         pool_submit(actor->pool, e->work, e->then);
         break;
     case EFFECT_TIMER: timer_add(actor, actor_mono(actor) + e->ms, e->then); break;
+    case EFFECT_UNDO: break; /* it was not */
     case EFFECT_SET:
         set = (struct unsent) { .kind = UNSENT_SET, .flag = e->remove, .ms = e->value->ttl_ms };
         unsent_put(actor, set, e->body, e->value->name, e->key.data);
@@ -227,7 +228,11 @@ void release_drop(struct turn *t)
     struct effect *e;
 
     STAILQ_FOREACH(e, &t->effects, next)
-    message_free(&e->then);
+    {
+        if (e->kind == EFFECT_UNDO)
+            e->undo(t->actor->self, e->body.data);
+        message_free(&e->then);
+    }
     STAILQ_INIT(&t->effects);
     t->later = 0;
     t->puts = 0;
@@ -250,8 +255,25 @@ static void release_event(struct actor *actor, struct turn *t)
     bus_cursor(actor->bus, m->stream->name, m->at.seq);
 }
 
+/* Whether the same waits already to be begun again: a clock that goes on asks for it anew with each of its ticks. */
+static bool release_is_again(const struct actor *actor, const struct message *m)
+{
+    const struct timer *timer;
+
+    LIST_FOREACH(timer, &actor->timers, next)
+    {
+        const struct message *other = timer->then;
+
+        if (other->tries && m->timer && other->timer && other->then == m->then && other->ctx_len == m->ctx_len &&
+            memcmp(other->ctx, m->ctx, m->ctx_len) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A turn that nobody waits for failed, and was undone. What the passing of time began is begun again: a clock that an
- * actor winds up in its own timer must not stop because the disk was full once. */
+ * actor winds up in its own timer must not stop because the disk was full once. So is what was never begun, as there was
+ * no transaction: what was done on the pool, or answered, is told in the end. */
 static void release_failed(struct actor *actor, struct turn *t)
 {
     struct message *m = t->message, *again;
@@ -259,16 +281,21 @@ static void release_failed(struct actor *actor, struct turn *t)
 
     log_line(LOG_AT_ERROR, "turn-failed", "kind=%d result=%s detail=\"%s\"", m->kind, err_name(t->result),
              t->problem.detail ? t->problem.detail : "");
-    if (m->kind != MESSAGE_UP && !m->timer)
+    if ((m->kind != MESSAGE_UP && !m->timer && (m->kind != MESSAGE_THEN || t->begun)) ||
+        release_is_again(actor, m))
         return;
     again = message_new(m->kind, (struct bytes) { 0 });
     again->then = m->then;
     again->timer = m->timer;
     again->tries = m->tries + 1;
     again->trace = m->trace;
-    again->ctx = m->ctx; /* moves */
+    again->asked = m->asked;
+    again->err = m->err;
+    again->ctx = m->ctx; /* moves, as the answer does */
     again->ctx_len = m->ctx_len;
-    m->ctx = NULL;
+    again->body = m->body;
+    again->body_len = m->body_len;
+    m->ctx = m->body = NULL;
     timer_add(actor, actor_mono(actor) + (RELEASE_AGAIN_MS << shift), again);
 }
 

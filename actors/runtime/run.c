@@ -332,6 +332,7 @@ static int run_then(struct turn *t)
         r = run_unpack(t, m->asked->reply, &reply);
         if (r < 0) {
             m->err = ERR_INTERNAL; /* what another actor answered does not fit its schema */
+            m->body_len = 0;
             t->problem = (struct problem) { 0 };
             reply = NULL;
         }

@@ -64,6 +64,13 @@ bool turn_has_role(const struct turn *t, enum role least)
     return people_has_role(turn_subject(t), least);
 }
 
+bool turn_may_manage(const struct turn *t, struct id owner_id)
+{
+    const struct subject *subject = turn_subject(t);
+
+    return (subject->known && id_equal(subject->user_id, owner_id)) || turn_has_role(t, ROLE_MODERATOR);
+}
+
 int turn_require_owner(struct turn *t, struct id owner_id)
 {
     const struct subject *subject = turn_subject(t);
@@ -111,6 +118,26 @@ int turn_fail(struct turn *t, int err, const char *field, const char *format, ..
     if (!p->detail)
         p->detail = arena_printf(t->arena, "%s: %s", field, text);
     return err;
+}
+
+int turn_refuse(struct turn *t, int err, struct refusal *refusals, size_t n)
+{
+    t->problem.detail = refusals[0].sentence;
+    t->problem.refusals = refusals;
+    t->problem.refusals_n = n;
+    return err;
+}
+
+const char *turn_told(struct turn *t)
+{
+    const struct message *m = t->message;
+    struct problem problem = { 0 };
+    struct wire_error err;
+
+    if (!m->asked || m->err >= 0 || !m->body_len ||
+        problem_unpack(bytes_of(m->body, m->body_len), t->arena, &problem, &err) < 0)
+        return "";
+    return problem.detail ? problem.detail : "";
 }
 
 int turn_retry_after(struct turn *t, int err, uint32_t ms)
@@ -211,6 +238,14 @@ int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, si
     effect->then = turn_then_message(t, then, ctx, ctx_len);
     effect->then->timer = true;
     return 0;
+}
+
+void turn_undone(struct turn *t, turn_undo *undo, const void *ctx, size_t ctx_len)
+{
+    struct effect *effect = turn_effect(t, EFFECT_UNDO);
+
+    effect->undo = undo;
+    effect->body = ctx_len ? bytes_of(arena_copy(t->arena, ctx, ctx_len), ctx_len) : (struct bytes) { 0 };
 }
 
 uint64_t turn_keep(struct turn *t)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "gen/auth.h"
+#include "gen/common.h"
 #include "schemas/wire/actor.h"
 
 struct turn;
@@ -44,6 +45,8 @@ void turn_count(struct turn *t, unsigned counter, uint64_t n);
 
 const struct subject *turn_subject(const struct turn *t);
 bool turn_has_role(const struct turn *t, enum role least); /* a person of that role or above, or the operator */
+/* Whether the person asking has what this one owns in hand: owns it, or is a moderator or above, or the operator. */
+bool turn_may_manage(const struct turn *t, struct id owner_id);
 /* Of a call that allows "owner": 0 when the person asking is this one, or has a role that the call allows by itself;
  * else ERR_FORBIDDEN, ERR_UNAUTHENTICATED. */
 int turn_require_owner(struct turn *t, struct id owner_id);
@@ -51,13 +54,22 @@ int turn_require_owner(struct turn *t, struct id owner_id);
 /* Answers err, and says what is wrong: of which field of the request (NULL: of the whole). */
 int turn_fail(struct turn *t, int err, const char *field, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Answers err, for these rules say so: the first one decided. Borrows them. */
+int turn_refuse(struct turn *t, int err, struct refusal *refusals, size_t n);
 int turn_retry_after(struct turn *t, int err, uint32_t ms); /* answers err, and when to try again */
+
+/* In a continuation that is told of an error: the sentence that came with it from who was asked; "": none did. */
+const char *turn_told(struct turn *t);
 
 /* Continuations. What leaves, leaves after the commit; ctx is copied. ERR_BUSY: too much is under way. */
 typedef int pool_work(void *ctx); /* on a thread of the pool; may change ctx, touches nothing else */
 int turn_pool(struct turn *t, pool_work *work, turn_then *then, const void *ctx, size_t ctx_len);
 /* A timer. When its turn fails and nobody waits for an answer, it is begun again: a second later, then less often. */
 int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, size_t ctx_len);
+/* What a handler remembers beside its transaction, that something is under way for instance: `undo` takes it back when the turn
+ * comes to nothing, by its own failure or that of the commit. ctx is copied. */
+typedef void turn_undo(void *self, const void *ctx);
+void turn_undone(struct turn *t, turn_undo *undo, const void *ctx, size_t ctx_len);
 /* Keeps the call or job for actor_resume(). A kept job stays leased (the runtime extends it) until a turn ends it. */
 uint64_t turn_keep(struct turn *t);
 

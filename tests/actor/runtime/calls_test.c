@@ -493,28 +493,6 @@ static void what_an_earlier_program_wrote_is_copied_and_written_anew(void **stat
     rig_free(&rig);
 }
 
-static void a_clock_that_winds_itself_up_does_not_stop_when_one_turn_fails(void **state)
-{
-    struct rig *rig = *state;
-    struct library *library = actor_self(rig_actor(rig));
-
-    rig_advance(rig, 60000);
-    assert_int_equal(library->ticks, 1);
-    library->tick_err = ERR_STORE_FULL;
-    rig_advance(rig, 60000); /* fails, and what it wound up is undone with it */
-    assert_int_equal(library->ticks, 2);
-    rig_advance(rig, 1000);
-    rig_advance(rig, 2000);
-    assert_int_equal(library->ticks, 4);
-    library->tick_err = 0;
-    rig_advance(rig, 4000);
-    assert_int_equal(library->ticks, 5);
-    rig_advance(rig, 59999);
-    assert_int_equal(library->ticks, 5);
-    rig_advance(rig, 1);
-    assert_int_equal(library->ticks, 6);
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, rig_close)
@@ -540,7 +518,6 @@ int main(void)
         T(above_its_slots_it_is_busy),
         T(create_survives_any_store_failure),
         cmocka_unit_test(what_an_earlier_program_wrote_is_copied_and_written_anew),
-        T(a_clock_that_winds_itself_up_does_not_stop_when_one_turn_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,11 @@ static int library_beside(void *state, struct turn *t, int err, const void *repl
     return turn_subject(t)->known ? ERR_INTERNAL : err;
 }
 
+static void library_forget(void *state, const void *ctx)
+{
+    ((struct library *)state)->adding -= *(const unsigned *)ctx;
+}
+
 static int library_on_create_item(struct library *self, struct turn *t, const struct create_item *ask,
                                   struct item *reply)
 {
@@ -75,6 +80,8 @@ static int library_on_create_item(struct library *self, struct turn *t, const st
     }
     if (strcmp(ask->title, "silent") == 0)
         return TURN_LATER;
+    self->adding++;
+    turn_undone(t, library_forget, &(unsigned) { 1 }, sizeof(unsigned));
     r = library_add(t, ask->title, ask->kind, reply);
     if (r == 0 && strcmp(ask->title, "beside") == 0)
         return turn_pool(t, library_work, library_beside, &work, sizeof(work));
@@ -105,11 +112,20 @@ static int library_on_drop_item(struct library *self, struct turn *t, const stru
     return item_del(turn_txn(t), ask->id);
 }
 
+static int library_part(void *state, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct library *self = state;
+
+    self->parts++;
+    return self->part_err;
+}
+
 static int library_tick(void *state, struct turn *t, int err, const void *reply, const void *ctx)
 {
     struct library *self = state;
     int r = turn_after(t, 60000, library_tick, NULL, 0);
 
+    turn_after(t, 0, library_part, NULL, 0);
     self->ticks++;
     return self->tick_err < 0 ? self->tick_err : r;
 }

@@ -13,7 +13,10 @@
 struct library {
     unsigned ups, runs, ticks; /* handlers run; a tick a minute */
     unsigned besides;          /* work of the pool that nobody waited for, done */
+    unsigned adding;           /* remembered by what adds an item, and taken back where that comes to nothing */
     int tick_err;              /* what the next ticks answer */
+    unsigned parts;            /* of ticks, each a turn of its own */
+    int part_err;
 };
 
 struct shelf {
