@@ -32,10 +32,10 @@ void s3_escape(struct buf *to, const char *text)
     }
 }
 
-/* Those of now: a file that was changed is read again, and what cannot be read leaves them as they were. */
-static void s3_sign(struct s3_blobs *s, struct remote_try *to)
+/* A file that was changed is read again, and what cannot be read leaves them as they were. */
+struct s3_keys s3_keys_now(struct s3_blobs *s)
 {
-    char how[S3_REGION_MAX + 32], error[S3_SAID_MAX];
+    char error[S3_SAID_MAX];
     struct timespec changed;
     struct s3_keys keys;
 
@@ -46,6 +46,14 @@ static void s3_sign(struct s3_blobs *s, struct remote_try *to)
     }
     keys = s->keys;
     pthread_mutex_unlock(&s->lock);
+    return keys;
+}
+
+static void s3_sign(struct s3_blobs *s, struct remote_try *to)
+{
+    struct s3_keys keys = s3_keys_now(s);
+    char how[S3_REGION_MAX + 32];
+
     snprintf(how, sizeof(how), "aws:amz:%s:s3", s->where.region);
     to->lib->setopt(to->easy, CURLOPT_AWS_SIGV4, how);
     to->lib->setopt(to->easy, CURLOPT_USERNAME, keys.id);
@@ -151,7 +159,9 @@ static int s3_refused(const char *code, long status)
                   { "InternalError", ERR_AGAIN },        { "SlowDown", ERR_AGAIN },
                   { "QuotaExceeded", ERR_STORE_FULL },   { "XMinioStorageFull", ERR_STORE_FULL },
                   { "EntityTooLarge", ERR_TOO_LARGE },   { "XAmzContentSHA256Mismatch", ERR_AGAIN },
-                  { "NotImplemented", ERR_UNSUPPORTED }, { "MethodNotAllowed", ERR_UNSUPPORTED } };
+                  { "NotImplemented", ERR_UNSUPPORTED }, { "MethodNotAllowed", ERR_UNSUPPORTED },
+                  { "NoSuchUpload", ERR_GONE },          { "InvalidPart", ERR_CHECKSUM },
+                  { "InvalidPartOrder", ERR_CHECKSUM } };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if (strcmp(code, known[i].code) == 0)
@@ -186,7 +196,7 @@ static int s3_answered(struct remote *remote, const struct remote_ask *ask)
         return ask->method == REMOTE_GET && !ask->text && ask->status != 206 ? ERR_IO : 0;
     s3_xml_walk(bytes_of_text(ask->said), s3_refusal_word, &refusal);
     r = s3_refused(refusal.code, ask->status);
-    if (r != ERR_NOT_FOUND && r != ERR_EXISTS && r != ERR_EOF)
+    if (r != ERR_NOT_FOUND && r != ERR_EXISTS && r != ERR_EOF && r != ERR_GONE)
         s3_remember((struct s3_blobs *)remote, ask->status, &refusal);
     return r;
 }
@@ -313,6 +323,9 @@ static void s3_close(struct blobs *blobs)
     struct s3_blobs *s = s3_of(blobs);
 
     remote_close(&s->remote);
+    for (size_t i = 0; i < s->known_n; i++)
+        free(s->known[i]);
+    free(s->known);
     pthread_mutex_destroy(&s->lock);
     sodium_memzero(&s->keys, sizeof(s->keys));
     free(s);
@@ -336,6 +349,11 @@ static const struct blob_backend s3_backend = {
     .traffic = remote_traffic,
 };
 
+bool blobs_s3_has(const struct blobs *blobs)
+{
+    return blobs->backend == &s3_backend;
+}
+
 int blobs_s3_open(const char *uri, const struct blobs_s3_options *o, struct blobs **ret, char error[S3_SAID_MAX])
 {
     const struct remote_options how = { .connect_ms = o->connect_ms,
@@ -351,6 +369,8 @@ int blobs_s3_open(const char *uri, const struct blobs_s3_options *o, struct blob
     if (!s)
         abort();
     r = sodium_init() < 0 ? ERR_INTERNAL : s3_where(uri, &s->where, error);
+    if (r == 0 && o->reads && *s->where.readers)
+        memcpy(s->where.file, s->where.readers, sizeof(s->where.file));
     if (r == 0)
         r = s3_keys_read(&s->where, &s->keys, &s->keys_changed, error);
     if (r == 0 && (r = remote_open(&s->remote, &s3_backend, &s3_kind, &how)) < 0)

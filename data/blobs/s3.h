@@ -1,10 +1,11 @@
 /* s3 - blobs in a bucket of an S3-compatible store: AWS, MinIO, Ceph, Garage, R2 and the like; libcurl signs (SigV4).
  *
- * Where      s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME&credentials=FILE]; requests name the bucket in the path. Endpoint:
+ * Where      s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME&credentials=FILE&readers=FILE]; requests name the bucket in the path. Endpoint:
  *            http(s)://HOST[:PORT], without one that of AWS in the region; region: us-east-1 without one
  * Who        credentials=FILE, lines as in ~/.aws/credentials (aws_access_key_id = ..., aws_secret_access_key = ...,
  *            aws_session_token = ...), readable by its owner alone and read again when it has changed; without one
- *            AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of the environment. None of it is ever logged
+ *            AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of the environment. None of it is ever logged.
+ *            readers=FILE: the same for who only reads, so that it need not have the other
  * Offers     all but growing objects, descriptors and the room on a disk
  * Durable    what the store has answered 200 for: that is the store's promise
  * Checks     what is put is signed with its SHA-256, which the store compares; its BLAKE2b-256 lies beside it (x-amz-meta-blake2b),
@@ -39,6 +40,7 @@ struct blobs_s3_options {
     unsigned lines;    /* things done at a time, 1 to 64 */
     unsigned part_mib; /* of a multipart upload, 5 to 1024 */
     const atomic_bool *cancel; /* NULL: never */
+    bool reads;                /* and nothing else: with the credentials of readers, where there are some */
 };
 
 bool blobs_s3_is(const char *uri); /* it begins with s3: */
@@ -47,6 +49,13 @@ bool blobs_s3_is(const char *uri); /* it begins with s3: */
  * is asked of the store yet. */
 int blobs_s3_open(const char *uri, const struct blobs_s3_options *options, struct blobs **ret,
                   char error[S3_SAID_MAX]);
+
+/* Several URIs with spaces between: the first is the place where things are put, the others were it before and are read, too. */
+#define BLOBS_S3_PLACES 4
+int blobs_s3_open_each(const char *uris, const struct blobs_s3_options *options,
+                       struct blobs *ret[BLOBS_S3_PLACES], unsigned *ret_n, char error[S3_SAID_MAX]);
+int blobs_s3_open_all(const char *uris, const struct blobs_s3_options *options, struct blobs **ret,
+                      char error[S3_SAID_MAX]); /* as one (tier.h) */
 
 /* Whether the bucket can be listed with these credentials: 0, or why not. */
 int blobs_s3_try(struct blobs *blobs);

@@ -1,9 +1,9 @@
-/* s3_internal - see s3.h: one backend in four files. s3_where reads the URI and the credentials, s3 puts and reads, s3_parts
- * writes in parts, s3_list lists and removes. */
+/* s3_internal - see s3.h and s3_direct.h: one backend. s3_where reads the URI and the credentials, s3 puts and reads, s3_multi asks
+ * for multipart uploads, s3_parts writes in such parts, s3_sign signs URLs for those of others, s3_list lists and removes. */
 #pragma once
 
 #include "data/blobs/remote.h"
-#include "data/blobs/s3.h"
+#include "data/blobs/s3_direct.h"
 
 enum {
     S3_ENDPOINT_MAX = 400,
@@ -15,9 +15,8 @@ enum {
     S3_SECRET_MAX = 256,
     S3_TOKEN_MAX = 4096,
     S3_UPLOAD_MAX = 1024, /* the id of a multipart upload */
-    S3_UPLOADS = 16,      /* that one process writes at a time */
-    S3_PARTS_MAX = 10000, /* what S3 allows */
     S3_HASH = 32,         /* SHA-256 */
+    S3_URI_MAX = 1024,
     S3_PLACE_MAX = S3_BUCKET_MAX + S3_PREFIX_MAX + S3_ENDPOINT_MAX + 8,
 };
 
@@ -31,6 +30,7 @@ struct s3_where {
     char prefix[S3_PREFIX_MAX + 1]; /* "" or ending in a slash */
     char region[S3_REGION_MAX + 1];
     char file[S3_FILE_MAX + 1]; /* "": the environment */
+    char readers[S3_FILE_MAX + 1];
     char place[S3_PLACE_MAX];
 };
 
@@ -43,7 +43,8 @@ struct s3_blobs {
     struct s3_keys keys;
     struct timespec keys_changed;
     char said[S3_SAID_MAX];
-    char *writing[S3_UPLOADS]; /* ids of multipart uploads under way here: no sweep ends them */
+    char **known; /* ids of multipart uploads that somebody is at: no sweep ends them */
+    size_t known_n;
 };
 
 /* What is beside the request itself, in remote_ask.more. */
@@ -63,6 +64,29 @@ int s3_where(const char *uri, struct s3_where *ret, char error[S3_SAID_MAX]);
 int s3_keys_read(const struct s3_where *where, struct s3_keys *ret, struct timespec *changed,
                  char error[S3_SAID_MAX]);
 bool s3_keys_changed(const struct s3_where *where, const struct timespec *since);
+struct s3_keys s3_keys_now(struct s3_blobs *s); /* those of the file as it stands; the caller wipes them */
+
+/* The query of a URL with its signature, SigV4; a pure function. */
+struct s3_presign {
+    const char *method, *host, *path; /* as they stand in the request */
+    const char *query;                /* its other words, escaped and by their names, all behind 'X'; NULL: none */
+    const char *region;
+    const struct s3_keys *keys;
+    int64_t now; /* s UTC */
+    unsigned lasts_s;
+    bool sized; /* Content-Length is signed: */
+    uint64_t size;
+};
+void s3_presign(const struct s3_presign *presign, struct buf *ret_query);
+
+int s3_multi_begin(struct s3_blobs *s, const char *name, const struct s3_more *more,
+                   char **ret_upload); /* it is known from then on */
+int s3_multi_end(struct s3_blobs *s, const char *name, const char *upload, struct bytes parts);
+int s3_multi_abort(struct s3_blobs *s, const char *name, const char *upload); /* 0 too when there is none */
+void s3_multi_query(const char *upload, unsigned part, struct buf *ret);
+void s3_know(struct s3_blobs *s, const char *upload);
+void s3_unknow(struct s3_blobs *s, const char *upload);
+bool s3_is_known(struct s3_blobs *s, const char *upload);
 
 int s3_text(struct s3_blobs *s, const char *query, struct buf *ret); /* GET of the bucket */
 int s3_put_object(struct s3_blobs *s, const char *name, struct bytes data, const struct s3_more *more,
@@ -75,7 +99,6 @@ int s3_new(struct blobs *blobs, const char *name, struct blob_writer **ret);
 int s3_write(struct blob_writer *writer, const void *data, size_t len);
 int s3_commit(struct blob_writer **writer, struct blob_info *ret);
 void s3_abort(struct blob_writer **writer);
-bool s3_is_writing(struct s3_blobs *s, const char *upload);
 
 int s3_list(struct blobs *blobs, const char *prefix, blob_list_fn *fn, void *ctx);
 int s3_delete(struct blobs *blobs, const char *name);

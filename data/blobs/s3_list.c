@@ -128,18 +128,10 @@ int s3_delete(struct blobs *blobs, const char *name)
 
 static int s3_upload_abort(struct s3_page *p, const char *name)
 {
-    struct buf query = { 0 };
-    struct remote_ask ask = { .method = REMOTE_DELETE, .name = name };
-    int r;
+    int r = s3_multi_abort(p->s, name, p->upload);
 
-    buf_put_text(&query, "uploadId=");
-    s3_escape(&query, p->upload);
-    ask.query = buf_text(&query);
-    r = remote_do(&p->s->remote, &ask);
-    buf_free(&query);
-    if (r == 0)
-        p->removed++;
-    return r == ERR_NOT_FOUND ? 0 : r;
+    p->removed += r == 0;
+    return r;
 }
 
 static int s3_uploads_word(void *ctx, const char *path, const char *text)
@@ -157,7 +149,7 @@ static int s3_uploads_word(void *ctx, const char *path, const char *text)
     } else if (strcmp(path, "ListMultipartUploadsResult/Upload") == 0) {
         const char *name = s3_name(p);
 
-        if (name && *p->upload && p->info.modified <= p->before && !s3_is_writing(p->s, p->upload))
+        if (name && *p->upload && p->info.modified <= p->before && !s3_is_known(p->s, p->upload))
             r = s3_upload_abort(p, name);
         s3_next(p);
     } else if (leaf && strncmp(path, "ListMultipartUploadsResult/Upload/", 34) == 0) {

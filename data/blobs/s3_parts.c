@@ -7,10 +7,7 @@
 
 #include <sodium.h>
 
-#include "data/blobs/s3_xml.h"
 #include "gen/errors.h"
-
-#define S3_ANSWER_MOST ((size_t)64 * 1024)
 
 struct s3_writer {
     struct blob_writer base;
@@ -27,69 +24,12 @@ static struct s3_blobs *s3_writer_store(struct s3_writer *w)
     return s3_of(w->base.blobs);
 }
 
-/* ---- uploads under way */
-
-static void s3_writing(struct s3_blobs *s, const char *old, const char *new)
-{
-    pthread_mutex_lock(&s->lock);
-    for (unsigned i = 0; i < S3_UPLOADS; i++)
-        if (s->writing[i] == old) {
-            s->writing[i] = (char *)(uintptr_t) new;
-            break;
-        }
-    pthread_mutex_unlock(&s->lock);
-}
-
-bool s3_is_writing(struct s3_blobs *s, const char *upload)
-{
-    bool is = false;
-
-    pthread_mutex_lock(&s->lock);
-    for (unsigned i = 0; i < S3_UPLOADS; i++)
-        is |= s->writing[i] && strcmp(s->writing[i], upload) == 0;
-    pthread_mutex_unlock(&s->lock);
-    return is;
-}
-
-/* ---- requests */
-
-static int s3_upload_word(void *ctx, const char *path, const char *text)
-{
-    char **id = ctx;
-
-    if (strcmp(path, "InitiateMultipartUploadResult/UploadId") == 0 && *text && !*id &&
-        strlen(text) < S3_UPLOAD_MAX && !(*id = strdup(text)))
-        abort();
-    return 0;
-}
-
 static int s3_begin(struct s3_writer *w)
 {
     const struct s3_more more = { .hash = w->base.expects ? w->base.expected : NULL,
                                   .modified = w->base.modified };
-    struct buf text = { 0 };
-    struct remote_ask ask = { .method = REMOTE_POST,
-                              .name = w->name,
-                              .query = "uploads=",
-                              .more = &more,
-                              .text = &text,
-                              .text_most = S3_ANSWER_MOST };
-    int r = remote_do(&s3_writer_store(w)->remote, &ask);
 
-    if (r == 0 && (s3_xml_walk(buf_bytes(&text), s3_upload_word, &w->upload) < 0 || !w->upload))
-        r = ERR_IO;
-    buf_free(&text);
-    if (r == 0)
-        s3_writing(s3_writer_store(w), NULL, w->upload);
-    return r;
-}
-
-static void s3_upload_query(struct s3_writer *w, unsigned part, struct buf *ret)
-{
-    if (part)
-        buf_printf(ret, "partNumber=%u&", part);
-    buf_put_text(ret, "uploadId=");
-    s3_escape(ret, w->upload);
+    return s3_multi_begin(s3_writer_store(w), w->name, &more, &w->upload);
 }
 
 /* What is in memory, as the next part. */
@@ -97,11 +37,11 @@ static int s3_send(struct s3_writer *w)
 {
     struct buf query = { 0 };
     struct remote_ask ask = { .method = REMOTE_PUT, .name = w->name, .body = buf_bytes(&w->part) };
-    int r = w->parts == S3_PARTS_MAX ? ERR_TOO_LARGE : w->upload ? 0 : s3_begin(w);
+    int r = w->parts == BLOBS_S3_PARTS ? ERR_TOO_LARGE : w->upload ? 0 : s3_begin(w);
 
     if (r < 0)
         return r;
-    s3_upload_query(w, w->parts + 1, &query);
+    s3_multi_query(w->upload, w->parts + 1, &query);
     ask.query = buf_text(&query);
     r = remote_do(&s3_writer_store(w)->remote, &ask);
     buf_free(&query);
@@ -110,59 +50,9 @@ static int s3_send(struct s3_writer *w)
     if (r < 0)
         return r;
     w->parts++;
-    buf_printf(&w->tags, "<Part><PartNumber>%u</PartNumber><ETag>%s</ETag></Part>", w->parts, ask.tag);
+    blobs_s3_name_part(&w->tags, w->parts, ask.tag);
     buf_reset(&w->part);
     return 0;
-}
-
-/* The answer may be 200 and an error all the same. */
-static int s3_end_word(void *ctx, const char *path, const char *text)
-{
-    bool *ok = ctx;
-
-    *ok |= strcmp(path, "CompleteMultipartUploadResult") == 0;
-    return 0;
-}
-
-static int s3_end(struct s3_writer *w)
-{
-    struct s3_blobs *s = s3_writer_store(w);
-    const struct s3_more more = { .condition = true };
-    struct buf query = { 0 }, body = { 0 }, text = { 0 };
-    struct remote_ask ask = {
-        .method = REMOTE_POST, .name = w->name, .more = &more, .text = &text, .text_most = S3_ANSWER_MOST
-    };
-    bool ok = false;
-    int r;
-
-    s3_upload_query(w, 0, &query);
-    buf_put_text(&body, "<CompleteMultipartUpload>");
-    buf_put(&body, w->tags.data, w->tags.len);
-    buf_put_text(&body, "</CompleteMultipartUpload>");
-    ask.query = buf_text(&query);
-    ask.body = buf_bytes(&body);
-    r = remote_do(&s->remote, &ask);
-    if (r == ERR_UNSUPPORTED && !s->no_condition) {
-        s->no_condition = true;
-        r = remote_do(&s->remote, &ask);
-    }
-    if (r == 0 && (s3_xml_walk(buf_bytes(&text), s3_end_word, &ok) < 0 || !ok))
-        r = ERR_UNAVAILABLE;
-    buf_free(&query);
-    buf_free(&body);
-    buf_free(&text);
-    return r;
-}
-
-static void s3_give_up(struct s3_writer *w)
-{
-    struct buf query = { 0 };
-    struct remote_ask ask = { .method = REMOTE_DELETE, .name = w->name };
-
-    s3_upload_query(w, 0, &query);
-    ask.query = buf_text(&query);
-    remote_do(&s3_writer_store(w)->remote, &ask); /* what stays is swept */
-    buf_free(&query);
 }
 
 /* ---- the writer */
@@ -170,7 +60,7 @@ static void s3_give_up(struct s3_writer *w)
 static void s3_writer_free(struct s3_writer *w)
 {
     if (w->upload)
-        s3_writing(s3_writer_store(w), w->upload, NULL);
+        s3_unknow(s3_writer_store(w), w->upload);
     free(w->upload);
     buf_free(&w->part);
     buf_free(&w->tags);
@@ -231,8 +121,8 @@ static int s3_commit_parts(struct s3_writer *w, const uint8_t hash[BLOB_HASH_SIZ
     if (r == 0)
         r = s3_look(w->base.blobs, w->name, ret); /* for stores that know no condition */
     if (r == 0) {
-        r = s3_end(w);
-        if (r == ERR_EXISTS || r == ERR_NOT_FOUND)
+        r = s3_multi_end(s3_writer_store(w), w->name, w->upload, buf_bytes(&w->tags));
+        if (r == ERR_EXISTS || r == ERR_NOT_FOUND || r == ERR_GONE)
             r = s3_commit_taken(w, hash, r, ret);
     }
     if (r == 0 && ret) {
@@ -240,7 +130,7 @@ static int s3_commit_parts(struct s3_writer *w, const uint8_t hash[BLOB_HASH_SIZ
         memcpy(ret->hash, hash, BLOB_HASH_SIZE);
     }
     if (r < 0)
-        s3_give_up(w);
+        s3_multi_abort(s3_writer_store(w), w->name, w->upload); /* what stays is swept */
     return r;
 }
 
@@ -270,7 +160,7 @@ void s3_abort(struct blob_writer **writer)
     struct s3_writer *w = (struct s3_writer *)*writer;
 
     if (w->upload)
-        s3_give_up(w);
+        s3_multi_abort(s3_writer_store(w), w->name, w->upload);
     s3_writer_free(w);
     *writer = NULL;
 }

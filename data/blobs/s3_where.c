@@ -39,7 +39,7 @@ static bool s3_copy(char *to, size_t room, const char *from, size_t len)
     return true;
 }
 
-/* endpoint=..&region=..&credentials=.. */
+/* endpoint=..&region=..&credentials=..&readers=.. */
 static int s3_query(const char *query, struct s3_where *w, char error[S3_SAID_MAX])
 {
     const struct {
@@ -48,15 +48,18 @@ static int s3_query(const char *query, struct s3_where *w, char error[S3_SAID_MA
         size_t room;
     } known[] = { { "endpoint", w->endpoint, sizeof(w->endpoint) },
                   { "region", w->region, sizeof(w->region) },
-                  { "credentials", w->file, sizeof(w->file) } };
+                  { "credentials", w->file, sizeof(w->file) },
+                  { "readers", w->readers, sizeof(w->readers) } };
+    const size_t n = sizeof(known) / sizeof(*known);
 
     while (*query) {
         size_t len = strcspn(query, "&"), name = strcspn(query, "=&"), i = 0;
 
-        while (i < 3 && (strlen(known[i].name) != name || strncmp(known[i].name, query, name) != 0))
+        while (i < n && (strlen(known[i].name) != name || strncmp(known[i].name, query, name) != 0))
             i++;
-        if (i == 3 || name == len)
-            return s3_wrong(error, "s3: '%.*s' is none of endpoint=, region=, credentials=", (int)len, query);
+        if (i == n || name == len)
+            return s3_wrong(error, "s3: '%.*s' is none of endpoint=, region=, credentials=, readers=", (int)len,
+                            query);
         if (!s3_copy(known[i].to, known[i].room, query + name + 1, len - name - 1))
             return s3_wrong(error, "s3: %s= is longer than %zu characters", known[i].name, known[i].room - 1);
         query += len + (query[len] == '&');

@@ -3,8 +3,10 @@
  * Whoever reads sees an object as long as one of them has it; a copy may be made and another one removed meanwhile. The second
  * is not asked for what the first has, so that it may fail while that serves.
  *
- * Puts       into the first alone, and so is what grows: that a name is new there says nothing of the second (put_new of a name
- *            that only the second has puts it into the first too, which then goes before it)
+ * Puts       into the first alone, and so is what grows: put_new asks whether the name is new there, and not in the second, so that
+ *            what is made does not wait for a network, nor for a store that is away. Who puts a name that only the second has
+ *            makes the same bytes of it (MEDIA.md), and the first goes before the second until it is let go of again
+ *            (copies_stray); bytes that differ stay, and are told of
  * Deletes    in both, and sweeps both; an answer of 0 says that neither has it
  * fd         what only the second has, has no descriptor: *ret_fd is -1, info is filled, and blob_read has the bytes
  * Lists      both, each name once */

@@ -5,8 +5,9 @@
     store.fail(match="PUT ", status=503, times=2)
     python3 s3_store.py [--plain] [--page N] # a process: tells its URI in a line, then obeys lines of JSON on its input
 
-It checks each signature (SigV4, written from AWS's description), the SHA-256 of each body, and that a multipart upload's parts
+It checks each signature (SigV4, written from AWS's description; of PUT in the query, too), the SHA-256 of each body, and that a multipart upload's parts
 are those that it answered. Names, pages and conditions are S3's; --plain leaves `If-None-Match` unheard, as older stores do.
+What pages of other origins may ask is said by cors=, as PutBucketCors takes it in JSON; without it none may.
 A fault is of requests whose "METHOD /path?query" holds `match`, as many as `times`: `status` answers that, `cut` ends the
 connection after so many bytes of the answer's body, `lose` ends it once the request was carried out, `wait` answers so many
 seconds late, `swallow` ends it before the request was read.
@@ -14,6 +15,7 @@ seconds late, `swallow` ends it before the request was read.
 import calendar
 import datetime
 import email.utils
+import fnmatch
 import hashlib
 import hmac
 import http.server
@@ -29,6 +31,7 @@ import urllib.parse
 from xml.sax.saxutils import escape
 
 KEY, SECRET, BUCKET, REGION = "KINOBUSTEST", "a_secret_of_tests/with+signs=", "videos", "eu-test-1"
+READER = "KINOBUSREADER"        # who may get objects, and nothing else
 
 
 def digest(key, text):
@@ -65,29 +68,55 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def signature(self, body):
         """Raises unless the request is signed as it should be."""
-        store, sent = self.server.store, self.headers.get("Authorization", "")
+        query = dict(urllib.parse.parse_qsl(self.path.partition("?")[2], keep_blank_values=True))
+        if "X-Amz-Algorithm" in query:
+            self.signed_query(query)
+            return
         match = re.fullmatch(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/s3/aws4_request, "
-                             r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})", sent)
+                             r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})", self.headers.get("Authorization", ""))
         if not match:
             raise Refusal(403, "AccessDenied", "no signature, or none of SigV4")
         key, day, region, names, signature = match.groups()
-        secret = store.keys.get(key)
+        date, told = self.headers["X-Amz-Date"], self.headers["x-amz-content-sha256"]
+        if not {"host", "x-amz-date", "x-amz-content-sha256"} <= set(names.split(";")):
+            raise Refusal(403, "AccessDenied", "headers that must be signed are not")
+        self.proved(key, day, region, names, date, told, self.path.partition("?")[2], signature)
+        if abs(self.moment(date) - time.time()) > 900:
+            raise Refusal(403, "RequestTimeTooSkewed", "the clocks differ")
+        if hashlib.sha256(body).hexdigest() != told:
+            raise Refusal(400, "XAmzContentSHA256Mismatch", "The body is not what was signed.")
+
+    def signed_query(self, query):
+        """A URL that somebody with the secret handed out."""
+        key, day, region, *rest = query["X-Amz-Credential"].split("/")
+        words = [word for word in self.path.partition("?")[2].split("&") if not word.startswith("X-Amz-Signature=")]
+        if query["X-Amz-Algorithm"] != "AWS4-HMAC-SHA256" or rest != ["s3", "aws4_request"] or not 1 <= int(query["X-Amz-Expires"]) <= 604800:
+            raise Refusal(400, "AuthorizationQueryParametersError", "not as it should be")
+        self.proved(key, day, region, query["X-Amz-SignedHeaders"], query["X-Amz-Date"], "UNSIGNED-PAYLOAD", "&".join(words),
+                    query["X-Amz-Signature"])
+        if not 0 <= time.time() + 900 - self.moment(query["X-Amz-Date"]) <= int(query["X-Amz-Expires"]) + 900:
+            raise Refusal(403, "AccessDenied", "Request has expired")
+
+    @staticmethod
+    def moment(date):
+        return calendar.timegm(datetime.datetime.strptime(date, "%Y%m%dT%H%M%SZ").timetuple())
+
+    def proved(self, key, day, region, signed, date, told, query, signature):
+        secret, names = self.server.store.keys.get(key), signed.split(";")
         if secret is None:
             raise Refusal(403, "InvalidAccessKeyId", "The key is not known here.")
         if region != REGION:
             raise Refusal(400, "AuthorizationHeaderMalformed", f"the region is {REGION}")
-        names, date, told = names.split(";"), self.headers["X-Amz-Date"], self.headers["x-amz-content-sha256"]
-        if names != sorted(names) or not {"host", "x-amz-date", "x-amz-content-sha256"} <= set(names):
+        if names != sorted(names) or "host" not in names or date[:8] != day:
             raise Refusal(403, "AccessDenied", "headers that must be signed are not")
-        moment = calendar.timegm(datetime.datetime.strptime(date, "%Y%m%dT%H%M%SZ").timetuple())
-        if abs(moment - time.time()) > 900 or date[:8] != day:
-            raise Refusal(403, "RequestTimeTooSkewed", "the clocks differ")
-        path, _, query = self.path.partition("?")
+        if key == READER and (self.command not in ("GET", "HEAD") or "/raw/" not in self.path and "/media/" not in self.path):
+            raise Refusal(403, "AccessDenied", "He may read objects.")
+        path = self.path.partition("?")[0]
         words = sorted((urllib.parse.unquote(k), urllib.parse.unquote(v)) for k, _, v in
                        (word.partition("=") for word in query.split("&") if word))
         quoted = "&".join(f"{urllib.parse.quote(k, '-_.~')}={urllib.parse.quote(v, '-_.~')}" for k, v in words)
-        headers = "".join(f"{name}:{' '.join(self.headers[name].split())}\n" for name in names)
-        request = "\n".join((self.command, urllib.parse.quote(urllib.parse.unquote(path), "/-_.~"), quoted, headers, ";".join(names), told))
+        headers = "".join(f"{name}:{' '.join((self.headers[name] or '').split())}\n" for name in names)
+        request = "\n".join((self.command, urllib.parse.quote(urllib.parse.unquote(path), "/-_.~"), quoted, headers, signed, told))
         scope = f"{day}/{region}/s3/aws4_request"
         text = "\n".join(("AWS4-HMAC-SHA256", date, scope, hashlib.sha256(request.encode()).hexdigest()))
         made = digest(("AWS4" + secret).encode(), day)
@@ -95,8 +124,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
             made = digest(made, word)
         if not hmac.compare_digest(digest(made, text).hex(), signature):
             raise Refusal(403, "SignatureDoesNotMatch", "The signature is not that of the request.")
-        if hashlib.sha256(body).hexdigest() != told:
-            raise Refusal(400, "XAmzContentSHA256Mismatch", "The body is not what was signed.")
+
+    # ---- pages of other origins
+
+    def cors(self, method, asked=()):
+        """What an answer says to a browser, by the first rule that lets this origin do that; None: none does."""
+        origin = self.headers.get("Origin", "")
+        for rule in self.server.store.cors["CORSRules"]:
+            allowed = [name.lower() for name in rule.get("AllowedHeaders", [])]
+            if any(fnmatch.fnmatchcase(origin, one) for one in rule["AllowedOrigins"]) and method in rule["AllowedMethods"] \
+                    and all(any(fnmatch.fnmatchcase(name, one) for one in allowed) for name in asked):
+                headers = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Methods": ", ".join(rule["AllowedMethods"]),
+                           "Access-Control-Allow-Headers": ", ".join(asked),
+                           "Access-Control-Expose-Headers": ", ".join(rule.get("ExposeHeaders", [])), "Vary": "Origin"}
+                return {name: value for name, value in headers.items() if value}
+        return None
+
+    def do_OPTIONS(self):
+        asked = [name.strip().lower() for name in self.headers.get("Access-Control-Request-Headers", "").split(",") if name.strip()]
+        headers = self.cors(self.headers.get("Access-Control-Request-Method", ""), asked)
+        status = 403 if headers is None else 200
+        self.server.store.asked.append(("OPTIONS", self.path, status))
+        self.answer(status, headers or {}, b"" if headers else b"<Error><Code>AccessForbidden</Code></Error>")
 
     # ---- what is asked
 
@@ -130,7 +179,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault.get("lose"):
             self.close_connection = True
             return
-        self.answer(*answer, cut=fault.get("cut"))
+        status, headers, body = answer
+        if self.headers.get("Origin"):
+            headers = {**headers, **(self.cors(self.command) or {})}
+        self.answer(status, headers, body, cut=fault.get("cut"))
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do
 
@@ -200,7 +252,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "DELETE":
             store.objects.pop(key, None)
             return 204, {}, b""
+        if self.command == "GET" and "uploadId" in query:
+            return self.parts(store, key, query)
         return self.get(store, key)
+
+    def parts(self, store, key, query):
+        upload = store.uploads.get(query["uploadId"])
+        if not upload or upload[0] != key:
+            raise Refusal(404, "NoSuchUpload")
+        numbers = sorted(n for n in upload[1] if n > int(query.get("part-number-marker", 0)))
+        page = numbers[:min(store.page, int(query.get("max-parts", 1000)))]
+        out = "".join(f"<Part><PartNumber>{n}</PartNumber><LastModified>{upload[2]}</LastModified>"
+                      f"<ETag>&quot;{hashlib.md5(upload[1][n]).hexdigest()}&quot;</ETag><Size>{len(upload[1][n])}</Size></Part>" for n in page)
+        more = len(numbers) > len(page)
+        return 200, {"Content-Type": "application/xml"}, (
+            '<?xml version="1.0" encoding="UTF-8"?>\n<ListPartsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+            f"<Key>{escape(key)}</Key><IsTruncated>{'true' if more else 'false'}</IsTruncated>"
+            f"<NextPartNumberMarker>{page[-1] if page else 0}</NextPartNumberMarker>{out}</ListPartsResult>").encode()
 
     def part(self, store, key, query, body):
         upload = store.uploads.get(query["uploadId"])
@@ -239,13 +307,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class S3Store:
-    def __init__(self, address="127.0.0.1", port=0, page=1000, plain=False):
+    def __init__(self, address="127.0.0.1", port=0, page=1000, plain=False, cors=None):
         self.lock, self.gone = threading.RLock(), threading.Event()
         self.objects, self.uploads, self.asked, self.faults, self.open = {}, {}, [], [], set()
-        self.keys, self.page, self.plain = {KEY: SECRET}, page, plain
+        self.keys, self.page, self.plain = {KEY: SECRET, READER: "another_secret"}, page, plain
+        self.cors = cors or {"CORSRules": []}
         self.folder = tempfile.mkdtemp(prefix="kinobus-s3-")
         self.credentials = os.path.join(self.folder, "credentials")
         self.write_credentials(SECRET)
+        self.write(self.credentials + ".readers", READER, self.keys[READER])
         self.address = address
         self.start(port)
 
@@ -255,7 +325,7 @@ class S3Store:
         self.server = http.server.ThreadingHTTPServer((self.address, self.port if port is None else port), Handler)
         self.server.store, self.server.daemon_threads = self, True
         self.port = self.server.server_address[1]
-        self.uri = f"s3://{BUCKET}/films?endpoint=http://{self.address}:{self.port}&region={REGION}&credentials={self.credentials}"
+        self.uri = f"s3://{BUCKET}/films?endpoint=http://{self.address}:{self.port}&region={REGION}&credentials={self.credentials}&readers={self.credentials}.readers"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self):
@@ -276,10 +346,13 @@ class S3Store:
         os.rmdir(self.folder)
 
     def write_credentials(self, secret):
-        path = self.credentials + ".new"
-        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as f:
-            f.write(f"[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {secret}\n")
-        os.rename(path, self.credentials)
+        self.write(self.credentials, KEY, secret)
+
+    @staticmethod
+    def write(path, key, secret):
+        with open(os.open(path + ".new", os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as f:
+            f.write(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+        os.rename(path + ".new", path)
 
     def fail(self, match="", times=1, **how):
         self.faults.append({"match": match, "times": times, **how})

@@ -1,4 +1,5 @@
-// The S3 backend against s3rver, a store of others: the statements that hold for every backend, and a film that comes to lie there.
+// The S3 backend against s3rver, a store of others: the statements that hold for every backend, and a film that comes to lie there, and one whose
+// parts clients put there themselves.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -50,5 +51,10 @@ test('what is true of every backend is true of this one', async () => {
 
 test('a film comes to lie there, plays from there, and is deleted there', async () => {
     assert.equal(await run('python3', 'tests/system/f010_second_place.py'), 0);
+    assert.deepEqual(objects(), []);
+});
+
+test('clients put parts straight there', async () => {
+    assert.equal(await run('python3', 'tests/node/direct.py'), 0);
     assert.deepEqual(objects(), []);
 });

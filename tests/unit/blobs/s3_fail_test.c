@@ -129,6 +129,24 @@ static void a_wrong_secret_is_said_and_a_new_one_is_read_by_the_next_request(voi
     assert_int_equal(put_text(blobs, "media/v/a", "x", NULL), 0);
 }
 
+static void who_only_reads_has_credentials_of_his_own(void **state)
+{
+    struct blobs_s3_options how = { .connect_ms = 2000, .quiet_s = 5, .lines = 1 };
+    char path[] = "/tmp/kinobus-keys-XXXXXX", where[1200], error[S3_SAID_MAX] = "";
+    struct blobs *blobs = NULL;
+
+    close(mkstemp(path));
+    write_file(path, "aws_access_key_id = A\naws_secret_access_key = B\n", 0600);
+    snprintf(where, sizeof(where), "%s&readers=%s", uri, path);
+    for (unsigned i = 0; i < 2; i++) {
+        how.reads = i == 1;
+        assert_int_equal(blobs_s3_open(where, &how, &blobs, error), 0);
+        assert_int_equal(blobs_s3_try(blobs), how.reads ? ERR_FORBIDDEN : 0);
+        blobs_close(&blobs);
+    }
+    unlink(path);
+}
+
 static void a_bucket_that_is_not_there_is_no_missing_object(void **state)
 {
     char where[1024], byte, said[S3_SAID_MAX];
@@ -142,6 +160,33 @@ static void a_bucket_that_is_not_there_is_no_missing_object(void **state)
     blobs_s3_said(blobs, said);
     assert_non_null(strstr(said, "NoSuchBucket"));
     blobs_close(&blobs);
+}
+
+static void several_places_are_read_and_the_first_is_put_into(void **state)
+{
+    const struct blobs_s3_options how = { .connect_ms = 2000, .quiet_s = 5, .lines = 1 };
+    const char *at = strstr(uri, "/films");
+    struct blobs *all = NULL, *before = *state;
+    char list[4096], error[S3_SAID_MAX] = "";
+    struct blob_info info;
+
+    snprintf(list, sizeof(list), " %.*s/new%s  %s ", (int)(at - uri), uri, at + strlen("/films"), uri);
+    assert_int_equal(blobs_s3_open_all(list, &how, &all, error), 0);
+    assert_int_equal(put_text(before, "media/v/a", "x", NULL), 0);
+    assert_true(holds(all, "media/v/a", "x"));
+    assert_int_equal(put_text(all, "media/v/b", "y", NULL), 0);
+    assert_int_equal(blob_stat(before, "media/v/b", &info), ERR_NOT_FOUND);
+    assert_int_equal(blob_delete_tree(all, "media/"), 0);
+    assert_int_equal(blob_stat(before, "media/v/a", &info), ERR_NOT_FOUND);
+    blobs_close(&all);
+
+    snprintf(list, sizeof(list), "%s %s %s %s %s", uri, uri, uri, uri, uri);
+    assert_int_equal(blobs_s3_open_all(list, &how, &all, error), ERR_INVALID);
+    assert_string_equal(error, "s3: more than 4 places are named");
+    snprintf(list, sizeof(list), "%s s3://", uri);
+    assert_int_equal(blobs_s3_open_all(list, &how, &all, error), ERR_INVALID);
+    assert_int_equal(blobs_s3_open_all("  ", &how, &all, error), ERR_INVALID);
+    assert_non_null(strstr(error, "s3://BUCKET/PREFIX"));
 }
 
 static void who_does_not_answer_is_said_too(void **state)
@@ -252,7 +297,7 @@ static void what_a_crash_left_is_swept_and_what_is_being_written_is_not(void **s
     assert_int_equal(blobs_sweep(blobs, 0, &n), 0);
     assert_int_equal(n, 1);
     assert_int_equal(blob_commit(&w, NULL), 0);
-    assert_int_equal(blob_commit(&lost, NULL), ERR_NOT_FOUND);
+    assert_int_equal(blob_commit(&lost, NULL), ERR_GONE);
     blobs_close(&other);
     free(data);
 }
@@ -305,7 +350,9 @@ int main(void)
         cmocka_unit_test(an_address_that_is_none_is_told_in_a_sentence),
         cmocka_unit_test(credentials_that_others_may_read_or_that_are_none_are_refused),
         with_store(a_wrong_secret_is_said_and_a_new_one_is_read_by_the_next_request),
+        cmocka_unit_test(who_only_reads_has_credentials_of_his_own),
         with_store(a_bucket_that_is_not_there_is_no_missing_object),
+        with_store(several_places_are_read_and_the_first_is_put_into),
         cmocka_unit_test(who_does_not_answer_is_said_too),
         with_store(what_is_answered_try_later_is_tried_again),
         with_store(an_answer_that_was_lost_is_no_second_object),

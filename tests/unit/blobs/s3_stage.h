@@ -9,4 +9,7 @@ const char *s3_start(const char *const words[]); /* its URI */
 void s3_stop(void);
 void s3_tell(const char *json);
 
+/* PUT of so many equal bytes to a URL, as a client does it that has no credentials: the status of the answer. */
+int s3_put_url(const char *url, char byte, size_t len);
+
 struct blobs *s3_open(const char *uri, unsigned patience_ms, const atomic_bool *cancel);
