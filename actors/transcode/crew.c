@@ -142,11 +142,12 @@ static int open_place(const struct crew_store *s, const char *place, const atomi
                                           .ahead = s->ahead,
                                           .lines = 1,
                                           .part_mib = s->part_mib,
-                                          .cancel = cancel };
+                                          .cancel = cancel,
+                                          .reads = place == s->places[1] };
     int r;
 
     if (blobs_s3_is(place))
-        return blobs_s3_open(place, &how, ret, why);
+        return blobs_s3_open_all(place, &how, ret, why);
     if (strncmp(place, "file:", 5) != 0)
         return open_http(s, place, cancel, ret, why);
     r = blobs_open(place, ret);

@@ -162,6 +162,16 @@ static void fill_object(struct publish *p, struct made_object *to, const char *n
     to->hash = arena_bytes(p->arena, bytes_of(info->hash, info->hashed ? BLOB_HASH_SIZE : 0));
 }
 
+/* Where only its size is wanted, nothing is stored. */
+static int store(struct publish *p, const char *name, struct bytes object, struct blob_info *info)
+{
+    if (p->run->sample) {
+        *info = (struct blob_info) { .size = object.len };
+        return 0;
+    }
+    return blob_put_new(p->blobs, name, object, info);
+}
+
 /* All of an object that lies in the store; the caller frees. NULL with why. */
 static uint8_t *read_all(struct publish *p, const char *name, uint64_t size)
 {
@@ -201,7 +211,7 @@ int publish_init(struct publish *p, unsigned slot, struct bytes init)
         (p->run->renditions[slot].copy_gop && boxes_check_copied(init, &r->track, &why) < 0))
         return bad(p, "%s: %s", made->dir, why);
     name = arena_printf(p->arena, "%s/%s/init.mp4", p->run->prefix, made->dir);
-    e = blob_put_new(p->blobs, name, init, &info);
+    e = store(p, name, init, &info);
     if (e == ERR_EXISTS) {
         uint8_t *there = read_all(p, name, info.size);
         bool equal = there && bytes_equal(bytes_of(there, info.size), init);
@@ -252,7 +262,7 @@ static int store_segment(struct publish *p, const char *name, struct bytes segme
 {
     const char *why = NULL;
     uint8_t *there;
-    int e = blob_put_new(p->blobs, name, segment, info);
+    int e = store(p, name, segment, info);
 
     if (e < 0 && e != ERR_EXISTS)
         return not_stored(p, name, e);

@@ -80,9 +80,12 @@ class Words(unittest.TestCase):
                         "-c", "copy", *more, path], check=True, timeout=60)
         return path
 
-    def ready(self, path):
-        tail = self.stage.tail("catalog.*")
-        video = self.alice.upload(path, title="Words", visibility="public")
+    def ready(self, path, held_back=0):
+        """Uploaded, the last bytes only when it was looked at without them."""
+        tail = self.stage.tail("catalog.*", "transcode.probe_done")
+        size = os.path.getsize(path)
+        video = self.alice.upload(path, title="Words", visibility="public", piece=size - held_back,
+                                  progress=lambda done, _: done < size and tail.expect("transcode.probe_done", within=60))
         m = tail.wait(lambda m: m.get("name") in ("catalog.video_ready", "catalog.video_failed")
                       and (m.get("body") or {}).get("video_id") == video, 300, "its end")
         self.assertEqual(m["name"], "catalog.video_ready", m["body"]["video"].get("reason"))
@@ -142,6 +145,16 @@ class Words(unittest.TestCase):
         self.assertEqual([c["title"] for c in playing["chapters"]], ['The "first" <part>', "Zweiter Teil"])
         self.assertEqual(self.file(f"{base}/t/deu-0/full.vtt").count(" --> "), 2)
         self.assertIn("<i>Slowly</i> &amp; <b>surely</b>", self.file(f"{base}/t/deu-0/full.vtt"))
+        self.validate(playing)
+
+    def test_a_list_of_chapters_is_no_text_though_it_was_looked_at_while_it_arrived(self):
+        path = self.pack("early.mp4", ["plain.srt"], "-c:s", "mov_text", "-metadata:s:s:0", "language=deu", "-movflags", "+faststart")
+        with open(path, "ab") as f:
+            f.write((1 << 20).to_bytes(4, "big") + b"free" + bytes((1 << 20) - 8))
+        playing, base = self.ready(path, held_back=1)
+        self.assertEqual([t["name"] for t in playing["tracks"] if t["kind"] == "text"], ["de"])
+        self.assertEqual([c["title"] for c in playing["chapters"]], ['The "first" <part>', "Zweiter Teil"])
+        self.assertEqual(self.file(f"{base}/t/deu-0/full.vtt").count(" --> "), 2)
         self.validate(playing)
 
     def test_a_film_of_ours(self):

@@ -110,6 +110,15 @@ class VideoRuns(RunTest):
         again = self.encode(video, job)
         self.assertEqual(first["renditions"][0]["segments"], again["renditions"][0]["segments"])
 
+    def test_of_a_moment_that_is_only_looked_at_nothing_is_stored(self):
+        video = self.video(CLIP)
+        job = video.video_job(1, 1, [video.rung(180, 23, 0, 0, 30, "veryfast")], segment_gops=1)
+        looked = self.encode(video, {**job, "sample": True})["renditions"][0]
+        self.assertFalse(os.path.exists(os.path.join(self.store.folder, looked["init"]["name"])))
+        made = self.encode(video, job)["renditions"][0]
+        self.assertTrue(os.path.exists(os.path.join(self.store.folder, made["init"]["name"])))
+        self.assertEqual([s["size"] for s in looked["segments"]], [s["size"] for s in made["segments"]])
+
     def test_a_changed_encoder_is_noticed_by_its_init(self):
         video = self.video(CLIP)
         job = video.video_job(0, 1, [video.rung(180, 23, 0, 0, 30, "veryfast")], segment_gops=1)

@@ -1,4 +1,6 @@
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +10,7 @@
 #include "actors/transcode/worker/link.h"
 #include "actors/transcode/worker/runs.h"
 
+#define WARNINGS 4
 #define STAYS_MS 5000 /* a cue whose end nobody tells, until the next one comes */
 
 struct cue_row {
@@ -28,7 +31,24 @@ struct text {
     const struct encode_run *run;
     struct input in;
     struct text_track tracks[INPUT_MAX_TRACKS];
+    char words[WARNINGS][300];
+    const char *warnings[WARNINGS];
+    size_t warnings_n;
 };
+
+/* The first of them: what they say is much the same. */
+__attribute__((format(printf, 2, 3))) static void warn(struct text *t, const char *format, ...)
+{
+    va_list args;
+
+    if (t->warnings_n == WARNINGS)
+        return;
+    va_start(args, format);
+    vsnprintf(t->words[t->warnings_n], sizeof(t->words[0]), format, args);
+    va_end(args);
+    t->warnings[t->warnings_n] = t->words[t->warnings_n];
+    t->warnings_n++;
+}
 
 static void *must(void *allocated)
 {
@@ -37,18 +57,21 @@ static void *must(void *allocated)
     return allocated;
 }
 
+/* One that cannot be read has no cues, and is in no other's way. What a probe took for text while the file arrived may be the
+ * list of chapters: libavformat knows that only when it can seek. */
 static void open_track(struct text *t, uint64_t track)
 {
     char why[200] = "";
 
     if (track >= t->in.format->nb_streams)
         link_done(CONTROL_REFUSED, "the file has no track %" PRIu64, track);
-    if (t->tracks[track].codec)
+    if (t->tracks[track].codec || t->in.format->streams[track]->codecpar->codec_type != AVMEDIA_TYPE_SUBTITLE)
         return;
     t->tracks[track].codec = input_decoder(&t->in, (unsigned)track, 1, false, why, sizeof(why));
-    if (!t->tracks[track].codec)
-        link_done(CONTROL_REFUSED, "a text track cannot be read: %s", why);
-    t->in.format->streams[track]->discard = AVDISCARD_DEFAULT;
+    if (t->tracks[track].codec)
+        t->in.format->streams[track]->discard = AVDISCARD_DEFAULT;
+    else
+        warn(t, "A text track cannot be read, and is left out: %s.", why);
 }
 
 static void open_source(struct text *t)
@@ -204,7 +227,6 @@ static void send_track(unsigned slot, const struct text_track *track)
 void text_run(const struct encode_run *run)
 {
     static struct text t;
-    const char *cut = "A text track is longer than is taken: its end is left out.";
     struct run_done done = { 0 };
 
     t.run = run;
@@ -213,8 +235,10 @@ void text_run(const struct encode_run *run)
     for (size_t i = 0; i < INPUT_MAX_TRACKS; i++) {
         settle(&t.tracks[i]);
         if (t.tracks[i].full)
-            done.warnings = &cut, done.warnings_n = 1;
+            warn(&t, "A text track is longer than is taken: its end is left out.");
     }
+    done.warnings = t.warnings;
+    done.warnings_n = t.warnings_n;
     for (size_t i = 0; i < run->renditions_n; i++) {
         const struct run_rendition *r = &run->renditions[i];
         struct text_track all = t.tracks[r->track];
