@@ -2,22 +2,28 @@
 #include "actors/fetcher/fetcher.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <curl/curl.h>
 
 #include "actors/fetcher/imports.h"
 #include "actors/fetcher/mime.h"
+#include "actors/fetcher/scan.h"
 #include "actors/fetcher/smtp.h"
 #include "actors/runtime/turn.h"
+#include "data/blobs/s3.h"
+#include "data/blobs/tier.h"
 #include "gen/errors.h"
 
 #define NO_CATALOG_DELAY_MS 5000 /* a job comes back after this when the catalog does not say what it is */
 #define LOCKED_DELAY_MS     2000 /* and after this when whoever had it before still writes */
 
+enum { FETCHER_AHEAD = 1024 * 1024 }; /* bytes that are read ahead of an original in the second place */
+
 struct fetcher {
     struct actor *actor;
-    struct blobs *blobs;
+    struct blobs *originals; /* wherever they lie: here, or in the second place */
     struct imports *imports;
 };
 
@@ -171,7 +177,7 @@ static int fetcher_start_import(struct fetcher *self, struct turn *t, const stru
                                 struct id video)
 {
     const struct fetcher_settings *settings = turn_settings(t);
-    struct transfer_how how = { .blobs = self->blobs,
+    struct transfer_how how = { .blobs = self->originals,
                                 .connect_s = (unsigned)settings->import_connect_s,
                                 .redirects = (unsigned)settings->import_redirects,
                                 .slow_s = (unsigned)settings->import_slow_s,
@@ -179,6 +185,7 @@ static int fetcher_start_import(struct fetcher *self, struct turn *t, const stru
                                 .slow_bytes = settings->import_slow_bytes };
     int r;
 
+    snprintf(how.ca_file, sizeof(how.ca_file), "%s", settings->ca_file ? settings->ca_file : "");
     if (settings->allow_networks && guard_read(settings->allow_networks, &how.guard) < 0)
         turn_log(t, "fetcher.allow_networks", "\"%s\" is no list of networks: only the first %u of it count",
                  settings->allow_networks, how.guard.allowed_n);
@@ -209,6 +216,73 @@ static int fetcher_take_import(struct fetcher *self, struct turn *t, const struc
     return r < 0 ? r : TURN_LATER;
 }
 
+/* ---- virus scans */
+
+static int fetcher_scan(void *ctx)
+{
+    return scan_run(ctx);
+}
+
+/* What is wrong may be repaired meanwhile: a scanner that is started, or a setting. */
+static int fetcher_scan_later(struct turn *t, int err, const char *why)
+{
+    turn_count(t, FETCHER_SCANS_DELAYED, 1);
+    return turn_nack(t, 0, false, err, why);
+}
+
+static int fetcher_scanned(void *me, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    static const enum scan_outcome outcomes[] = { [SCAN_CLEAN] = SCAN_OUTCOME_CLEAN,
+                                                  [SCAN_PARTIAL] = SCAN_OUTCOME_PARTIAL,
+                                                  [SCAN_INFECTED] = SCAN_OUTCOME_INFECTED,
+                                                  [SCAN_UNSCANNABLE] = SCAN_OUTCOME_UNSCANNABLE,
+                                                  [SCAN_GONE] = SCAN_OUTCOME_GONE };
+    const struct scan_try *scan = ctx;
+    const char *said = arena_strdup(turn_arena(t), scan->said);
+    struct original_scanned done = { .video_id = scan->video,
+                                     .outcome = outcomes[scan->end],
+                                     .bytes = scan->looked };
+    char id[ID_TEXT_SIZE];
+
+    if (err < 0)
+        return fetcher_scan_later(t, err, said);
+    if (scan->end == SCAN_INFECTED)
+        done.found = said;
+    else
+        done.detail = said;
+    turn_count(t, FETCHER_ORIGINALS_SCANNED, scan->end <= SCAN_INFECTED);
+    turn_count(t, FETCHER_SCANNED_BYTES, scan->looked);
+    turn_log(t, "fetcher.scan", "video=%s outcome=%s bytes=%llu%s%s", id_format("video", scan->video, id),
+             wire_enum_name(&scan_outcome_names, done.outcome), (unsigned long long)scan->looked,
+             *said ? " said=" : "", said);
+    return done_scan_original(t, &done);
+}
+
+static int fetcher_take_scan(struct fetcher *self, struct turn *t, const struct scan_original *job)
+{
+    const struct fetcher_settings *settings = turn_settings(t);
+    struct scan_try head = { .blobs = self->originals,
+                             .timeout_s = (unsigned)settings->clamd_timeout_s,
+                             .most = settings->clamd_bytes,
+                             .video = job->video_id };
+    struct buf block = { 0 };
+    int r;
+
+    if (!settings->clamd || !*settings->clamd) /* by now */
+        return fetcher_scan_later(t, ERR_UNAVAILABLE, "no virus scanner is set up: catalog.clamd is empty");
+    if (clamd_place_read(settings->clamd, &head.place) < 0)
+        return fetcher_scan_later(t, ERR_UNAVAILABLE,
+                                  arena_printf(turn_arena(t),
+                                               "catalog.clamd: \"%s\" is neither unix:PATH nor tcp:HOST:PORT",
+                                               settings->clamd));
+    scan_make(&block, &head);
+    for (size_t i = 0; i < job->parts_n; i++)
+        scan_add(&block, job->parts[i].from, job->parts[i].length, job->parts[i].blob);
+    r = turn_pool(t, fetcher_scan, fetcher_scanned, block.data, block.len);
+    buf_free(&block);
+    return r < 0 ? r : TURN_LATER;
+}
+
 /* ---- life */
 
 static void fetcher_on_wake(void *state, struct actor *actor, int fd, short events, void *ctx)
@@ -226,21 +300,47 @@ static void fetcher_gone(void *state, struct actor *actor, uint64_t kept)
     imports_cancel(self->imports, kept);
 }
 
+/* What is fetched is put on the local disk; what clamd is to look at may lie in the second place alone. */
+static int fetcher_open_blobs(struct fetcher *self, struct actor *actor)
+{
+    const struct fetcher_settings *settings = actor_settings(actor);
+    const struct blobs_s3_options how = { .connect_ms = (unsigned)settings->far_connect_ms,
+                                          .quiet_s = (unsigned)settings->far_quiet_s,
+                                          .patience_ms = (unsigned)settings->far_patience_s * 1000,
+                                          .ahead = FETCHER_AHEAD,
+                                          .lines = (unsigned)settings->imports,
+                                          .reads = true };
+    char error[S3_SAID_MAX] = "";
+    struct blobs *far;
+    struct buf uri = { 0 };
+    int r;
+
+    buf_printf(&uri, "file:%s/blobs", actor_state_dir(actor));
+    r = blobs_open(buf_text(&uri), &self->originals);
+    buf_free(&uri);
+    if (r < 0 || !settings->far || !*settings->far)
+        return r;
+    r = blobs_s3_open_all(settings->far, &how, &far, error);
+    if (r < 0)
+        fprintf(stderr, "fetcher: catalog.far: %s\n", error);
+    else
+        self->originals = blobs_tier(self->originals, far);
+    return r;
+}
+
 static int fetcher_open(void *state, struct actor *actor)
 {
     static const struct imports_events events = { .asks = fetcher_on_asks, .ended = fetcher_on_ended };
     const struct fetcher_settings *settings = actor_settings(actor);
     struct fetcher *self = state;
-    struct buf uri = { 0 };
     int r;
 
     self->actor = actor;
-    actor_capacity(actor, (unsigned)settings->imports, 0, (unsigned)settings->imports);
+    /* a thread for each mail and for each scan: none waits for one of the other kind */
+    actor_capacity(actor, (unsigned)settings->imports, 0, 2 * (unsigned)settings->imports);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return ERR_INTERNAL;
-    buf_printf(&uri, "file:%s/blobs", actor_state_dir(actor));
-    r = blobs_open(buf_text(&uri), &self->blobs);
-    buf_free(&uri);
+    r = fetcher_open_blobs(self, actor);
     if (r == 0)
         r = imports_open(&events, self, &self->imports);
     if (r == 0)
@@ -253,13 +353,14 @@ static void fetcher_close(void *state)
     struct fetcher *self = state;
 
     imports_close(&self->imports);
-    blobs_close(&self->blobs);
+    blobs_close(&self->originals);
     curl_global_cleanup();
 }
 
 static const struct fetcher_handlers handlers = {
     .take_send_mail = fetcher_take_mail,
     .take_import = fetcher_take_import,
+    .take_scan_original = fetcher_take_scan,
 };
 
 const struct actor_def fetcher_actor = {

@@ -125,6 +125,8 @@ static const struct {
     { CURLE_LOGIN_DENIED, GET_REFUSED, "The server sends to an address with a name or a password in it." },
     { CURLE_URL_MALFORMAT, GET_REFUSED, "The address is none." },
     { CURLE_PEER_FAILED_VERIFICATION, GET_REFUSED, "The server's certificate does not prove that it is the one." },
+    { CURLE_SSL_CACERT_BADFILE, GET_UNREACHED,
+      "No certificate can be checked: fetcher.ca_file names no file that can be read." },
     { CURLE_WEIRD_SERVER_REPLY, GET_REFUSED, "What answers there does not speak HTTP." },
 };
 
@@ -162,6 +164,8 @@ static void get_options(CURL *curl, struct get *g)
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "kinobus");
+    if (*g->ca_file)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, g->ca_file);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)g->connect_s);
     curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)GET_PIECE);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, get_open_socket);

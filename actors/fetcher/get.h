@@ -30,6 +30,7 @@ struct get {
     const char *validator; /* If-Range, with `from`; NULL: the whole file is asked for */
     uint64_t from;
     const struct guard *guard;
+    const char *ca_file; /* PEM, of those who vouch for servers; "": whom this host believes */
     unsigned connect_s, redirects, slow_s;
     uint64_t slow_bytes; /* a second, over slow_s; 0: any */
     int64_t until_ms;    /* UTC */

@@ -348,6 +348,7 @@ static void transfer_try(struct transfer *t)
                        .validator = transfer_validator(t),
                        .from = t->frontier,
                        .guard = &t->how->guard,
+                       .ca_file = t->how->ca_file,
                        .connect_s = t->how->connect_s,
                        .redirects = t->how->redirects,
                        .slow_s = t->how->slow_s,

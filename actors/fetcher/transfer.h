@@ -11,6 +11,8 @@
  *            again, is sent too slowly or takes too long; answers that are errors */
 #pragma once
 
+#include <limits.h>
+
 #include "actors/fetcher/get.h"
 #include "data/blobs/blobs.h"
 #include "gen/catalog.h"
@@ -34,6 +36,7 @@ struct transfer_catalog {
 struct transfer_how {
     struct blobs *blobs;
     struct guard guard;
+    char ca_file[PATH_MAX]; /* as get.h's */
     unsigned connect_s, redirects, slow_s, tries;
     uint64_t slow_bytes;
     const atomic_bool *cancel;

@@ -3,11 +3,17 @@ lies about lengths, sends slowly, on and on, or something else than before.
 
     with Origin() as origin:
         url = origin.add("film.mp4", data, cut=100_000)
+
+    authority = Authority(folder)           # vouches for servers, of its own making
+    Origin(tls=authority.vouch("127.0.0.1"))
 """
 import http.server
+import os
 import re
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 
 PIECE = 64 * 1024
@@ -107,11 +113,38 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
+class Authority:
+    def __init__(self, folder):
+        self.folder, self.file = folder, os.path.join(folder, "authority.pem")
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=An authority of tests",
+                     "-keyout", self.file + ".key", "-out", self.file)
+
+    def openssl(self, *words, **how):
+        return subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=self.folder, **how)
+
+    def vouch(self, address):
+        """A file for the server at an address: its key, and the certificate that says so."""
+        made = os.path.join(self.folder, f"{address}.pem")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=a server", "-keyout", made, "-out", made + ".req")
+        with open(made + ".ext", "w", encoding="ascii") as f:
+            f.write(f"subjectAltName=IP:{address}\n")
+        signed = self.openssl("x509", "-req", "-days", "2", "-in", made + ".req", "-CA", self.file, "-CAkey", self.file + ".key", "-CAcreateserial",
+                              "-extfile", made + ".ext").stdout
+        with open(made, "ab") as f:
+            f.write(signed)
+        return made
+
+
 class Origin:
-    def __init__(self, resets=False):
-        self.files, self.heard, self.resets = {}, [], resets
+    def __init__(self, resets=False, tls=None):
+        """tls: a file with a key and the certificate that it is proved by."""
+        self.files, self.heard, self.resets, self.scheme = {}, [], resets, "https" if tls else "http"
         self.more = threading.Condition()
         self.server = Server(("0.0.0.0", 0), Handler)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.server.origin = self
         self.port = self.server.server_address[1]
 
@@ -132,7 +165,7 @@ class Origin:
         return self.url(name)
 
     def url(self, name, host="127.0.0.1"):
-        return f"http://{host}:{self.port}/{name}"
+        return f"{self.scheme}://{host}:{self.port}/{name}"
 
     def note(self, request):
         with self.more:

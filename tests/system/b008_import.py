@@ -4,13 +4,14 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 import threading
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "media")]
 import make  # noqa: E402  (the folders must be on the path first)
-from origin import Origin  # noqa: E402
+from origin import Authority, Origin  # noqa: E402
 from stage import CLIP, Stage  # noqa: E402
 
 SETTINGS = {"KINOBUS_FETCHER_ALLOW_NETWORKS": "127.0.0.1", "KINOBUS_CATALOG_IMPORTS_A_DAY": "1000",
@@ -26,7 +27,9 @@ def read(path):
 class Import(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stage = Stage(env=SETTINGS).__enter__()
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.authority = Authority(cls.folder.name)
+        cls.stage = Stage(env={**SETTINGS, "KINOBUS_FETCHER_CA_FILE": cls.authority.file}).__enter__()
         cls.origin = Origin().__enter__()
         cls.tail, cls.api = cls.stage.tail("catalog.*", "fetcher.*"), cls.stage.login()
         make.clip(os.path.join(cls.stage.state, "film.mp4"), 40, more=("-movflags", "+faststart"))
@@ -36,6 +39,7 @@ class Import(unittest.TestCase):
     def tearDownClass(cls):
         cls.origin.__exit__()
         cls.stage.__exit__(None, None, None)
+        cls.folder.cleanup()
 
     def ask(self, url, **more):
         return self.api.post("/api/v1/videos/import", {"url": url, **more})["id"]
@@ -115,6 +119,19 @@ class Import(unittest.TestCase):
         video = self.ask(self.origin.add("0", redirect=self.origin.url("1")))
         self.comes(video, self.clip)
         self.assertEqual(self.api.get(f"/api/v1/videos/{video}")["title"], "café")
+
+    def test_a_server_proves_by_its_certificate_that_it_is_the_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            nobody = Authority(folder)          # whom the platform does not believe
+            with Origin(tls=self.authority.vouch("127.0.0.1")) as ours, Origin(tls=self.authority.vouch("127.0.0.2")) as other, \
+                    Origin(tls=nobody.vouch("127.0.0.1")) as made_up:
+                url = ours.add("clip.mp4", self.clip, cut=len(self.clip) // 2)
+                self.comes(self.ask(url), self.clip)
+                self.assertGreater(len(ours.asked("clip.mp4")), 1)
+                self.comes(self.ask(self.origin.add("to-tls", redirect=ours.url("clip.mp4"))), self.clip)
+                self.fail((other.add("clip.mp4", self.clip), "certificate does not prove"), (made_up.add("clip.mp4", self.clip), "certificate does not prove"),
+                          (self.origin.add("to-nobody", redirect=made_up.url("clip.mp4")), "certificate does not prove"))
+                self.assertEqual((other.heard, made_up.heard), ([], []))
 
     def test_the_operator_asks_for_somebody(self):
         ask = {"url": self.origin.add("op.mp4", self.clip), "owner_id": self.api.get("/api/v1/users/me")["id"]}

@@ -1,5 +1,5 @@
-/* The fetcher as an actor: which mails it gives back, and which it gives up, and imports of which nothing is to be fetched. What
- * servers do is in tests/unit/fetcher. */
+/* The fetcher as an actor: which mails it gives back, and which it gives up, imports of which nothing is to be fetched, and virus
+ * scans that nobody is there for. What servers do, and clamd, is in tests/unit/fetcher. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +14,19 @@
 
 static const char *const nobody_listens[] = { "fetcher.smtp_url=smtp://127.0.0.1:1", "fetcher.smtp_tls=never",
                                               NULL };
+
+static const char *const no_scanner[] = { "catalog.clamd=unix:/nowhere/clamd.ctl", NULL };
+static const char *const no_place[] = { "catalog.clamd=/run/clamd.ctl", NULL };
+
+static int begin_with_scanner(void **state)
+{
+    return rig_open(state, &fetcher_actor, no_scanner);
+}
+
+static int begin_with_no_place(void **state)
+{
+    return rig_open(state, &fetcher_actor, no_place);
+}
 
 static int begin(void **state)
 {
@@ -141,6 +154,47 @@ static void without_the_catalog_it_is_given_back_and_no_attempt_counted(void **s
     assert_true(nack->flag);
 }
 
+/* ---- virus scans */
+
+static const struct fake_sent *scan(struct rig *rig, enum fake_kind what)
+{
+    struct source_part part = { .length = 10, .blob = "raw/v/a" };
+
+    rig_job(rig, &scan_original_job,
+            &(struct scan_original) { .video_id = { { 7 } }, .parts = &part, .parts_n = 1 }, (struct id) { { 5 } },
+            1);
+    rig_run(rig);
+    assert_int_equal(fake_count(FAKE_ACK, NULL), 0);
+    return fake_next(what, NULL);
+}
+
+static void without_a_scanner_a_scan_waits_for_one(void **state)
+{
+    const struct fake_sent *nack = scan(*state, FAKE_NACK);
+
+    assert_non_null(nack);
+    assert_false(nack->flag); /* not for ever */
+    assert_non_null(strstr(nack->text, "catalog.clamd is empty"));
+}
+
+static void where_no_scanner_listens_it_is_tried_again(void **state)
+{
+    const struct fake_sent *nack = scan(*state, FAKE_NACK);
+
+    assert_non_null(nack);
+    assert_int_equal(nack->err, ERR_UNAVAILABLE);
+    assert_false(nack->flag);
+    assert_non_null(strstr(nack->text, "takes no connection at /nowhere/clamd.ctl"));
+}
+
+static void a_setting_that_names_no_place_can_be_repaired_meanwhile(void **state)
+{
+    const struct fake_sent *nack = scan(*state, FAKE_NACK);
+
+    assert_non_null(nack);
+    assert_non_null(strstr(nack->text, "\"/run/clamd.ctl\" is neither unix:PATH nor tcp:HOST:PORT"));
+}
+
 int main(void)
 {
 #define T(name, how) cmocka_unit_test_setup_teardown(name, how, rig_close)
@@ -151,6 +205,9 @@ int main(void)
         T(an_import_that_nobody_waits_for_is_done, begin),
         T(one_that_was_told_to_be_complete_before_is_done, begin),
         T(without_the_catalog_it_is_given_back_and_no_attempt_counted, begin),
+        T(without_a_scanner_a_scan_waits_for_one, begin),
+        T(where_no_scanner_listens_it_is_tried_again, begin_with_scanner),
+        T(a_setting_that_names_no_place_can_be_repaired_meanwhile, begin_with_no_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
