@@ -19,7 +19,8 @@ struct user account_user(const struct account *account)
                            .role = account->role,
                            .verified = account->verified,
                            .disabled = account->disabled,
-                           .created_at = account->created_at };
+                           .created_at = account->created_at,
+                           .birthday = account->birthday };
 }
 
 int account_tell(struct turn *t, const struct account *account)
@@ -157,6 +158,7 @@ int auth_on_contact(struct auth *self, struct turn *t, const struct contact *ask
     if (r < 0)
         return r;
     *reply = account_user(&account);
+    reply->birthday = NULL; /* no letter needs it */
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* change - accounts are changed: by their owner, by an administrator, by the operator's command line. */
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actors/auth/auth.h"
@@ -7,6 +8,7 @@
 #include "actors/auth/throttle.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
+#include "schemas/wire/time.h"
 
 struct changing {
     struct password_job check, make; /* the old password, the new one */
@@ -115,6 +117,8 @@ static int change_other(struct auth *self, struct turn *t, const struct update_u
         return turn_fail(t, ERR_INVALID, "password", "%s", objection);
     if (ask->has_role || ask->has_disabled)
         return turn_fail(t, ERR_INVALID, "password", "change it by itself, not together with role or disabled");
+    if (ask->birthday)
+        return turn_fail(t, ERR_INVALID, "password", "change it by itself, not together with a birthday");
     auth_password_job(self, t, &work.make, ask->password);
     strncpy(work.name, ask->name ? ask->name : "", sizeof(work.name) - 1);
     int r = turn_pool(t, change_hash, change_other_hashed, &work, sizeof(work));
@@ -135,6 +139,35 @@ static int change_allowed(struct turn *t, const struct update_user *ask)
     return 0;
 }
 
+/* A day that has been, of somebody alive, as "1990-12-31". Moments are counted from 1970 on: the same day is looked for 400 years
+ * later, after which the calendar repeats. */
+static bool change_is_birthday(struct turn *t, const char *text)
+{
+    char today[TIME_TEXT_SIZE];
+    const char *later;
+    int64_t at;
+
+    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' || strspn(text, "0123456789") != 4)
+        return false;
+    later = arena_printf(turn_arena(t), "%d%sT00:00:00Z", atoi(text) + 400, text + 4);
+    return time_parse(later, &at) == 0 && strcmp(text, "1880") >= 0 &&
+           strncmp(text, time_format(turn_now(t), today), 10) <= 0;
+}
+
+/* Told once: who changes it with every film has no age. */
+static int change_birthday(struct turn *t, const struct update_user *ask, struct account *account)
+{
+    if (!ask->birthday)
+        return 0;
+    if (!change_is_birthday(t, ask->birthday))
+        return turn_fail(t, ERR_INVALID, "birthday", "is no day that has been: write it like 1990-12-31");
+    if (account->birthday && *account->birthday && strcmp(account->birthday, ask->birthday) != 0 &&
+        !turn_has_role(t, ROLE_ADMIN))
+        return turn_fail(t, ERR_FORBIDDEN, "birthday", "was told already: an administrator can correct it");
+    account->birthday = ask->birthday;
+    return 0;
+}
+
 int auth_on_update_user(struct auth *self, struct turn *t, const struct update_user *ask, struct user *reply)
 {
     struct account account;
@@ -145,6 +178,8 @@ int auth_on_update_user(struct auth *self, struct turn *t, const struct update_u
     if (r < 0)
         return r;
     r = change_allowed(t, ask);
+    if (r == 0)
+        r = change_birthday(t, ask, &account);
     if (r < 0)
         return r;
     if (ask->password)

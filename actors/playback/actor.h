@@ -8,7 +8,8 @@ enum { PLAYBACK_OVERDUE_MS = 10000 };
 
 struct playback {
     /* When ticks are due; 0: none is on its way. One that is overdue was undone with the turn that set it. */
-    int64_t tending, forgetting, viewing;
+    int64_t tending, forgetting, viewing, windowing;
+    struct country_db *countries; /* NULL: none is configured, or nobody asked yet */
 };
 
 /* start.c */

@@ -1,4 +1,5 @@
-/* denied - media URLs that are taken back before they end: of videos that turned private, and of those that are gone.
+/* denied - media URLs that are taken back before they end: of videos that turned private, whose
+ * window closed, and of those that are gone.
  *
  * A URL carries its right in itself, so whoever checks it must be told: the value media_denied, one per video, for as long
  * as URLs from before may be open. It is told again whenever the bus is there anew, and hourly. */

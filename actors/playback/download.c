@@ -3,7 +3,7 @@
 
 #include "actors/playback/actor.h"
 #include "actors/playback/keys.h"
-#include "actors/playback/known.h"
+#include "actors/playback/rights.h"
 #include "actors/runtime/media_token/media_token.h"
 #include "gen/catalog.h"
 #include "gen/errors.h"
@@ -82,12 +82,12 @@ static const char *download_leaf(const struct playable_track *track)
     return slash ? slash + 1 : "none";
 }
 
-static int download_add(struct turn *t, const struct playable *playable, const struct playable_track *video,
-                        const struct playable_track *audio, bool several, struct list_downloads_reply *reply)
+static int download_add(struct turn *t, const struct playable *playable, const struct keys_right *right,
+                        const struct playable_track *video, const struct playable_track *audio, bool several,
+                        struct list_downloads_reply *reply)
 {
     struct arena *arena = turn_arena(t);
     struct download *item = &reply->items[reply->items_n];
-    bool open = known_is_open(&playable->video) && playable->video.allow_download;
 
     if (reply->items_n == DOWNLOAD_MOST)
         return 0;
@@ -98,8 +98,7 @@ static int download_add(struct turn *t, const struct playable *playable, const s
                                                : "",
                                 .language = audio ? audio->language : "" };
     reply->items_n++;
-    return keys_path(t, playable->video.id, playable->version,
-                     open ? "open" MEDIA_TOKEN_FILE : "owner" MEDIA_TOKEN_FILE,
+    return keys_path(t, playable->video.id, playable->version, right,
                      arena_printf(arena, "dl/%s/%s/%s", download_leaf(video), download_leaf(audio),
                                   download_escaped(arena, item->filename)),
                      &item->url);
@@ -122,13 +121,26 @@ static size_t download_tracks(struct turn *t, const struct playable *playable, c
     return n ? n : 1;
 }
 
+/* To files, where there is one to watch it: shared by all, where all may have them. */
+static struct keys_right download_right(const struct playable *playable, const struct rights *rights)
+{
+    bool open = strcmp(rights->right.policy, "open") == 0, some = strcmp(rights->right.policy, "some") == 0;
+
+    if (!playable->video.allow_download || (!open && !some))
+        return (struct keys_right) { .policy = "owner" MEDIA_TOKEN_FILE };
+    return (struct keys_right) { .policy = open ? "open" MEDIA_TOKEN_FILE : "some" MEDIA_TOKEN_FILE,
+                                 .until = rights->right.until };
+}
+
 static int download_answer(void *me, struct turn *t, int err, const void *answer, const void *ctx)
 {
     const struct playable *playable = answer;
     const struct playable_track **videos, **audios;
     struct list_downloads_reply reply = { 0 };
+    struct keys_right right;
+    struct rights rights;
     size_t videos_n, audios_n;
-    int r = 0;
+    int r;
 
     if (err < 0)
         return err == ERR_CONFLICT ? turn_fail(t, err, NULL, "nothing of the video is there yet") : err;
@@ -136,19 +148,24 @@ static int download_answer(void *me, struct turn *t, int err, const void *answer
         return turn_fail(t, ERR_FORBIDDEN, NULL, "its owner has not allowed it to be kept");
     if (!playable->final)
         return turn_fail(t, ERR_CONFLICT, NULL, "it is still being made");
+    r = rights_decide(me, t, playable, ctx, &rights);
+    if (r != 0)
+        return r;
+    right = download_right(playable, &rights);
     videos_n = download_tracks(t, playable, "video", &videos);
     audios_n = download_tracks(t, playable, "audio", &audios);
     reply.items = arena_alloc_n(turn_arena(t), DOWNLOAD_MOST, sizeof(*reply.items));
     for (size_t a = 0; a < audios_n; a++)
         for (size_t v = 0; r == 0 && v < videos_n; v++)
-            r = download_add(t, playable, videos[v], audios[a], audios_n > 1, &reply);
+            r = download_add(t, playable, &right, videos[v], audios[a], audios_n > 1, &reply);
     return r < 0 ? r : reply_list_downloads(t, &reply);
 }
 
 int playback_on_downloads(struct playback *self, struct turn *t, const struct list_downloads *ask,
                           struct list_downloads_reply *reply)
 {
-    int r = ask_get_playable(t, &(struct get_playable) { .id = ask->id }, download_answer, NULL, 0);
+    struct rights_asking asking = { .then = download_answer, .video = ask->id };
 
-    return r < 0 ? r : TURN_LATER;
+    rights_address(&asking, ask->address);
+    return rights_ask(t, &asking);
 }

@@ -90,22 +90,23 @@ int keys_tend(struct playback *self, struct turn *t)
     return turn_after(t, KEYS_TEND_MS, keys_tick, NULL, 0);
 }
 
-static int64_t keys_expiry_s(struct turn *t)
+static int64_t keys_expiry_s(struct turn *t, const struct keys_right *right)
 {
     const struct playback_settings *settings = turn_settings(t);
+    int64_t end = media_token_expiry(turn_now(t), (unsigned)settings->media_token_hours);
 
-    return media_token_expiry(turn_now(t), (unsigned)settings->media_token_hours);
+    return right->until && right->until / 1000 < end ? right->until / 1000 : end;
 }
 
-int64_t keys_path_ends(struct turn *t)
+int64_t keys_path_ends(struct turn *t, const struct keys_right *right)
 {
-    return keys_expiry_s(t) * 1000;
+    return keys_expiry_s(t, right) * 1000;
 }
 
-int keys_path(struct turn *t, struct id video, uint64_t version, const char *policy, const char *leaf,
+int keys_path(struct turn *t, struct id video, uint64_t version, const struct keys_right *right, const char *leaf,
               const char **ret)
 {
-    struct media_grant grant = { .expires_s = keys_expiry_s(t), .video = video, .version = version };
+    struct media_grant grant = { .expires_s = keys_expiry_s(t, right), .video = video, .version = version };
     char token[MEDIA_TOKEN_SIZE], id[ID_TEXT_SIZE];
     struct play_key key;
     size_t n;
@@ -116,7 +117,7 @@ int keys_path(struct turn *t, struct id video, uint64_t version, const char *pol
     if (n == 0 || key.key.len != MEDIA_TOKEN_KEY_SIZE)
         return turn_fail(t, ERR_UNAVAILABLE, NULL, "there is no key for media URLs yet");
     grant.kid = key.kid;
-    memccpy(grant.policy, policy, 0, sizeof(grant.policy));
+    memccpy(grant.policy, right->policy, 0, sizeof(grant.policy));
     if (!media_token_mint(&grant, key.key.data, token))
         return ERR_INTERNAL;
     *ret = arena_printf(turn_arena(t), "/media/%s/%s/%llu/%s", token, id_format("video", video, id),
@@ -124,11 +125,25 @@ int keys_path(struct turn *t, struct id video, uint64_t version, const char *pol
     return 0;
 }
 
-int keys_poster_path(struct turn *t, struct id video, uint64_t version, uint64_t poster, const char *policy,
-                     bool small, const char **ret)
+/* Pictures may be seen by who may see the video, also while nobody may watch it. */
+static const struct keys_right *keys_pictures(bool open)
+{
+    static const struct keys_right everybody = { .policy = "open" MEDIA_TOKEN_PICTURES };
+    static const struct keys_right some = { .policy = "owner" MEDIA_TOKEN_PICTURES };
+
+    return open ? &everybody : &some;
+}
+
+int keys_poster_path(struct turn *t, struct id video, uint64_t version, uint64_t poster, bool open, bool small,
+                     const char **ret)
 {
     const char *number = poster > 1 ? arena_printf(turn_arena(t), "-%llu", (unsigned long long)poster) : "";
 
-    return keys_path(t, video, version, policy,
+    return keys_path(t, video, version, keys_pictures(open),
                      arena_printf(turn_arena(t), "img/poster%s%s.jpg", number, small ? "-640" : ""), ret);
+}
+
+int keys_storyboard_path(struct turn *t, struct id video, uint64_t version, bool open, const char **ret)
+{
+    return keys_path(t, video, version, keys_pictures(open), "img/storyboard.vtt", ret);
 }

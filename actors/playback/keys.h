@@ -16,14 +16,20 @@ enum {
  * again in an hour. */
 int keys_tend(struct playback *self, struct turn *t);
 
-/* A path into one version of a video: "/media/{token}/{video}/{version}/{leaf}". policy: who was let in,
- * a-z. */
-int keys_path(struct turn *t, struct id video, uint64_t version, const char *policy, const char *leaf,
+struct keys_right {
+    const char *policy; /* who was let in, and to what: a class of media_token.h */
+    int64_t until;      /* ms UTC; 0: it ends when the settings say, else it may end before that */
+};
+
+/* A path into one version of a video: "/media/{token}/{video}/{version}/{leaf}". */
+int keys_path(struct turn *t, struct id video, uint64_t version, const struct keys_right *right, const char *leaf,
               const char **ret);
 
-/* The path to a poster, by the catalog's count of them; small: for lists. */
-int keys_poster_path(struct turn *t, struct id video, uint64_t version, uint64_t poster, const char *policy,
-                     bool small, const char **ret);
+/* The path to a poster, by the catalog's count of them; small: for lists. open: everybody may see the video. */
+int keys_poster_path(struct turn *t, struct id video, uint64_t version, uint64_t poster, bool open, bool small,
+                     const char **ret);
+/* And to what says which picture is of which moment. */
+int keys_storyboard_path(struct turn *t, struct id video, uint64_t version, bool open, const char **ret);
 
 /* When a path made now ends, ms UTC. */
-int64_t keys_path_ends(struct turn *t);
+int64_t keys_path_ends(struct turn *t, const struct keys_right *right);

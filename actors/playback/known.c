@@ -2,6 +2,7 @@
 #include "actors/playback/known.h"
 
 #include "actors/playback/denied.h"
+#include "actors/playback/window.h"
 #include "data/store/table.h"
 #include "gen/catalog.h"
 #include "gen/errors.h"
@@ -50,19 +51,15 @@ int known_get(struct turn *t, struct id video, struct play_video *ret)
 
 bool known_allows(const struct turn *t, const struct play_video *video)
 {
-    const struct subject *who = turn_subject(t);
-
-    return video->open || (who->known && id_equal(who->user_id, video->owner_id)) ||
-           turn_has_role(t, ROLE_MODERATOR);
+    return video->open || turn_may_manage(t, video->owner_id);
 }
 
 /* ---- events: of videos that nobody began nothing is kept, but that their URLs were taken back */
 
-static int known_change(struct turn *t, const struct video *video)
+static int known_change(struct playback *self, struct turn *t, const struct video *video)
 {
-    enum media_refused refused = known_is_open(video) ? MEDIA_REFUSED_NONE : MEDIA_REFUSED_OPEN;
     struct play_video old;
-    int r = video->version ? denied_tell(t, video->id, video->rev, refused) : 0;
+    int r = video->version ? window_follow(self, t, video) : 0;
 
     if (r == 0)
         r = play_video_get(turn_txn(t), turn_arena(t), video->id, &old);
@@ -73,17 +70,17 @@ static int known_change(struct turn *t, const struct video *video)
 
 int playback_on_changed(struct playback *self, struct turn *t, const struct video_changed *event)
 {
-    return known_change(t, &event->video);
+    return known_change(self, t, &event->video);
 }
 
 int playback_on_ready(struct playback *self, struct turn *t, const struct video_ready *event)
 {
-    return known_change(t, &event->video);
+    return known_change(self, t, &event->video);
 }
 
 int playback_on_published(struct playback *self, struct turn *t, const struct video_published *event)
 {
-    return known_change(t, &event->video);
+    return known_change(self, t, &event->video);
 }
 
 int playback_on_deleted(struct playback *self, struct turn *t, const struct video_deleted *event)
@@ -91,6 +88,8 @@ int playback_on_deleted(struct playback *self, struct turn *t, const struct vide
     struct play_video row;
     int r = denied_tell(t, event->video_id, event->rev, MEDIA_REFUSED_ALL);
 
+    if (r == 0)
+        r = window_forget(t, event->video_id);
     if (r == 0)
         r = play_video_get(turn_txn(t), turn_arena(t), event->video_id, &row);
     if (r == ERR_NOT_FOUND) { /* nobody who is known began it; what players told of it goes, too */

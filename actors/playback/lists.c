@@ -69,8 +69,7 @@ static int lists_show(struct turn *t, enum lists_kind kind, struct watching *ite
     if (kind == LISTS_KEPT)
         r = lists_position(t, item->video_id, &item->position_ms);
     if (r == 0 && video.has_poster && video.version)
-        r = keys_poster_path(t, video.video_id, video.version, video.poster, video.open ? "open" : "owner", true,
-                             &item->poster_url);
+        r = keys_poster_path(t, video.video_id, video.version, video.poster, video.open, true, &item->poster_url);
     return r < 0 ? r : 1;
 }
 

@@ -1,9 +1,11 @@
 /* playback - the actor; see playback.h */
 #include "actors/playback/playback.h"
 
+#include "actors/playback/country.h"
 #include "actors/playback/keys.h"
 #include "actors/playback/known.h"
 #include "actors/playback/views.h"
+#include "actors/playback/window.h"
 
 static int playback_up(void *me, struct turn *t)
 {
@@ -11,7 +13,14 @@ static int playback_up(void *me, struct turn *t)
 
     if (r == 0)
         r = views_tend(me, t);
+    if (r == 0)
+        r = window_tend(me, t);
     return r < 0 ? r : known_forget(me, t);
+}
+
+static void playback_close(void *me)
+{
+    country_close(&((struct playback *)me)->countries);
 }
 
 static const struct playback_handlers handlers = {
@@ -40,4 +49,5 @@ const struct actor_def playback_actor = {
     .handlers = &handlers,
     .self_size = sizeof(struct playback),
     .up = playback_up,
+    .close = playback_close,
 };

@@ -225,7 +225,7 @@ static int quality_answer(void *me, struct turn *t, int err, const void *answer,
     if (err < 0)
         return err == ERR_CONFLICT ? turn_fail(t, ERR_NOT_FOUND, NULL, "nothing of the video can be watched yet")
                                    : err;
-    if (!id_equal(playable->video.owner_id, turn_subject(t)->user_id) && !turn_has_role(t, ROLE_MODERATOR))
+    if (!turn_may_manage(t, playable->video.owner_id))
         return turn_fail(t, ERR_FORBIDDEN, NULL, "how a video was watched is told to its owner");
     return quality_reply(t, ask->id, ask->days);
 }

@@ -2,31 +2,44 @@
 #include "actors/playback/kept.h"
 #include "actors/playback/keys.h"
 #include "actors/playback/known.h"
+#include "actors/playback/rights.h"
 #include "actors/playback/views.h"
+#include "actors/playback/window.h"
 #include "data/store/table.h"
 #include "gen/catalog.h"
 #include "gen/errors.h"
 
-/* A URL's policy class: what everybody may see is cached for everybody. */
-static const char *start_policy(const struct video *video)
+enum { START_RENEW_LEAST_MS = 1000 }; /* a window ends between two seconds, a URL at the first of them */
+
+/* When the player is to come again. A window ends when it does: then only is it known whether there is more. */
+static uint64_t start_renewal(struct turn *t, const struct keys_right *right, int64_t expires_at)
 {
-    return known_is_open(video) ? "open" : "owner";
+    const struct playback_settings *settings = turn_settings(t);
+    int64_t left = expires_at - turn_now(t), ahead = (int64_t)settings->renew_ahead_s * 1000;
+    uint32_t chance;
+
+    turn_random(t, &chance, sizeof(chance));
+    if (!right->until || expires_at < right->until / 1000 * 1000)
+        left -= ahead + chance % ahead;
+    return left > START_RENEW_LEAST_MS ? (uint64_t)left : START_RENEW_LEAST_MS;
 }
 
-static int start_urls(struct turn *t, const struct playable *playable, struct playing *reply)
+static int start_urls(struct turn *t, const struct playable *playable, const struct keys_right *right,
+                      struct playing *reply)
 {
     const struct video *v = &playable->video;
-    const char *policy = start_policy(v);
+    bool open = known_is_open(v);
     const char *entry = playable->final ? playable->hls : playable->second ? "preview-2.m3u8" : "preview.m3u8";
-    int r = keys_path(t, v->id, playable->version, policy, entry, &reply->hls_url);
+    int r = keys_path(t, v->id, playable->version, right, entry, &reply->hls_url);
 
     if (r == 0 && playable->final)
-        r = keys_path(t, v->id, playable->version, policy, playable->dash, &reply->dash_url);
+        r = keys_path(t, v->id, playable->version, right, playable->dash, &reply->dash_url);
     if (r == 0 && v->has_poster)
-        r = keys_poster_path(t, v->id, playable->version, v->poster, policy, false, &reply->poster_url);
+        r = keys_poster_path(t, v->id, playable->version, v->poster, open, false, &reply->poster_url);
     if (r == 0 && playable->has_storyboard)
-        r = keys_path(t, v->id, playable->version, policy, "img/storyboard.vtt", &reply->storyboard_url);
-    reply->expires_at = keys_path_ends(t);
+        r = keys_storyboard_path(t, v->id, playable->version, open, &reply->storyboard_url);
+    reply->expires_at = keys_path_ends(t, right);
+    reply->renew_after_ms = start_renewal(t, right, reply->expires_at);
     return r;
 }
 
@@ -87,21 +100,29 @@ static int start_noted(void *me, struct turn *t, int err, const void *answer, co
 static int start_answer(void *me, struct turn *t, int err, const void *answer, const void *ctx)
 {
     const struct playable *playable = answer;
-    const struct start_playback *ask = ctx;
+    const struct rights_asking *ask = ctx;
     struct playing reply = { 0 };
+    struct rights rights;
     int r;
 
     if (err < 0)
-        return err == ERR_CONFLICT ? turn_fail(t, err, NULL, "nothing of the video can be watched yet") : err;
+        return err == ERR_CONFLICT ? turn_fail(t, err, NULL, "%s", turn_told(t)) : err;
+    r = rights_decide(me, t, playable, ask, &rights);
+    if (r != 0)
+        return r;
+    reply.others_meet = rights.others;
+    reply.others_meet_n = rights.others_n;
     reply.video_id = playable->video.id;
     reply.final = playable->final;
     reply.duration_ms = playable->video.duration_ms;
     reply.playable_until_ms = playable->video.playable_until_ms;
     start_tracks(t, playable, &reply);
     start_chapters(t, playable, &reply);
-    r = views_begin(t, ask->session_id, &playable->video, &reply.session_id);
+    r = views_begin(t, ask->play, &playable->video, &reply.session_id);
     if (r == 0)
-        r = start_urls(t, playable, &reply);
+        r = window_tend(me, t); /* it may have opened at this very moment */
+    if (r == 0)
+        r = start_urls(t, playable, &rights.right, &reply);
     if (r == 0)
         r = start_resume(t, reply.video_id, &reply.resume_ms);
     if (r == 0)
@@ -119,9 +140,12 @@ static int start_answer(void *me, struct turn *t, int err, const void *answer, c
 int playback_on_start(struct playback *self, struct turn *t, const struct start_playback *ask,
                       struct playing *reply)
 {
-    int r = ask_get_playable(t, &(struct get_playable) { .id = ask->id }, start_answer, ask, sizeof(*ask));
+    struct rights_asking asking = {
+        .then = start_answer, .video = ask->id, .play = ask->session_id, .streams = true
+    };
 
-    return r < 0 ? r : TURN_LATER;
+    rights_address(&asking, ask->address);
+    return rights_ask(t, &asking);
 }
 
 /* ---- posters of lists */
@@ -130,16 +154,16 @@ static int posters_answer(void *me, struct turn *t, int err, const void *answer,
 {
     const struct playable *playable = answer;
     struct posters_reply reply = { .url = "", .storyboard_url = "" };
+    bool open = err == 0 && known_is_open(&playable->video);
     int r = 0;
 
     if (err < 0 && err != ERR_CONFLICT) /* a conflict: nothing can be watched yet, and there is no poster either */
         return err;
     if (err == 0 && playable->video.has_poster)
-        r = keys_poster_path(t, playable->video.id, playable->version, playable->video.poster,
-                             start_policy(&playable->video), true, &reply.url);
+        r = keys_poster_path(t, playable->video.id, playable->version, playable->video.poster, open, true,
+                             &reply.url);
     if (r == 0 && err == 0 && playable->has_storyboard)
-        r = keys_path(t, playable->video.id, playable->version, start_policy(&playable->video),
-                      "img/storyboard.vtt", &reply.storyboard_url);
+        r = keys_storyboard_path(t, playable->video.id, playable->version, open, &reply.storyboard_url);
     return r < 0 ? r : reply_posters(t, &reply);
 }
 

@@ -2,6 +2,7 @@
 #include "actors/playback/views.h"
 
 #include "actors/playback/quality.h"
+#include "actors/playback/window.h"
 #include "data/store/table.h"
 #include "gen/errors.h"
 
@@ -32,24 +33,6 @@ static int views_streams(struct turn *t, unsigned most, unsigned *ret)
     return r;
 }
 
-static int views_may_begin(struct turn *t)
-{
-    const struct playback_settings *settings = turn_settings(t);
-    unsigned on;
-    int r;
-
-    if (settings->streams_max == 0 || !turn_subject(t)->known)
-        return 0;
-    r = views_streams(t, (unsigned)settings->streams_max, &on);
-    if (r < 0 || on < settings->streams_max)
-        return r;
-    turn_count(t, PLAYBACK_SESSIONS_REFUSED, 1);
-    return turn_fail(
-        t, ERR_QUOTA_EXCEEDED, NULL,
-        "%u playback%s of this account %s on, as many as it may have at a time: stop one, and try again", on,
-        on == 1 ? "" : "s", on == 1 ? "is" : "are");
-}
-
 /* Whether it is a playback of this video by whoever asks now. */
 static int views_goes_on(struct turn *t, struct id of, struct id video, bool *ret)
 {
@@ -58,6 +41,19 @@ static int views_goes_on(struct turn *t, struct id of, struct id video, bool *re
 
     *ret = r == 0 && id_equal(row.video_id, video) && id_equal(row.viewer_id, turn_subject(t)->user_id);
     return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+int views_on(struct turn *t, struct id of, struct id video, unsigned *ret)
+{
+    const struct playback_settings *settings = turn_settings(t);
+    bool goes_on;
+    int r;
+
+    *ret = 0;
+    if (settings->streams_max == 0 || !turn_subject(t)->known)
+        return 0;
+    r = views_goes_on(t, of, video, &goes_on);
+    return r < 0 || goes_on ? r : views_streams(t, (unsigned)settings->streams_max, ret);
 }
 
 int views_begin(struct turn *t, struct id of, const struct video *video, struct id *ret_play)
@@ -78,9 +74,7 @@ int views_begin(struct turn *t, struct id of, const struct video *video, struct 
     if (r < 0 || goes_on)
         return r;
     *ret_play = row.id = turn_id(t);
-    r = views_may_begin(t);
-    if (r == 0)
-        r = table_count(turn_txn(t), &play_view_table, &n);
+    r = table_count(turn_txn(t), &play_view_table, &n);
     if (r == 0 && n >= settings->views_max) {
         turn_count(t, PLAYBACK_SESSIONS_NOT_FOLLOWED, 1);
         return 0;
@@ -175,8 +169,11 @@ static int views_tick(void *me, struct turn *t, int err, const void *reply, cons
 {
     struct playback *self = me;
 
+    int r;
+
     self->viewing = 0;
-    return views_tend(self, t);
+    r = window_tend(self, t); /* whose own timer is undone with a turn that fails */
+    return r < 0 ? r : views_tend(self, t);
 }
 
 int views_tend(struct playback *self, struct turn *t)

@@ -1,5 +1,6 @@
 """b004: a film that is ready: its owner is told, anyone finds and watches it, somebody known goes on where he was; a
-forged or foreign right opens nothing; history and watchlist; what turns private or is deleted leaves the lists."""
+forged or foreign right opens nothing; history and watchlist; when, where and from which age it may be watched; what turns private or
+is deleted leaves the lists."""
 import os
 import sys
 import time
@@ -8,6 +9,9 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from stage import Stage  # noqa: E402  (the folder must be on the path first)
 from api import Api  # noqa: E402
+import mmdb  # noqa: E402
+
+EDGE = "s3cret"
 
 
 def until(ask, wanted, within=15):
@@ -23,7 +27,9 @@ def until(ask, wanted, within=15):
 class Watching(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stage = Stage()
+        # The secret of an edge: who knows it says where requests come from.
+        cls.stage = Stage(env={"KINOBUS_FRONT_EDGE_SECRET": EDGE, "KINOBUS_FRONT_ANYONE_PER_MINUTE": "10000",
+                               "KINOBUS_FRONT_LOGIN_PER_MINUTE": "1000", "KINOBUS_FRONT_REGISTER_PER_HOUR": "1000"})
         cls.stage.__enter__()
         try:
             cls.owner = cls.stage.login()
@@ -132,7 +138,71 @@ class Watching(unittest.TestCase):
         self.assertIn("of this account", refused["detail"])
         self.assertEqual(ben.post(path, {"session_id": play})["session_id"], play)
 
-    def test_7_a_deleted_video_leaves_every_list(self):
+    def playback(self, who=None, address="203.0.113.9"):
+        """As an edge passes it on for somebody there."""
+        return (who or Api(self.stage.url)).send("POST", f"/api/v1/videos/{self.video}/playback", {},
+                                                 {"X-Edge": EDGE, "X-Forwarded-For": address})
+
+    def refused(self, *rules, who=None, status=403, address="203.0.113.9"):
+        answer = until(lambda: self.playback(who, address), lambda answer: answer.status == status)
+        self.assertEqual([refusal["rule"] for refusal in answer.json["refusals"]], list(rules))
+        self.assertEqual(answer.json["detail"], answer.json["refusals"][0]["sentence"])
+        return answer.json["refusals"][0]
+
+    def test_7_a_video_is_watched_where_its_owner_says_as_the_countries_of_a_database_are(self):
+        path, where = f"/api/v1/videos/{self.video}", os.path.join(self.stage.state, "countries.mmdb")
+        handed = self.playback().json["hls_url"]
+        self.owner.want("PATCH", path, {"regions": {"rule": "only", "countries": ["DE"]}})
+        until(lambda: Api(self.stage.url).send("GET", handed).status, lambda status: status == 403)
+        self.refused("region")                                                      # no country is known
+        self.assertEqual([r["rule"] for r in self.playback(self.owner).json["others_meet"]], ["region"])
+        mmdb.write(where, {"203.0.113.0/24": "DE", "198.51.100.0/25": "FR", "2001:db8::/32": "DE"})
+        self.stage.cli("config", "playback", "country_database", where)
+        for address, wanted in (("203.0.113.9", 200), ("198.51.100.7", 403), ("198.51.100.200", 403), ("2001:db8::7", 200), ("2001:db9::7", 403)):
+            until(lambda: self.playback(address=address).status, lambda status: status == wanted)
+        self.assertEqual(Api(self.stage.url).send("GET", self.playback().json["hls_url"]).status, 200)
+        self.assertIn("(FR)", self.refused("region", address="198.51.100.7")["sentence"])
+        self.assertEqual(Api(self.stage.url).send("POST", f"{path}/playback", {}, {"X-Forwarded-For": "203.0.113.9"}).status, 403)
+        self.stage.cli("config", "playback", "unknown_country", "allowed")
+        until(lambda: self.playback(address="198.51.100.200").status, lambda status: status == 200)
+        self.assertNotIn("regions", Api(self.stage.url).get(path))
+        wrong = self.owner.send("PATCH", path, {"regions": {"rule": "only", "countries": ["UK"]}})
+        self.assertEqual((wrong.status, wrong.json["errors"][0]["field"]), (400, "regions.countries"))
+        self.owner.want("PATCH", path, {"regions": {}})
+
+    def test_8_who_is_not_old_enough_or_says_nothing_does_not_watch(self):
+        path, ann = f"/api/v1/videos/{self.video}", Api(self.stage.url).login("ann@example.org", "correct horse")
+        self.owner.want("PATCH", path, {"minimum_age": 16})
+        self.refused("age", status=401)
+        self.assertIn("birthday", self.refused("age", who=ann)["sentence"])
+        me = ann.get("/api/v1/users/me")["id"]
+        ann.want("PATCH", f"/api/v1/users/{me}", {"birthday": "1990-12-31"})
+        self.assertEqual(self.playback(ann).status, 200)
+        self.assertEqual(ann.send("PATCH", f"/api/v1/users/{me}", {"birthday": "1960-12-31"}).status, 403)
+        self.assertEqual([r["rule"] for r in self.playback(self.owner).json["others_meet"]], ["age"])
+        self.owner.want("PATCH", path, {"minimum_age": 0})
+
+    def test_8_when_the_window_closes_what_was_handed_out_is_taken_back(self):
+        path, anyone = f"/api/v1/videos/{self.video}", Api(self.stage.url)
+        handed = self.playback().json
+        poster = anyone.get(f"{path}/poster")["url"]
+        self.assertEqual(anyone.send("GET", poster.split("/img/")[0] + "/master.m3u8").status, 403)     # good for pictures alone
+        self.assertEqual(anyone.send("GET", handed["hls_url"]).status, 200)
+        end = time.time() + 3
+        self.owner.want("PATCH", path, {"window": {"until": time.strftime("%Y-%m-%dT%H:%M:%S.500Z", time.gmtime(end))}})
+        short = until(lambda: self.playback().json, lambda playing: playing["expires_at"] != handed["expires_at"])
+        self.assertLessEqual(short["expires_at"], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end)))
+        self.stage.kill("playback")         # what is to come of a window outlives it
+        for url in (short["hls_url"], handed["hls_url"]):
+            until(lambda: anyone.send("GET", url).status, lambda status: status == 403)
+        self.assertIn("until", self.refused("window"))
+        self.assertEqual(anyone.send("GET", poster).status, 200)
+        self.assertEqual(anyone.send("GET", self.playback(self.owner).json["hls_url"]).status, 200)
+        self.assertEqual(anyone.get(path)["title"], "Counting to ten")                  # it is still found
+        self.owner.want("PATCH", path, {"window": {}})
+        until(lambda: anyone.send("GET", handed["hls_url"]).status, lambda status: status == 200)
+
+    def test_9_a_deleted_video_leaves_every_list(self):
         ann = Api(self.stage.url).login("ann@example.org", "correct horse")
         self.owner.want("DELETE", f"/api/v1/videos/{self.video}")
         for mine in ("watching", "watchlist"):

@@ -126,6 +126,30 @@ class Edge(unittest.TestCase):
             self.assertEqual(answer.status, status)
         self.assertIn("attachment", answer.headers["Content-Disposition"])
 
+    def test_a_right_to_pictures_opens_pictures(self):
+        token, before = self.stage.mint(self.video, policy="openimg"), self.stage.asked()
+        wanted = {"img/poster.jpg": 200, "master.m3u8": 403, "manifest.mpd": 403}
+        self.assertEqual({file: self.fetch(f"/media/{token}/{self.video}/1/{file}").status for file in wanted}, wanted)
+        self.assertEqual(self.stage.asked(), before)
+        front = Api(self.stage.url)
+        self.assertEqual({file: front.send("GET", f"/media/{token}/{self.video}/1/{file}").status for file in wanted}, wanted)
+
+    def test_what_was_for_everybody_is_refused_when_it_is_for_some(self):
+        alice = self.stage.login()
+        everybody, some, picture = (f"/media/{self.stage.mint(self.video, policy=policy)}/{self.video}/1/{file}"
+                                    for policy, file in (("open", "master.m3u8"), ("some", "master.m3u8"), ("openimg", "img/poster.jpg")))
+        before = self.stage.asked()
+        try:
+            for change, wanted in (({"minimum_age": 12}, [403, 200, 200]), ({"window": {"until": "2020-01-01T00:00:00Z"}}, [403, 403, 200]),
+                                   ({"window": {}, "minimum_age": 0}, [200, 200, 200])):
+                alice.want("PATCH", f"/api/v1/videos/{self.video}", change)
+                for url, status in zip((everybody, some, picture), wanted):
+                    self.until_status(url, status)
+            self.assertEqual(self.stage.asked(), before)
+        finally:
+            alice.want("PATCH", f"/api/v1/videos/{self.video}", {"window": {}, "minimum_age": 0})
+            self.until_status(everybody, 200)
+
     def until_status(self, url, status):
         until = time.monotonic() + 20
         while self.fetch(url).status != status:

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from stage import CLIP, Api, Stage  # noqa: E402  (the folder must be on the path first)
 
 PASSWORD = "correct horse battery"
+EDGE = "a secret of the proxy and the front"
 
 
 class Listener:
@@ -181,7 +182,7 @@ class Shares(unittest.TestCase):
 
     def test_an_address_and_an_account_are_sent_so_many_bytes_a_minute(self):
         with Stage(env={"KINOBUS_FRONT_MEDIA_MIB_PER_CLIENT": "8", "KINOBUS_FRONT_MEDIA_MIB_PER_ACCOUNT": "2",
-                        "KINOBUS_FRONT_TRUST_LOOPBACK": "false"}) as p:
+                        "KINOBUS_FRONT_TRUST_LOOPBACK": "false", "KINOBUS_FRONT_EDGE_SECRET": EDGE}) as p:
             alice = p.login()
             right = p.address(p.clip(by=alice))
             with open(os.path.join(p.folder(right), "long.m4s"), "wb") as f:
@@ -205,6 +206,17 @@ class Shares(unittest.TestCase):
             self.assertEqual((status, whose), (429, "Your address"))
             self.assertTrue(30 < wait <= 61, wait)        # 8 MiB at 8 a minute
             self.assertEqual(anyone.send("GET", "/api/v1/videos").status, 200, "media alone is counted")
+
+            def by_proxy(address, **headers):
+                answer = anyone.send("GET", f"{right}/long.m4s", None, {"X-Edge": EDGE, "X-Forwarded-For": address,
+                                                                        "X-Sendfile-Type": "X-Accel-Redirect", **headers})
+                return answer.status, bool(answer.headers["X-Accel-Redirect"])
+
+            for _ in range(5):
+                self.assertEqual(by_proxy("192.0.2.7", Range="bytes=0-1048575"), (200, True), "five of the sixteen that it has")
+            self.assertEqual(by_proxy("192.0.2.8"), (200, True))
+            self.assertEqual(by_proxy("192.0.2.8"), (200, True))
+            self.assertEqual(by_proxy("192.0.2.8"), (429, False), "what the proxy sends counts")
 
 
 class Events(unittest.TestCase):

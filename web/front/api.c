@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gen/catalog.h"
 #include "gen/errors.h"
 #include "gen/index.h"
 #include "schemas/wire/json.h"
@@ -213,6 +214,7 @@ static enum identity_rate api_rate(const struct route *route)
                   { &reset_password_call, RATE_REGISTER },
                   { &change_password_call, RATE_LOGIN },
                   { &search_call, RATE_SEARCH },
+                  { &create_direct_upload_call, RATE_UPLOAD },
                   { &posters_call, RATE_POSTER } };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)

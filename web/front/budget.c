@@ -53,7 +53,7 @@ int budget_admit(struct exchange *x, struct budget *ret)
 
 void budget_spend(struct exchange *x, const struct budget *budget)
 {
-    uint64_t kib = (x->sent + 1023) / 1024;
+    uint64_t kib = (x->sent + x->handed + 1023) / 1024;
 
     for (unsigned i = 0; i < BUDGETS; i++) {
         const struct budget_of *of = &budget->of[i];

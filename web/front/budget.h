@@ -22,5 +22,5 @@ struct budget {
 
 /* 0, and whose budgets x is on; or ERR_RATE_LIMITED: the problem has been answered, with the time until something is left. */
 int budget_admit(struct exchange *x, struct budget *ret);
-/* What x sent has gone out. */
+/* What x sent has gone out, or goes out by a proxy: of that, what was asked for counts, even where the proxy finds that nothing changed. */
 void budget_spend(struct exchange *x, const struct budget *budget);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/runtime/media_token/media_token.h"
 #include "data/isobmff/mp4.h"
 #include "gen/errors.h"
 #include "web/front/file.h"
@@ -219,17 +218,16 @@ static int download_open(struct remux *d, const struct router_path *path)
     return d->mp4 ? 0 : exchange_problem(d->x, ERR_NOT_FOUND, "No file can be made of this: %s.", why);
 }
 
-void download_serve(struct exchange *x, const struct router_path *path)
+void download_serve(struct exchange *x, const struct router_path *path, const struct media_grant *grant)
 {
     struct remux d = { .x = x, .fd = -1 };
-    struct media_grant grant;
 
     x->what = "download";
     if (path->n != 8 || !*path->segment[7] || strlen(path->segment[7]) > DOWNLOAD_NAME_MOST) {
         exchange_problem(x, ERR_NOT_FOUND, "A file's address ends in dl/{pictures}/{sound}/{name}.");
         return;
     }
-    if (!media_token_read(path->segment[1], &grant) || !media_token_is_file(&grant)) {
+    if (!media_token_is_file(grant)) {
         exchange_problem(x, ERR_FORBIDDEN, "This address is for watching: ask for the video's downloads.");
         return;
     }

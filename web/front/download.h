@@ -7,10 +7,11 @@
  * to be kept under, whatever it says. */
 #pragma once
 
+#include "actors/runtime/media_token/media_token.h"
 #include "web/front/router.h"
 
-/* Of an address whose token is good, from its sixth segment on. x->cache is set by the caller. */
-void download_serve(struct exchange *x, const struct router_path *path);
+/* Of an address whose token is good for what it grants, from its sixth segment on. x->cache is set by the caller. */
+void download_serve(struct exchange *x, const struct router_path *path, const struct media_grant *grant);
 
 /* Content-Disposition's value (RFC 6266, 8187) for a name of UTF-8, in the arena. */
 const char *download_disposition(struct arena *arena, const char *name);

@@ -20,7 +20,7 @@ static const char *edge_tag(struct exchange *x, struct bytes text)
     return arena_printf(x->arena, "\"%s\"", sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash)));
 }
 
-/* {"keys":...,"open":...,"all":...,"origins":[...]} */
+/* {"keys":...,"open":...,"all":...,"closed":...,"limited":...,"origins":[...]} */
 static int edge_write(struct exchange *x, struct buf *out)
 {
     static const char between[] = " ,";

@@ -58,6 +58,7 @@ struct exchange {
     bool is_media;      /* fetched by players of other origins: other security headers */
     int status;         /* 0: not answered yet */
     uint64_t sent;
+    uint64_t handed;               /* bytes of a file that a proxy sends in our place */
     const struct problem *trouble; /* what an actor said of an error, in the arena; NULL: nothing */
     const char *asked;             /* the call made last: "catalog.get_video"; NULL: none left this process */
     const char *what;              /* for the log: the call or the handler */

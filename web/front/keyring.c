@@ -252,33 +252,38 @@ int keyring_verify(struct keyring *keyring, const char *token, int64_t now_ms, s
 static bool keyring_takes(const struct keyring *k, const struct media_grant *grant)
 {
     size_t at = keyring_denied_at(k, grant->video);
+    bool open, some;
 
     if (at == k->denied_n || !id_equal(k->denied[at].video, grant->video))
         return true;
-    return k->denied[at].refused == MEDIA_REFUSED_OPEN && strncmp(grant->policy, "open", 4) != 0;
+    open = strncmp(grant->policy, "open", 4) == 0;
+    some = strncmp(grant->policy, "some", 4) == 0;
+    switch (k->denied[at].refused) {
+    case MEDIA_REFUSED_LIMITED: return !open || media_token_is_pictures(grant);
+    case MEDIA_REFUSED_CLOSED: return (!open && !some) || media_token_is_pictures(grant);
+    case MEDIA_REFUSED_OPEN: return !open && !some;
+    default: return false;
+    }
 }
 
 int keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
-                  int64_t *ret_expires_s)
+                  struct media_grant *ret)
 {
-    struct media_grant grant;
     int r = ERR_FORBIDDEN;
 
-    if (!media_token_read(token, &grant) || grant.expires_s * 1000 <= now_ms)
+    if (!media_token_read(token, ret) || ret->expires_s * 1000 <= now_ms)
         return ERR_FORBIDDEN;
-    grant.video = video;
-    grant.version = version;
+    ret->video = video;
+    ret->version = version;
     pthread_rwlock_rdlock(&keyring->lock);
     if (keyring->media.n == 0)
         r = ERR_UNAVAILABLE;
     for (size_t i = 0; r == ERR_FORBIDDEN && i < keyring->media.n; i++)
-        if (keyring->media.keys[i].kid == grant.kid &&
-            media_token_verify(token, &grant, keyring->media.keys[i].key))
+        if (keyring->media.keys[i].kid == ret->kid && media_token_verify(token, ret, keyring->media.keys[i].key))
             r = 0;
-    if (r == 0 && !keyring_takes(keyring, &grant))
+    if (r == 0 && !keyring_takes(keyring, ret))
         r = ERR_FORBIDDEN;
     pthread_rwlock_unlock(&keyring->lock);
-    *ret_expires_s = grant.expires_s;
     return r;
 }
 
@@ -342,6 +347,8 @@ int keyring_rights(struct keyring *keyring, struct buf *out)
         keyring_write_keys(keyring, out);
         keyring_write_denied(keyring, "open", MEDIA_REFUSED_OPEN, out);
         keyring_write_denied(keyring, "all", MEDIA_REFUSED_ALL, out);
+        keyring_write_denied(keyring, "closed", MEDIA_REFUSED_CLOSED, out);
+        keyring_write_denied(keyring, "limited", MEDIA_REFUSED_LIMITED, out);
     }
     pthread_rwlock_unlock(&keyring->lock);
     return known ? 0 : ERR_UNAVAILABLE;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "actors/runtime/blob_right/blob_right.h"
+#include "actors/runtime/media_token/media_token.h"
 #include "actors/runtime/token/token.h"
 #include "schemas/wire/buf.h"
 #include "schemas/wire/bytes.h"
@@ -33,10 +34,10 @@ int keyring_verify(struct keyring *keyring, const char *token, int64_t now_ms, s
 /* Whether these claims were revoked since. */
 bool keyring_revoked(struct keyring *keyring, const struct token_claims *claims);
 
-/* Whether a media token is good for this version of this video now, and was not taken back: 0 and when it ends,
+/* Whether a media token is good for this version of this video now, and was not taken back: 0 and what it grants,
  * ERR_FORBIDDEN, or ERR_UNAVAILABLE: no keys yet. */
 int keyring_media(struct keyring *keyring, const char *token, struct id video, uint64_t version, int64_t now_ms,
-                  int64_t *ret_expires_s);
+                  struct media_grant *ret);
 
 /* Whether a right (actors/runtime/blob_right) is good now to do this with an object: 0, ERR_FORBIDDEN, ERR_NOT_FOUND: no
  * right could look so, or ERR_UNAVAILABLE: no keys yet. */
@@ -44,7 +45,7 @@ int keyring_blob(struct keyring *keyring, const char *right, enum blob_right_may
                  int64_t now_ms);
 
 /* What media tokens are checked with, for an edge that does so by itself:
- * {"keys":[{"kid":N,"key":HEX}],"open":[VIDEO...],"all":[VIDEO...]}, the members of an object without its braces.
+ * {"keys":[{"kid":N,"key":HEX}],"open":[VIDEO...],"all":[VIDEO...],"closed":[...],"limited":[...]}, the members of an object without its braces.
  * ERR_UNAVAILABLE: no keys yet. */
 int keyring_rights(struct keyring *keyring, struct buf *out);
 

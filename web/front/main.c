@@ -237,7 +237,8 @@ static int main_blobs(struct front *front, const struct main_args *args)
                                           .patience_ms = MAIN_FAR_PATIENCE_MS,
                                           .rest_ms = MAIN_FAR_REST_MS,
                                           .ahead = (size_t)settings->far_ahead_kib << 10,
-                                          .lines = (unsigned)settings->far_lines };
+                                          .lines = (unsigned)settings->far_lines,
+                                          .reads = true };
     char uri[4096], error[S3_SAID_MAX] = "";
     struct blobs *far;
     int r;
@@ -246,7 +247,7 @@ static int main_blobs(struct front *front, const struct main_args *args)
     r = blobs_open(uri, &front->blobs);
     if (r < 0 || !settings->far || !*settings->far)
         return r;
-    r = blobs_s3_open(settings->far, &how, &far, error);
+    r = blobs_s3_open_all(settings->far, &how, &far, error);
     if (r < 0)
         fprintf(stderr, "kinobus-front: catalog.far: %s\n", error);
     else

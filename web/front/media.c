@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actors/runtime/media_token/media_token.h"
 #include "gen/errors.h"
 #include "gen/playback.h"
 #include "web/front/budget.h"
@@ -100,30 +101,33 @@ static bool media_short(const char *range)
     return true;
 }
 
-/* What nginx answers as we do: one range that is well formed, and no condition that it reads in another order. */
-static bool media_plain(const struct exchange *x, uint64_t size)
+/* Whether a proxy that proved itself says that it sees the blobs, beneath /_media/, and nginx answers this request as we do: one
+ * range that is well formed, and no condition that it reads in another order. And how many bytes it asks for. */
+static bool media_accel_asked(const struct exchange *x, uint64_t size, uint64_t *ret_bytes)
 {
-    const char *header = gate_header(x->request, "Range");
+    const char *type = gate_header(x->request, "X-Sendfile-Type"), *header = gate_header(x->request, "Range");
+    bool get = exchange_is(x, "GET");
     struct range ranges[RANGE_MAX];
-    size_t n;
+    enum range_kind kind;
+    size_t n = 0;
 
+    if (!x->by_edge || !type || strcmp(type, "X-Accel-Redirect") != 0)
+        return false;
     if (gate_header(x->request, "If-Match") || gate_header(x->request, "If-Unmodified-Since"))
         return false;
-    return !header || (exchange_is(x, "GET") && !strchr(header, ',') && media_short(header) &&
-                       range_parse(header, size, ranges, &n) != RANGE_WHOLE);
-}
-
-/* Whether a proxy that proved itself says that it sees the blobs, beneath /_media/. */
-static bool media_accel_wanted(const struct exchange *x, uint64_t size)
-{
-    const char *type = gate_header(x->request, "X-Sendfile-Type");
-
-    return x->by_edge && type && strcmp(type, "X-Accel-Redirect") == 0 && media_plain(x, size);
+    if (header && (!get || strchr(header, ',') || !media_short(header)))
+        return false;
+    kind = range_parse(header, size, ranges, &n);
+    *ret_bytes = !get || kind == RANGE_OUTSIDE ? 0
+                 : kind == RANGE_PARTS         ? ranges[0].to - ranges[0].from + 1
+                                               : size;
+    return !header || kind != RANGE_WHOLE;
 }
 
 /* The proxy sends the file, and answers ranges and conditions. */
-static void media_accel(struct exchange *x, const char *name, const struct mime *mime)
+static void media_accel(struct exchange *x, const char *name, const struct mime *mime, uint64_t bytes)
 {
+    x->handed = bytes;
     exchange_header(x, "X-Accel-Redirect", "/_%s", name);
     exchange_begin(x, 200, mime->type, 0);
 }
@@ -174,6 +178,7 @@ static void media_send(struct exchange *x, const char *name, int64_t expires_s)
     bool fixed = !media_grows(name);
     struct shelf_text *text = fixed && mime->text ? shelf_take(x->front->shelf, name, front_monotonic()) : NULL;
     struct blob_info info;
+    uint64_t bytes;
     int fd, r;
 
     if (text) {
@@ -195,8 +200,8 @@ static void media_send(struct exchange *x, const char *name, int64_t expires_s)
     }
     fixed = fixed && !info.growing;
     x->cache = fixed ? media_keep(x, expires_s) : "no-cache";
-    if (fixed && fd >= 0 && !mime->text && media_accel_wanted(x, info.size))
-        media_accel(x, name, mime);
+    if (fixed && fd >= 0 && !mime->text && media_accel_asked(x, info.size, &bytes))
+        media_accel(x, name, mime, bytes);
     else
         media_send_file(x, name, mime, fixed, fd, &info);
     if (fd >= 0)
@@ -206,32 +211,32 @@ static void media_send(struct exchange *x, const char *name, int64_t expires_s)
 }
 
 /* A file of the store, or one that is put together of some. */
-static void media_send_path(struct exchange *x, const struct router_path *path, int64_t expires_s)
+static void media_send_path(struct exchange *x, const struct router_path *path, const struct media_grant *grant)
 {
     const char *name;
 
     if (strcmp(path->segment[4], "dl") == 0) {
-        x->cache = media_keep(x, expires_s);
-        download_serve(x, path);
+        x->cache = media_keep(x, grant->expires_s);
+        download_serve(x, path, grant);
         return;
     }
     name = media_name(x, path);
     if (name)
-        media_send(x, name, expires_s);
+        media_send(x, name, grant->expires_s);
     else
         exchange_problem(x, ERR_NOT_FOUND, "The video has no such file.");
 }
 
-static void media_send_share(struct exchange *x, const struct router_path *path, int64_t expires_s)
+static void media_send_share(struct exchange *x, const struct router_path *path, const struct media_grant *grant)
 {
     unsigned most = (unsigned)x->front->settings->media_per_client;
     struct budget budget;
 
     if (identity_is_trusted(x)) {
-        media_send_path(x, path, expires_s);
+        media_send_path(x, path, grant);
     } else if (share_take(x->front->share, x->client, most)) {
         if (budget_admit(x, &budget) == 0) {
-            media_send_path(x, path, expires_s);
+            media_send_path(x, path, grant);
             budget_spend(x, &budget);
         }
         share_give_back(x->front->share, x->client);
@@ -249,7 +254,7 @@ void media_serve(struct exchange *x, const struct router_path *path)
 {
     uint64_t version;
     struct id video;
-    int64_t expires_s;
+    struct media_grant grant;
     int r;
 
     x->what = "media";
@@ -259,7 +264,9 @@ void media_serve(struct exchange *x, const struct router_path *path)
         exchange_problem(x, ERR_NOT_FOUND, "A media address is /media/{token}/{video}/{version}/{file}.");
         return;
     }
-    r = keyring_media(x->front->keyring, path->segment[1], video, version, front_now(), &expires_s);
+    r = keyring_media(x->front->keyring, path->segment[1], video, version, front_now(), &grant);
+    if (r == 0 && media_token_is_pictures(&grant) && strcmp(path->segment[4], "img") != 0)
+        r = ERR_FORBIDDEN;
     if (r == ERR_UNAVAILABLE) {
         exchange_problem(x, r, "Media addresses cannot be checked now: their keys are not known yet.");
         return;
@@ -269,7 +276,7 @@ void media_serve(struct exchange *x, const struct router_path *path)
         exchange_problem(x, r, "This address is not valid for this video, or no longer: start playback again.");
         return;
     }
-    media_send_share(x, path, expires_s);
+    media_send_share(x, path, &grant);
 }
 
 void media_stream(struct exchange *x, const struct router_path *path)
@@ -285,6 +292,8 @@ void media_stream(struct exchange *x, const struct router_path *path)
         exchange_problem(x, ERR_NOT_FOUND, "There is no such video.");
         return;
     }
+    if (!identity_is_trusted(x))
+        ask.address = x->client;
     r = call_ask(x, &start_playback_call, NULL, &ask, &reply);
     if (r < 0) {
         call_problem(x, r);

@@ -67,9 +67,19 @@ int64_t media_token_expiry(int64_t now_ms, unsigned hours)
     return (end + 3599) / 3600 * 3600;
 }
 
+static bool media_token_ends(const struct media_grant *grant, const char *ending)
+{
+    size_t len = strlen(grant->policy), end = strlen(ending);
+
+    return len >= end && strcmp(grant->policy + len - end, ending) == 0;
+}
+
 bool media_token_is_file(const struct media_grant *grant)
 {
-    size_t len = strlen(grant->policy), end = strlen(MEDIA_TOKEN_FILE);
+    return media_token_ends(grant, MEDIA_TOKEN_FILE);
+}
 
-    return len >= end && strcmp(grant->policy + len - end, MEDIA_TOKEN_FILE) == 0;
+bool media_token_is_pictures(const struct media_grant *grant)
+{
+    return media_token_ends(grant, MEDIA_TOKEN_PICTURES);
 }

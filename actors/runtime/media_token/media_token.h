@@ -5,9 +5,11 @@
  *     base64url, no padding
  *
  * kid names the key in the value playback.media_keys; class is the policy that the right was given under
- * (a-z, 0-9, at most 16): open or owner, and openfile or ownerfile where whole files may be had, too; expires is in seconds since 1970, rounded up to the hour so that viewers share
- * caches; video and version stand as they do in the path. All of it is text, so that an edge (nginx njs, a
- * CDN's worker) can check it as well. playback mints, the front checks, without a call. */
+ * (a-z, 0-9, at most 16): open (everybody may watch it), some (not everybody: regions, an age) or owner; with `file` behind it
+ * where whole files may be had, too, and `img` where pictures alone may be had (img/...). expires is in seconds since 1970,
+ * rounded up to the hour so that viewers share caches, unless the video may not be watched that long; video and version stand as
+ * they do in the path. All of it is text, so that an edge (nginx njs, a CDN's worker) can check it as well. playback mints, the
+ * front checks, without a call. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,6 +38,9 @@ bool media_token_mint(const struct media_grant *grant, const uint8_t key[static 
 /* Whether a right was given under a class that ends so: files to be kept. */
 #define MEDIA_TOKEN_FILE "file"
 bool media_token_is_file(const struct media_grant *grant);
+/* Or under one that is for pictures alone. */
+#define MEDIA_TOKEN_PICTURES "img"
+bool media_token_is_pictures(const struct media_grant *grant);
 
 /* The fields that the token itself holds, nothing checked yet: kid, policy and expires_s. False: not a token.
  * */

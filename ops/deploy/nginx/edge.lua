@@ -47,7 +47,7 @@ end
 
 local function read_told(text, generation)
     local said = cjson.decode(text)
-    local new = { generation = generation, keys = {}, newest = -1, open = {}, all = {}, friends = {} }
+    local new = { generation = generation, keys = {}, newest = -1, open = {}, all = {}, closed = {}, limited = {}, friends = {} }
     for _, key in ipairs(said.keys) do
         new.keys[key.kid] = key.key:gsub("%x%x", function(hex) return string.char(tonumber(hex, 16)) end)
         new.newest = math.max(new.newest, key.kid)
@@ -57,6 +57,11 @@ local function read_told(text, generation)
     end
     for _, video in ipairs(said.all) do
         new.all[video] = true
+    end
+    for _, kind in ipairs({ "closed", "limited" }) do
+        for _, video in ipairs(said[kind] or {}) do -- a front of before does not say it
+            new[kind][video] = true
+        end
     end
     for _, origin in ipairs(said.origins) do
         new.friends[origin], new.has_friends = true, true
@@ -112,11 +117,12 @@ local function verify(right, known)
     if ffi.C.CRYPTO_memcmp(base64url(ffi.string(mac, 32)), sent, 43) ~= 0 then
         return false
     end
-    return { video = video, open = class:sub(1, 4) == "open", expires = number(expires) }
+    local open, some = class:sub(1, 4) == "open", class:sub(1, 4) == "some"
+    return { video = video, open = open, shared = open or some, pictures = class:sub(-3) == "img", expires = number(expires) }
 end
 
--- Seconds that the right lasts; nil: it is none; false: only the front can tell.
-local function lasts(right)
+-- Seconds that the right to a file lasts; nil: it is none; false: only the front can tell.
+local function lasts(right, file)
     local known = current()
     if not known then
         return false
@@ -132,7 +138,14 @@ local function lasts(right)
         end
         seen:set(right, grant)
     end
-    if known.all[grant.video] or (grant.open and known.open[grant.video]) then
+    if known.all[grant.video] or (grant.shared and known.open[grant.video]) then
+        return nil
+    end
+    if grant.pictures then
+        if file:sub(1, 4) ~= "img/" then
+            return nil
+        end
+    elseif (grant.shared and known.closed[grant.video]) or (grant.open and known.limited[grant.video]) then
         return nil
     end
     local left = grant.expires - ngx.now()
@@ -191,7 +204,7 @@ end
 -- Cache-Control of the answer; "": the address is refused; "front": the front is to answer.
 function edge.keep()
     local var = ngx.var
-    local left = lasts(var.kinobus_right)
+    local left = lasts(var.kinobus_right, var.kinobus_file)
     if left == nil then
         return ""
     end

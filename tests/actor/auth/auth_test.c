@@ -200,6 +200,40 @@ static void roles_are_given_by_an_administrator_and_carried_by_new_tokens(void *
     assert_int_equal(people_login(rig, "a@b.c", PASSWORD, false, &ann), ERR_UNAUTHENTICATED);
 }
 
+static void a_birthday_is_told_once_and_shown_to_nobody_else(void **state)
+{
+    static const char *const none[] = { "2010-02-30", "1900-02-29", "2199-01-01", "1879-12-31",
+                                        "10-10-2010", "2010-1-01x", "2010_01_01" };
+    struct rig *rig = *state;
+    struct login_result admin, ann, ben;
+    struct user user;
+    struct update_user tell = { .birthday = "1968-02-29" };
+
+    assert_int_equal(people_register(rig, "a@b.c", &user), 0);
+    assert_int_equal(people_login(rig, "a@b.c", PASSWORD, false, &ann), 0);
+    assert_int_equal(people_register(rig, "o@b.c", NULL), 0);
+    assert_int_equal(people_login(rig, "o@b.c", PASSWORD, false, &ben), 0);
+    assert_int_equal(people_login(rig, "admin@localhost", ADMIN, false, &admin), 0);
+    for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+        struct update_user wrong = { .id = user.id, .birthday = none[i] };
+
+        assert_int_equal(people_ask(rig, &update_user_call, &wrong, ann.access_token, NULL), ERR_INVALID);
+    }
+    tell.id = user.id;
+    assert_int_equal(people_ask(rig, &update_user_call, &tell, ann.access_token, NULL), 0);
+    assert_int_equal(people_ask(rig, &update_user_call, &tell, ann.access_token, NULL),
+                     0); /* the same is no change */
+    tell.birthday = "1950-01-01";
+    assert_int_equal(people_ask(rig, &update_user_call, &tell, ann.access_token, NULL), ERR_FORBIDDEN);
+    assert_int_equal(people_me(rig, ann.access_token, &user), 0);
+    assert_string_equal(user.birthday, "1968-02-29");
+    assert_int_equal(
+        people_ask(rig, &get_user_call, &(struct get_user) { .id = tell.id }, ben.access_token, &user), 0);
+    assert_null(user.birthday);
+    assert_int_equal(people_ask(rig, &update_user_call, &tell, admin.access_token, &user), 0);
+    assert_string_equal(user.birthday, "1950-01-01");
+}
+
 static void an_address_is_proved_once_and_in_time(void **state)
 {
     static const struct value_def settings = { .name = "settings.auth", .type = &setting_text_type };
@@ -287,6 +321,7 @@ int main(void)
         T(who_asks_for_a_reset_learns_nothing_and_floods_nobody),
         T(the_link_that_proves_an_address_can_be_asked_for_again),
         T(roles_are_given_by_an_administrator_and_carried_by_new_tokens),
+        T(a_birthday_is_told_once_and_shown_to_nobody_else),
         T(an_address_is_proved_once_and_in_time),
         T(what_is_not_a_token_of_ours_is_refused_without_harm),
         T(no_secret_is_kept_as_it_was_given),

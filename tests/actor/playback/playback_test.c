@@ -77,6 +77,29 @@ static void a_url_opens_one_version_until_it_ends(void **state)
     assert_false(opens(rig, playing.hls_url, &keys, &ready));
 }
 
+static void a_player_is_told_to_come_again_before_its_urls_end(void **state)
+{
+    struct rig *rig = *state;
+    struct playable ready = viewer_film(1);
+    int64_t first = 0, other = 0;
+
+    for (int i = 0; i < 20; i++) {
+        struct playing playing = viewer_started(rig, &ready, viewer_nobody);
+        int64_t ahead = playing.expires_at - rig_now(rig) - (int64_t)playing.renew_after_ms;
+
+        assert_in_range(ahead, 300 * 1000, 600 * 1000);
+        first = i == 0 ? ahead : first;
+        other = ahead != first ? ahead : other;
+    }
+    assert_true(other); /* not all at the same moment */
+    ready.video.has_window = true;
+    ready.video.window = (struct watch_window) { .has_until = true, .until = rig_now(rig) + 5000 };
+    assert_int_equal(viewer_started(rig, &ready, viewer_nobody).renew_after_ms,
+                     ready.video.window.until / 1000 * 1000 - rig_now(rig));
+    ready.video.window.until = rig_now(rig) + 300;
+    assert_int_equal(viewer_started(rig, &ready, viewer_nobody).renew_after_ms, 1000); /* no faster than that */
+}
+
 static void viewers_of_a_public_video_share_urls(void **state)
 {
     struct rig *rig = *state;
@@ -124,9 +147,10 @@ static void the_catalog_decides_in_the_callers_name(void **state)
     assert_int_equal(rig_reply(rig, cid, &start_playback_call, NULL), ERR_NOT_FOUND);
     cid = rig_call(rig, &start_playback_call, &(struct start_playback) { .id = one.video.id }, who);
     rig_run(rig);
-    viewer_catalog(rig, ERR_CONFLICT, NULL);
+    rig_refuse(rig, fake_next(FAKE_CALL, "catalog.get_playable"), ERR_CONFLICT, "The file ends in the middle.");
+    rig_run(rig);
     assert_int_equal(rig_reply(rig, cid, &start_playback_call, NULL), ERR_CONFLICT);
-    assert_string_equal(rig_problem(rig, cid).detail, "nothing of the video can be watched yet");
+    assert_string_equal(rig_problem(rig, cid).detail, "The file ends in the middle."); /* in its words, too */
 }
 
 static void a_viewer_goes_on_where_he_was(void **state)
@@ -193,6 +217,19 @@ static void urls_of_a_video_that_turns_private_are_taken_back(void **state)
     assert_int_equal(told(rig, &one), MEDIA_REFUSED_ALL);
     rig_advance(rig, 51 * HOUR_MS);
     assert_int_equal(viewer_rows(rig, &play_denied_table), 0);
+}
+
+static void all_urls_of_a_video_that_was_refused_are_taken_back(void **state)
+{
+    struct rig *rig = *state;
+    struct playable one = viewer_film(1);
+
+    one.video.media = MEDIA_STATE_REFUSED;
+    changed_to(rig, &one, 5, VISIBILITY_PUBLIC, 1);
+    assert_int_equal(told(rig, &one), MEDIA_REFUSED_ALL); /* its owner's as well */
+    one.video.media = MEDIA_STATE_READY;
+    changed_to(rig, &one, 6, VISIBILITY_PUBLIC, 2);
+    assert_int_equal(told(rig, &one), MEDIA_REFUSED_NONE);
 }
 
 static void a_poster_is_for_who_may_see_the_video(void **state)
@@ -363,11 +400,13 @@ int main(void)
         T(a_file_of_sound_alone_or_without_any_has_a_name_too),
         T(one_answer_starts_a_player),
         T(a_url_opens_one_version_until_it_ends),
+        T(a_player_is_told_to_come_again_before_its_urls_end),
         T(viewers_of_a_public_video_share_urls),
         T(a_video_that_grows_has_a_preview_alone),
         T(the_catalog_decides_in_the_callers_name),
         T(a_viewer_goes_on_where_he_was),
         T(urls_of_a_video_that_turns_private_are_taken_back),
+        T(all_urls_of_a_video_that_was_refused_are_taken_back),
         T(a_poster_is_for_who_may_see_the_video),
         T(keys_change_and_the_old_ones_stay_until_their_urls_have_ended),
         T(a_position_survives_any_store_failure),

@@ -124,17 +124,17 @@ static void a_media_token_needs_its_key_and_its_time(void **state)
     };
     char token[MEDIA_TOKEN_SIZE];
     struct buf body = { 0 };
-    int64_t expires;
+    struct media_grant got;
 
     assert_true(media_token_mint(&grant, secret, token));
-    assert_int_equal(keyring_media(ring, token, some(1), 2, NOW, &expires), ERR_UNAVAILABLE);
+    assert_int_equal(keyring_media(ring, token, some(1), 2, NOW, &got), ERR_UNAVAILABLE);
     assert_int_equal(media_keys_pack(&keys, &body), 0);
     keyring_value(ring, "playback.media_keys", "", buf_bytes(&body));
-    assert_int_equal(keyring_media(ring, token, some(1), 2, NOW, &expires), 0);
-    assert_int_equal(expires, NOW / 1000 + 60);
-    assert_int_equal(keyring_media(ring, token, some(2), 2, NOW, &expires), ERR_FORBIDDEN);
-    assert_int_equal(keyring_media(ring, token, some(1), 1, NOW, &expires), ERR_FORBIDDEN);
-    assert_int_equal(keyring_media(ring, token, some(1), 2, NOW + 60000, &expires), ERR_FORBIDDEN);
+    assert_int_equal(keyring_media(ring, token, some(1), 2, NOW, &got), 0);
+    assert_int_equal(got.expires_s, NOW / 1000 + 60);
+    assert_int_equal(keyring_media(ring, token, some(2), 2, NOW, &got), ERR_FORBIDDEN);
+    assert_int_equal(keyring_media(ring, token, some(1), 1, NOW, &got), ERR_FORBIDDEN);
+    assert_int_equal(keyring_media(ring, token, some(1), 2, NOW + 60000, &got), ERR_FORBIDDEN);
     assert_false(keyring_complete(ring));
     publish_keys();
     assert_true(keyring_complete(ring));
@@ -193,14 +193,14 @@ static int media(uint8_t video, const char *policy)
     struct media_grant grant = { .kid = 4, .expires_s = NOW / 1000 + 60, .video = some(video), .version = 1 };
     char token[MEDIA_TOKEN_SIZE];
     struct buf body = { 0 };
-    int64_t expires;
+    struct media_grant got;
 
     strcpy(grant.policy, policy);
     assert_true(media_token_mint(&grant, secret, token));
     assert_int_equal(media_keys_pack(&keys, &body), 0);
     keyring_value(ring, "playback.media_keys", "", buf_bytes(&body));
     buf_free(&body);
-    return keyring_media(ring, token, some(video), 1, NOW, &expires);
+    return keyring_media(ring, token, some(video), 1, NOW, &got);
 }
 
 static void a_media_token_may_be_taken_back(void **state)
@@ -225,6 +225,28 @@ static void a_media_token_may_be_taken_back(void **state)
     assert_int_equal(media(111, "open"), ERR_FORBIDDEN);
 }
 
+static void of_a_video_whose_window_is_closed_pictures_are_still_shown(void **state)
+{
+    deny(1, MEDIA_REFUSED_CLOSED);
+    assert_int_equal(media(1, "open"), ERR_FORBIDDEN);
+    assert_int_equal(media(1, "openfile"), ERR_FORBIDDEN);
+    assert_int_equal(media(1, "openimg"), 0);
+    assert_int_equal(media(1, "owner"), 0);
+    assert_int_equal(media(1, "some"), ERR_FORBIDDEN);
+    deny(1, MEDIA_REFUSED_LIMITED);
+    assert_int_equal(media(1, "open"), ERR_FORBIDDEN);
+    assert_int_equal(media(1, "openfile"), ERR_FORBIDDEN);
+    assert_int_equal(media(1, "openimg"), 0);
+    assert_int_equal(media(1, "some"), 0);
+    assert_int_equal(media(1, "somefile"), 0);
+    deny(1, MEDIA_REFUSED_OPEN);
+    assert_int_equal(media(1, "some"), ERR_FORBIDDEN);
+    assert_int_equal(media(1, "openimg"), ERR_FORBIDDEN);
+    assert_int_equal(media(1, "ownerimg"), 0);
+    deny(1, MEDIA_REFUSED_ALL);
+    assert_int_equal(media(1, "ownerimg"), ERR_FORBIDDEN);
+}
+
 static void an_edge_is_told_what_media_tokens_are_checked_with(void **state)
 {
     char first[ID_TEXT_SIZE], second[ID_TEXT_SIZE], want[400];
@@ -236,7 +258,9 @@ static void an_edge_is_told_what_media_tokens_are_checked_with(void **state)
     deny(1, MEDIA_REFUSED_OPEN);
     deny(2, MEDIA_REFUSED_ALL);
     assert_int_equal(keyring_rights(ring, &text), 0);
-    snprintf(want, sizeof(want), "\"keys\":[{\"kid\":4,\"key\":\"07%062d\"}],\"open\":[\"%s\"],\"all\":[\"%s\"]",
+    snprintf(want, sizeof(want),
+             "\"keys\":[{\"kid\":4,\"key\":\"07%062d\"}],\"open\":[\"%s\"],\"all\":[\"%s\"],\"closed\":[],"
+             "\"limited\":[]",
              0, id_format("video", some(1), first), id_format("video", some(2), second));
     assert_string_equal(buf_text(&text), want);
     buf_reset(&text);
@@ -257,6 +281,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(keys_that_cannot_be_read_change_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_media_token_needs_its_key_and_its_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_media_token_may_be_taken_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_a_video_whose_window_is_closed_pictures_are_still_shown, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(an_edge_is_told_what_media_tokens_are_checked_with, setup, teardown),
         cmocka_unit_test(a_session_is_remembered_for_five_seconds),
         cmocka_unit_test(a_revocation_forgets_sessions_and_answers_on_their_way),
