@@ -171,11 +171,9 @@ int extra_why(struct doing *d, const struct version_row *version, const struct p
     const struct extra_ladder *extra = &version->extras[n];
     size_t track = plan->tracks_n - plan->extras_n + n;
     struct track_row row;
-    int r = track_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, track, &row);
+    int r = runs_track(d, track, &row);
 
-    if (r == ERR_NOT_FOUND)
-        row.done_upto = 0;
-    else if (r < 0)
+    if (r < 0)
         return r;
     *ret = (struct why_part) { .what = wire_enum_name(&picture_codec_names, extra->codec),
                                .state = extra->given_up   ? "given up"

@@ -1,6 +1,6 @@
 #include "actors/catalog/grid.h"
 
-enum { FIRST_SHORT = 3 };
+enum { FIRST_SHORT = 3, TAPER_PARTS = 4, TAPER_SEGMENTS = 2 };
 
 static const uint32_t first_runs[] = { 1, 2, 3, 6, 12 }; /* GOPs */
 enum { FIRST_RUNS = sizeof(first_runs) / sizeof(first_runs[0]) };
@@ -38,17 +38,38 @@ struct grid_span grid_segment_frames(const struct grid *grid, uint32_t segment)
     return span;
 }
 
-/* GOPs of a run, whatever the end. */
-static struct grid_span grid_run_gops(uint32_t run, uint32_t most_gops)
+static uint64_t grid_gops(const struct grid *grid)
 {
-    uint64_t first = 0;
-    for (uint32_t i = 0; i < FIRST_RUNS; i++) {
-        uint32_t count = first_runs[i] < most_gops ? first_runs[i] : most_gops;
-        if (i == run - 1)
-            return (struct grid_span) { first, count };
-        first += count;
+    return (grid->frames + grid->gop - 1) / grid->gop;
+}
+
+/* The most that a run takes of so many GOPs that are left. */
+static uint64_t grid_taper(const struct grid *grid, uint64_t left)
+{
+    uint64_t unit = grid_gops_long(grid), most = left / TAPER_PARTS / unit * unit;
+    return most > TAPER_SEGMENTS * unit ? most : TAPER_SEGMENTS * unit;
+}
+
+/* GOPs of the n-th run, which begins with the GOP `first`, whatever the end; 0: all of it lies behind that. */
+static uint64_t grid_run_length(const struct grid *grid, uint32_t n, uint64_t first, struct grid_pace pace)
+{
+    uint64_t count = n <= FIRST_RUNS && first_runs[n - 1] < pace.most ? first_runs[n - 1] : pace.most;
+    if (!grid->frames)
+        return count;
+    if (first >= grid_gops(grid))
+        return 0;
+    uint64_t most = pace.tapers ? grid_taper(grid, grid_gops(grid) - first) : count;
+    return count < most ? count : most;
+}
+
+static struct grid_span grid_run_gops(const struct grid *grid, uint32_t run, struct grid_pace pace)
+{
+    struct grid_span span = { 0, grid_run_length(grid, 1, 0, pace) };
+    for (uint32_t n = 2; n <= run && span.count; n++) {
+        span.first += span.count;
+        span.count = grid_run_length(grid, n, span.first, pace);
     }
-    return (struct grid_span) { first + (uint64_t)(run - FIRST_RUNS - 1) * most_gops, most_gops };
+    return span;
 }
 
 /* The segment that begins with this GOP. Runs are whole segments, so there is one. */
@@ -62,13 +83,12 @@ uint32_t grid_segments(const struct grid *grid)
 {
     if (!grid->frames)
         return 0;
-    uint64_t gops = (grid->frames + grid->gop - 1) / grid->gop;
-    return grid_segment_at(grid, gops - 1);
+    return grid_segment_at(grid, grid_gops(grid) - 1);
 }
 
-struct grid_span grid_run_segments(const struct grid *grid, uint32_t run, uint32_t most_gops)
+struct grid_span grid_run_segments(const struct grid *grid, uint32_t run, struct grid_pace pace)
 {
-    struct grid_span gops = grid_run_gops(run, most_gops);
+    struct grid_span gops = grid_run_gops(grid, run, pace);
     uint32_t first = grid_segment_at(grid, gops.first), behind = grid_segment_at(grid, gops.first + gops.count);
     uint32_t last = grid_segments(grid);
     if (grid->frames && behind > last + 1)
@@ -76,15 +96,14 @@ struct grid_span grid_run_segments(const struct grid *grid, uint32_t run, uint32
     return (struct grid_span) { first, behind - first };
 }
 
-uint32_t grid_runs(const struct grid *grid, uint32_t most_gops)
+uint32_t grid_runs(const struct grid *grid, struct grid_pace pace)
 {
-    uint64_t gops = grid->frames ? (grid->frames + grid->gop - 1) / grid->gop : 0;
+    uint64_t first = 0, count;
     uint32_t runs = 0;
-    while (gops) {
-        struct grid_span span = grid_run_gops(runs + 1, most_gops);
-        if (runs >= FIRST_RUNS)
-            return runs + (uint32_t)((gops + most_gops - 1) / most_gops);
-        gops -= span.count < gops ? span.count : gops;
+    if (!grid->frames)
+        return 0;
+    while ((count = grid_run_length(grid, runs + 1, first, pace))) {
+        first += count;
         runs++;
     }
     return runs;

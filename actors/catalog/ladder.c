@@ -161,6 +161,8 @@ uint32_t ladder_add_codec(struct ladder *ladder, enum picture_codec codec)
         rule++;
     for (size_t i = 0; i < ladder->rungs_n; i++) {
         struct ladder_rung *rung = &ladder->rungs[ladder->all_n];
+        if (ladder->left_out >> i & 1)
+            continue;
         *rung = ladder->rungs[i];
         rung->codec = codec;
         rung->crf = round(rung->crf * rule->crf_times + rule->crf_more);

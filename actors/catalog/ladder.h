@@ -46,7 +46,8 @@ struct ladder {
         rungs[LADDER_ALL]; /* those of H.264, largest first; then those of other codecs, in the same order */
     size_t rungs_n;        /* of H.264 */
     size_t all_n;
-    size_t preview; /* the rung that is made ahead of the others */
+    size_t preview;    /* the rung that is made ahead of the others */
+    uint32_t left_out; /* rungs that this film does not need: a bit for each */
     uint32_t fps_num, fps_den, gop;
     bool deinterlace; /* a picture per frame; otherwise, of an interlaced source, per field */
     bool double_rate; /* a picture per field */

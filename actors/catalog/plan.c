@@ -276,6 +276,39 @@ void plan_encode_top(struct plan *plan)
     }
 }
 
+/* All rungs that are encoded. */
+static uint32_t plan_encoded(const struct plan *plan)
+{
+    uint32_t rungs = 0;
+    for (size_t i = 0; i < plan->tracks_n; i++) {
+        if (plan->tracks[i].kind == PLAN_FULL || plan->tracks[i].kind == PLAN_PREVIEW)
+            rungs |= plan->tracks[i].rungs;
+    }
+    return rungs;
+}
+
+uint32_t plan_samples(const struct plan *plan)
+{
+    uint32_t encoded = plan->has_video && plan->tapers ? plan_encoded(plan) : 0;
+    uint32_t kept = 1u << plan->ladder.preview | 1u << (plan->ladder.rungs_n - 1) | (encoded & -encoded);
+    return encoded & ~kept ? PLAN_SAMPLES : 0;
+}
+
+void plan_sample(struct plan *plan, uint32_t n)
+{
+    plan->samples = n;
+    plan_add(plan, (struct plan_track) { .kind = PLAN_SAMPLE, .rungs = plan_encoded(plan) });
+}
+
+void plan_leave_out(struct plan *plan, size_t rung)
+{
+    plan->ladder.left_out |= 1u << rung;
+    for (size_t i = 0; i < plan->tracks_n; i++) {
+        if (plan->tracks[i].kind == PLAN_FULL)
+            plan->tracks[i].rungs &= ~(1u << rung);
+    }
+}
+
 void plan_add_extra(struct plan *plan, enum picture_codec codec, bool given_up)
 {
     struct plan_track track = { .kind = PLAN_GIVEN_UP };
@@ -313,6 +346,7 @@ int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, si
     if (proven && duration_ms) /* of sound alone no second is lost: its last segment is as long as it lasts */
         plan_end(ret, ret->has_video ? grid_frames(ret->grid.num, ret->grid.den, duration_ms)
                                      : (duration_ms + 1999) / 2000);
+    ret->tapers = ret->grid.frames != 0;
     plan_check_copy(ret, probe);
     plan_tracks(ret, duration_ms);
     return 0;
@@ -323,13 +357,14 @@ void plan_end(struct plan *plan, uint64_t frames)
     plan->grid.frames = frames;
 }
 
-uint32_t plan_run_gops(const struct plan *plan, size_t track)
+struct grid_pace plan_pace(const struct plan *plan, size_t track)
 {
     enum plan_kind kind = plan->tracks[track].kind;
-    uint32_t most = kind == PLAN_AUDIO || kind == PLAN_COPY ? GRID_LIGHT_RUN_GOPS
-                    : kind == PLAN_EXTRA                    ? GRID_HEAVY_RUN_GOPS
-                                                            : GRID_VIDEO_RUN_GOPS;
-    return grid_gops_long(&plan->grid) == 1 ? most / 3 : most; /* these GOPs are longer, up to three times */
+    bool light = kind == PLAN_AUDIO || kind == PLAN_COPY;
+    uint32_t most = light ? GRID_LIGHT_RUN_GOPS : kind == PLAN_EXTRA ? GRID_HEAVY_RUN_GOPS : GRID_VIDEO_RUN_GOPS;
+    if (grid_gops_long(&plan->grid) == 1) /* these GOPs are longer, up to three times */
+        most /= 3;
+    return (struct grid_pace) { .most = most, .tapers = plan->tapers && !light };
 }
 
 uint32_t plan_runs(const struct plan *plan, size_t track)
@@ -339,7 +374,8 @@ uint32_t plan_runs(const struct plan *plan, size_t track)
     case PLAN_TEXT:
     case PLAN_BOARD: return 1;
     case PLAN_GIVEN_UP: return 0;
-    default: return grid_runs(&plan->grid, plan_run_gops(plan, track));
+    case PLAN_SAMPLE: return plan->samples;
+    default: return grid_runs(&plan->grid, plan_pace(plan, track));
     }
 }
 
@@ -360,7 +396,7 @@ static uint64_t plan_blocks(const struct plan *plan, size_t track, uint64_t fram
 
 uint64_t plan_run_work(const struct plan *plan, size_t track, uint32_t run)
 {
-    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track));
+    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_pace(plan, track));
     uint64_t frames = 0;
     for (uint32_t i = 0; i < segments.count; i++)
         frames += grid_segment_frames(&plan->grid, (uint32_t)segments.first + i).count;
@@ -443,6 +479,25 @@ static void plan_text_run(const struct plan *plan, struct arena *arena, struct e
     }
 }
 
+/* One GOP in the middle of each of as many parts of the film. In folders of their own: it is no segment of any rendition. */
+static int plan_sample_run(const struct plan *plan, uint32_t run, struct arena *arena, struct encode_run *ret)
+{
+    uint64_t segments = grid_segments(&plan->grid);
+    uint32_t number = (uint32_t)(1 + (2ull * run - 1) * segments / (2ull * plan->samples));
+    struct grid_span frames = grid_segment_frames(&plan->grid, number);
+    if (!run || run > plan->samples || !frames.count)
+        return ERR_NOT_FOUND;
+    ret->sample = true;
+    ret->first = frames.first;
+    ret->segments = arena_alloc(arena, sizeof(*ret->segments));
+    ret->segments[ret->segments_n++] = (struct run_segment) {
+        .number = number, .frames = frames.count < plan->grid.gop ? frames.count : plan->grid.gop
+    };
+    for (size_t i = 0; i < ret->renditions_n; i++)
+        ret->renditions[i].dir = arena_printf(arena, "s%s", ret->renditions[i].dir + 1);
+    return 0;
+}
+
 static int plan_board_run(const struct plan *plan, struct arena *arena, struct encode_run *ret)
 {
     struct board board;
@@ -487,7 +542,12 @@ int plan_run(const struct plan *plan, size_t track, uint32_t run, struct arena *
         plan_text_run(plan, arena, ret);
         return run == 1 ? 0 : ERR_NOT_FOUND;
     }
-    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track));
+    if (what->kind == PLAN_SAMPLE) {
+        ret->kind = RUN_KIND_VIDEO;
+        plan_renditions(plan, what, arena, ret);
+        return plan_sample_run(plan, run, arena, ret);
+    }
+    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_pace(plan, track));
     if (what->kind == PLAN_GIVEN_UP || !segments.count)
         return ERR_NOT_FOUND;
     plan_segments(plan, what, segments, arena, ret);

@@ -22,11 +22,13 @@ enum {
     PLAN_QUADRO = 4,                        /* channels: what has more is worth six */
     PLAN_TEXT_MOST = 16,
     PLAN_EXTRAS_MOST = 8, /* ladders in other codecs, with those that were given up */
-    PLAN_TRACKS_MOST = 2 + PLAN_AUDIO_MOST + 3 + 2 +
-                       PLAN_EXTRAS_MOST, /* pictures, sounds, texts, poster, a copy and what replaces it, extras */
-    PLAN_RATE = 48000,                   /* samples a second of every sound rendition */
-    PLAN_SOUND_AFTER_MS = 500,           /* later than this after the picture, sound is kept */
-    PLAN_SHORT_MS = 60000,               /* up to here no second decode for a preview: MEDIA 2.4 */
+    PLAN_TRACKS_MOST =
+        2 + PLAN_AUDIO_MOST + 3 + 3 +
+        PLAN_EXTRAS_MOST, /* pictures, sounds, texts, poster, a copy and what replaces it, moments, extras */
+    PLAN_SAMPLES = 6,
+    PLAN_RATE = 48000,         /* samples a second of every sound rendition */
+    PLAN_SOUND_AFTER_MS = 500, /* later than this after the picture, sound is kept */
+    PLAN_SHORT_MS = 60000,     /* up to here no second decode for a preview: MEDIA 2.4 */
     PLAN_LONGEST_MS = 12 * 3600 * 1000,
     PLAN_PREVIEW_PRIORITY = 200,
     PLAN_BULK_PRIORITY = 100,
@@ -62,6 +64,7 @@ enum plan_kind {
     PLAN_BOARD, /* when the smallest rung is whole */
     PLAN_COPY,
     PLAN_EXTRA,    /* the ladder in another codec */
+    PLAN_SAMPLE,   /* moments of the film at every size, to see what its ladder is worth */
     PLAN_GIVEN_UP, /* a copy that did not hold: another track encodes the rung; or an extra that could not be made */
 };
 
@@ -85,6 +88,9 @@ struct plan {
     struct plan_track tracks[PLAN_TRACKS_MOST]; /* in order of urgency */
     size_t tracks_n, extras_n;                  /* the last ones are extras, and those that were given up */
     bool interlaced;
+    uint32_t samples; /* moments that are looked at; 0: none */
+    /* The length was proven when the plan was first made: the runs that encode pictures shorten towards the end. */
+    bool tapers;
 };
 
 /* ERR_UNSUPPORTED with a sentence for a person in `reason` when nothing of it can be shown. */
@@ -94,8 +100,8 @@ int plan_make(const struct probe_done *probe, struct plan *ret, char *reason, si
  * better. */
 bool plan_is_ahead(const struct plan *plan, size_t track);
 
-/* GOPs of the longest runs of a track. */
-uint32_t plan_run_gops(const struct plan *plan, size_t track);
+/* How long the runs of a track are. */
+struct grid_pace plan_pace(const struct plan *plan, size_t track);
 
 /* Runs of a track; 0 while the length is not known. */
 uint32_t plan_runs(const struct plan *plan, size_t track);
@@ -115,6 +121,15 @@ void plan_encode_top(struct plan *plan);
 
 /* A track behind all others: the ladder in another codec, or one that was given up. Only of what has pictures. */
 void plan_add_extra(struct plan *plan, enum picture_codec codec, bool given_up);
+
+/* How many moments of the film say what its ladder is worth; 0: they could change nothing. */
+uint32_t plan_samples(const struct plan *plan);
+
+/* Adds the track that looks at n of them, behind those of plan_make. */
+void plan_sample(struct plan *plan, uint32_t n);
+
+/* A rung that is not made. */
+void plan_leave_out(struct plan *plan, size_t rung);
 
 /* The end of the video was found at this frame of the grid (of the picture, or of the 2 s grid of sound alone). */
 void plan_end(struct plan *plan, uint64_t frames);

@@ -9,6 +9,7 @@
 #include "actors/catalog/board_parts.h"
 #include "actors/catalog/bytes_there.h"
 #include "actors/catalog/jobs.h"
+#include "actors/catalog/sample.h"
 #include "actors/catalog/share.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
@@ -24,7 +25,7 @@ enum {
     RUNS_AHEAD = 2
 };
 
-static int runs_load_track(struct doing *d, size_t track, struct track_row *ret)
+int runs_track(struct doing *d, size_t track, struct track_row *ret)
 {
     int r = track_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, track, ret);
 
@@ -195,6 +196,8 @@ static int runs_may_release(struct doing *d, const struct version_row *version, 
         return 0;
     if (plan->tracks[track->track].kind == PLAN_BOARD)
         return board_may_begin(d, plan);
+    if (sample_is_awaited(version, plan, track->track))
+        return 0;
     if (d->row.upload == UPLOAD_STATE_COMPLETE)
         return 1;
     if (plan->tracks[track->track].kind == PLAN_TEXT) /* it walks all of the file */
@@ -207,9 +210,10 @@ static uint64_t runs_place(const struct plan *plan, size_t track, uint32_t run)
 {
     const struct plan_track *what = &plan->tracks[track];
 
-    if (what->kind == PLAN_POSTER || what->kind == PLAN_TEXT || what->kind == PLAN_BOARD)
+    if (what->kind == PLAN_POSTER || what->kind == PLAN_TEXT || what->kind == PLAN_BOARD ||
+        what->kind == PLAN_SAMPLE)
         return 0;
-    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track));
+    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_pace(plan, track));
     return segments.count ? grid_segment_gops(&plan->grid, (uint32_t)segments.first).first : UINT64_MAX;
 }
 
@@ -230,7 +234,7 @@ static int runs_choose(struct doing *d, const struct version_row *version, const
     for (size_t i = 0; i < plan->tracks_n; i++) {
         struct track_row track;
         uint32_t total = plan_runs(plan, i);
-        int r = runs_load_track(d, i, &track);
+        int r = runs_track(d, i, &track);
 
         if (r < 0)
             return r;
@@ -332,6 +336,20 @@ static int runs_load(struct catalog *self, struct turn *t, struct version_row *v
     return r < 0 ? r : 1;
 }
 
+/* Like runs_choose; before a film's ladder begins, moments of it are looked at. */
+static int runs_choose_or_look(struct doing *d, struct version_row *version, struct plan *plan,
+                               struct track_row *ret, struct runs_left *ret_left)
+{
+    int found = runs_choose(d, version, plan, ret, ret_left);
+    int added = found > 0 && plan->tracks[ret->track].kind == PLAN_FULL ? sample_begin(d, version, plan) : 0;
+
+    if (added <= 0)
+        return added < 0 ? added : found;
+    d->dirty = true;
+    added = runs_save(d);
+    return added < 0 ? added : runs_choose(d, version, plan, ret, ret_left);
+}
+
 /* One run of one video. 1: released; 0: nothing of it may go now. */
 static int runs_serve(struct catalog *self, struct turn *t, struct version_row *version)
 {
@@ -344,7 +362,7 @@ static int runs_serve(struct catalog *self, struct turn *t, struct version_row *
     if (r <= 0)
         return r;
     do {
-        found = runs_choose(&d, version, &plan, &track, &left);
+        found = runs_choose_or_look(&d, version, &plan, &track, &left);
         if (found < 0)
             return runs_is_its_own(found) ? runs_give_up(&d, found) : found;
         released = found ? runs_release(&d, version, &plan, &track) : 0;
@@ -370,7 +388,7 @@ static int runs_hurry(struct catalog *self, struct turn *t, struct version_row *
     for (size_t i = 0; r == 0 && i < plan.tracks_n; i++) {
         struct track_row track;
 
-        r = runs_load_track(&d, i, &track);
+        r = runs_track(&d, i, &track);
         while (r == 0 && d.row.media == MEDIA_STATE_PROCESSING &&
                runs_priority(&plan, i, (uint32_t)track.released + 1) >= BUS_URGENT) {
             uint32_t total = plan_runs(&plan, i);
@@ -462,8 +480,8 @@ int runs_ask_again(struct catalog *self, struct turn *t)
         struct doing d;
 
         r = video_load(self, t, row.video_id, &d);
-        if (r == 0 && d.row.version == row.version)
-            r = runs_ask_video(&d, &row);
+        if (r == 0)
+            r = d.row.version == row.version ? runs_ask_video(&d, &row) : commit_close(t, &row);
         r = r == ERR_NOT_FOUND ? 0 : r;
     }
     table_walk_end(&walk);

@@ -180,6 +180,7 @@ int main(int argc, char **argv)
     read_costs(line);
     if (!probe || fake_setup(&state) < 0)
         return wrong("no memory, or no folder for a store");
+    ((struct fake *)state)->settings.sample_from_s = 0; /* what moments cost was not measured */
     r = plan(state, probe);
     if (r == 0)
         r = play(state, n);

@@ -32,6 +32,7 @@ PEER = "ffmpeg"
 LOSSLESS = 100                  # dB
 RUN_GOPS = (1, 2, 3, 6, 12)     # of the first runs, as actors/catalog/grid.h has them
 MOST_GOPS, LIGHT_GOPS = 15, 60  # and of the others: encoded, copied
+LEAST_GOPS, TAPER = 6, 4        # what is encoded takes no more than a quarter of what is left, in whole segments
 
 
 def measured(work):
@@ -48,6 +49,8 @@ def spans(gops, most):
     at, spans = 0, []
     while at < gops:
         length = RUN_GOPS[len(spans)] if len(spans) < len(RUN_GOPS) else most
+        if most == MOST_GOPS:
+            length = min(length, max(LEAST_GOPS, (gops - at) // TAPER // 3 * 3))
         spans.append((at, min(length, gops - at)))
         at += length
     return spans

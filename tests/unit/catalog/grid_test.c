@@ -44,33 +44,55 @@ static void the_first_three_segments_are_one_gop_then_three(void **state)
 
 static void runs_cover_every_segment_once(void **state)
 {
-    const uint32_t most[] = { GRID_VIDEO_RUN_GOPS, GRID_LIGHT_RUN_GOPS };
-    for (size_t g = 0; g < GRIDS * 2; g++) {
-        const struct grid *grid = &grids[g / 2];
-        uint32_t next = 1, runs = grid_runs(grid, most[g % 2]);
+    const struct grid_pace paces[] = { { GRID_VIDEO_RUN_GOPS, false },
+                                       { GRID_LIGHT_RUN_GOPS, false },
+                                       { GRID_VIDEO_RUN_GOPS, true },
+                                       { GRID_VIDEO_RUN_GOPS / 3, true } };
+    for (size_t g = 0; g < GRIDS * 4; g++) {
+        const struct grid *grid = &grids[g / 4];
+        const struct grid_pace pace = paces[g % 4];
+        uint32_t next = 1, runs = grid_runs(grid, pace);
         for (uint32_t n = 1; n <= runs; n++) {
-            struct grid_span span = grid_run_segments(grid, n, most[g % 2]);
+            struct grid_span span = grid_run_segments(grid, n, pace);
             assert_int_equal(span.first, next);
             assert_true(span.count > 0);
             next += (uint32_t)span.count;
         }
         assert_int_equal(next, grid_segments(grid) + 1);
-        assert_int_equal(grid_run_segments(grid, runs + 1, most[g % 2]).count, 0);
+        assert_int_equal(grid_run_segments(grid, runs + 1, pace).count, 0);
+    }
+}
+
+static void assert_runs(const struct grid *grid, struct grid_pace pace, const uint64_t *gops, uint32_t n)
+{
+    for (uint32_t run = 1; run <= n; run++) {
+        struct grid_span span = grid_run_segments(grid, run, pace);
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < span.count; i++)
+            sum += grid_segment_gops(grid, (uint32_t)span.first + i).count;
+        assert_int_equal(sum, gops[run - 1]);
     }
 }
 
 static void runs_grow_so_that_the_first_one_is_short(void **state)
 {
-    struct grid endless = { 24, 1, 48, 0 };
+    const struct grid endless = { 24, 1, 48, 0 };
+    const struct grid_pace pace = { GRID_VIDEO_RUN_GOPS, false };
     const uint64_t gops[] = { 1, 2, 3, 6, 12, 15, 15 };
-    for (uint32_t n = 1; n <= 7; n++) {
-        struct grid_span span = grid_run_segments(&endless, n, GRID_VIDEO_RUN_GOPS);
-        uint64_t sum = 0;
-        for (uint32_t i = 0; i < span.count; i++)
-            sum += grid_segment_gops(&endless, (uint32_t)span.first + i).count;
-        assert_int_equal(sum, gops[n - 1]);
-    }
-    assert_int_equal(grid_runs(&endless, GRID_VIDEO_RUN_GOPS), 0);
+    assert_runs(&endless, pace, gops, sizeof(gops) / sizeof(gops[0]));
+    assert_int_equal(grid_runs(&endless, pace), 0);
+}
+
+static void runs_that_taper_take_a_quarter_of_what_is_left_and_two_segments_at_least(void **state)
+{
+    const struct grid film = { 24, 1, 48, 102 * 48 }, slow = { 25, 1, 100, 27 * 100 };
+    const struct grid_pace pace = { GRID_VIDEO_RUN_GOPS, true }, slow_pace = { GRID_VIDEO_RUN_GOPS / 3, true };
+    const uint64_t gops[] = { 1, 2, 3, 6, 12, 15, 15, 12, 9, 6, 6, 6, 6, 3 };
+    const uint64_t slow_gops[] = { 1, 2, 3, 5, 4, 3, 2, 2, 2, 2, 1 };
+    assert_int_equal(grid_runs(&film, pace), sizeof(gops) / sizeof(gops[0]));
+    assert_runs(&film, pace, gops, sizeof(gops) / sizeof(gops[0]));
+    assert_int_equal(grid_runs(&slow, slow_pace), sizeof(slow_gops) / sizeof(slow_gops[0]));
+    assert_runs(&slow, slow_pace, slow_gops, sizeof(slow_gops) / sizeof(slow_gops[0]));
 }
 
 static void sound_stays_within_a_frame_of_the_picture(void **state)
@@ -105,6 +127,7 @@ int main(void)
         cmocka_unit_test(the_first_three_segments_are_one_gop_then_three),
         cmocka_unit_test(runs_cover_every_segment_once),
         cmocka_unit_test(runs_grow_so_that_the_first_one_is_short),
+        cmocka_unit_test(runs_that_taper_take_a_quarter_of_what_is_left_and_two_segments_at_least),
         cmocka_unit_test(sound_stays_within_a_frame_of_the_picture),
         cmocka_unit_test(a_duration_becomes_the_nearest_number_of_frames),
     };
