@@ -75,7 +75,7 @@ static int bytes_covered(struct doing *d, uint64_t first, uint64_t end)
 
 static struct grid_span bytes_gops(const struct plan *plan, size_t track, uint32_t run)
 {
-    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_run_gops(plan, track)), first, last;
+    struct grid_span segments = grid_run_segments(&plan->grid, run, plan_pace(plan, track)), first, last;
 
     if (plan->tracks[track].kind == PLAN_POSTER || !segments.count)
         return (struct grid_span) { 0, 1 };
@@ -88,10 +88,10 @@ static struct grid_span bytes_gops(const struct plan *plan, size_t track, uint32
 static int bytes_open_runs(struct doing *d, size_t track, uint64_t *ret)
 {
     struct track_row row;
-    int r = track_row_get(turn_txn(d->t), turn_arena(d->t), d->row.id, d->row.version, track, &row);
+    int r = runs_track(d, track, &row);
 
     *ret = r == 0 ? row.released - row.done_upto : 0;
-    return r == ERR_NOT_FOUND ? 0 : r;
+    return r;
 }
 
 static int bytes_walk_marks(struct doing *d, struct table_walk *walk)

@@ -1,4 +1,5 @@
-/* carry - a video's objects from one place to another, or off the first where both have them: a slice at a time, on the pool.
+/* carry - a video's objects from one place to another, or off the first where both have them: a slice at a time, on the pool. One
+ * of the places is the local disk, or a store that was the second place before.
  *
  * Copies are verified: the store compares what is sent with its SHA-256, and what lies there in the end has the size that it has
  * here. What was copied before is found by its size and time, or by its hash. Nothing is removed here but what was found there
@@ -16,18 +17,22 @@
 enum carry_what {
     CARRY_ORIGINAL, /* copy it */
     CARRY_ALL,      /* copy it, and all media */
-    CARRY_OFF,      /* remove what both have */
+    CARRY_LARGE,    /* copy originals and segments */
+    CARRY_OFF,      /* remove originals and segments that both have */
+    CARRY_AWAY,     /* remove all that both have: what is small may have changed since */
 };
 
 struct carry {
-    struct blobs *near, *far; /* borrowed */
+    struct blobs *from, *to; /* borrowed */
     enum carry_what what;
     struct id video;
-    uint64_t wants; /* the caller's */
+    uint64_t wants; /* the caller's, and: its end was heard of */
+    bool over;
     atomic_bool cancel;
     /* what came of it */
     bool ended;
     int err;
+    struct blobs *by;                        /* whose answer that is; NULL: it was found out here */
     char name[BLOB_NAME_MAX + 1];            /* of which object */
     unsigned objects, copied, removed, left; /* left: they still grow, or the places differ */
     uint64_t bytes, bytes_copied;

@@ -8,7 +8,17 @@
 
 #include "actors/catalog/copies.h"
 
-enum { CONTENT_PIECE = 256 * 1024, CONTENT_SLICE = 32 * 1024 * 1024, CONTENT_HEX = 2 * SHA256_SIZE + 1 };
+enum {
+    CONTENT_PIECE = 256 * 1024,
+    CONTENT_SLICE = 32 * 1024 * 1024,
+    CONTENT_HEX = 2 * SHA256_SIZE + 1,
+    CONTENT_BUSY_MS = 1000,   /* the pool is full */
+    CONTENT_AGAIN_MS = 60000, /* after the first failure; twice that after the next */
+    CONTENT_AGAIN_MOST_MS = 6 * 3600 * 1000,
+    CONTENT_TRIES = 20,  /* about three days */
+    CONTENT_AT_ONCE = 2, /* that the clock begins */
+    CONTENT_PASSED = 64, /* rows that are due and under way, a tick */
+};
 
 struct content_part {
     uint64_t length;
@@ -16,6 +26,7 @@ struct content_part {
 };
 
 struct content_work {
+    LIST_ENTRY(content_work) next; /* of the catalog's */
     struct blobs *blobs;
     struct id video;
     struct sha256 sum;
@@ -83,9 +94,14 @@ static void content_set(struct doing *d, const uint8_t sum[static SHA256_SIZE])
     d->row.sha256 = sodium_bin2hex(hex, CONTENT_HEX, sum, SHA256_SIZE);
 }
 
+static bool content_is_missing(const struct video_row *row)
+{
+    return row->upload == UPLOAD_STATE_COMPLETE && (!row->sha256 || !*row->sha256);
+}
+
 static bool content_is_wanted(const struct video_row *row)
 {
-    return row->upload == UPLOAD_STATE_COMPLETE && row->life == LIFE_STATE_LIVE && (!row->sha256 || !*row->sha256);
+    return content_is_missing(row) && row->life == LIFE_STATE_LIVE;
 }
 
 /* Without a gap from the first byte to the last. */
@@ -103,57 +119,121 @@ static bool content_is_whole(const struct doing *d, const struct source_part *pa
 
 int content_look(struct doing *d)
 {
+    struct content_row row = { .video_id = d->row.id, .due_at = turn_now(d->t) + CONTENT_AGAIN_MS };
     struct source_part *parts;
     struct blob_told told;
     uint8_t sum[SHA256_SIZE];
     size_t n;
     int r = media_parts(d, &parts, &n);
 
-    if (r < 0 || !content_is_wanted(&d->row) || n != 1 || !content_is_whole(d, parts, n) ||
-        blob_told(copies_near(d->self), parts[0].blob, &told) < 0 || told.size != parts[0].length ||
-        sha256_length(&told.sum) != told.size)
+    if (r < 0 || !content_is_missing(&d->row) || !content_is_whole(d, parts, n))
         return r;
+    if (n != 1 || blob_told(copies_near(d->self), parts[0].blob, &told) < 0 || told.size != parts[0].length ||
+        sha256_length(&told.sum) != told.size)
+        return content_row_put(turn_txn(d->t), &row);
     sha256_final(&told.sum, sum);
     content_set(d, sum);
     return 0;
 }
 
-static int content_done(void *self, struct turn *t, int err, const void *reply, const void *ctx)
-{
-    struct content_work *w = *(struct content_work *const *)ctx;
-    uint8_t sum[SHA256_SIZE];
-    struct doing d;
-    int r = video_load(self, t, w->video, &d);
-    bool wanted = r == 0 && err == 0 && content_is_wanted(&d.row);
+/* ---- under way */
 
-    if (err < 0)
-        turn_log(t, "content.sum", "error=%s", err_name(err));
-    if (wanted && w->part < w->parts_n && turn_pool(t, content_work, content_done, &w, sizeof(w)) == 0)
-        return 0;
-    if (wanted && w->part == w->parts_n) {
-        sha256_final(&w->sum, sum);
-        content_set(&d, sum);
-        r = video_save(&d);
-    }
+static struct content_work *content_under_way(const struct catalog *self, struct id video)
+{
+    struct content_work *w;
+
+    LIST_FOREACH(w, &self->sums, next)
+    if (id_equal(w->video, video))
+        break;
+    return w;
+}
+
+static void content_free(struct content_work *w)
+{
+    LIST_REMOVE(w, next);
     free(w);
+}
+
+static void content_give_up(void *self, const void *ctx)
+{
+    content_free(*(struct content_work *const *)ctx);
+}
+
+void content_close(struct catalog *self)
+{
+    while (!LIST_EMPTY(&self->sums))
+        content_free(LIST_FIRST(&self->sums));
+}
+
+static int content_drop(struct turn *t, struct id video)
+{
+    int r = content_row_del(turn_txn(t), video);
+
     return r == ERR_NOT_FOUND ? 0 : r;
 }
 
-int content_ask(struct catalog *self, struct turn *t, struct id video)
+static int content_made(struct doing *d, struct content_work *w)
 {
-    struct content_work *w;
-    struct source_part *parts;
-    struct doing d;
-    size_t n;
-    int r = video_load(self, t, video, &d);
+    uint8_t sum[SHA256_SIZE];
+    int r;
 
-    if (r == 0 && content_is_wanted(&d.row))
-        r = media_parts(&d, &parts, &n);
-    else
-        return r == ERR_NOT_FOUND ? 0 : r;
-    if (r < 0 || !content_is_whole(&d, parts, n))
+    sha256_final(&w->sum, sum);
+    content_set(d, sum);
+    r = video_save(d);
+    return r < 0 ? r : content_drop(d->t, w->video);
+}
+
+/* The clock asks for it again, until it was in vain for long. */
+static int content_failed(struct turn *t, const struct content_work *w, int err)
+{
+    struct content_row row;
+    char id[ID_TEXT_SIZE];
+    int r = content_row_get(turn_txn(t), turn_arena(t), w->video, &row);
+
+    if (r < 0)
         return r;
-    w = calloc(1, sizeof(*w) + n * sizeof(w->parts[0]));
+    row.tries++;
+    turn_log(t, "content.sum", "video=%s error=%s tries=%llu", id_format("video", w->video, id), err_name(err),
+             (unsigned long long)row.tries);
+    if (row.tries == CONTENT_TRIES)
+        return content_drop(t, w->video);
+    row.due_at = sweep_later(t, row.tries, CONTENT_AGAIN_MS, CONTENT_AGAIN_MOST_MS);
+    row.error = err_name(err);
+    return content_row_put(turn_txn(t), &row);
+}
+
+static int content_done(void *self, struct turn *t, int err, const void *reply, const void *ctx);
+
+/* A full pool: in a moment. */
+static int content_go_on(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    int r = turn_pool(t, content_work, content_done, ctx, sizeof(struct content_work *));
+
+    return r == ERR_BUSY ? turn_after(t, CONTENT_BUSY_MS, content_go_on, ctx, sizeof(struct content_work *)) : r;
+}
+
+static int content_done(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct content_work *w = *(struct content_work *const *)ctx;
+    struct doing d;
+    int r = video_load(self, t, w->video, &d);
+    bool wanted = r == 0 && content_is_wanted(&d.row);
+
+    if (wanted && err == 0 && w->part < w->parts_n) {
+        turn_undone(t, content_give_up, &w, sizeof(w));
+        return content_go_on(self, t, 0, NULL, ctx);
+    }
+    if (wanted)
+        r = err < 0 ? content_failed(t, w, err) : content_made(&d, w);
+    content_free(w); /* where this is undone, the clock asks again */
+    return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static int content_start(struct catalog *self, struct turn *t, struct id video, const struct source_part *parts,
+                         size_t n)
+{
+    struct content_work *w = calloc(1, sizeof(*w) + n * sizeof(w->parts[0]));
+
     if (!w)
         abort();
     w->blobs = self->blobs;
@@ -163,10 +243,67 @@ int content_ask(struct catalog *self, struct turn *t, struct id video)
         w->parts[i].length = parts[i].length;
         memccpy(w->parts[i].blob, parts[i].blob, '\0', sizeof(w->parts[i].blob) - 1);
     }
-    r = turn_pool(t, content_work, content_done, &w, sizeof(w));
+    LIST_INSERT_HEAD(&self->sums, w, next);
+    turn_undone(t, content_give_up, &w, sizeof(w));
+    return content_go_on(self, t, 0, NULL, &w);
+}
+
+int content_ask(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct catalog *self = self_;
+    const struct id *video = ctx;
+    struct content_row row;
+    struct source_part *parts;
+    struct doing d;
+    size_t n;
+    int r = content_row_get(turn_txn(t), turn_arena(t), *video, &row);
+
+    if (r == 0)
+        r = video_load(self, t, *video, &d);
+    if (r < 0 || content_under_way(self, *video))
+        return r == ERR_NOT_FOUND ? 0 : r;
+    if (d.row.life == LIFE_STATE_TRASHED) { /* it may come back */
+        row.due_at = turn_now(t) + CONTENT_AGAIN_MOST_MS;
+        return content_row_put(turn_txn(t), &row);
+    }
+    r = media_parts(&d, &parts, &n);
     if (r < 0)
-        free(w);
-    return r == ERR_BUSY ? 0 : r;
+        return r;
+    return content_is_wanted(&d.row) && content_is_whole(&d, parts, n) ? content_start(self, t, *video, parts, n)
+                                                                       : content_drop(t, *video);
+}
+
+/* ---- the clock */
+
+int content_tick(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    const struct catalog *self = self_;
+    struct content_work *w;
+    struct table_walk walk;
+    struct content_row row;
+    unsigned busy = 0, n = 0;
+    int r = table_walk_start(&walk, turn_txn(t), &content_row_table, CONTENT_ROW_BY_DUE, NULL, 0, TABLE_UP,
+                             (struct bytes) { 0 });
+
+    LIST_FOREACH(w, &self->sums, next)
+    busy++;
+    while (r == 0 && busy < CONTENT_AT_ONCE && n++ < CONTENT_PASSED &&
+           (r = table_walk_next(&walk, turn_arena(t), &row)) > 0 && row.due_at <= turn_now(t)) {
+        r = 0;
+        if (content_under_way(self, row.video_id))
+            continue;
+        r = turn_after(t, 0, content_ask, &row.video_id, sizeof(row.video_id));
+        busy++;
+    }
+    table_walk_end(&walk);
+    return r < 0 ? r : 0;
+}
+
+int content_say(struct turn *t, struct id video, struct content_row *ret)
+{
+    int r = content_row_get(turn_txn(t), turn_arena(t), video, ret);
+
+    return r < 0 ? r : ret->tries > 0;
 }
 
 /* ---- the same */

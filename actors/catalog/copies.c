@@ -1,13 +1,9 @@
-/* copies - see copies.h. One carry is under way at a time, on the pool; it is its own until it has ended. */
-#include "actors/catalog/copies.h"
-
+/* copies - see copies.h. A carry is its own, on the pool, until it has ended. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/catalog/carry.h"
-#include "data/blobs/s3.h"
-#include "data/blobs/tier.h"
+#include "actors/catalog/copies_internal.h"
 #include "schemas/wire/arena.h"
 
 enum {
@@ -15,104 +11,12 @@ enum {
     COPIES_AGAIN_MS = 5000, /* after the first failure; twice that after the next */
     COPIES_AGAIN_MOST_MS = 300000,
     COPIES_LOOKED_AT = 64, /* rows a tick, at the start */
-    COPIES_AHEAD = 1024 * 1024,
-    COPIES_LINES = 4,
-    COPIES_BROUGHT_MOST = 16 * 1024 * 1024,
+    COPIES_PASSED = 64,    /* rows that are due and under way, or of a place that is away, a tick */
 };
-
-struct copies {
-    struct blobs *near, *far; /* of self->blobs */
-    bool s3;                  /* far is: it says what was wrong */
-    char *place;
-    atomic_bool stop;
-    struct carry *work; /* NULL: none is under way */
-    int64_t pause;      /* the place failed: nothing is asked of it until then */
-    unsigned fails;
-    bool tried, bringing, looked;
-    struct id after; /* rows up to there have been looked at since the start */
-};
-
-struct copies_brought {
-    struct blobs *near, *far;
-    char name[200];
-};
-
-/* ---- open */
-
-static struct copies *copies_new(void)
-{
-    struct copies *c = calloc(1, sizeof(*c));
-
-    if (!c)
-        abort();
-    return c;
-}
-
-static void copies_begin(struct catalog *self, struct copies *c, struct blobs *far, const char *place)
-{
-    c->near = self->blobs;
-    c->far = far;
-    c->place = strdup(place);
-    if (!c->place)
-        abort();
-    self->copies = c;
-    self->blobs = blobs_tier(c->near, c->far);
-}
-
-void copies_over(struct catalog *self, struct blobs *far, const char *place)
-{
-    copies_begin(self, copies_new(), far, place);
-}
-
-int copies_open(struct catalog *self, const struct catalog_settings *settings)
-{
-    struct copies *c = copies_new();
-    const struct blobs_s3_options how = { .connect_ms = (unsigned)settings->far_connect_ms,
-                                          .quiet_s = (unsigned)settings->far_quiet_s,
-                                          .patience_ms = (unsigned)settings->far_patience_s * 1000,
-                                          .ahead = COPIES_AHEAD,
-                                          .lines = COPIES_LINES,
-                                          .part_mib = (unsigned)settings->far_part_mib,
-                                          .cancel = &c->stop };
-    char error[S3_SAID_MAX] = "";
-    struct blobs *far;
-    int r = blobs_s3_open(settings->far, &how, &far, error);
-
-    if (r < 0) {
-        fprintf(stderr, "catalog: catalog.far: %s\n", error);
-        free(c);
-        return r;
-    }
-    c->s3 = true;
-    copies_begin(self, c, far, blobs_s3_place(far));
-    return 0;
-}
-
-void copies_stop(struct copies *c)
-{
-    if (c)
-        atomic_store(&c->stop, true);
-}
-
-void copies_free(struct copies **copies)
-{
-    if (!*copies)
-        return;
-    copies_stop(*copies);
-    carry_free(&(*copies)->work);
-    free((*copies)->place);
-    free(*copies);
-    *copies = NULL;
-}
-
-struct blobs *copies_near(const struct catalog *self)
-{
-    return self->copies ? self->copies->near : self->blobs;
-}
 
 /* ---- rows */
 
-static int copies_row(struct turn *t, struct id video, struct copy_row *ret)
+int copies_row(struct turn *t, struct id video, struct copy_row *ret)
 {
     int r = copy_row_get(turn_txn(t), turn_arena(t), video, ret);
 
@@ -122,9 +26,9 @@ static int copies_row(struct turn *t, struct id video, struct copy_row *ret)
 }
 
 /* What it has of the video alone lies in a place that is not named any more. */
-static bool copies_elsewhere(const struct copies *c, const struct copy_row *row)
+bool copies_elsewhere(const struct copies *c, const struct copy_row *row)
 {
-    return row->forgotten_at && row->place && strcmp(row->place, c->place) != 0;
+    return (row->forgotten_at || row->came_there) && row->place && strcmp(row->place, c->far.name) != 0;
 }
 
 /* Its original once it is whole, its media once that is. */
@@ -132,7 +36,8 @@ static bool copies_are_due(const struct copies *c, const struct video_row *video
 {
     if (video->upload != UPLOAD_STATE_COMPLETE || video->life == LIFE_STATE_DELETING)
         return false;
-    return video->media == MEDIA_STATE_READY || !row->original || !row->place || strcmp(row->place, c->place) != 0;
+    return video->media == MEDIA_STATE_READY || !row->original || !row->place ||
+           strcmp(row->place, c->far.name) != 0;
 }
 
 int copies_want(struct doing *d)
@@ -141,12 +46,34 @@ int copies_want(struct doing *d)
     struct copy_row row;
     int r = c ? copies_row(d->t, d->row.id, &row) : ERR_NOT_FOUND;
 
-    if (r < 0 || copies_elsewhere(c, &row) || !copies_are_due(c, &d->row, &row))
+    if (r < 0 || (copies_elsewhere(c, &row) && !copies_before(c, row.place)) || !copies_are_due(c, &d->row, &row))
         return r == ERR_NOT_FOUND ? 0 : r;
     row.wants++;
+    row.leaving = false; /* what changed is copied first */
     if (!row.due_at)
         row.due_at = turn_now(d->t);
     return copy_row_put(turn_txn(d->t), &row);
+}
+
+int copies_stray(struct catalog *self, struct turn *t, struct id video)
+{
+    struct copy_row row;
+    int r = self->copies ? copies_row(t, video, &row) : 0;
+
+    if (!self->copies || r < 0 || !row.forgotten_at || row.forget_at)
+        return r;
+    row.forget_at = turn_now(t);
+    return copy_row_put(turn_txn(t), &row);
+}
+
+int copies_came_there(struct doing *d, const char *place)
+{
+    struct copy_row row;
+    int r = copies_row(d->t, d->row.id, &row);
+
+    row.place = place;
+    row.original = row.came_there = true;
+    return r < 0 ? r : copy_row_put(turn_txn(d->t), &row);
 }
 
 /* What lay here before there was such a place, or another one: some rows at each tick, once. */
@@ -165,7 +92,7 @@ static int copies_look(struct catalog *self, struct turn *t)
         n++;
         last = d.row.id;
         r = copies_row(t, d.row.id, &row);
-        if (r == 0 && (!row.place || strcmp(row.place, c->place) != 0))
+        if (r == 0 && (!row.place || strcmp(row.place, c->far.name) != 0))
             r = copies_want(&d);
     }
     table_walk_end(&walk);
@@ -180,21 +107,33 @@ static int copies_look(struct catalog *self, struct turn *t)
 
 static int64_t copies_later(struct turn *t, uint64_t tries)
 {
-    int64_t ms = COPIES_AGAIN_MS;
-
-    while (--tries && ms < COPIES_AGAIN_MOST_MS)
-        ms *= 2;
-    return turn_now(t) + (ms < COPIES_AGAIN_MOST_MS ? ms : COPIES_AGAIN_MOST_MS);
+    return sweep_later(t, tries, COPIES_AGAIN_MS, COPIES_AGAIN_MOST_MS);
 }
 
-static const char *copies_said(const struct copies *c, struct turn *t, int err, const char *name)
+/* These a store gives without a word that would be kept. */
+static bool copies_is_plain(int err)
+{
+    return err == ERR_NOT_FOUND || err == ERR_EXISTS || err == ERR_EOF || err == ERR_GONE;
+}
+
+/* by: whose answer it is; NULL: nobody's. */
+static const char *copies_said(struct turn *t, int err, struct blobs *by, const char *name)
 {
     char said[S3_SAID_MAX] = "";
 
-    if (c->s3)
-        blobs_s3_said(c->far, said);
+    if (by && blobs_s3_has(by) && !copies_is_plain(err))
+        blobs_s3_said(by, said);
     return arena_printf(turn_arena(t), "%s%s%s%s%s%s", err_name(err), *name ? " of " : "", name, *said ? " (" : "",
                         said, *said ? ")" : "");
+}
+
+/* What that store is called: the one before, where it is that one; else the present one. */
+static const char *copies_name(const struct copies *c, const struct blobs *by)
+{
+    for (unsigned i = 0; i < c->before_n; i++)
+        if (c->before[i].blobs == by)
+            return c->before[i].name;
+    return by == c->near ? "the local disk" : c->far.name;
 }
 
 /* It is the place that fails, not one object: nothing is asked of it for a while. */
@@ -212,18 +151,26 @@ static void copies_heed(struct copies *c, struct turn *t, int err)
 static int copies_failed(struct copies *c, struct turn *t, const struct carry *work, struct copy_row *row)
 {
     row->tries++;
-    row->error = copies_said(c, t, work->err, work->name);
+    row->error = copies_said(t, work->err, work->by, work->name);
     if (row->due_at)
         row->due_at = copies_later(t, row->tries);
     else
         row->forget_at = copies_later(t, row->tries);
     turn_count(t, CATALOG_COPIES_FAILED, 1);
-    turn_log(t, "copies.failed", "place=\"%s\" why=\"%s\"", c->place, row->error);
+    turn_log(t, "copies.failed", "place=\"%s\" why=\"%s\"", copies_name(c, work->by), row->error);
     copies_heed(c, t, work->err);
     return copy_row_put(turn_txn(t), row);
 }
 
 /* ---- what was done */
+
+/* Its place from now on; the one before is let go of when all is here. */
+static void copies_settle(struct copies *c, struct copy_row *row)
+{
+    if (row->place && strcmp(row->place, c->far.name) != 0 && copies_before(c, row->place))
+        row->leaves = row->place;
+    row->place = c->far.name;
+}
 
 static int copies_done(struct copies *c, struct turn *t, const struct carry *work, const struct video_row *video,
                        struct copy_row *row)
@@ -233,22 +180,44 @@ static int copies_done(struct copies *c, struct turn *t, const struct carry *wor
 
     row->tries = 0;
     row->error = NULL;
-    row->place = copies_elsewhere(c, row) ? row->place : c->place;
+    if (work->what == CARRY_LARGE ? !work->left : !copies_elsewhere(c, row))
+        copies_settle(c, row);
     row->original = !work->left;
-    row->due_at = work->left ? copies_later(t, 1) : row->wants == work->wants ? 0 : now;
+    row->due_at = work->left                                               ? copies_later(t, 1)
+                  : row->wants != work->wants || work->what == CARRY_LARGE ? now
+                                                                           : 0;
     copies_heed(c, t, 0);
     turn_count(t, CATALOG_OBJECTS_COPIED, work->copied);
     turn_count(t, CATALOG_BYTES_COPIED, work->bytes_copied);
     if (work->copied)
         turn_log(t, "copies.done", "video=%s objects=%u copied=%u bytes=%llu place=\"%s\"",
                  id_format("video", video->id, id), work->objects, work->copied,
-                 (unsigned long long)work->bytes_copied, c->place);
+                 (unsigned long long)work->bytes_copied, c->far.name);
     if (work->what == CARRY_ALL && !work->left) {
         row->copied_at = now;
         row->objects = work->objects;
         row->bytes = work->bytes;
         row->forget_at = now + (int64_t)catalog_settings_of(t)->keep_local_h * 3600000;
+        row->leaving = !row->due_at && copies_before(c, row->leaves);
+        if (row->leaving)
+            row->due_at = now;
     }
+    return copy_row_put(turn_txn(t), row);
+}
+
+/* The place before has nothing of it any more. What changed meanwhile is still to be copied. */
+static int copies_left(struct copies *c, struct turn *t, const struct carry *work, struct copy_row *row)
+{
+    char id[ID_TEXT_SIZE];
+
+    turn_log(t, "copies.moved", "video=%s from=\"%s\" to=\"%s\" removed=%u", id_format("video", row->video_id, id),
+             row->leaves, c->far.name, work->removed);
+    row->due_at = row->leaving && row->wants == work->wants ? 0 : turn_now(t);
+    row->leaves = NULL;
+    row->leaving = false;
+    row->tries = 0;
+    row->error = NULL;
+    copies_heed(c, t, 0);
     return copy_row_put(turn_txn(t), row);
 }
 
@@ -285,7 +254,11 @@ static int copies_carried(struct catalog *self, struct turn *t, const struct car
         return r;
     if (work->err < 0)
         return copies_failed(c, t, work, &row);
-    return work->what == CARRY_OFF ? copies_gone(c, t, work, &row) : copies_done(c, t, work, &d.row, &row);
+    switch (work->what) {
+    case CARRY_OFF: return copies_gone(c, t, work, &row);
+    case CARRY_AWAY: return copies_left(c, t, work, &row);
+    default: return copies_done(c, t, work, &d.row, &row);
+    }
 }
 
 /* ---- the pool */
@@ -298,35 +271,57 @@ static int copies_slice(void *ctx)
 
 static int copies_sliced(void *self, struct turn *t, int err, const void *reply, const void *ctx);
 
-/* In a turn that ends with it. A full pool: in a moment. */
-static int copies_go_on(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
+/* It goes nowhere: the clock makes its place free, and its row is due still. Not where copies_go_on is a timer of its own: that is
+ * begun again. */
+static void copies_lost(void *self, const void *ctx)
 {
-    const struct catalog *self = self_;
-    int r = turn_pool(t, copies_slice, copies_sliced, &self->copies->work, sizeof(self->copies->work));
+    (*(struct carry *const *)ctx)->over = true;
+}
 
-    return r == ERR_BUSY ? turn_after(t, COPIES_MS, copies_go_on, NULL, 0) : r;
+/* In a turn that ends with it. A full pool: in a moment. */
+static int copies_go_on(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    int r = turn_pool(t, copies_slice, copies_sliced, ctx, sizeof(struct carry *));
+
+    return r == ERR_BUSY ? turn_after(t, COPIES_MS, copies_go_on, ctx, sizeof(struct carry *)) : r;
+}
+
+/* Who deletes its video waits for that. */
+static void copies_free_place(struct carry **place, struct turn *t)
+{
+    if (atomic_load(&(*place)->cancel))
+        sweep_ask(t);
+    carry_free(place);
 }
 
 static int copies_free_turn(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
 {
+    const struct carry *work = *(struct carry *const *)ctx;
     struct catalog *self = self_;
 
-    carry_free(&self->copies->work);
+    for (unsigned i = 0; i < COPIES_CARRIES; i++)
+        if (self->copies->work[i] == work && work->over)
+            copies_free_place(&self->copies->work[i], t);
     return turn_after(t, 0, copies_tick, NULL, 0);
 }
 
 static int copies_sliced(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
 {
+    struct carry *work = *(struct carry *const *)ctx;
     struct catalog *self = self_;
     int r;
 
-    if (!self->copies->work->ended)
-        return copies_go_on(self, t, 0, NULL, NULL);
-    r = turn_after(t, 0, copies_free_turn, NULL, 0);
-    return r < 0 ? r : copies_carried(self, t, self->copies->work);
+    if (!work->ended) {
+        turn_undone(t, copies_lost, ctx, sizeof(work));
+        return copies_go_on(self, t, 0, NULL, ctx);
+    }
+    work->over = true;
+    r = turn_after(t, 0, copies_free_turn, ctx, sizeof(work));
+    return r < 0 ? r : copies_carried(self, t, work);
 }
 
-static int copies_start(struct catalog *self, struct turn *t, const struct copy_row *row, enum carry_what what)
+static int copies_start(struct catalog *self, struct turn *t, unsigned at, const struct copy_row *row,
+                        enum carry_what what)
 {
     struct copies *c = self->copies;
     struct carry *work = calloc(1, sizeof(*work));
@@ -334,10 +329,15 @@ static int copies_start(struct catalog *self, struct turn *t, const struct copy_
     if (!work)
         abort();
     *work = (struct carry) {
-        .near = c->near, .far = c->far, .what = what, .video = row->video_id, .wants = row->wants
+        .from = c->near, .to = c->far.blobs, .what = what, .video = row->video_id, .wants = row->wants
     };
-    c->work = work;
-    return copies_go_on(self, t, 0, NULL, NULL);
+    if (what == CARRY_LARGE)
+        work->from = copies_before(c, row->place)->blobs;
+    else if (what == CARRY_AWAY)
+        work->from = copies_before(c, row->leaves)->blobs;
+    c->work[at] = work;
+    turn_undone(t, copies_lost, &work, sizeof(work));
+    return copies_go_on(self, t, 0, NULL, &work);
 }
 
 /* ---- the clock */
@@ -349,30 +349,84 @@ static bool copies_is_tight(const struct copies *c, struct turn *t)
     return blobs_space(c->near, &room, &total) == 0 && room < 2 * catalog_settings_of(t)->reserve_bytes;
 }
 
-/* 1: something is under way. */
+static struct carry *copies_under_way(const struct copies *c, struct id video)
+{
+    for (unsigned i = 0; i < COPIES_CARRIES; i++)
+        if (c->work[i] && id_equal(c->work[i]->video, video))
+            return c->work[i];
+    return NULL;
+}
+
+/* What is to be done next with a video that is due. false: nothing can be. */
+static bool copies_what(const struct copies *c, const struct video_row *video, const struct copy_row *row,
+                        enum carry_what *ret)
+{
+    if (copies_elsewhere(c, row)) {
+        *ret = CARRY_LARGE;
+        return copies_before(c, row->place) != NULL;
+    }
+    if (row->leaving && copies_before(c, row->leaves))
+        *ret = CARRY_AWAY;
+    else
+        *ret = video->media == MEDIA_STATE_READY ? CARRY_ALL : CARRY_ORIGINAL;
+    return true;
+}
+
+/* The first row whose time has come and that nobody is at. 1, 0 when there is none, or an error. */
+static int copies_find(struct catalog *self, struct turn *t, bool due, struct copy_row *ret,
+                       enum carry_what *ret_what)
+{
+    const struct copies *c = self->copies;
+    bool tight = !due && copies_is_tight(c, t);
+    struct table_walk walk;
+    struct doing d;
+    unsigned n = 0;
+    bool found = false, away = false;
+    int r = table_walk_start(&walk, turn_txn(t), &copy_row_table, due ? COPY_ROW_BY_DUE : COPY_ROW_BY_FORGET, NULL,
+                             0, TABLE_UP, (struct bytes) { 0 });
+
+    while (r == 0 && !found && !away && n++ < COPIES_PASSED &&
+           (r = table_walk_next(&walk, turn_arena(t), ret)) > 0) {
+        r = 0;
+        if ((due ? ret->due_at : ret->forget_at) > turn_now(t) && (due || ret->tries || !tight))
+            break;
+        if (copies_under_way(c, ret->video_id) || (!due && (ret->due_at || copies_elsewhere(c, ret))))
+            continue;
+        r = video_load(self, t, ret->video_id, &d);
+        if (r == 0 && d.row.life == LIFE_STATE_DELETING) /* its end waits for nothing of ours */
+            continue;
+        *ret_what = CARRY_OFF;
+        found = r == 0 && (!due || copies_what(c, &d.row, ret, ret_what));
+        away = r == 0 && !found;
+        r = r == ERR_NOT_FOUND ? 0 : r;
+    }
+    table_walk_end(&walk);
+    if (r == 0 && away) { /* the place that it would be moved from is not named any more */
+        ret->due_at = 0;
+        r = copy_row_put(turn_txn(t), ret);
+    }
+    return r < 0 ? r : found;
+}
+
+/* One more, where as many as may be are not under way; the next one in a turn of its own. */
 static int copies_next(struct catalog *self, struct turn *t)
 {
-    struct copies *c = self->copies;
+    unsigned most = (unsigned)catalog_settings_of(t)->far_carries, i = 0;
+    enum carry_what what;
     struct copy_row row;
-    struct doing d;
-    enum carry_what what = CARRY_OFF;
-    int r = table_find(turn_txn(t), &copy_row_table, COPY_ROW_BY_DUE, NULL, 0, turn_arena(t), &row);
+    int r;
 
-    if (r == ERR_NOT_FOUND || (r == 0 && row.due_at > turn_now(t))) {
-        r = table_find(turn_txn(t), &copy_row_table, COPY_ROW_BY_FORGET, NULL, 0, turn_arena(t), &row);
-        if (r == 0 && (row.due_at || (row.forget_at > turn_now(t) && (row.tries || !copies_is_tight(c, t)))))
-            r = ERR_NOT_FOUND;
-    } else if (r == 0) {
-        what = CARRY_ORIGINAL;
-    }
+    while (i < most && i < COPIES_CARRIES && self->copies->work[i])
+        i++;
+    if (i == most || i == COPIES_CARRIES)
+        return 0;
+    r = copies_find(self, t, true, &row, &what);
     if (r == 0)
-        r = video_load(self, t, row.video_id, &d);
-    if (r == 0 && what == CARRY_ORIGINAL && d.row.media == MEDIA_STATE_READY)
-        what = CARRY_ALL;
-    if (r < 0)
-        return r == ERR_NOT_FOUND ? 0 : r;
-    r = copies_start(self, t, &row, what);
-    return r < 0 ? r : 1;
+        r = copies_find(self, t, false, &row, &what);
+    if (r <= 0)
+        return r;
+    turn_after(t, 0, copies_tick, NULL, 0);
+    return copies_start(self, t, i, &row, what);
 }
 
 static int copies_tried(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
@@ -383,12 +437,12 @@ static int copies_tried(void *self_, struct turn *t, int err, const void *reply,
     copies_heed(c, t, err);
     if (err < 0) {
         turn_log(t, "copies.place",
-                 "place=\"%s\" why=\"%s\" sentence=\"the second place cannot be used: see catalog.far\"", c->place,
-                 copies_said(c, t, err, ""));
+                 "place=\"%s\" why=\"%s\" sentence=\"the second place cannot be used: see catalog.far\"",
+                 c->far.name, copies_said(t, err, c->far.blobs, ""));
         c->tried = false;
         return 0;
     }
-    turn_log(t, "copies.place", "place=\"%s\" state=there", c->place);
+    turn_log(t, "copies.place", "place=\"%s\" state=there", c->far.name);
     return 0;
 }
 
@@ -402,7 +456,7 @@ static int copies_try(void *ctx)
 /* Before anything is copied: whether it is there, and lets us in. */
 static int copies_ask(struct copies *c, struct turn *t)
 {
-    int r = turn_pool(t, copies_try, copies_tried, &c->far, sizeof(c->far));
+    int r = turn_pool(t, copies_try, copies_tried, &c->far.blobs, sizeof(c->far.blobs));
 
     if (r == 0) {
         c->tried = true;
@@ -417,9 +471,10 @@ int copies_tick(void *self_, struct turn *t, int err, const void *reply, const v
     struct copies *c = self->copies;
     int r = c->looked ? 0 : copies_look(self, t);
 
-    if (c->work && c->work->ended) /* the turn of its end was undone */
-        carry_free(&c->work);
-    if (r == 0 && !c->work && turn_now(t) >= c->pause)
+    for (unsigned i = 0; i < COPIES_CARRIES; i++)
+        if (c->work[i] && c->work[i]->over) /* the turn of its end was undone */
+            copies_free_place(&c->work[i], t);
+    if (r == 0 && turn_now(t) >= c->pause)
         r = c->s3 && !c->tried ? copies_ask(c, t) : copies_next(self, t);
     return r;
 }
@@ -432,100 +487,10 @@ int copies_clock(void *self, struct turn *t, int err, const void *reply, const v
 
 bool copies_end(struct catalog *self, struct id video)
 {
-    struct carry *work = self->copies ? self->copies->work : NULL;
+    struct carry *work = self->copies ? copies_under_way(self->copies, video) : NULL;
 
-    if (!work || !id_equal(work->video, video))
+    if (!work)
         return false;
     atomic_store(&work->cancel, true);
     return true;
-}
-
-/* ---- brought back */
-
-static int copies_fetch(void *ctx)
-{
-    const struct copies_brought *b = ctx;
-    struct blob_info info;
-    uint8_t *data;
-    size_t got;
-    int r = blob_stat(b->far, b->name, &info);
-
-    if (r == 0 && info.size > COPIES_BROUGHT_MOST)
-        r = ERR_TOO_LARGE;
-    if (r < 0)
-        return r;
-    data = malloc(info.size + 1);
-    if (!data)
-        abort();
-    for (uint64_t at = 0; r == 0 && at < info.size; at += got)
-        r = blob_read(b->far, b->name, at, data + at, info.size - at, &got);
-    if (r == 0)
-        r = blob_put_new(b->near, b->name, bytes_of(data, info.size), NULL);
-    free(data);
-    return r == ERR_EXISTS ? 0 : r;
-}
-
-static int copies_fetched(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
-{
-    const struct catalog *self = self_;
-    const struct copies_brought *b = ctx;
-
-    self->copies->bringing = false;
-    if (err < 0)
-        turn_log(t, "copies.bring", "name=%s error=%s", b->name, err_name(err));
-    return 0;
-}
-
-int copies_bring(struct catalog *self, struct turn *t, const char *name)
-{
-    struct copies *c = self->copies;
-    struct copies_brought b = { .near = c->near, .far = c->far };
-    int r;
-
-    if (c->bringing || strlen(name) >= sizeof(b.name))
-        return 0;
-    strcpy(b.name, name);
-    r = turn_pool(t, copies_fetch, copies_fetched, &b, sizeof(b));
-    c->bringing = r == 0;
-    return r == ERR_BUSY ? 0 : r;
-}
-
-/* ---- told */
-
-int copies_say(const struct catalog *self, struct turn *t, const struct video_row *video, const char **ret_word,
-               int64_t *ret_since, const char **ret_words)
-{
-    const struct copies *c = self->copies;
-    struct copy_row row;
-    int r = c ? copies_row(t, video->id, &row) : 0;
-
-    *ret_word = NULL;
-    if (!c || r < 0)
-        return r;
-    *ret_since = row.forgotten_at ? row.forgotten_at : row.copied_at;
-    if (row.forgotten_at) {
-        *ret_word = "far";
-        *ret_words = arena_printf(turn_arena(t), "original and segments lie in %s alone", row.place);
-        if (copies_elsewhere(c, &row))
-            *ret_words = arena_printf(
-                turn_arena(t),
-                "%s, and catalog.far names %s: name that place again, or an address of it as before", *ret_words,
-                c->place);
-    } else if (row.copied_at) {
-        *ret_word = "both";
-        *ret_words = arena_printf(turn_arena(t), "%llu objects, %llu bytes, lie here and in %s",
-                                  (unsigned long long)row.objects, (unsigned long long)row.bytes, row.place);
-    } else {
-        *ret_word = row.original ? "original" : "near";
-        *ret_words = arena_printf(turn_arena(t), "%s; %s is the second place",
-                                  row.original ? "the original is copied, the rest when all of it is ready"
-                                               : "all of it lies here",
-                                  c->place);
-    }
-    if (row.due_at && row.copied_at)
-        *ret_words = arena_printf(turn_arena(t), "%s; what changed since is to be copied", *ret_words);
-    if (row.error)
-        *ret_words = arena_printf(turn_arena(t), "%s; copying failed %llu times: %s", *ret_words,
-                                  (unsigned long long)row.tries, row.error);
-    return 0;
 }

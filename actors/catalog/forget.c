@@ -2,8 +2,11 @@
 #include <stdio.h>
 
 #include "actors/catalog/content.h"
+#include "actors/catalog/copies.h"
+#include "actors/catalog/direct.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/upload.h"
+#include "data/blobs/s3_direct.h"
 
 /* ---- objects, on the pool, after the commit: who asked is answered without them */
 
@@ -11,13 +14,25 @@ struct upload_blob {
     struct blobs *blobs;
     struct id video; /* of a whole upload; zero: its sum is not asked for */
     char name[200];
+    struct blobs *store; /* whose upload in parts it is; NULL: none's */
+    char store_id[1024];
 };
 
 static int upload_delete(void *ctx)
 {
     const struct upload_blob *b = ctx;
+    int r = b->store ? blobs_s3_abort(b->store, b->name, b->store_id) : 0;
 
-    return blob_delete(b->blobs, b->name);
+    return r < 0 ? r : blob_delete(b->blobs, b->name);
+}
+
+/* What was put straight into the store is there, and whole. */
+static int upload_see(void *ctx)
+{
+    const struct upload_blob *b = ctx;
+    struct blob_info info;
+
+    return blob_stat(b->blobs, b->name, &info);
 }
 
 /* The front seals what it finished writing. Where it died before that, the last byte is durable all the
@@ -40,7 +55,7 @@ static int upload_pooled(void *self, struct turn *t, int err, const void *reply,
 
     if (err < 0)
         turn_log(t, "upload.object", "name=%s error=%s", b->name, err_name(err));
-    return err < 0 || id_is_zero(b->video) ? 0 : content_ask(self, t, b->video);
+    return err < 0 || id_is_zero(b->video) ? 0 : content_ask(self, t, 0, NULL, &b->video);
 }
 
 /* A full pool is no error: a tombstone deletes what is left, and what is not sealed can be read all the same. */
@@ -51,13 +66,20 @@ static int upload_pool(struct catalog *self, struct turn *t, const struct upload
     int r;
 
     snprintf(b.name, sizeof(b.name), "%s", upload->blob);
+    if (!upload->complete && direct_is_begun(upload) && copies_store(self, upload->place)) {
+        b.store = copies_store(self, upload->place);
+        snprintf(b.store_id, sizeof(b.store_id), "%s", upload->store_id);
+        if (work == upload_delete)
+            blobs_s3_unknow(b.store, b.store_id); /* what stays is swept */
+    }
     r = turn_pool(t, work, upload_pooled, &b, sizeof(b));
     return r == ERR_BUSY ? 0 : r;
 }
 
 int upload_ask_seal(struct catalog *self, struct turn *t, const struct upload *upload)
 {
-    return upload_pool(self, t, upload, upload_seal, upload->partial ? ID_NONE : upload->video_id);
+    return upload_pool(self, t, upload, upload->part_size ? upload_see : upload_seal,
+                       upload->partial ? ID_NONE : upload->video_id);
 }
 
 /* ---- give up */

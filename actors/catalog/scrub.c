@@ -25,6 +25,7 @@ struct scrub {
     uint64_t budget; /* bytes of the slice under way */
     size_t told;     /* of compare.items: what was found of these is written down */
     bool unreached;  /* not all of this video could be looked at */
+    bool busy;       /* the slice is on the pool */
     struct compare compare;
 };
 
@@ -217,18 +218,39 @@ static int scrub_slice(void *ctx)
     return 0;
 }
 
+/* What it came to is told by the clock, which goes on whatever becomes of this turn. */
 static int scrub_sliced(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
     struct scrub *s = *(struct scrub *const *)ctx;
-    int r = 0;
 
+    s->busy = false;
     s->unreached |= s->compare.unreached;
     turn_count(t, CATALOG_SCRUBBED_BYTES, s->compare.read);
-    turn_count(t, CATALOG_SCRUBBED_OBJECTS, s->compare.at - s->told);
+    return 0;
+}
+
+static void scrub_not_begun(void *self, const void *ctx)
+{
+    ((struct catalog *)self)->scrub->busy = false;
+}
+
+static void scrub_not_told(void *self, const void *ctx)
+{
+    ((struct catalog *)self)->scrub->told = *(const size_t *)ctx;
+}
+
+/* In a turn of its own, so that nothing is passed over when that is undone. */
+static int scrub_tell(struct scrub *s, struct turn *t)
+{
+    size_t from = s->told;
+    int r = turn_after(t, 0, scrub_tick, NULL, 0);
+
+    turn_undone(t, scrub_not_told, &from, sizeof(from));
     for (; r == 0 && s->told < s->compare.at; s->told++)
         if (s->compare.items[s->told].found)
             r = scrub_found(s, t, &s->compare.items[s->told]);
-    return r < 0 ? r : turn_after(t, SCRUB_MS, scrub_tick, NULL, 0);
+    turn_count(t, CATALOG_SCRUBBED_OBJECTS, s->told - from);
+    return r;
 }
 
 static int scrub_end_video(struct scrub *s, struct turn *t, struct scrub_row *pass)
@@ -281,10 +303,15 @@ int scrub_tick(void *self_, struct turn *t, int err, const void *reply, const vo
     struct scrub *s = self->scrub;
     uint64_t rate = catalog_settings_of(t)->scrub_kib_per_s, every = catalog_settings_of(t)->scrub_every_ms;
     struct scrub_row pass;
-    int r = rate ? scrub_pass(t, &pass) : 0;
+    int r;
 
+    if (s->busy)
+        return turn_after(t, SCRUB_MS, scrub_tick, NULL, 0);
+    if (s->told < s->compare.at)
+        return scrub_tell(s, t);
     if (!rate)
         return turn_after(t, SCRUB_IDLE_MS, scrub_tick, NULL, 0);
+    r = scrub_pass(t, &pass);
     if (r == 0 && id_is_zero(s->video)) {
         r = scrub_begin(s, t, &pass);
         if (r <= 0)
@@ -303,7 +330,11 @@ int scrub_tick(void *self_, struct turn *t, int err, const void *reply, const vo
     s->compare.blobs = self->blobs;
     if (r == 0)
         r = turn_pool(t, scrub_slice, scrub_sliced, &s, sizeof(s));
-    return r == ERR_BUSY ? turn_after(t, SCRUB_MS, scrub_tick, NULL, 0) : r;
+    if (r < 0 && r != ERR_BUSY)
+        return r;
+    s->busy = r == 0;
+    turn_undone(t, scrub_not_begun, NULL, 0);
+    return turn_after(t, SCRUB_MS, scrub_tick, NULL, 0);
 }
 
 struct scrub *scrub_new(void)

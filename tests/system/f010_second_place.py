@@ -1,6 +1,7 @@
 """f010: a platform whose films come to lie in an S3 store: they are copied there when they are complete, the local copies go, and
 players notice nothing; also not when processes die, and as far as that goes not when the store does.
 """
+import hashlib
 import json
 import os
 import re
@@ -8,10 +9,12 @@ import sys
 import threading
 import time
 import unittest
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from s3_store import S3Store  # noqa: E402  (the folder must be on the path first)
-from stage import CLIP, Stage, media, persist  # noqa: E402
+from clamd import Clamd  # noqa: E402  (the folder must be on the path first)
+from s3_store import S3Store  # noqa: E402
+from stage import CLIP, Api, Stage, media, persist  # noqa: E402
 
 FOREIGN = os.environ.get("KINOBUS_TEST_S3")
 FILM = media("flower_540p30_5s.mp4")
@@ -82,7 +85,7 @@ class SecondPlace(unittest.TestCase):
         return sorted(key for key in self.store.objects if video in key)
 
     def test_a_film_moves_there_plays_from_there_and_leaves_nothing_there(self):
-        with Placed(self.store, keep_h=1) as p:
+        with Clamd(stream_bytes=32 << 20) as clamd, Placed(self.store, keep_h=1, env={"KINOBUS_CATALOG_CLAMD": clamd.start().place}) as p:
             api, video = p.film()
             p.wait_where(api, video, "both")
             before, here = p.every_byte(api, video), p.outputs(video)
@@ -114,15 +117,80 @@ class SecondPlace(unittest.TestCase):
             p.until(lambda: api.get(f"/api/v1/videos/{video}").get("poster", 0) != poster, "another poster")
             p.wait_where(api, video, "far")
 
-            p.stop()
+            p.stop()                                     # and another place is named before the one that has it
+            p.env["KINOBUS_CATALOG_FAR"] = self.store.uri.replace("/films?", "/moved?") + " " + self.store.uri
             p.start()
             p.wait_ready()
             api = p.login()
             self.assertEqual({k: v for k, v in p.every_byte(api, video).items() if k.endswith(".m4s")},
                              {k: v for k, v in before.items() if k.endswith(".m4s")})
+            p.until(lambda: self.keys(video) and all(key.startswith("moved/") for key in self.keys(video)), "all of it moved")
+            p.wait_where(api, video, "far")
+            self.assertEqual({k: v for k, v in p.every_byte(api, video).items() if k.endswith(".m4s")},
+                             {k: v for k, v in before.items() if k.endswith(".m4s")})
             api.send("DELETE", f"/api/v1/videos/{video}?now=true")
             p.until(lambda: not self.keys(video), "nothing of it lies there")
             self.assertEqual(self.store.uploads, {})
+            self.straight(p, api)
+
+    def put(self, url, data):
+        """As a client does that knows nothing but the URL."""
+        parts = urllib.parse.urlsplit(url)
+        return Api(url).send("PUT", f"{parts.path}?{parts.query}", data)
+
+    def straight(self, p, api):
+        """Its parts are put into the store by the client; no byte of the original ever lies here."""
+        with open(CLIP, "rb") as f:
+            data = f.read()
+        part = 5 << 20
+        data += (2 * part).to_bytes(4, "big") + b"free" + bytes(2 * part - 8)
+        began = api.send("POST", "/api/v1/direct-uploads", {"length": len(data), "filename": "Straight.mp4", "part_size": part, "visibility": "public"})
+        self.assertEqual(began.status, 201, began.body)
+        where, upload = began.headers["Location"], began.json
+        self.assertEqual(where, f"/api/v1/direct-uploads/{upload['id']}")
+        self.assertEqual(upload["parts"], 3)
+        tail, video, etags = p.tail("catalog.*"), upload["video_id"], {}
+
+        def urls(*numbers):
+            return {item["number"]: item["url"] for item in api.post(f"{where}/parts", {"numbers": numbers})["items"]}
+
+        def send(number, url):
+            answer = self.put(url, data[(number - 1) * part:number * part])
+            self.assertEqual(answer.status, 200, answer.body)
+            etags[number] = answer.headers["ETag"]
+
+        self.assertEqual(self.put(urls(2)[2], b"short").status, 403)
+        send(2, urls(2)[2])
+        there = api.get(where)["there"]                      # whoever goes on asks what is there
+        self.assertEqual([(item["number"], item["size"]) for item in there], [(2, part)])
+        missing = sorted({1, 2, 3} - {item["number"] for item in there})
+        for number, url in urls(*missing).items():
+            send(number, url)
+        refused = api.send("PATCH", f"/api/v1/uploads/{upload['id']}", b"x", {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"})
+        self.assertEqual(refused.status, 409)
+        refused = api.send("POST", f"{where}/complete", {"parts": [{"number": n, "etag": etags[1]} for n in (1, 2, 3)]})
+        self.assertEqual(refused.status, 460)
+        self.assertIn("is there as", refused.json["detail"])
+        done = api.post(f"{where}/complete", {"parts": [{"number": n, "etag": etags[n]} for n in sorted(etags)]})
+        self.assertEqual((done["id"], done["upload"], done["uploaded_bytes"]), (video, "complete", len(data)))
+        tail.expect("catalog.video_playable", video_id=video, within=120)
+        tail.expect("catalog.video_ready", video_id=video, within=120)
+        p.until(lambda: api.get(f"/api/v1/videos/{video}")["virus"] == "clean", "a virus scanner was sent it from where it lies")
+        self.assertFalse(os.path.exists(os.path.join(p.state, "blobs", "raw", video)))
+        p.wait_where(api, video, "far")
+        self.assertTrue(any(name.endswith(".m4s") for name in p.every_byte(api, video)))
+        for text in (p.logs(100000), json.dumps(api.get(f"/api/v1/videos/{video}/why"))):
+            self.assertNotIn("X-Amz-Signature", text)
+
+        given_up = api.post("/api/v1/direct-uploads", {"length": 10000 * part, "part_size": part})
+        self.put(api.post(f"/api/v1/direct-uploads/{given_up['id']}/parts", {"numbers": [10000]})["items"][0]["url"], bytes(part))
+        refused = api.send("POST", f"/api/v1/direct-uploads/{given_up['id']}/complete", {"parts": [{"number": n, "etag": "0" * 32} for n in range(1, 10001)]})
+        self.assertEqual((refused.status, refused.json["detail"]), (460, f"part 10000 is there as {hashlib.md5(bytes(part)).hexdigest()}, and {'0' * 32} was told: put it again"))
+        self.assertEqual(len(self.store.uploads), 1)
+        self.assertEqual(api.send("DELETE", f"/api/v1/direct-uploads/{given_up['id']}").status, 204)
+        for gone in (video, given_up["video_id"]):
+            api.send("DELETE", f"/api/v1/videos/{gone}?now=true")
+        p.until(lambda: not self.store.objects and not self.store.uploads, "nothing lies there")
 
     def test_wherever_the_catalog_dies_all_is_copied_and_nothing_is_lost(self):
         with Placed(self.store, keep_h=1) as p:

@@ -197,6 +197,30 @@ static void what_was_deleted_meanwhile_is_no_damage(void **state)
     assert_int_equal(damaged(f, found), 0);
 }
 
+static void a_disk_that_was_full_loses_nothing_that_was_found(void **state)
+{
+    struct fake *f = *state;
+
+    for (unsigned n = 1, left = 0; left == 0; n++) {
+        struct damaged found[8];
+        struct upload upload;
+        struct id video = studio_film(f, "an original", &upload);
+
+        put_segment(f, video, 1, "segment 1");
+        assert_int_equal(blob_delete(f->self.blobs, upload.blob), 0);
+        f->full_at = n;
+        pass(f);
+        left = f->full_at;
+        f->full_at = 0;
+        if (damaged(f, found) != 1 || strcmp(found[0].name, upload.blob) != 0)
+            fail_msg("what was found is not told: the disk was full in turn %u", n);
+        assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = video, .now = true }),
+                         0);
+        fake_settle(f);
+        assert_true(n < 1000);
+    }
+}
+
 static void a_pass_goes_on_where_a_restart_met_it(void **state)
 {
     struct fake *f = *state;
@@ -223,6 +247,7 @@ int main(void)
         with_scrub(an_original_without_a_sum_beside_it_is_known_by_its_video),
         with_scrub(it_reads_no_more_than_it_may),
         with_scrub(what_was_deleted_meanwhile_is_no_damage),
+        with_scrub(a_disk_that_was_full_loses_nothing_that_was_found),
         with_scrub(a_pass_goes_on_where_a_restart_met_it),
     };
 
