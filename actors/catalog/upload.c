@@ -158,28 +158,35 @@ int upload_open(struct doing *d, const struct create_upload *ask, struct id owne
     return r < 0 ? r : video_save(d);
 }
 
-int catalog_create_upload(struct catalog *self, struct turn *t, const struct create_upload *ask,
-                          struct upload *reply)
+int upload_create(struct catalog *self, struct turn *t, const struct create_upload *ask, struct upload *upload)
 {
-    struct upload upload = { 0 };
     struct doing d = { .self = self, .t = t };
-    int r = room_reserve(self, t, ask->has_length ? ask->length : 0);
+    int r = 0;
 
-    if (r == 0 && ask->has_length)
-        r = room_charge(t, turn_subject(t)->user_id, (int64_t)ask->length);
-    if (r == 0 && !id_is_zero(ask->video_id)) {
+    if (!id_is_zero(ask->video_id)) {
         r = video_load(self, t, ask->video_id, &d);
         if (r == 0)
             r = upload_check_video(&d, ask);
-    } else if (r == 0 && !ask->partial) {
+    } else if (!ask->partial) {
         r = upload_new_video(self, t, ask->title, ask->filename, &d);
         if (r == 0 && ask->has_visibility)
             d.row.visibility = ask->visibility;
         if (r == 0 && ask->description)
             d.row.description = ask->description;
     }
+    return r < 0 ? r : upload_open(&d, ask, turn_subject(t)->user_id, upload);
+}
+
+int catalog_create_upload(struct catalog *self, struct turn *t, const struct create_upload *ask,
+                          struct upload *reply)
+{
+    struct upload upload = { 0 };
+    int r = room_reserve(self, t, ask->has_length ? ask->length : 0);
+
+    if (r == 0 && ask->has_length)
+        r = room_charge(t, turn_subject(t)->user_id, (int64_t)ask->length);
     if (r == 0)
-        r = upload_open(&d, ask, turn_subject(t)->user_id, &upload);
+        r = upload_create(self, t, ask, &upload);
     if (r == 0 && ask->has_length && ask->length == 0 && !ask->partial)
         return turn_fail(t, ERR_INVALID, "length", "an empty file is no video");
     if (r == 0)
@@ -198,6 +205,9 @@ int catalog_get_upload(struct catalog *self, struct turn *t, const struct get_up
         return r == ERR_FORBIDDEN ? ERR_NOT_FOUND : r;
     if (!reply->complete && !reply->expires_at)
         return ERR_GONE;
+    if (reply->part_size)
+        return turn_fail(t, ERR_CONFLICT, NULL,
+                         "its parts go straight to the object store: /api/v1/direct-uploads/... is its address");
     /* what is durable counts, also when its report was lost */
     if (!reply->complete && blob_stat(copies_near(self), reply->blob, &info) == 0 && info.size > reply->offset)
         reply->offset = info.size;

@@ -1,5 +1,6 @@
 """Starts a whole platform in a folder of its own and runs live.test.mjs and uppy.test.mjs against it, then players.test.mjs on a film
-that was uploaded meanwhile; and once more on one that has other codecs too."""
+that was uploaded meanwhile; and once more on one that has other codecs too. Then one with an object store behind it, for direct.test.mjs."""
+import json
 import os
 import subprocess
 import sys
@@ -9,13 +10,14 @@ OUT = os.environ.get("KINOBUS_OUT", os.path.join(HERE, "..", "..", "build"))
 os.environ.setdefault("KINOBUS_BIN", os.path.join(OUT, "bin"))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "media")]
 import make  # noqa: E402  (the folders must be on the path first)
-from stage import Stage, free_port  # noqa: E402
+from s3_store import S3Store  # noqa: E402
+from stage import CLIP, Stage, free_port  # noqa: E402
 
 
 def node(p, film, *names, heights="240 360 480 720", codecs=""):
     return subprocess.run(["node", "--test", *(os.path.join(HERE, f"{name}.test.mjs") for name in names)], check=False,
                           env={**os.environ, "KINOBUS_WEB_URL": p.url, "KINOBUS_WEB_OTHER_ORIGIN": other, "KINOBUS_WEB_STATE": p.state,
-                               "KINOBUS_WEB_PASSWORD": p.password, "KINOBUS_WEB_FILM": film,
+                               "KINOBUS_WEB_PASSWORD": p.password, "KINOBUS_WEB_FILM": film, "KINOBUS_WEB_CLIP": CLIP,
                                "KINOBUS_WEB_HEIGHTS": heights, "KINOBUS_WEB_CODECS": codecs}).returncode
 
 
@@ -23,6 +25,27 @@ def until(tail, done):
     """Waits for news of the catalog until done()."""
     while not done():
         tail.wait(lambda m: m.get("name") in ("catalog.video_ready", "catalog.video_changed"), 300, "news of a film")
+
+
+def rule(origin):
+    """What README tells operators to set for a bucket, for this origin."""
+    with open(os.path.join(HERE, "..", "..", "README.md"), encoding="utf-8") as f:
+        told = json.loads(next(line for line in f if '"CORSRules"' in line))
+    for one in told["CORSRules"]:
+        one["AllowedOrigins"] = [origin]
+    return told
+
+
+def straight():
+    """Pages that put films straight into the store: of an origin that the bucket allows, and of another one."""
+    store = S3Store(cors=rule(other))
+    with Stage(env={"KINOBUS_FRONT_CORS_ORIGINS": f"{other} {other.replace('127.0.0.1', 'localhost')}",
+                    "KINOBUS_CATALOG_FAR": store.uri}) as p:
+        code = node(p, "", "direct")
+        if code:
+            sys.stderr.write(p.logs())
+    store.end()
+    return code
 
 
 other = f"http://127.0.0.1:{free_port()}"    # where a page of another origin will be
@@ -43,4 +66,4 @@ with Stage(env={"KINOBUS_FRONT_CORS_ORIGINS": other}) as p:
     code = node(p, small, "players", heights="240 360", codecs="av1 h264") or code      # Chromium decodes no HEVC
     if code:
         sys.stderr.write(p.logs())
-sys.exit(code)
+sys.exit(straight() or code)

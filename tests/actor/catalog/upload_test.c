@@ -1,52 +1,11 @@
 /* upload_test - uploads: reports and their capability, lengths, parts, what stands still, what is given
  * up, room. */
-#include "tests/actor/catalog/studio.h"
+#include "tests/actor/catalog/sender.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct studio clip = { .seconds = 7, .width = 640, .height = 360, .sounds = 1, .proven = true };
-
-static struct upload open_upload(struct fake *f, struct create_upload ask)
-{
-    struct upload upload = { 0 };
-
-    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &upload), 0);
-    return upload;
-}
-
-static int advance(struct fake *f, const struct upload *upload, uint64_t offset)
-{
-    struct upload_advanced ask = { .id = upload->id, .capability = upload->capability, .offset = offset };
-
-    return FAKE_CALL(f, catalog_upload_advanced, &ask);
-}
-
-/* As the front does when the last byte is durable. */
-static int complete(struct fake *f, const struct upload *upload, uint64_t length)
-{
-    struct upload_complete ask = { .id = upload->id, .capability = upload->capability, .length = length };
-    struct video video = { 0 };
-
-    return upload->partial ? advance(f, upload, length) : FAKE_CALL(f, catalog_upload_complete, &ask, &video);
-}
-
-/* What the front would have written, up to a durable frontier. */
-static void write_bytes(struct fake *f, const struct upload *upload, size_t len)
-{
-    static const char zeros[4096];
-    struct blob_grow *grow;
-    uint64_t frontier;
-
-    assert_int_equal(blob_grow_open(f->self.blobs, upload->blob, &grow, &frontier), 0);
-    while (frontier < len) {
-        size_t n = len - frontier < sizeof(zeros) ? len - frontier : sizeof(zeros);
-
-        assert_int_equal(blob_grow_append(grow, zeros, n), 0);
-        assert_int_equal(blob_grow_sync(grow, &frontier), 0);
-    }
-    blob_grow_close(&grow);
-}
 
 /* A file of `text` in one upload, as the front ends it: summed and sealed, then told. */
 static struct video whole_file(struct fake *f, const char *text)
@@ -84,13 +43,6 @@ static struct upload part_of(struct fake *f, const char *text)
 static struct id same_as(struct fake *f, struct id video)
 {
     return studio_video(f, video).same_as;
-}
-
-static bool object_is_there(struct fake *f, const struct upload *upload)
-{
-    struct blob_info info;
-
-    return blob_stat(f->self.blobs, upload->blob, &info) == 0;
 }
 
 static void a_file_is_looked_at_as_soon_as_enough_is_there(void **state)
@@ -546,8 +498,6 @@ static void another_ones_video_takes_no_upload(void **state)
     struct create_upload ask = { .video_id = video.id, .length = 5, .has_length = true };
     assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &upload), ERR_NOT_FOUND);
 }
-
-#define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 int main(void)
 {
