@@ -2,10 +2,13 @@
 #include <stdlib.h>
 
 #include "actors/catalog/catalog.h"
+#include "actors/catalog/content.h"
 #include "actors/catalog/copies.h"
+#include "actors/catalog/direct.h"
 #include "actors/catalog/import.h"
 #include "actors/catalog/lend.h"
 #include "actors/catalog/scrub.h"
+#include "actors/catalog/virus.h"
 #include "schemas/wire/arena.h"
 
 static int catalog_open(void *self_, struct actor *actor)
@@ -20,7 +23,7 @@ static int catalog_open(void *self_, struct actor *actor)
     buf_free(&uri);
     self->scrub = scrub_new();
     if (r == 0 && settings->far && *settings->far) {
-        actor_capacity(actor, 0, 0, CATALOG_THREADS_FAR);
+        actor_capacity(actor, 0, 0, CATALOG_THREADS_FAR + (unsigned)settings->far_carries);
         r = copies_open(self, settings);
     }
     return r;
@@ -30,10 +33,16 @@ static void catalog_close(void *self_)
 {
     struct catalog *self = self_;
 
+    content_close(self);
     copies_free(&self->copies);
     blobs_close(&self->blobs);
     free(self->scrub);
     self->scrub = NULL;
+}
+
+static void catalog_stands(void *self, const void *ctx)
+{
+    ((struct catalog *)self)->ticking = false;
 }
 
 /* What was left undone is found by looking: open uploads, marks on playlists, dates, runs. The clock
@@ -45,11 +54,13 @@ static int catalog_up(void *self_, struct turn *t)
     if (self->ticking) /* the bus is there anew: it may not know the keys any more */
         return lend_tend(t);
     self->ticking = true;
+    turn_undone(t, catalog_stands, NULL, 0);
     turn_after(t, 0, lend_tick, NULL, 0);
     turn_after(t, 0, scrub_tick, NULL, 0);
     if (self->copies)
         turn_after(t, 0, copies_clock, NULL, 0);
-    return turn_after(t, 0, catalog_tick, NULL, 0);
+    turn_after(t, 0, catalog_tick, NULL, 0);
+    return direct_up(self, t);
 }
 
 /* Ends of jobs that the broker no longer has: what is under way is asked for again, and made at most
@@ -60,6 +71,8 @@ static int catalog_lost(void *self, struct turn *t, const char *stream)
 
     if (r == 0)
         r = import_ask_again(self, t);
+    if (r == 0)
+        r = virus_ask_again(t);
     return r < 0 ? r : runs_ask_again(self, t);
 }
 
@@ -67,6 +80,7 @@ static const struct catalog_handlers handlers = {
     .create_video = catalog_create_video,
     .get_video = catalog_get_video,
     .list_videos = catalog_list_videos,
+    .next_up = catalog_next_up,
     .update_video = catalog_update_video,
     .delete_video = catalog_delete_video,
     .why = catalog_why,
@@ -79,6 +93,11 @@ static const struct catalog_handlers handlers = {
     .upload_advanced = catalog_upload_advanced,
     .upload_complete = catalog_upload_complete,
     .drop_upload = catalog_drop_upload,
+    .create_direct_upload = catalog_create_direct_upload,
+    .get_direct_upload = catalog_get_direct_upload,
+    .sign_parts = catalog_sign_parts,
+    .complete_direct_upload = catalog_complete_direct_upload,
+    .drop_direct_upload = catalog_drop_direct_upload,
     .import_video = catalog_import_video,
     .begin_import = catalog_begin_import,
     .import_answered = catalog_import_answered,
@@ -93,6 +112,8 @@ static const struct catalog_handlers handlers = {
     .on_transcode_run_dead = catalog_on_run_dead,
     .on_fetcher_import_done = catalog_on_import_done,
     .on_fetcher_import_dead = catalog_on_import_dead,
+    .on_fetcher_original_scanned = catalog_on_original_scanned,
+    .on_fetcher_original_scan_dead = catalog_on_original_scan_dead,
     .on_auth_user_changed = catalog_on_user_changed,
 };
 

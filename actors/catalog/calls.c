@@ -5,28 +5,42 @@
 #include "actors/catalog/extra.h"
 #include "actors/catalog/import.h"
 #include "actors/catalog/loud.h"
+#include "actors/catalog/rights.h"
 #include "actors/catalog/step.h"
+#include "actors/catalog/step_do.h"
+#include "actors/catalog/virus.h"
 #include "actors/runtime/page/page.h"
 #include "schemas/wire/arena.h"
 
+enum { CALLS_SAID_MOST = 400 }; /* bytes that turn_fail takes */
+
 /* ---- create and read */
 
-/* As it is shown to whoever asks: who may change it is told of its twin. */
+/* As it is shown in a list to whoever asks: what is for its owner is for nobody else. */
+static void calls_show_listed(struct turn *t, const struct video_row *row, struct video *ret)
+{
+    video_show(row, turn_arena(t), ret);
+    if (turn_may_manage(t, row->owner_id))
+        return;
+    rights_hide(ret);
+    ret->virus = 0;
+    ret->imported = false;
+}
+
+/* As it is shown by itself: who may change it is told of its twin. */
 static int calls_show(struct turn *t, const struct video_row *row, struct video *ret)
 {
-    bool own = turn_subject(t)->known && id_equal(turn_subject(t)->user_id, row->owner_id);
-
-    video_show(row, turn_arena(t), ret);
-    return own || turn_has_role(t, ROLE_MODERATOR) ? content_same(t, row, &ret->same_as) : 0;
+    calls_show_listed(t, row, ret);
+    return turn_may_manage(t, row->owner_id) ? content_same(t, row, &ret->same_as) : 0;
 }
 
 int catalog_create_video(struct catalog *self, struct turn *t, const struct create_video *ask, struct video *reply)
 {
-    return calls_create(self, t, ask, turn_subject(t)->user_id, reply);
+    return calls_create(self, t, ask, turn_subject(t)->user_id, false, reply);
 }
 
 int calls_create(struct catalog *self, struct turn *t, const struct create_video *ask, struct id owner,
-                 struct video *reply)
+                 bool imported, struct video *reply)
 {
     int64_t now = turn_now(t);
     struct doing d = { .self = self, .t = t, .events = DOING_CREATED };
@@ -44,6 +58,7 @@ int calls_create(struct catalog *self, struct turn *t, const struct create_video
         .language = ask->language,
         .visibility = ask->visibility,
         .allow_download = ask->allow_download,
+        .imported = imported,
         .upload = UPLOAD_STATE_WAITING,
         .media = MEDIA_STATE_NONE,
         .release = RELEASE_STATE_DRAFT,
@@ -119,7 +134,7 @@ int catalog_list_videos(struct catalog *self, struct turn *t, const struct list_
     reply->items = arena_alloc_n(turn_arena(t), ask->limit, sizeof(*reply->items));
     reply->next = "";
     while ((r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
-        video_show(&row, turn_arena(t), &reply->items[reply->items_n++]);
+        calls_show_listed(t, &row, &reply->items[reply->items_n++]);
         if (reply->items_n == ask->limit) {
             reply->next = page_cursor_text(turn_arena(t), table_walk_at(&walk));
             break;
@@ -161,9 +176,7 @@ static int calls_set_date(struct doing *d, int64_t at)
     if (d->row.release == RELEASE_STATE_PUBLISHED)
         return 0;
     int r = step_take(d, STEP_RELEASE, ON_NO_DATE);
-    bool allowed = d->row.media == MEDIA_STATE_READY ||
-                   (d->row.announced && catalog_settings_of(d->t)->publish_on == PUBLISH_ON_PLAYABLE);
-    return r == 0 && allowed ? step_take(d, STEP_RELEASE, ON_ALLOWED) : r;
+    return r < 0 ? r : release_try(d);
 }
 
 static void calls_set_texts(struct video_row *row, const struct update_video *ask)
@@ -202,7 +215,8 @@ int catalog_update_video(struct catalog *self, struct turn *t, const struct upda
                          (unsigned long long)d.row.rev);
     calls_set_texts(&d.row, ask);
     d.events |= DOING_CHANGED;
-    if (ask->has_publish_at)
+    r = rights_set(t, &d.row, ask);
+    if (r == 0 && ask->has_publish_at)
         r = calls_set_date(&d, ask->publish_at);
     if (r == 0 && back)
         r = step_take(&d, STEP_LIFE, ON_RESTORE);
@@ -243,23 +257,34 @@ static int calls_retry_media(struct doing *d)
     return r < 0 ? r : video_save(d);
 }
 
+/* Its import first, where that is what failed. */
+static int calls_retry_failed(struct doing *d)
+{
+    int r = import_retry(d);
+
+    if (r == 0 && d->row.upload != UPLOAD_STATE_COMPLETE && d->row.upload != UPLOAD_STATE_RECEIVING)
+        return turn_fail(d->t, ERR_CONFLICT, NULL, "its file is not here; send it again");
+    if (r >= 0 && d->row.media == MEDIA_STATE_FAILED)
+        r = calls_retry_media(d);
+    return r < 0 ? r : 0;
+}
+
 int catalog_retry_video(struct catalog *self, struct turn *t, const struct retry_video *ask, struct video *reply)
 {
     struct doing d;
     int r = video_load_own(self, t, ask->id, &d);
+    bool failed = r == 0 && d.row.media == MEDIA_STATE_FAILED;
 
+    if (r == 0)
+        r = virus_retry(&d);
     if (r < 0)
         return r;
-    if (d.row.media != MEDIA_STATE_FAILED)
+    if (r == 0 && !failed)
         return turn_fail(t, ERR_CONFLICT, NULL, "only what failed can be tried again");
-    r = import_retry(&d);
-    if (r == 0 && d.row.upload != UPLOAD_STATE_COMPLETE && d.row.upload != UPLOAD_STATE_RECEIVING)
-        return turn_fail(t, ERR_CONFLICT, NULL, "its file is not here; send it again");
-    if (r >= 0 && d.row.media == MEDIA_STATE_FAILED)
-        r = calls_retry_media(&d);
-    if (r >= 0)
+    r = failed ? calls_retry_failed(&d) : video_save(&d);
+    if (r == 0)
         video_show(&d.row, turn_arena(t), reply);
-    return r < 0 ? r : 0;
+    return r;
 }
 
 /* ---- for playback */
@@ -311,7 +336,7 @@ static void calls_pictures(struct doing *d, const struct plan *plan, struct play
     for (size_t i = 0; plan->has_video && i < plan->ladder.rungs_n; i++) {
         const struct ladder_rung *rung = &plan->ladder.rungs[i];
 
-        if (all || i == plan->ladder.preview)
+        if ((all && !(plan->ladder.left_out >> i & 1)) || i == plan->ladder.preview)
             reply->tracks[reply->tracks_n++] = (struct playable_track) {
                 .kind = "video",
                 .dir = arena_strdup(turn_arena(d->t), rung->dir),
@@ -347,6 +372,21 @@ static int calls_sounds(struct doing *d, const struct plan *plan, struct playabl
     return 0;
 }
 
+/* Who may change it is told why it failed, as far as an error can say that; all others that there is nothing. */
+static int calls_unplayable(struct turn *t, const struct video_row *row)
+{
+    bool failed = row->media == MEDIA_STATE_FAILED || row->media == MEDIA_STATE_REFUSED;
+    const char *reason = failed && row->reason && *row->reason && turn_may_manage(t, row->owner_id)
+                             ? row->reason
+                             : "nothing of the video can be watched yet";
+    size_t len = strlen(reason);
+
+    if (len > CALLS_SAID_MOST)
+        for (len = CALLS_SAID_MOST; (reason[len] & 0xc0) == 0x80;) /* whole characters */
+            len--;
+    return turn_fail(t, ERR_CONFLICT, NULL, "%.*s", (int)len, reason);
+}
+
 int catalog_get_playable(struct catalog *self, struct turn *t, const struct get_playable *ask,
                          struct playable *reply)
 {
@@ -360,7 +400,7 @@ int catalog_get_playable(struct catalog *self, struct turn *t, const struct get_
     if (r < 0)
         return r;
     if (!d.row.announced)
-        return turn_fail(t, ERR_CONFLICT, NULL, "nothing of it can be watched yet");
+        return calls_unplayable(t, &d.row);
     r = media_load_plan(&d, &version, &plan);
     if (r < 0)
         return r;

@@ -2,8 +2,9 @@
  *
  * Serves     create_video, get_video, list_videos, uploads, why, ...          (schemas/catalog.toml)
  * Announces  video_created, video_changed, video_playable, video_ready, video_published, video_failed,
- *            video_deleted, object_damaged           Puts  transcode.probe, transcode.encode_run, fetcher.import
- * Keeps      videos, uploads, imports, plans (as the probe they follow from), runs, renditions, segments, what accounts that
+ *            video_deleted, object_damaged           Puts  transcode.probe, transcode.encode_run, fetcher.import,
+ *                                                        fetcher.scan_original
+ * Keeps      videos, uploads, imports, what a virus scanner said, plans (as the probe they follow from), runs, renditions, segments, what accounts that
  *            wait were given, what a second place has, and an outbox in STATE/catalog; originals and media lie in
  *            STATE/blobs, and in that place (copies.h)
  * Trusts     the access token that travels with a call, once verified; the capability of an upload; and what
@@ -15,6 +16,8 @@
  * A video's state is four columns, each with its own step table (step.c). A handler loads the video, takes
  * steps, and saves it once: the save writes the row and announces what the steps asked for. */
 #pragma once
+
+#include <sys/queue.h>
 
 #include "actors/catalog/plan.h"
 #include "actors/runtime/actor.h"
@@ -30,7 +33,8 @@ enum {
     CATALOG_DELETES_A_TURN = 512, /* rows */
     CATALOG_SWEEPS_A_TICK = 64,
     CATALOG_THREADS_FAR =
-        3, /* of the pool, with a second place: one copies, one deletes, and playlists wait for neither */
+        3, /* of the pool, with a second place, beside those that carry: one deletes, one asks there for direct
+                              * uploads, and playlists wait for neither */
 };
 
 struct scrub;
@@ -41,8 +45,9 @@ struct catalog {
     struct copies *copies;                   /* NULL: there is no second place */
     struct scrub *scrub;                     /* what is looked at */
     struct id writing[CATALOG_WRITING_MOST]; /* playlists under way; zero: a free place */
-    struct id deleting;                      /* the video whose files and rows go; zero: none */
-    int64_t swept_at;                        /* temporary files of writers that died were looked for */
+    LIST_HEAD(, content_work) sums;          /* of originals, that are being made */
+    struct id deleting; /* the video whose files go, and then its rows or its tombstone; zero: none */
+    int64_t swept_at;   /* temporary files of writers that died were looked for */
     bool ticking;
 };
 
@@ -105,11 +110,15 @@ int runs_poster(struct doing *d, const struct version_row *version, const struct
                 uint32_t run);
 int runs_extra(struct doing *d,
                struct version_row *version); /* another codec was asked for, of a video that is ready */
+/* How far a track of the video's version is; nothing of it, if it was not begun. */
+int runs_track(struct doing *d, size_t track, struct track_row *ret);
 int runs_ask_again(struct catalog *self, struct turn *t);
 
 /* commit.c: what a run made. */
 int catalog_on_run_done(struct catalog *self, struct turn *t, const struct run_done *done);
 int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_dead *dead);
+/* Nobody wants it any more, as another file took the place of its own: it is under way no more, and holds no place of the window. */
+int commit_close(struct turn *t, struct run_row *run);
 /* A run will not be made: what becomes of its video. Nothing is saved yet. `attempts` 0: it was not even begun. */
 int commit_dead(struct doing *d, struct version_row *version, struct plan *plan, struct run_row *run,
                 uint64_t attempts, const char *reason);
@@ -128,12 +137,16 @@ int poster_made(struct doing *d, struct run_row *run, const struct run_done *don
 /* sweep.c: what the clock does. */
 int catalog_tick(void *self, struct turn *t, int err, const void *reply, const void *ctx);
 int sweep_ask(struct turn *t); /* soon: look for what is due */
+/* When what has failed `tries` times, from 1 on, is tried again: after first_ms, then twice as long each time, most_ms at most. */
+int64_t sweep_later(const struct turn *t, uint64_t tries, int64_t first_ms, int64_t most_ms);
 
 /* calls.c, upload.c, concat.c, scrub.c, why.c: handlers. */
 int catalog_create_video(struct catalog *, struct turn *, const struct create_video *, struct video *);
-int calls_create(struct catalog *, struct turn *, const struct create_video *, struct id owner, struct video *);
+int calls_create(struct catalog *, struct turn *, const struct create_video *, struct id owner, bool imported,
+                 struct video *);
 int catalog_get_video(struct catalog *, struct turn *, const struct get_video *, struct video *);
 int catalog_list_videos(struct catalog *, struct turn *, const struct list_videos *, struct list_videos_reply *);
+int catalog_next_up(struct catalog *, struct turn *, const struct next_up *, struct next_up_reply *);
 int catalog_update_video(struct catalog *, struct turn *, const struct update_video *, struct video *);
 int catalog_delete_video(struct catalog *, struct turn *, const struct delete_video *);
 int catalog_choose_poster(struct catalog *self, struct turn *t, const struct choose_poster *ask,
@@ -159,6 +172,10 @@ int catalog_import_answered(struct catalog *, struct turn *, const struct import
                             struct import_order *);
 int catalog_on_import_done(struct catalog *self, struct turn *t, const struct import_done *done);
 int catalog_on_import_dead(struct catalog *self, struct turn *t, const struct import_dead *dead);
+
+/* virus.c */
+int catalog_on_original_scanned(struct catalog *self, struct turn *t, const struct original_scanned *done);
+int catalog_on_original_scan_dead(struct catalog *self, struct turn *t, const struct original_scan_dead *dead);
 
 /* upload.c, report.c, forget.c: for the sweep and for concat.c */
 int upload_finish(struct doing *d, struct upload *upload);

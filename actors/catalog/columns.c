@@ -4,6 +4,7 @@
 
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
+#include "actors/catalog/virus.h"
 
 /* ---- upload */
 
@@ -17,7 +18,7 @@ int upload_completed(struct doing *d)
 {
     d->row.declared_bytes = d->row.uploaded_bytes;
     d->fill = true;
-    return 0;
+    return virus_ask(d);
 }
 
 /* What is playable stays so; what never began stays a video without media, and a new upload may bring it. */
@@ -59,17 +60,16 @@ int upload_reopened(struct doing *d)
 
 /* ---- media */
 
-/* Whether viewers may have it now, as far as its media and its date say. */
-static bool release_is_allowed(const struct doing *d)
+bool release_is_allowed(const struct doing *d)
 {
-    if (d->row.publish_at > turn_now(d->t))
+    if (d->row.publish_at > turn_now(d->t) || virus_holds(d))
         return false;
     if (d->row.media == MEDIA_STATE_READY)
         return true;
     return d->row.announced && catalog_settings_of(d->t)->publish_on == PUBLISH_ON_PLAYABLE;
 }
 
-static int release_try(struct doing *d)
+int release_try(struct doing *d)
 {
     if (d->row.release == RELEASE_STATE_PUBLISHED || !release_is_allowed(d))
         return 0;
@@ -110,6 +110,18 @@ int media_fail(struct doing *d)
     d->events |= DOING_FAILED;
     turn_count(d->t, CATALOG_VIDEOS_FAILED, 1);
     return 0;
+}
+
+/* What is there of it stays, and is shown to nobody; runs that are under way end, and nothing follows from them. */
+int media_refuse(struct doing *d)
+{
+    int r = media_fail(d);
+
+    d->row.announced = false;
+    d->row.playable_until_ms = 0;
+    d->row.dirty_at = 0;
+    d->events |= DOING_CHANGED;
+    return r < 0 ? r : step_take(d, STEP_RELEASE, ON_BARRED);
 }
 
 int media_recover(struct doing *d)
@@ -167,7 +179,7 @@ int life_restore(struct doing *d)
 {
     d->events |= DOING_CHANGED;
     d->fill = true;
-    return 0;
+    return media_bytes_came(d); /* while it lay there nobody looked at them */
 }
 
 int life_delete(struct doing *d)

@@ -1,14 +1,16 @@
 /* commit - what a run made becomes rows: the first committed result of a run wins, any other is dropped. */
 #include <string.h>
 
+#include "actors/catalog/copies.h"
 #include "actors/catalog/extra.h"
+#include "actors/catalog/sample.h"
 #include "actors/catalog/share.h"
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 
 enum { COMMIT_PACE_MS = 2000 };
 
-/* Dropped in silence: a video that is gone, a version of before, a run that has ended. */
+/* Dropped in silence: a video that is gone, a version of before. */
 static int commit_load(struct catalog *self, struct turn *t, const struct run_row *run, struct doing *ret)
 {
     int r = video_load(self, t, run->video_id, ret);
@@ -16,6 +18,15 @@ static int commit_load(struct catalog *self, struct turn *t, const struct run_ro
     if (r == 0 && (ret->row.version != run->version || ret->row.life == LIFE_STATE_DELETING))
         r = ERR_NOT_FOUND;
     return r;
+}
+
+int commit_close(struct turn *t, struct run_row *run)
+{
+    run->state = RUN_STATE_DONE;
+    run->job_id = ID_NONE;
+    run->open_at = run->failed_at = 0;
+    run->ended_at = turn_now(t);
+    return run_row_put(turn_txn(t), run);
 }
 
 static int commit_segment(struct doing *d, const char *dir, const struct made_segment *made)
@@ -100,7 +111,7 @@ static bool commit_can_do_without(const struct plan *plan, uint64_t number)
     size_t track = RUN_TRACK(number);
     enum plan_kind kind = track < plan->tracks_n ? plan->tracks[track].kind : PLAN_FULL;
 
-    return kind == PLAN_POSTER || kind == PLAN_TEXT || kind == PLAN_BOARD;
+    return kind == PLAN_POSTER || kind == PLAN_TEXT || kind == PLAN_BOARD || kind == PLAN_SAMPLE;
 }
 
 /* What is counted of a video until it is ready. */
@@ -180,10 +191,10 @@ static int commit_run(struct doing *d, const struct plan *plan, struct run_row *
 /* Only what the plan asked of this track may come back. */
 static bool commit_is_planned(const struct plan *plan, const struct run_done *done)
 {
-    size_t track = RUN_TRACK(done->run);
-
-    if (track >= plan->tracks_n)
+    if (RUN_TRACK(done->run) >= plan->tracks_n)
         return false;
+    if (sample_is(plan, done->run))
+        return true; /* sample.c looks at it more closely */
     for (size_t i = 0; i < done->renditions_n; i++) {
         const char *dir = done->renditions[i].dir;
         bool found = false;
@@ -214,14 +225,9 @@ static bool commit_is_wanted(const struct plan *plan, uint64_t run)
 
 static int commit_unwanted(struct doing *d, struct run_row *run)
 {
-    int r;
+    int r = commit_close(d->t, run);
 
-    run->state = RUN_STATE_DONE;
-    run->job_id = ID_NONE;
-    run->open_at = run->failed_at = 0;
-    run->ended_at = turn_now(d->t);
     d->row.runs_done += d->row.media != MEDIA_STATE_READY; /* of a codec that was given up none was counted */
-    r = run_row_put(turn_txn(d->t), run);
     return r < 0 ? r : commit_track(d, RUN_TRACK(run->number), true);
 }
 
@@ -297,6 +303,7 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
     struct version_row version;
     struct plan plan;
     int r = media_load_plan(d, &version, &plan);
+    bool sample = r == 0 && sample_is(&plan, done->run);
 
     if (r == 0 && !commit_is_wanted(&plan, done->run))
         return d->dirty = d->row.media != MEDIA_STATE_READY, commit_unwanted(d, run);
@@ -306,7 +313,9 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
     if (r == 0 && poster_is_chosen(&plan, done->run))
         return poster_made(d, run, done);
     d->dirty = commit_counts(&plan, done->run);
-    for (size_t i = 0; r == 0 && i < done->renditions_n; i++)
+    if (r == 0 && sample)
+        r = sample_made(d, &version, &plan, done);
+    for (size_t i = 0; r == 0 && !sample && i < done->renditions_n; i++)
         r = commit_rendition(d, &done->renditions[i]);
     for (size_t i = 0; r == 0 && i < done->texts_n; i++)
         r = commit_text(d, &done->texts[i]);
@@ -323,6 +332,8 @@ static int commit_result(struct doing *d, struct run_row *run, const struct run_
         r = commit_track(d, RUN_TRACK(done->run), done->has_end && done->kind == RUN_KIND_AUDIO);
     if (r == 0)
         r = commit_end(d, done, &version, &plan);
+    if (r == 0 && sample)
+        r = sample_settle(d, &version, &plan, RUN_TRACK(done->run));
     if (r == 0)
         commit_estimate(d, &plan, done->run);
     if (r < 0 || commit_counts(&plan, done->run))
@@ -359,11 +370,12 @@ int catalog_on_run_done(struct catalog *self, struct turn *t, const struct run_d
     int r = run_row_get(turn_txn(t), turn_arena(t), done->video_id, done->version, done->run, &run);
 
     if (r == 0 && run.state == RUN_STATE_DONE)
-        return 0;
-    if (r == 0)
-        r = commit_load(self, t, &run, &d);
+        return copies_stray(self, t, done->video_id);
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;
+    r = commit_load(self, t, &run, &d);
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? commit_close(t, &run) : r;
     r = commit_result(&d, &run, done);
     if (r == 0)
         r = commit_recover(&d);
@@ -382,6 +394,7 @@ static const char *commit_run_name(const struct plan *plan, uint64_t number)
     case PLAN_POSTER: return "the poster";
     case PLAN_TEXT: return "the subtitles";
     case PLAN_BOARD: return "the storyboard";
+    case PLAN_SAMPLE: return "a moment";
     default: return "a piece of the picture";
     }
 }
@@ -416,8 +429,11 @@ int commit_dead(struct doing *d, struct version_row *version, struct plan *plan,
         d->dirty = true;
     }
     r = run_row_put(turn_txn(d->t), run);
-    if (r == 0 && run->state == RUN_STATE_DONE)
-        return commit_track(d, RUN_TRACK(run->number), false);
+    if (r == 0 && run->state == RUN_STATE_DONE) {
+        r = commit_track(d, RUN_TRACK(run->number), false);
+        return r == 0 && sample_is(plan, run->number) ? sample_settle(d, version, plan, RUN_TRACK(run->number))
+                                                      : r;
+    }
     d->reason = attempts ? arena_printf(turn_arena(d->t), "Encoding %s failed %llu times: %.300s",
                                         commit_run_name(plan, run->number), (unsigned long long)attempts, reason)
                          : arena_printf(turn_arena(d->t), "Encoding %s cannot begin: %.300s",
@@ -436,12 +452,13 @@ int catalog_on_run_dead(struct catalog *self, struct turn *t, const struct run_d
     int r = table_find(turn_txn(t), &run_row_table, RUN_ROW_BY_JOB, &(struct run_row) { .job_id = dead->job_id },
                        1, turn_arena(t), &run);
 
-    if (r == 0)
-        r = commit_load(self, t, &run, &d);
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    r = commit_load(self, t, &run, &d);
     if (r == 0)
         r = media_load_plan(&d, &version, &plan);
     if (r < 0)
-        return r == ERR_NOT_FOUND ? 0 : r;
+        return r == ERR_NOT_FOUND ? commit_close(t, &run) : r;
     d.fill = true;
     r = commit_dead(&d, &version, &plan, &run, dead->attempts, dead->reason);
     return r < 0 ? r : video_save(&d);

@@ -108,11 +108,13 @@ int catalog_concat_uploads(struct catalog *self, struct turn *t, const struct co
     if (r == 0)
         r = step_take(&d, STEP_UPLOAD, ON_ALL_BYTES);
     if (r == 0)
+        r = content_look(&d);
+    if (r == 0)
         r = media_bytes_came(&d);
     if (r == 0)
         r = video_save(&d);
     if (r == 0)
-        r = content_ask(self, t, d.row.id);
+        r = turn_after(t, 0, content_ask, &d.row.id, sizeof(d.row.id));
     if (r == 0)
         *reply = whole;
     return r;

@@ -10,6 +10,8 @@
 
 #define IMPORT_DAY_MS (24 * 3600 * INT64_C(1000))
 
+enum { IMPORT_ROWS_A_TURN = 64 };
+
 int import_of(struct turn *t, struct id video, struct import_row *ret)
 {
     return import_row_get(turn_txn(t), turn_arena(t), video, ret);
@@ -126,18 +128,36 @@ static int import_put_job(struct turn *t, struct import_row *row)
     return put_import(t, &(struct import) { .video_id = row->video_id }, NULL, &row->job_id);
 }
 
+/* 1: nothing but the import brings the video's file; 0: its owner sends it, or has put the video away. */
+static int import_is_wanted(struct doing *d, const struct import_row *row)
+{
+    struct upload other;
+    int r = table_find(turn_txn(d->t), &upload_table, UPLOAD_BY_VIDEO, &(struct upload) { .video_id = d->row.id },
+                       1, turn_arena(d->t), &other);
+
+    if (r < 0 && r != ERR_NOT_FOUND)
+        return r;
+    return d->row.life == LIFE_STATE_LIVE && d->row.upload != UPLOAD_STATE_COMPLETE &&
+           (r == ERR_NOT_FOUND || id_equal(other.id, row->upload_id));
+}
+
+/* 1: it runs; 0: it is not wanted any more, and stopped. */
 static int import_start(struct catalog *self, struct turn *t, struct import_row *row)
 {
     struct doing d;
-    int r = video_load(self, t, row->video_id, &d);
+    int r = video_load(self, t, row->video_id, &d), wanted;
 
-    if (r < 0)
-        return r;
-    r = import_upload(&d, row);
-    import_enter(t, row, IMPORT_STATE_RUNNING);
-    if (r == 0)
+    wanted = r < 0 ? r : import_is_wanted(&d, row);
+    if (wanted < 0)
+        return wanted;
+    if (wanted)
+        r = import_upload(&d, row);
+    import_enter(t, row, wanted ? IMPORT_STATE_RUNNING : IMPORT_STATE_STOPPED);
+    if (r == 0 && wanted)
         r = import_put_job(t, row);
-    return r < 0 ? r : import_row_put(turn_txn(t), row);
+    if (r == 0)
+        r = import_row_put(turn_txn(t), row);
+    return r < 0 ? r : wanted;
 }
 
 /* Those of an account that wait, the oldest first, as far as it may have them at a time. */
@@ -148,10 +168,12 @@ static int import_pump(struct catalog *self, struct turn *t, struct id owner)
     uint64_t running;
     int r = import_count_running(t, owner, &running);
 
-    for (; r == 0 && running < catalog_settings_of(t)->imports_at_once; running++) {
+    while (r == 0 && running < catalog_settings_of(t)->imports_at_once) {
         r = table_find(turn_txn(t), &import_row_table, IMPORT_ROW_BY_OWNER, &waits, 2, turn_arena(t), &row);
         if (r == 0)
             r = import_start(self, t, &row);
+        if (r > 0)
+            running++, r = 0;
     }
     return r == ERR_NOT_FOUND ? 0 : r;
 }
@@ -187,7 +209,7 @@ int catalog_import_video(struct catalog *self, struct turn *t, const struct impo
     if (r == 0)
         r = room_reserve(self, t, 0);
     if (r == 0)
-        r = calls_create(self, t, &create, row.owner_id, reply);
+        r = calls_create(self, t, &create, row.owner_id, true, reply);
     if (r < 0)
         return r;
     row.video_id = reply->id;
@@ -379,28 +401,34 @@ int catalog_on_import_dead(struct catalog *self, struct turn *t, const struct im
     return import_ended(self, t, dead->job_id, IMPORT_OUTCOME_REFUSED, reason, true);
 }
 
-int import_ask_again(struct catalog *self, struct turn *t)
+static int import_ask_one(struct turn *t, struct import_row *row)
 {
+    int r = row->state == IMPORT_STATE_RUNNING ? import_put_job(t, row) : 0;
+
+    return r == 0 && row->state == IMPORT_STATE_RUNNING ? import_row_put(turn_txn(t), row) : r;
+}
+
+/* Some rows in a turn: there may be more jobs than the outbox has room for. */
+static int import_ask_rest(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    struct id at = *(const struct id *)ctx;
     struct table_walk walk;
     struct import_row row;
-    size_t n = 0, most = 64;
-    struct id *videos = arena_alloc_n(turn_arena(t), most, sizeof(*videos));
-    int r = table_walk_start(&walk, turn_txn(t), &import_row_table, IMPORT_ROW_BY_JOB, NULL, 0, TABLE_UP,
-                             (struct bytes) { 0 });
+    unsigned n = 0;
+    int r = table_walk_start(&walk, turn_txn(t), &import_row_table, TABLE_PRIMARY, NULL, 0, TABLE_UP,
+                             id_is_zero(at) ? bytes_of(NULL, 0) : bytes_of(at.b, sizeof(at.b)));
 
-    while (r == 0 && n < most && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
-        videos[n++] = row.video_id;
-        r = 0;
+    for (; r == 0 && n < IMPORT_ROWS_A_TURN && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0; n++) {
+        at = row.video_id;
+        r = import_ask_one(t, &row);
     }
     table_walk_end(&walk);
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        r = import_of(t, videos[i], &row);
-        if (r == 0)
-            r = import_put_job(t, &row);
-        if (r == 0)
-            r = import_row_put(turn_txn(t), &row);
-    }
-    return r;
+    return r == 0 && n == IMPORT_ROWS_A_TURN ? turn_after(t, 0, import_ask_rest, &at, sizeof(at)) : r;
+}
+
+int import_ask_again(struct catalog *self, struct turn *t)
+{
+    return import_ask_rest(self, t, 0, NULL, &ID_NONE);
 }
 
 /* ---- what happens to its video */

@@ -4,6 +4,7 @@
 #include "actors/catalog/extra.h"
 #include "actors/catalog/import.h"
 #include "actors/catalog/jobs.h"
+#include "actors/catalog/sample.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
 #include "schemas/wire/arena.h"
@@ -58,7 +59,7 @@ int media_bytes_came(struct doing *d)
     bool all = d->row.upload == UPLOAD_STATE_COMPLETE;
     int r;
 
-    if (d->row.life != LIFE_STATE_LIVE)
+    if (d->row.life != LIFE_STATE_LIVE || d->row.upload == UPLOAD_STATE_EXPIRED)
         return 0;
     if (d->row.media == MEDIA_STATE_NONE) {
         if (!all && d->row.uploaded_bytes < catalog_settings_of(d->t)->probe_after_bytes)
@@ -165,6 +166,7 @@ int media_begin(struct doing *d)
         d->reason = arena_strdup(turn_arena(d->t), reason);
         return step_take(d, STEP_MEDIA, ON_RUN_DEAD);
     }
+    version.tapers = plan.tapers;
     if (r == 0)
         r = media_keep_probe(d, &version);
     if (r < 0)
@@ -188,10 +190,15 @@ int media_load_plan(struct doing *d, struct version_row *version, struct plan *r
     if (wire_unpack(&probe_done_type, version->probe, arena, &probe, &error) < 0)
         return ERR_CORRUPT;
     r = plan_make(&probe, ret, reason, sizeof(reason));
+    ret->tapers = version->tapers;
     if (r == 0 && version->frames)
         plan_end(ret, version->frames);
+    if (r == 0 && version->samples)
+        plan_sample(ret, (uint32_t)version->samples);
     if (r == 0 && version->no_copy)
         plan_encode_top(ret);
+    if (r == 0)
+        sample_plan(version, ret);
     if (r == 0)
         extra_plan(version, ret);
     return r;

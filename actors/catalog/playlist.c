@@ -413,6 +413,15 @@ static int playlist_lie_there(struct doing *d, const struct playlist_write *w)
     return r == ERR_CONFLICT ? 0 : r;
 }
 
+/* Others have their turn before what cannot be written is tried again. */
+static int playlist_put_off(struct turn *t, struct video_row *row)
+{
+    if (!row->dirty_at)
+        return 0;
+    row->dirty_at = turn_now(t);
+    return video_row_put(turn_txn(t), row);
+}
+
 static int playlist_written(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
     struct playlist_write *w = *(struct playlist_write *const *)ctx;
@@ -424,16 +433,28 @@ static int playlist_written(void *self, struct turn *t, int err, const void *rep
         *place = ID_NONE;
     if (err < 0)
         turn_log(t, "playlist.failed", "error=%s", err_name(err));
-    if (r == 0 && err == 0 && d.row.version == w->version && d.row.life != LIFE_STATE_DELETING) {
+    if (r == 0 && err == 0 && d.row.version == w->version && d.row.life != LIFE_STATE_DELETING &&
+        d.row.media != MEDIA_STATE_REFUSED) {
         d.written = true;
         r = playlist_lie_there(&d, w);
         if (r == 0)
             r = video_save(&d);
+    } else if (r == 0 && err < 0) {
+        r = playlist_put_off(t, &d.row);
     }
     playlist_free(w);
     if (r == 0 && err == 0)
         r = playlist_ask(t);
     return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+/* It is not written: its mark stays, and the clock comes by. */
+static void playlist_give_up(void *self, const void *ctx)
+{
+    struct playlist_write *w = *(struct playlist_write *const *)ctx;
+
+    *playlist_place(self, w->video) = ID_NONE;
+    playlist_free(w);
 }
 
 static int playlist_start(struct catalog *self, struct turn *t, const struct video_row *row, struct id *place)
@@ -451,15 +472,16 @@ static int playlist_start(struct catalog *self, struct turn *t, const struct vid
     r = playlist_build(&d, w);
     if (r == 0)
         r = turn_pool(t, playlist_work, playlist_written, &w, sizeof(w));
-    if (r < 0)
+    if (r < 0) {
         playlist_free(w);
-    else
-        *place = row->id;
-    return r;
+        return r;
+    }
+    *place = row->id;
+    turn_undone(t, playlist_give_up, &w, sizeof(w));
+    return 0;
 }
 
-/* A turn that ends with what it remembers: nothing may fail behind that, or the place would stay taken. A
- * full pool is no error: the mark stays, and the clock comes by. */
+/* A full pool is no error: the mark stays, and the clock comes by. */
 static int playlist_one(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
     struct id *place = playlist_place(self, ID_NONE);
@@ -473,7 +495,10 @@ static int playlist_one(void *self, struct turn *t, int err, const void *reply, 
     if (r < 0 || !row.dirty_at || row.life == LIFE_STATE_DELETING)
         return r == ERR_NOT_FOUND ? 0 : r;
     r = playlist_start(self, t, &row, place);
-    return r == ERR_BUSY ? 0 : r;
+    if (r == ERR_BUSY || r == 0)
+        return 0;
+    turn_log(t, "playlist.failed", "error=%s", err_name(r));
+    return playlist_put_off(t, &row);
 }
 
 /* Those marked longest, as far as there is room. */

@@ -86,11 +86,12 @@ static uint32_t playset_choose(const struct plan *plan, enum playset_rungs rungs
     uint32_t preview = 1u << ladder->preview;
 
     if (rungs == PLAYSET_ALL)
-        return ~0u;
+        return ~ladder->left_out;
     for (size_t i = 0; rungs == PLAYSET_SECOND && i < ladder->preview; i++) {
         const struct ladder_rung *rung = &ladder->rungs[i];
 
-        if (!rung->copy_gop && (rung->width < rung->height ? rung->width : rung->height) <= PLAYSET_SECOND_SIDE)
+        if (!rung->copy_gop && !(ladder->left_out >> i & 1) &&
+            (rung->width < rung->height ? rung->width : rung->height) <= PLAYSET_SECOND_SIDE)
             return preview | 1u << i;
     }
     return rungs == PLAYSET_PREVIEW ? preview : 0;

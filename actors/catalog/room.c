@@ -29,7 +29,7 @@ int room_charge(struct turn *t, struct id owner, int64_t bytes)
     return usage_row_put(turn_txn(t), &row);
 }
 
-/* What open uploads have been promised and have not used yet. */
+/* What open uploads have been promised and have not used yet; those that no disk holds take none. */
 static int room_promised(struct turn *t, uint64_t *ret)
 {
     struct table_walk walk;
@@ -39,7 +39,8 @@ static int room_promised(struct turn *t, uint64_t *ret)
                              (struct bytes) { 0 });
 
     while (r == 0 && (r = table_walk_next(&walk, turn_arena(t), &upload)) > 0) {
-        sum += upload.has_length && upload.length > upload.offset ? upload.length - upload.offset : 0;
+        if (!upload.part_size && upload.has_length && upload.length > upload.offset)
+            sum += upload.length - upload.offset;
         r = 0;
     }
     table_walk_end(&walk);
@@ -68,7 +69,7 @@ int room_reserve(struct catalog *self, struct turn *t, uint64_t bytes)
 
 int room_grow(struct catalog *self, struct turn *t, struct id owner, uint64_t bytes)
 {
-    int r = room_charge(t, owner, (int64_t)bytes);
+    int r = room_reserve(self, t, 0);
 
-    return r < 0 ? r : room_reserve(self, t, 0);
+    return r < 0 ? r : room_charge(t, owner, (int64_t)bytes); /* the last: who is refused is charged nothing */
 }

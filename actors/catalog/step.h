@@ -26,11 +26,13 @@ enum step_on {
     ON_NO_BYTES, /* the original will never be whole */
     ON_RETRY_PROBE,
     ON_RETRY_RUNS,
+    ON_INFECTED,  /* a virus scanner found something in its original */
     ON_RECOVERED, /* what was given up was done after all: an operator asked for it again */
     /* release */
     ON_DATE, /* a date was set */
     ON_NO_DATE,
     ON_ALLOWED, /* by its media, or by the date */
+    ON_BARRED,  /* its media was refused */
     /* life */
     ON_TRASH,
     ON_RESTORE,

@@ -15,8 +15,11 @@ int media_playable(struct doing *d);
 int media_ready(struct doing *d);
 int media_renewed(struct doing *d);
 int media_fail(struct doing *d);
+int media_refuse(struct doing *d);
 int media_anew(struct doing *d);
 int media_recover(struct doing *d);
+bool release_is_allowed(const struct doing *d); /* by its media and its date, and by what a virus scanner said */
+int release_try(struct doing *d);               /* publishes it where that is allowed, and not done */
 int release_publish(struct doing *d);
 int release_withdraw(struct doing *d);
 int life_trash(struct doing *d);

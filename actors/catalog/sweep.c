@@ -7,13 +7,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/catalog/content.h"
 #include "actors/catalog/copies.h"
+#include "actors/catalog/import.h"
 #include "actors/catalog/step.h"
+#include "actors/catalog/step_do.h"
 #include "data/store/outbox.h"
 #include "gen/common.h"
 #include "schemas/wire/arena.h"
 
-enum { SWEEP_TOMB_MS = 3600000, SWEEP_TEMP_MS = 3600000 };
+enum {
+    SWEEP_TOMB_MS = 3600000,
+    SWEEP_TEMP_MS = 3600000,
+    SWEEP_AGAIN_MS = 10000, /* files that could not be deleted; others have their turn before */
+    SWEEP_WALKED = 1024,    /* rows that are due, looked at in a turn */
+    SWEEP_DELETING = 8,     /* of them, that are asked to be deleted: the first ones may be copied just now */
+};
 
 /* ---- the end of a video */
 
@@ -79,6 +88,8 @@ static int sweep_rows(struct catalog *self, struct turn *t, struct id video, uns
     struct damage_row damage = { .video_id = video };
     struct copy_row copy = { .video_id = video };
     struct import_row import = { .video_id = video };
+    struct virus_row virus = { .video_id = video };
+    struct content_row content = { .video_id = video };
     const struct {
         const struct table_def *def;
         const void *prefix;
@@ -86,7 +97,8 @@ static int sweep_rows(struct catalog *self, struct turn *t, struct id video, uns
                 { &track_row_table, &track },         { &run_row_table, &run },
                 { &rendition_row_table, &rendition }, { &segment_row_table, &segment },
                 { &mark_row_table, &mark },           { &damage_row_table, &damage },
-                { &copy_row_table, &copy },           { &import_row_table, &import } };
+                { &copy_row_table, &copy },           { &import_row_table, &import },
+                { &virus_row_table, &virus },         { &content_row_table, &content } };
     int r = sweep_uploads(self, t, video, budget);
 
     for (size_t i = 0; r == 0 && i < sizeof(all) / sizeof(all[0]); i++)
@@ -104,6 +116,26 @@ static int sweep_finish(struct catalog *self, struct turn *t, struct id video)
     return r < 0 ? r : tombstone_put(turn_txn(t), &tomb);
 }
 
+/* Its files are still there: it is tried again when others had their turn. */
+static int sweep_put_off(struct turn *t, const struct sweep_files *f)
+{
+    struct tombstone tomb = { .id = f->id, .due_at = turn_now(t) + SWEEP_AGAIN_MS };
+    struct video_row row;
+    int r;
+
+    if (f->tomb)
+        return tombstone_put(turn_txn(t), &tomb);
+    r = video_row_get(turn_txn(t), turn_arena(t), f->id, &row);
+    row.due_at = tomb.due_at;
+    return r < 0 ? (r == ERR_NOT_FOUND ? 0 : r) : video_row_put(turn_txn(t), &row);
+}
+
+/* The clock comes by again for what it was. */
+static void sweep_let_go(void *self_, const void *ctx)
+{
+    ((struct catalog *)self_)->deleting = ID_NONE;
+}
+
 static int sweep_some_rows(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
 {
     struct catalog *self = self_;
@@ -111,49 +143,53 @@ static int sweep_some_rows(void *self_, struct turn *t, int err, const void *rep
     unsigned budget = CATALOG_DELETES_A_TURN;
     int r;
 
-    if (err < 0) { /* its files are still there: the clock comes by again */
+    if (err < 0) {
         turn_log(t, "sweep.files", "error=%s", err_name(err));
-        self->deleting = ID_NONE;
-        return 0;
+        r = sweep_put_off(t, f);
+    } else if (f->tomb) {
+        r = tombstone_del(turn_txn(t), f->id);
+    } else {
+        r = sweep_rows(self, t, f->id, &budget);
+        if (r == 0 && !budget) {
+            turn_undone(t, sweep_let_go, NULL, 0);
+            return turn_after(t, 0, sweep_some_rows, f, sizeof(*f));
+        }
+        if (r == 0)
+            r = sweep_finish(self, t, f->id);
     }
-    if (f->tomb)
-        return tombstone_del(turn_txn(t), f->id);
-    r = sweep_rows(self, t, f->id, &budget);
-    if (r == 0 && !budget)
-        return turn_after(t, 0, sweep_some_rows, f, sizeof(*f));
-    self->deleting = ID_NONE;
-    if (r == 0)
-        r = sweep_finish(self, t, f->id);
+    sweep_let_go(self, NULL);
     return r < 0 ? r : sweep_ask(t); /* the next one that waits to be deleted */
 }
 
-/* In a turn of its own, that ends with what it remembers: a turn that is undone must not leave it behind. */
-static int sweep_delete(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
+/* Those of one video at a time, however slow a place may be: the pool has more to do. */
+static int sweep_begin(struct catalog *self, struct turn *t, struct id video, bool tomb)
 {
-    struct catalog *self = self_;
-    const struct id *video = ctx;
-    struct sweep_files files = { .blobs = self->blobs, .id = *video };
+    struct sweep_files files = { .blobs = self->blobs, .id = video, .tomb = tomb };
     int r;
 
-    if (!id_is_zero(self->deleting) || copies_end(self, *video)) /* the clock comes by again */
+    if (!id_is_zero(self->deleting) || copies_end(self, video)) /* who ends asks again */
         return 0;
     r = turn_pool(t, sweep_delete_files, sweep_some_rows, &files, sizeof(files));
-    if (r == 0)
-        self->deleting = *video;
-    return r == ERR_BUSY ? 0 : r;
+    if (r < 0)
+        return r == ERR_BUSY ? 0 : r;
+    self->deleting = video;
+    turn_undone(t, sweep_let_go, NULL, 0);
+    return 0;
 }
 
-static int sweep_tombs(struct catalog *self, struct turn *t)
+static int sweep_delete(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    return sweep_begin(self, t, *(const struct id *)ctx, false);
+}
+
+static int sweep_tombs(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
     struct tombstone tomb;
     int r = table_find(turn_txn(t), &tombstone_table, TOMBSTONE_BY_DUE, NULL, 0, turn_arena(t), &tomb);
-    struct sweep_files files = { .blobs = self->blobs, .tomb = true };
 
     if (r < 0 || tomb.due_at > turn_now(t))
         return r == ERR_NOT_FOUND ? 0 : r;
-    files.id = tomb.id;
-    r = turn_pool(t, sweep_delete_files, sweep_some_rows, &files, sizeof(files));
-    return r == ERR_BUSY ? 0 : r;
+    return sweep_begin(self, t, tomb.id, true);
 }
 
 /* ---- what is due */
@@ -161,12 +197,10 @@ static int sweep_tombs(struct catalog *self, struct turn *t)
 /* The date came: out with it, or, where its media is not there yet, as soon as that is. */
 static int sweep_date(struct doing *d)
 {
-    bool allowed = d->row.media == MEDIA_STATE_READY ||
-                   (d->row.announced && catalog_settings_of(d->t)->publish_on == PUBLISH_ON_PLAYABLE);
     int r;
 
     d->row.publish_at = 0;
-    r = step_take(d, STEP_RELEASE, allowed ? ON_ALLOWED : ON_NO_DATE);
+    r = step_take(d, STEP_RELEASE, release_is_allowed(d) ? ON_ALLOWED : ON_NO_DATE);
     return r < 0 ? r : video_save(d);
 }
 
@@ -180,6 +214,8 @@ static int sweep_video(struct catalog *self, struct turn *t, struct id id)
     if (d.row.life == LIFE_STATE_TRASHED) {
         r = step_take(&d, STEP_LIFE, ON_DELETE);
         if (r == 0)
+            r = import_stop(&d); /* one that was tried again there */
+        if (r == 0)
             r = video_save(&d);
     }
     if (r == 0 && d.row.life == LIFE_STATE_DELETING)
@@ -187,19 +223,23 @@ static int sweep_video(struct catalog *self, struct turn *t, struct id id)
     return r < 0 ? r : sweep_date(&d);
 }
 
+/* One is deleted at a time, and may take long: dates do not wait for all those that are to follow it. */
 static int sweep_due(struct catalog *self, struct turn *t)
 {
     struct table_walk walk;
     struct video_row row;
-    unsigned n = 0;
+    unsigned n = 0, walked = 0, deleting = 0;
     int r = table_walk_start(&walk, turn_txn(t), &video_row_table, VIDEO_ROW_BY_DUE, NULL, 0, TABLE_UP,
                              (struct bytes) { 0 });
 
-    while (r == 0 && n++ < CATALOG_SWEEPS_A_TICK && (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
-        if (row.due_at > turn_now(t)) {
-            r = 0;
+    while (r == 0 && n < CATALOG_SWEEPS_A_TICK && walked++ < SWEEP_WALKED &&
+           (r = table_walk_next(&walk, turn_arena(t), &row)) > 0) {
+        r = 0;
+        if (row.due_at > turn_now(t))
             break;
-        }
+        if (row.life == LIFE_STATE_DELETING && deleting++ >= SWEEP_DELETING)
+            continue;
+        n += row.life != LIFE_STATE_DELETING;
         r = sweep_video(self, t, row.id);
     }
     table_walk_end(&walk);
@@ -223,17 +263,26 @@ static int sweep_expire(struct catalog *self, struct turn *t, const struct uploa
     return r < 0 ? r : video_save(&d);
 }
 
-/* Open uploads, those that stand still longest first: what their objects hold counts, told or not. */
+/* Of that upload alone: no room for what came, or its video is past it. What was written of it by then is so. */
+static bool sweep_is_its_own(int r)
+{
+    return r == ERR_QUOTA_EXCEEDED || r == ERR_STORE_FULL || r == ERR_CONFLICT || r == ERR_NOT_FOUND;
+}
+
+/* Open uploads, those that stand still longest first: what their objects hold counts, told or not. One that cannot be gone
+ * on with is in no other's way, and expires like any other. */
 static int sweep_open_uploads(struct catalog *self, struct turn *t)
 {
     struct table_walk walk;
-    struct upload upload;
+    struct upload upload, seen;
     unsigned n = 0;
     int r = table_walk_start(&walk, turn_txn(t), &upload_table, UPLOAD_BY_END, NULL, 0, TABLE_UP,
                              (struct bytes) { 0 });
 
     while (r == 0 && n++ < CATALOG_SWEEPS_A_TICK && (r = table_walk_next(&walk, turn_arena(t), &upload)) > 0) {
-        r = upload_look(self, t, &upload);
+        seen = upload;
+        r = upload_look(self, t, &seen);
+        r = sweep_is_its_own(r) ? 0 : r;
         if (r == 0 && upload.expires_at <= turn_now(t))
             r = sweep_expire(self, t, &upload);
         r = r < 0 ? r : 0;
@@ -255,6 +304,9 @@ static int sweep_refused_job(struct catalog *self, struct turn *t, const struct 
         return catalog_on_probe_dead(self, t, &(struct probe_dead) { .job_id = head.job, .reason = why });
     if (strcmp(refusal->row.target, "fetcher.import") == 0)
         return catalog_on_import_dead(self, t, &(struct import_dead) { .job_id = head.job, .reason = why });
+    if (strcmp(refusal->row.target, "fetcher.scan_original") == 0)
+        return catalog_on_original_scan_dead(self, t,
+                                             &(struct original_scan_dead) { .job_id = head.job, .reason = why });
     return catalog_on_run_dead(self, t, &(struct run_dead) { .job_id = head.job, .reason = why });
 }
 
@@ -266,10 +318,11 @@ static int sweep_refused(struct catalog *self, struct turn *t)
     unsigned n = 0;
     int r = 0;
 
-    while (r == 0 && n++ < CATALOG_SWEEPS_A_TICK &&
+    while (r == 0 && n < CATALOG_SWEEPS_A_TICK &&
            (r = outbox_refused_next(turn_txn(t), turn_arena(t), refusal.row.seq, &refusal)) == 0) {
         if (refusal.row.kind != OUTBOX_JOB)
             continue;
+        n++;
         r = sweep_refused_job(self, t, &refusal);
         if (r == 0)
             r = outbox_refused_del(turn_txn(t), refusal.row.seq);
@@ -315,9 +368,12 @@ static int sweep_due_turn(void *self, struct turn *t, int err, const void *reply
 {
     int r = sweep_due(self, t);
 
-    if (r == 0)
-        r = sweep_tombs(self, t);
-    return r < 0 ? r : sweep_refused(self, t);
+    return r < 0 ? r : turn_after(t, 0, sweep_tombs, NULL, 0);
+}
+
+static int sweep_refused_turn(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    return sweep_refused(self, t);
 }
 
 static int sweep_runs_turn(void *self, struct turn *t, int err, const void *reply, const void *ctx)
@@ -332,9 +388,20 @@ int catalog_tick(void *self, struct turn *t, int err, const void *reply, const v
 {
     turn_after(t, 0, sweep_uploads_turn, NULL, 0);
     turn_after(t, 0, sweep_due_turn, NULL, 0);
+    turn_after(t, 0, sweep_refused_turn, NULL, 0);
     turn_after(t, 0, sweep_runs_turn, NULL, 0);
     turn_after(t, 0, sweep_temps_turn, NULL, 0);
+    turn_after(t, 0, content_tick, NULL, 0);
     return turn_after(t, (uint32_t)catalog_settings_of(t)->tick_ms, catalog_tick, NULL, 0);
+}
+
+int64_t sweep_later(const struct turn *t, uint64_t tries, int64_t first_ms, int64_t most_ms)
+{
+    int64_t ms = first_ms;
+
+    while (--tries && ms < most_ms)
+        ms *= 2;
+    return turn_now(t) + (ms < most_ms ? ms : most_ms);
 }
 
 int sweep_ask(struct turn *t)

@@ -24,7 +24,7 @@ static enum video_state video_word(const struct video_row *row)
         return VIDEO_STATE_READY;
     if (row->upload == UPLOAD_STATE_EXPIRED)
         return VIDEO_STATE_EXPIRED;
-    if (row->media == MEDIA_STATE_FAILED)
+    if (row->media == MEDIA_STATE_FAILED || row->media == MEDIA_STATE_REFUSED)
         return VIDEO_STATE_FAILED;
     if (row->announced)
         return VIDEO_STATE_PLAYABLE;
@@ -71,22 +71,25 @@ void video_show(const struct video_row *row, struct arena *arena, struct video *
         .has_poster = row->has_poster,
         .poster = row->poster ? row->poster : row->has_poster,
         .allow_download = row->allow_download,
+        .virus = row->virus,
+        .imported = row->imported,
+        .has_window = row->has_window,
+        .window = row->window,
+        .has_regions = row->has_regions,
+        .regions = row->regions,
+        .minimum_age = row->minimum_age,
         .left_ms = row->media == MEDIA_STATE_PROCESSING ? row->left_ms : 0,
     };
 }
 
 bool video_may_see(const struct turn *t, const struct video_row *row)
 {
-    const struct subject *who = turn_subject(t);
-
     if (row->life == LIFE_STATE_DELETING)
         return false;
     if (row->life == LIFE_STATE_LIVE && row->release == RELEASE_STATE_PUBLISHED &&
         row->visibility != VISIBILITY_PRIVATE)
         return true;
-    if (who->known && id_equal(who->user_id, row->owner_id))
-        return true;
-    return turn_has_role(t, ROLE_MODERATOR);
+    return turn_may_manage(t, row->owner_id);
 }
 
 int video_load_own(struct catalog *self, struct turn *t, struct id id, struct doing *ret)
@@ -168,7 +171,7 @@ int video_save(struct doing *d)
     struct video_row *row = &d->row;
     int r;
 
-    if (d->dirty) {
+    if (d->dirty && row->media != MEDIA_STATE_REFUSED) {
         row->dirty_at = row->dirty_at ? row->dirty_at : turn_now(d->t);
         row->dirty_seq++;
     }

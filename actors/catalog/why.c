@@ -3,10 +3,13 @@
 
 #include "actors/catalog/content.h"
 #include "actors/catalog/copies.h"
+#include "actors/catalog/direct.h"
 #include "actors/catalog/extra.h"
 #include "actors/catalog/import.h"
 #include "actors/catalog/jobs.h"
+#include "actors/catalog/rights.h"
 #include "actors/catalog/scrub.h"
+#include "actors/catalog/virus.h"
 #include "schemas/wire/arena.h"
 
 enum { WHY_PARTS_MOST = 64, WHY_RUNS_MOST = 24 };
@@ -29,8 +32,9 @@ static struct why_part *why_add(struct why_list *list, const char *what, const c
     return part;
 }
 
-static void why_upload(struct why_list *list, const struct video_row *row)
+static int why_upload(struct why_list *list, const struct video_row *row)
 {
+    const char *straight;
     struct why_part *part = why_add(list, "upload", wire_enum_name(&upload_state_names, row->upload),
                                     row->upload_since);
 
@@ -38,6 +42,10 @@ static void why_upload(struct why_list *list, const struct video_row *row)
                                                                                             : "the client";
     part->detail = arena_printf(turn_arena(list->t), "%llu of %llu bytes", (unsigned long long)row->uploaded_bytes,
                                 (unsigned long long)row->declared_bytes);
+    int r = direct_say(list->t, row->id, &straight);
+    if (r == 0 && straight)
+        part->detail = straight;
+    return r;
 }
 
 /* Where the bytes come from that nobody sends. */
@@ -66,14 +74,32 @@ static int why_import(struct why_list *list, const struct video_row *row, const 
     return 0;
 }
 
+/* Nobody knows yet which file it is. */
+static void why_content(struct why_list *list, const struct content_row *row)
+{
+    struct why_part *part = why_add(list, "file", "not read yet", 0);
+
+    part->attempts = row->tries;
+    part->has_next_try_at = true;
+    part->next_try_at = row->due_at;
+    part->detail = arena_printf(turn_arena(list->t), "reading it for its sha256 failed: %s", row->error);
+}
+
 static int why_file(struct why_list *list, const struct video_row *row)
 {
+    struct content_row content;
     struct video_row twin;
     struct id same;
     char id[ID_TEXT_SIZE];
     int r = content_same(list->t, row, &same);
 
-    if (r < 0 || !row->sha256 || !*row->sha256)
+    if (r == 0 && (!row->sha256 || !*row->sha256)) {
+        r = content_say(list->t, row->id, &content);
+        if (r > 0)
+            why_content(list, &content);
+        return r < 0 && r != ERR_NOT_FOUND ? r : 0;
+    }
+    if (r < 0)
         return r;
     struct why_part *part = why_add(list, "file", id_is_zero(same) ? "once" : "twice", 0);
     part->detail = arena_printf(turn_arena(list->t), "sha256 %s", row->sha256);
@@ -84,6 +110,21 @@ static int why_file(struct why_list *list, const struct video_row *row)
         part->detail = arena_printf(turn_arena(list->t), "%s; the same file as that of %s, \"%s\"", part->detail,
                                     id_format("video", same, id), twin.title);
     return r;
+}
+
+/* What a virus scanner said of it. */
+static int why_virus(struct why_list *list, const struct video_row *row)
+{
+    struct virus_row virus;
+    struct why_part *part;
+    int r = virus_of(list->t, row->id, &virus);
+
+    if (r < 0)
+        return r == ERR_NOT_FOUND ? 0 : r;
+    part = why_add(list, "virus scan", wire_enum_name(&virus_scan_names, virus.state), virus.since);
+    part->who = virus.state == VIRUS_SCAN_WAITING ? "fetcher" : "catalog";
+    part->detail = virus_words(list->t, &virus);
+    return 0;
 }
 
 static int why_bytes(struct why_list *list, struct id video)
@@ -133,25 +174,70 @@ static void why_media(struct why_list *list, const struct video_row *row)
             ->detail = "they are written, or will be at the next tick";
 }
 
+/* What may keep others from watching it; whom it does is decided by playback. */
+static void why_rights(struct why_list *list, const struct video_row *row)
+{
+    const struct watch_window *w = &row->window;
+    struct arena *arena = turn_arena(list->t);
+    int64_t now = turn_now(list->t);
+    bool open = rights_are_open(row, now), early = !open && w->has_from && now < w->from;
+
+    if (row->has_window) {
+        struct why_part *part = why_add(list, "window", open ? "open" : early ? "not open yet" : "closed", 0);
+
+        part->has_next_try_at = early || (open && w->has_until);
+        part->next_try_at = early ? w->from : w->until;
+        part->detail = open && w->has_until ? "others may watch it until then"
+                       : early              ? "others may watch it from then on"
+                                            : "";
+    }
+    if (row->has_regions) {
+        struct why_part *part = why_add(list, "regions", wire_enum_name(&region_rule_names, row->regions.rule), 0);
+
+        part->detail = "";
+        for (size_t i = 0; i < row->regions.countries_n; i++)
+            part->detail = arena_printf(arena, "%s%s%s", part->detail, i ? ", " : "", row->regions.countries[i]);
+    }
+    if (row->minimum_age)
+        why_add(list, "age", arena_printf(arena, "from %u years", (unsigned)row->minimum_age), 0);
+}
+
+static const char *why_track_name(const struct plan *plan, size_t track)
+{
+    const struct plan_track *what = track < plan->tracks_n ? &plan->tracks[track] : NULL;
+
+    if (!what)
+        return "picture";
+    switch (what->kind) {
+    case PLAN_AUDIO: return plan->audio[what->audio].dir;
+    case PLAN_POSTER: return "poster";
+    case PLAN_TEXT: return "subtitles";
+    case PLAN_BOARD: return "storyboard";
+    case PLAN_SAMPLE: return "moments";
+    case PLAN_EXTRA:
+        return wire_enum_name(&picture_codec_names, plan->ladder.rungs[__builtin_ctz(what->rungs)].codec);
+    case PLAN_PREVIEW: return plan->ladder.rungs[plan->ladder.preview].dir;
+    default: return "picture";
+    }
+}
+
 static const char *why_run_name(struct why_list *list, const struct plan *plan, uint64_t number)
 {
-    size_t track = RUN_TRACK(number);
-    const char *what = "picture";
+    return arena_printf(turn_arena(list->t), "run %u of %s", RUN_OF_TRACK(number),
+                        why_track_name(plan, RUN_TRACK(number)));
+}
 
-    if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_AUDIO)
-        what = plan->audio[plan->tracks[track].audio].dir;
-    else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_POSTER)
-        what = "poster";
-    else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_TEXT)
-        what = "subtitles";
-    else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_BOARD)
-        what = "storyboard";
-    else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_EXTRA)
-        what = wire_enum_name(&picture_codec_names,
-                              plan->ladder.rungs[__builtin_ctz(plan->tracks[track].rungs)].codec);
-    else if (track < plan->tracks_n && plan->tracks[track].kind == PLAN_PREVIEW)
-        what = plan->ladder.rungs[plan->ladder.preview].dir;
-    return arena_printf(turn_arena(list->t), "run %u of %s", RUN_OF_TRACK(number), what);
+/* Sizes that this film does not need. */
+static void why_ladder(struct why_list *list, const struct version_row *version, const struct plan *plan)
+{
+    for (size_t i = 0; version->sampled_at && i < version->sampled_n && i < plan->ladder.rungs_n; i++) {
+        const struct ladder_rung *rung = &plan->ladder.rungs[i];
+
+        if (version->sampled[i].left_out)
+            why_add(list, arena_printf(turn_arena(list->t), "%ux%u", rung->width, rung->height), "left out",
+                    version->sampled_at)
+                ->detail = "moments of the film took about as much at the size above it as at the one below";
+    }
 }
 
 static int why_runs(struct why_list *list, struct doing *d)
@@ -166,6 +252,7 @@ static int why_runs(struct why_list *list, struct doing *d)
 
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;
+    why_ladder(list, &version, &plan);
     for (size_t i = 0; r == 0 && i < plan.extras_n; i++)
         r = extra_why(d, &version, &plan, i, why_add(list, "", "", 0));
     if (r < 0)
@@ -222,12 +309,15 @@ static int why_fill(struct catalog *self, struct turn *t, struct id id, struct w
     reply->parts = arena_alloc_n(turn_arena(t), WHY_PARTS_MOST, sizeof(*reply->parts));
     reply->state = video.state;
     reply->sentence = why_sentence(t, &video, &d.row);
-    why_upload(&list, &d.row);
-    r = why_import(&list, &d.row, &fetched);
+    r = why_upload(&list, &d.row);
+    if (r == 0)
+        r = why_import(&list, &d.row, &fetched);
     if (r == 0 && (video.state == VIDEO_STATE_WAITING || video.state == VIDEO_STATE_UPLOADING) && fetched)
         reply->sentence = fetched;
     if (r == 0)
         r = why_file(&list, &d.row);
+    if (r == 0)
+        r = why_virus(&list, &d.row);
     if (r == 0)
         r = why_bytes(&list, id);
     if (r == 0)
@@ -237,6 +327,7 @@ static int why_fill(struct catalog *self, struct turn *t, struct id id, struct w
     why_media(&list, &d.row);
     why_add(&list, "release", wire_enum_name(&release_state_names, d.row.release), d.row.release_since);
     why_add(&list, "life", wire_enum_name(&life_state_names, d.row.life), d.row.life_since);
+    why_rights(&list, &d.row);
     return why_runs(&list, &d);
 }
 

@@ -345,6 +345,17 @@ void rig_answer(struct rig *rig, const struct fake_sent *asked, const struct cal
                                   : *(const struct bytes *)reply);
 }
 
+void rig_refuse(struct rig *rig, const struct fake_sent *asked, int err, const char *detail)
+{
+    struct problem problem = { .detail = detail };
+    const struct bus_events *events;
+    void *ctx;
+
+    assert_non_null(asked);
+    events = fake_events(&ctx);
+    events->reply(ctx, asked->number, err, rig_pack(rig, &problem_type, &problem));
+}
+
 /* ---- what went out */
 
 void rig_read(struct rig *rig, const struct fake_sent *sent, const struct wire_type *type, void *to)

@@ -59,6 +59,8 @@ void rig_lost(struct rig *rig, const char *stream);
 void rig_value(struct rig *rig, const struct value_def *value, const char *key, const void *body); /* NULL: gone */
 void rig_answer(struct rig *rig, const struct fake_sent *asked, const struct call_def *call, int err,
                 const void *reply);
+/* With an error, and a sentence about it. */
+void rig_refuse(struct rig *rig, const struct fake_sent *asked, int err, const char *detail);
 
 /* What was answered: 0 and the reply filled, or the error; 1: nothing yet. */
 int rig_reply(struct rig *rig, uint64_t cid, const struct call_def *call, void *reply);

@@ -182,6 +182,104 @@ static void a_change_is_announced_and_a_stale_one_refused(void **state)
     assert_int_equal(video.people_n, 0);
 }
 
+static struct id next_of(struct fake *f, struct id id)
+{
+    struct next_up_reply reply = { 0 };
+
+    assert_int_equal(FAKE_CALL(f, catalog_next_up, &(struct next_up) { .id = id }, &reply), 0);
+    return reply.has_video ? reply.video.id : (struct id) { 0 };
+}
+
+static void after_a_video_comes_the_next_of_its_owner_or_the_newest_there_is(void **state)
+{
+    struct fake *f = *state;
+    struct id first = publish(f, "a", VISIBILITY_PUBLIC);
+
+    assert_true(id_is_zero(next_of(f, first)));
+    struct id hidden = publish(f, "b", VISIBILITY_PRIVATE), third = publish(f, "c", VISIBILITY_PUBLIC);
+    struct id later = publish(f, "d", VISIBILITY_PUBLIC);
+    struct update_video over = { .id = third,
+                                 .has_window = true,
+                                 .window = { .has_until = true, .until = f->now } };
+    struct video video;
+
+    assert_true(id_equal(next_of(f, first), third));
+    assert_true(id_equal(next_of(f, hidden), third));
+    assert_true(id_equal(next_of(f, later), third)); /* nothing is newer: the newest of the others */
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &over, &video), 0);
+    assert_true(id_equal(next_of(f, first), later));
+    fake_be(f, 2, ROLE_CREATOR);
+    struct next_up_reply none = { 0 };
+    assert_int_equal(FAKE_CALL(f, catalog_next_up, &(struct next_up) { .id = hidden }, &none), ERR_NOT_FOUND);
+    struct id other = publish(f, "e", VISIBILITY_PUBLIC);
+    assert_true(id_equal(next_of(f, other), later)); /* its owner has no other: the newest there is */
+}
+
+static void rights_are_set_by_the_owner_and_countries_are_for_nobody_else(void **state)
+{
+    static const char *countries[] = { "DE", "GB" }, *wrong[] = { "DE", "UK" }, *lower[] = { "de" },
+                      *cut[] = { "E " };
+    struct fake *f = *state;
+    struct id id = publish(f, "Here", VISIBILITY_PUBLIC);
+    struct update_video ask = { .id = id,
+                                .has_window = true,
+                                .window = { .has_from = true, .from = 5000, .has_until = true, .until = 5000 },
+                                .has_minimum_age = true,
+                                .minimum_age = 16 };
+    struct get_playable play = { .id = id };
+    struct playable playable = { 0 };
+    struct video video;
+
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &ask, &video), ERR_INVALID);
+    ask.window.until = 6000;
+    ask.has_regions = true;
+    for (int i = 0; i < 3; i++) {
+        ask.regions = (struct watch_regions) { .rule = REGION_RULE_ONLY,
+                                               .countries = i == 0   ? wrong
+                                                            : i == 1 ? lower
+                                                                     : cut,
+                                               .countries_n = i == 0 ? 2 : 1 };
+        assert_int_equal(FAKE_CALL(f, catalog_update_video, &ask, &video), ERR_INVALID);
+    }
+    ask.regions = (struct watch_regions) { .countries = countries, .countries_n = 2 };
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &ask, &video),
+                     ERR_INVALID); /* only there, or not there? */
+    ask.regions = (struct watch_regions) { .rule = REGION_RULE_EXCEPT };
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &ask, &video), ERR_INVALID);
+    ask.regions = (struct watch_regions) { .rule = REGION_RULE_ONLY, .countries = countries, .countries_n = 2 };
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &ask, &video), 0);
+    assert_int_equal(FAKE_CALL(f, catalog_get_video, &(struct get_video) { .id = id }, &video), 0);
+    assert_true(video.has_window && video.has_regions);
+    assert_int_equal(video.window.until, 6000);
+    assert_string_equal(video.regions.countries[1], "GB");
+    assert_int_equal(video.minimum_age, 16);
+
+    struct subject owner = f->subject;
+    fake_be(f, 2, ROLE_VIEWER);
+    assert_int_equal(FAKE_CALL(f, catalog_get_video, &(struct get_video) { .id = id }, &video), 0);
+    assert_true(video.has_window && !video.has_regions);
+    assert_int_equal(video.regions.countries_n, 0);
+    assert_int_equal(FAKE_CALL(f, catalog_get_playable, &play, &playable), 0); /* who decides is told all */
+    assert_int_equal(playable.video.regions.countries_n, 2);
+    f->subject = owner;
+
+    struct why_reply why = { 0 };
+    const char *said[3] = { NULL };
+    assert_int_equal(FAKE_CALL(f, catalog_why, &(struct why) { .id = id }, &why), 0);
+    for (size_t i = 0; i < why.parts_n; i++) {
+        said[0] = strcmp(why.parts[i].what, "window") == 0 ? why.parts[i].state : said[0];
+        said[1] = strcmp(why.parts[i].what, "regions") == 0 ? why.parts[i].detail : said[1];
+        said[2] = strcmp(why.parts[i].what, "age") == 0 ? why.parts[i].state : said[2];
+    }
+    assert_string_equal(said[0], "closed");
+    assert_string_equal(said[1], "DE, GB");
+    assert_string_equal(said[2], "from 16 years");
+
+    struct update_video clear = { .id = id, .has_window = true, .has_regions = true, .has_minimum_age = true };
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &clear, &video), 0);
+    assert_true(!video.has_window && !video.has_regions && !video.minimum_age);
+}
+
 static void the_trash_gives_back_until_it_is_emptied(void **state)
 {
     struct fake *f = *state;
@@ -275,6 +373,95 @@ static void a_restart_in_the_middle_of_a_delete_goes_on_with_it(void **state)
     fake_pass(f, 6000);
     assert_int_equal(objects(f), 0);
     assert_int_equal(rows(f), 1);
+}
+
+/* A folder that somebody still has something in: it cannot be removed. */
+static void occupy(struct fake *f, struct id video, bool occupied)
+{
+    char path[PATH_MAX + 128], id[ID_TEXT_SIZE];
+
+    snprintf(path, sizeof(path), "%s/blobs/media/%s/1/.o", f->dir, id_format("video", video, id));
+    assert_int_equal(occupied ? mkdir(path, 0700) : rmdir(path), 0);
+}
+
+static void files_that_cannot_be_deleted_yet_are_in_no_other_video_s_way(void **state)
+{
+    struct fake *f = *state;
+    struct id stuck = publish(f, "a", VISIBILITY_PUBLIC), other = publish(f, "b", VISIBILITY_PUBLIC);
+
+    occupy(f, stuck, true);
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = stuck, .now = true }), 0);
+    f->now += 10;
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = other, .now = true }), 0);
+    fake_settle(f);
+    assert_int_equal(objects(f), 0);
+    occupy(f, stuck, false);
+    fake_pass(f, 15000);
+    assert_int_equal(rows(f), 2); /* their tombstones */
+}
+
+static unsigned in_the_pool(struct fake *f)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < FAKE_WAITING_MOST; i++)
+        n += f->waiting[i].used && f->waiting[i].pool;
+    return n;
+}
+
+/* Deleting may take long, where a place does not answer. */
+static void a_tombstone_asks_for_its_files_once_at_a_time(void **state)
+{
+    struct fake *f = *state;
+    struct id id = publish(f, "a", VISIBILITY_PUBLIC);
+    unsigned before;
+
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = id, .now = true }), 0);
+    fake_settle(f);
+    f->now += 2 * 3600000;
+    fake_settle_but_pool(f);
+    before = in_the_pool(f);
+    assert_true(before > 0);
+    for (unsigned i = 0; i < 5; i++) {
+        f->now += 6000;
+        fake_settle_but_pool(f);
+    }
+    assert_int_equal(in_the_pool(f), before);
+    fake_settle(f);
+    assert_int_equal(rows(f), 0);
+}
+
+static bool is_gone(struct fake *f, struct id id)
+{
+    struct turn *t = fake_begin(f);
+    struct doing d;
+    int r = video_load(&f->self, t, id, &d);
+
+    fake_end(f, 0);
+    return r == ERR_NOT_FOUND;
+}
+
+/* Whichever turn the disk was full in. */
+static void a_disk_that_was_full_stops_nothing_for_good(void **state)
+{
+    struct fake *f = *state;
+
+    for (unsigned n = 1, left = 0; left == 0; n++) {
+        struct id gone = publish(f, "a", VISIBILITY_PUBLIC), made = studio_upload(f, 9);
+
+        assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = gone, .now = true }),
+                         0);
+        f->full_at = n;
+        for (unsigned i = 0; i < 10; i++) {
+            studio_work(f, &clip);
+            fake_pass(f, 2000);
+        }
+        left = f->full_at;
+        f->full_at = 0;
+        if (studio_video(f, made).state != VIDEO_STATE_READY || !is_gone(f, gone))
+            fail_msg("not gone on with: the disk was full in turn %u", n);
+        assert_true(n < 1000);
+    }
 }
 
 static void results_for_a_deleted_video_are_dropped(void **state)
@@ -381,8 +568,6 @@ static void whichever_call_fails_a_video_becomes_ready_once(void **state)
     assert_true(struck > 60);
 }
 
-#define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,10 +577,15 @@ int main(void)
         with_fake(a_cursor_of_another_list_is_refused),
         with_fake(a_scan_names_every_video_once),
         with_fake(a_change_is_announced_and_a_stale_one_refused),
+        with_fake(after_a_video_comes_the_next_of_its_owner_or_the_newest_there_is),
+        with_fake(rights_are_set_by_the_owner_and_countries_are_for_nobody_else),
         with_fake(the_trash_gives_back_until_it_is_emptied),
         with_fake(a_deleted_video_leaves_no_file_and_no_row),
         with_fake(files_of_a_run_that_ended_after_the_delete_go_with_the_tombstone),
         with_fake(a_restart_in_the_middle_of_a_delete_goes_on_with_it),
+        with_fake(files_that_cannot_be_deleted_yet_are_in_no_other_video_s_way),
+        with_fake(a_tombstone_asks_for_its_files_once_at_a_time),
+        with_fake(a_disk_that_was_full_stops_nothing_for_good),
         with_fake(results_for_a_deleted_video_are_dropped),
         with_fake(temporary_files_of_dead_writers_go),
         with_fake(why_tells_what_each_column_waits_for),

@@ -291,8 +291,6 @@ static void only_what_is_watched_often_enough_gets_them(void **state)
     assert_string_equal(playable_of(f, id).hls, "master-2.m3u8");
 }
 
-#define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -144,10 +144,15 @@ int fake_end(struct fake *f, int r)
     if (!t)
         return fake_refused;
     f->t = NULL;
+    f->struck = r >= 0 && f->full_at && --f->full_at == 0;
+    if (f->struck)
+        r = ERR_STORE_FULL;
     if (r < 0)
         store_abort(&t->txn);
     else if ((r = store_commit(&t->txn)) == 0)
         fake_leave(f, t);
+    for (size_t i = 0; r < 0 && i < t->undo_n; i++)
+        t->undo[i].undo(&f->self, t->undo[i].ctx);
     free(t);
     if (r == ERR_OUTCOME_UNKNOWN)
         fake_restart(f);
@@ -156,13 +161,13 @@ int fake_end(struct fake *f, int r)
     return r;
 }
 
-static bool fake_run_one(struct fake *f)
+static bool fake_run_one(struct fake *f, bool pool)
 {
     for (size_t i = 0; i < FAKE_WAITING_MOST; i++) {
         struct fake_waiting w = f->waiting[i];
         void *ctx;
 
-        if (!w.used || w.due > f->now)
+        if (!w.used || w.due > f->now || (w.pool && !pool))
             continue;
         f->waiting[i].used = false;
         ctx = arena_copy(f->arena, w.ctx.data ? w.ctx.data : "", w.ctx.len);
@@ -172,7 +177,12 @@ static bool fake_run_one(struct fake *f)
             f->waiting[i] = w;
             return true;
         }
-        fake_end(f, w.then(&f->self, t, err, NULL, ctx));
+        int r = fake_end(f, w.then(&f->self, t, err, NULL, ctx));
+        f->later = r < 0 ? r : f->later;
+        if (f->struck && !w.pool) {
+            w.due = f->now + 1000;
+            f->waiting[i] = w;
+        }
         return true;
     }
     return false;
@@ -180,7 +190,13 @@ static bool fake_run_one(struct fake *f)
 
 void fake_settle(struct fake *f)
 {
-    for (unsigned n = 0; fake_run_one(f); n++)
+    for (unsigned n = 0; fake_run_one(f, true); n++)
+        assert_true(n < 100000);
+}
+
+void fake_settle_but_pool(struct fake *f)
+{
+    for (unsigned n = 0; fake_run_one(f, false); n++)
         assert_true(n < 100000);
 }
 
@@ -279,13 +295,16 @@ bool turn_has_role(const struct turn *t, enum role least)
     return t->f->subject.known && t->f->subject.role >= least;
 }
 
+bool turn_may_manage(const struct turn *t, struct id owner_id)
+{
+    return (t->f->subject.known && id_equal(t->f->subject.user_id, owner_id)) || turn_has_role(t, ROLE_MODERATOR);
+}
+
 int turn_require_owner(struct turn *t, struct id owner_id)
 {
     if (!t->f->subject.known)
         return ERR_UNAUTHENTICATED;
-    if (id_equal(t->f->subject.user_id, owner_id) || turn_has_role(t, ROLE_MODERATOR))
-        return 0;
-    return ERR_FORBIDDEN;
+    return turn_may_manage(t, owner_id) ? 0 : ERR_FORBIDDEN;
 }
 
 int turn_fail(struct turn *t, int err, const char *field, const char *format, ...)
@@ -318,12 +337,23 @@ static int fake_wait(struct turn *t, struct fake_waiting w, const void *ctx, siz
 
 int turn_pool(struct turn *t, pool_work *work, turn_then *then, const void *ctx, size_t ctx_len)
 {
+    if (t->f->busy) {
+        t->f->busy--;
+        return ERR_BUSY;
+    }
     return fake_wait(t, (struct fake_waiting) { .pool = true, .work = work, .then = then }, ctx, ctx_len);
 }
 
 int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, size_t ctx_len)
 {
     return fake_wait(t, (struct fake_waiting) { .due = ms, .then = then }, ctx, ctx_len);
+}
+
+void turn_undone(struct turn *t, turn_undo *undo, const void *ctx, size_t ctx_len)
+{
+    assert_true(t->undo_n < sizeof(t->undo) / sizeof(t->undo[0]));
+    t->undo[t->undo_n].undo = undo;
+    t->undo[t->undo_n++].ctx = ctx_len ? arena_copy(t->f->arena, ctx, ctx_len) : NULL;
 }
 
 static int fake_send(struct turn *t, enum outbox_kind kind, const char *name, const struct wire_type *type,
@@ -375,6 +405,7 @@ int turn_ask(struct turn *t, const struct call_def *call, const void *body, turn
 
 int turn_reply(struct turn *t, const void *body)
 {
+    t->f->replied = body;
     return 0;
 }
 

@@ -15,7 +15,7 @@
 #include "actors/catalog/catalog.h"
 #include "schemas/wire/arena.h"
 
-enum { FAKE_SENT_MOST = 4096, FAKE_WAITING_MOST = 512 };
+enum { FAKE_SENT_MOST = 4096, FAKE_WAITING_MOST = 2048 };
 
 struct fake_sent {
     const char *name; /* "transcode.encode_run", "catalog.video_ready" */
@@ -39,6 +39,11 @@ struct turn {
     struct store_txn *txn;
     struct fake_waiting waiting[64]; /* leave after the commit */
     size_t waiting_n;
+    struct {
+        turn_undo *undo;
+        const void *ctx;
+    } undo[16];
+    size_t undo_n;
 };
 
 struct fake {
@@ -56,8 +61,13 @@ struct fake {
     uint64_t drained;
     struct fake_waiting waiting[FAKE_WAITING_MOST];
     uint64_t counters[CATALOG_COUNTERS];
-    char detail[512]; /* of the last turn_fail */
+    char detail[512];    /* of the last turn_fail */
+    const void *replied; /* what a turn answered late, in its arena */
+    int later;           /* the last error of a turn that was no handler's */
     unsigned restarts;
+    unsigned full_at; /* the n-th turn from now on meets a full disk: what it did is undone. 0: none does */
+    unsigned busy;    /* so many asks of the pool from now on find it full */
+    bool struck;      /* it did; a timer is begun again, as the runtime does */
 };
 
 int fake_setup(void **state);
@@ -67,6 +77,7 @@ struct turn *fake_begin(struct fake *f); /* NULL: the store refused; fake_end an
 int fake_end(struct fake *f, int r);     /* commits what succeeded; restarts after an unknown outcome */
 void fake_restart(struct fake *f);
 void fake_settle(struct fake *f);                           /* runs what is due, and what that makes due */
+void fake_settle_but_pool(struct fake *f);                  /* what is in the pool is under way still */
 void fake_pass(struct fake *f, int64_t ms);                 /* time passes */
 void fake_be(struct fake *f, unsigned who, enum role role); /* 0: nobody */
 struct id fake_user(unsigned who);
@@ -74,6 +85,9 @@ struct id fake_user(unsigned who);
 /* What was sent under this name, since the start: how often, and the next one not taken yet (NULL: none). */
 unsigned fake_count(struct fake *f, const char *name);
 struct fake_sent *fake_take(struct fake *f, const char *name);
+
+/* A row of a table of tests: each gets a catalog of its own. */
+#define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 #define FAKE_CALL(f, handler, ...)                                        \
     ({                                                                    \

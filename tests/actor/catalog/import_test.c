@@ -87,6 +87,40 @@ static enum import_state state_of(struct fake *f, struct id video)
     return row.state;
 }
 
+static bool is_imported(struct fake *f, struct id id)
+{
+    struct video video = { 0 };
+
+    assert_int_equal(FAKE_CALL(f, catalog_get_video, &(struct get_video) { .id = id }, &video), 0);
+    return video.imported;
+}
+
+static void its_owner_is_told_that_nobody_sends_its_file(void **state)
+{
+    struct fake *f = *state;
+    struct video video = { 0 }, other = { 0 };
+    struct create_video create = { .title = "sent" };
+    struct update_video publish = { .has_visibility = true, .visibility = VISIBILITY_UNLISTED };
+    struct import_order order;
+    struct id job;
+
+    assert_int_equal(try_import(f, "https://example.org/a.mp4", &video), 0);
+    assert_true(video.imported && is_imported(f, video.id));
+    assert_int_equal(FAKE_CALL(f, catalog_create_video, &create, &other), 0);
+    assert_false(other.imported || is_imported(f, other.id));
+    publish.id = video.id;
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &publish, &other), 0);
+    assert_true(other.imported);
+    job = take_job(f, video.id);
+    order = begun(f, job);
+    assert_int_equal(complete(f, &order, 1 << 20), 0);
+    end(f, job, IMPORT_OUTCOME_STORED, NULL);
+    studio_work(f, &clip);
+    assert_true(is_imported(f, video.id));
+    fake_be(f, 2, ROLE_VIEWER); /* who may watch it need not know */
+    assert_false(is_imported(f, video.id));
+}
+
 static void one_is_fetched_as_an_upload_is_sent(void **state)
 {
     struct fake *f = *state;
@@ -218,6 +252,50 @@ static void of_an_account_one_runs_and_the_others_wait_in_their_order(void **sta
     take_job(f, third);
     end(f, job, IMPORT_OUTCOME_GONE, NULL);
     assert_int_equal(state_of(f, second), IMPORT_STATE_STOPPED);
+}
+
+/* Its owner sent the file while it waited for its turn, or begins to. */
+static void one_whose_video_has_a_file_by_its_turn_is_not_begun(void **state)
+{
+    struct fake *f = *state;
+    struct id first = ask_for(f, "http://example.org/1"), sent, begun, last, job = take_job(f, first);
+    struct create_upload ask = { .length = 100, .has_length = true };
+    struct upload whole = { 0 }, open = { 0 };
+
+    fake_pass(f, 10);
+    sent = ask_for(f, "http://example.org/2");
+    fake_pass(f, 10);
+    begun = ask_for(f, "http://example.org/3");
+    fake_pass(f, 10);
+    last = ask_for(f, "http://example.org/4");
+    ask.video_id = sent;
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &whole), 0);
+    struct upload_complete all = { .id = whole.id, .capability = whole.capability, .length = 100 };
+    assert_int_equal(FAKE_CALL(f, catalog_upload_complete, &all, &(struct video) { 0 }), 0);
+    ask.video_id = begun;
+    assert_int_equal(FAKE_CALL(f, catalog_create_upload, &ask, &open), 0);
+    end(f, job, IMPORT_OUTCOME_REFUSED, "no");
+    assert_int_equal(state_of(f, first), IMPORT_STATE_FAILED);
+    assert_int_equal(state_of(f, sent), IMPORT_STATE_STOPPED);
+    assert_int_equal(state_of(f, begun), IMPORT_STATE_STOPPED);
+    assert_int_equal(state_of(f, last), IMPORT_STATE_RUNNING);
+    take_job(f, last);
+    all = (struct upload_complete) { .id = open.id, .capability = open.capability, .length = 100 };
+    assert_int_equal(FAKE_CALL(f, catalog_upload_complete, &all, &(struct video) { 0 }), 0);
+}
+
+static void one_that_was_tried_again_in_the_trash_keeps_no_other_waiting(void **state)
+{
+    struct fake *f = *state;
+    struct id first = ask_for(f, "http://example.org/1"), second, job = take_job(f, first);
+
+    end(f, job, IMPORT_OUTCOME_REFUSED, "no");
+    assert_int_equal(FAKE_CALL(f, catalog_delete_video, &(struct delete_video) { .id = first }), 0);
+    assert_int_equal(
+        FAKE_CALL(f, catalog_retry_video, &(struct retry_video) { .id = first }, &(struct video) { 0 }), 0);
+    second = ask_for(f, "http://example.org/2");
+    take_job(f, second);
+    assert_int_equal(state_of(f, first), IMPORT_STATE_STOPPED);
 }
 
 static void so_many_a_day_may_be_asked_for(void **state)
@@ -398,16 +476,35 @@ static void lost_jobs_are_put_again(void **state)
     assert_int_equal(state_of(f, video), IMPORT_STATE_RUNNING);
 }
 
+static void all_that_run_are_put_again_however_many_there_are(void **state)
+{
+    struct fake *f = *state;
+    unsigned n = 150;
+
+    for (unsigned who = 1; who <= n; who++) {
+        fake_be(f, who, ROLE_CREATOR);
+        ask_for(f, "http://example.org/a.mp4");
+        ask_for(f, "http://example.org/b.mp4"); /* waits */
+    }
+    assert_int_equal(fake_count(f, "fetcher.import"), n);
+    assert_int_equal(fake_end(f, import_ask_again(&f->self, fake_begin(f))), 0);
+    fake_settle(f);
+    assert_int_equal(fake_count(f, "fetcher.import"), 2 * n);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
     const struct CMUnitTest tests[] = {
+        T(its_owner_is_told_that_nobody_sends_its_file),
         T(one_is_fetched_as_an_upload_is_sent),
         T(the_id_of_the_job_is_what_proves_it),
         T(what_cannot_be_fetched_fails_with_its_reason_and_leaves_nothing),
         T(one_that_was_given_up_keeps_what_came_and_is_tried_again),
         T(one_that_was_refused_begins_anew_when_it_is_tried_again),
         T(of_an_account_one_runs_and_the_others_wait_in_their_order),
+        T(one_whose_video_has_a_file_by_its_turn_is_not_begun),
+        T(one_that_was_tried_again_in_the_trash_keeps_no_other_waiting),
         T(so_many_a_day_may_be_asked_for),
         T(the_operator_says_for_whom),
         T(urls_are_looked_at_from_outside),
@@ -417,6 +514,7 @@ int main(void)
         T(one_from_the_trash_goes_on_where_it_stopped),
         T(one_whose_upload_was_dropped_or_whose_video_is_gone_is_wanted_no_more),
         T(lost_jobs_are_put_again),
+        T(all_that_run_are_put_again_however_many_there_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

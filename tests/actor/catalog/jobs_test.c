@@ -150,8 +150,6 @@ static void a_poster_that_cannot_be_asked_for_says_so(void **state)
     assert_int_equal(studio_video(f, ask.id).state, VIDEO_STATE_READY);
 }
 
-#define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

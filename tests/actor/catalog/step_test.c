@@ -18,20 +18,23 @@ static const struct expected uploads[] = {
 };
 
 static const struct expected medias[] = {
-    { MEDIA_STATE_NONE, { ON_ENOUGH, ON_NOT_FETCHED } },
+    { MEDIA_STATE_NONE, { ON_ENOUGH, ON_NOT_FETCHED, ON_INFECTED } },
     { MEDIA_STATE_PROBING,
-      { ON_NEED_MORE, ON_ENOUGH, ON_PROBED, ON_REFUSED, ON_PROBE_DEAD, ON_NO_BYTES, ON_NOT_FETCHED } },
-    { MEDIA_STATE_PROCESSING, { ON_PLAYABLE, ON_WRITTEN, ON_RUN_DEAD, ON_NO_BYTES, ON_NOT_FETCHED } },
+      { ON_NEED_MORE, ON_ENOUGH, ON_PROBED, ON_REFUSED, ON_PROBE_DEAD, ON_NO_BYTES, ON_NOT_FETCHED,
+        ON_INFECTED } },
+    { MEDIA_STATE_PROCESSING, { ON_PLAYABLE, ON_WRITTEN, ON_RUN_DEAD, ON_NO_BYTES, ON_NOT_FETCHED, ON_INFECTED } },
     { MEDIA_STATE_READY,
-      { ON_WRITTEN } }, /* what is late cannot move it; playlists with another codec leave it there */
+      { ON_WRITTEN, ON_INFECTED } }, /* what is late cannot move it; playlists with another codec leave it there */
     { MEDIA_STATE_FAILED,
-      { ON_PLAYABLE, ON_RUN_DEAD, ON_WRITTEN, ON_RECOVERED, ON_OPENED, ON_RETRY_PROBE, ON_RETRY_RUNS } },
+      { ON_PLAYABLE, ON_RUN_DEAD, ON_WRITTEN, ON_RECOVERED, ON_OPENED, ON_RETRY_PROBE, ON_RETRY_RUNS,
+        ON_INFECTED } },
+    { MEDIA_STATE_REFUSED, { ON_RETRY_PROBE, ON_RETRY_RUNS } }, /* no run that ends, and no file, brings it back */
 };
 
 static const struct expected releases[] = {
-    { RELEASE_STATE_DRAFT, { ON_DATE, ON_NO_DATE, ON_ALLOWED } },
-    { RELEASE_STATE_SCHEDULED, { ON_DATE, ON_NO_DATE, ON_ALLOWED } },
-    { RELEASE_STATE_PUBLISHED, { ON_DATE } },
+    { RELEASE_STATE_DRAFT, { ON_DATE, ON_NO_DATE, ON_ALLOWED, ON_BARRED } },
+    { RELEASE_STATE_SCHEDULED, { ON_DATE, ON_NO_DATE, ON_ALLOWED, ON_BARRED } },
+    { RELEASE_STATE_PUBLISHED, { ON_DATE, ON_BARRED } },
 };
 
 static const struct expected lives[] = {

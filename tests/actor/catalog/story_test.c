@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "data/store/outbox.h"
 
@@ -314,6 +316,45 @@ static void a_date_holds_the_release_back(void **state)
     assert_int_equal(fake_count(f, "catalog.video_published"), 1);
 }
 
+/* A folder lies where the master should. */
+static void spoil(struct fake *f, struct id video, bool spoilt)
+{
+    char path[PATH_MAX + 128], id[ID_TEXT_SIZE], name[128];
+
+    id_format("video", video, id);
+    snprintf(path, sizeof(path), "%s/blobs/media/%s/1/master.m3u8", f->dir, id);
+    snprintf(name, sizeof(name), "media/%s/1/x", id);
+    if (spoilt) /* the folders above it come with an object of their own */
+        assert_int_equal(blob_put(f->self.blobs, name, bytes_of_text("x"), NULL), 0);
+    assert_int_equal(spoilt ? mkdir(path, 0700) : rmdir(path), 0);
+}
+
+static void playlists_that_cannot_be_written_are_in_no_other_video_s_way(void **state)
+{
+    struct fake *f = *state;
+    struct id spoilt[CATALOG_WRITING_MOST], other;
+
+    for (unsigned i = 0; i < CATALOG_WRITING_MOST; i++) {
+        spoilt[i] = studio_upload(f, 9);
+        spoil(f, spoilt[i], true);
+        studio_work(f, &clip);
+        f->now += 10;
+    }
+    other = studio_upload(f, 9);
+    studio_work(f, &clip);
+    for (unsigned i = 0; i < 10; i++)
+        fake_pass(f, 6000);
+    assert_int_equal(studio_video(f, other).state, VIDEO_STATE_READY);
+    for (unsigned i = 0; i < CATALOG_WRITING_MOST; i++) {
+        assert_int_not_equal(studio_video(f, spoilt[i]).media, MEDIA_STATE_READY);
+        spoil(f, spoilt[i], false);
+    }
+    for (unsigned i = 0; i < 10; i++)
+        fake_pass(f, 6000);
+    for (unsigned i = 0; i < CATALOG_WRITING_MOST; i++)
+        assert_int_equal(studio_video(f, spoilt[i]).state, VIDEO_STATE_READY);
+}
+
 static void a_restart_at_any_moment_loses_nothing(void **state)
 {
     struct fake *f = *state;
@@ -334,6 +375,23 @@ static void a_restart_at_any_moment_loses_nothing(void **state)
 }
 
 /* The broker lost its disk, and with it the ends of jobs. */
+/* Its first turn is undone, and comes again. */
+static void a_start_on_a_full_disk_starts_the_clock_in_the_end(void **state)
+{
+    struct fake *f = *state;
+    struct turn *t;
+
+    f->full_at = 1;
+    fake_restart(f);
+    assert_int_equal(f->full_at, 0);
+    t = fake_begin(f);
+    assert_int_equal(fake_end(f, catalog_actor.up(&f->self, t)), 0);
+    unsigned clocks = 0;
+    for (size_t i = 0; i < FAKE_WAITING_MOST; i++)
+        clocks += f->waiting[i].used;
+    assert_true(clocks >= 3);
+}
+
 static void jobs_whose_ends_are_lost_are_asked_for_again(void **state)
 {
     struct fake *f = *state;
@@ -384,7 +442,6 @@ static void a_run_that_is_done_after_all_needs_no_retry(void **state)
     assert_int_equal(studio_video(f, id).state, VIDEO_STATE_READY);
 }
 
-#define with_fake(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 /* The rung is no part of what is made ahead, and of what is encoded. */
 static void the_top_rung_is_the_source_s_own_where_it_may_be(void **state)
 {
@@ -427,6 +484,48 @@ static void a_copy_that_does_not_hold_is_encoded_instead(void **state)
     }
 }
 
+static const char *unplayable(struct fake *f, struct id id)
+{
+    struct playable playable = { 0 };
+
+    assert_int_equal(FAKE_CALL(f, catalog_get_playable, &(struct get_playable) { .id = id }, &playable),
+                     ERR_CONFLICT);
+    return f->detail;
+}
+
+static void why_a_video_cannot_be_watched_its_owner_and_moderators_are_told(void **state)
+{
+    static const struct studio broken = { .refuse = "The file ends in the middle." };
+    struct fake *f = *state;
+    struct id id = studio_upload(f, 9);
+    struct update_video public = { .id = id, .has_visibility = true, .visibility = VISIBILITY_UNLISTED };
+    struct video video;
+    struct doing d;
+
+    assert_int_equal(FAKE_CALL(f, catalog_update_video, &public, &video), 0);
+    assert_string_equal(unplayable(f, id), "nothing of the video can be watched yet");
+    studio_work(f, &broken);
+    assert_string_equal(unplayable(f, id), "This file cannot become a video: The file ends in the middle.");
+    fake_be(f, 3, ROLE_MODERATOR);
+    assert_string_equal(unplayable(f, id), "This file cannot become a video: The file ends in the middle.");
+    struct turn *t = fake_begin(f); /* a reason as long as they come; and others may know of the video */
+    assert_int_equal(video_load(&f->self, t, id, &d), 0);
+    d.row.reason = arena_printf(f->arena, "%0398d\u00e9\u00e9\u00e9", 0);
+    d.row.release = RELEASE_STATE_PUBLISHED;
+    assert_int_equal(fake_end(f, video_save(&d)), 0);
+    assert_int_equal(strlen(unplayable(f, id)), 400);
+    fake_be(f, 1, ROLE_CREATOR);
+    t = fake_begin(f);
+    assert_int_equal(video_load(&f->self, t, id, &d), 0);
+    d.row.reason = arena_printf(f->arena, "%0399d\u00e9\u00e9\u00e9", 0);
+    assert_int_equal(fake_end(f, video_save(&d)), 0);
+    assert_int_equal(strlen(unplayable(f, id)), 399);
+    fake_be(f, 2, ROLE_CREATOR);
+    assert_string_equal(unplayable(f, id), "nothing of the video can be watched yet");
+    fake_be(f, 0, 0);
+    assert_string_equal(unplayable(f, id), "nothing of the video can be watched yet");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,11 +544,14 @@ int main(void)
         with_fake(a_dead_run_fails_the_video_with_a_reason_and_a_retry_makes_it_ready),
         with_fake(a_dead_poster_is_no_failure),
         with_fake(a_refused_file_fails_with_its_sentence),
+        with_fake(why_a_video_cannot_be_watched_its_owner_and_moderators_are_told),
         with_fake(a_dead_probe_fails_and_can_be_tried_again),
         with_fake(a_date_holds_the_release_back),
+        with_fake(a_start_on_a_full_disk_starts_the_clock_in_the_end),
         with_fake(jobs_whose_ends_are_lost_are_asked_for_again),
         with_fake(a_job_that_the_bus_refuses_fails_its_video),
         with_fake(a_run_that_is_done_after_all_needs_no_retry),
+        with_fake(playlists_that_cannot_be_written_are_in_no_other_video_s_way),
         with_fake(a_restart_at_any_moment_loses_nothing),
     };
 

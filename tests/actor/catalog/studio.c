@@ -9,7 +9,8 @@ static int studio_deliver(struct fake *f, const struct probe_done *probe, const 
 {
     int r = ERR_IO;
 
-    for (unsigned tries = 0; tries < 4 && (r == ERR_IO || r == ERR_OUTCOME_UNKNOWN); tries++) {
+    for (unsigned tries = 0; tries < 4 && (r == ERR_IO || r == ERR_OUTCOME_UNKNOWN || r == ERR_STORE_FULL);
+         tries++) {
         struct turn *t = fake_begin(f);
 
         r = !t      ? 0
@@ -108,7 +109,7 @@ bool studio_probe(struct fake *f, const struct studio *s)
 /* ---- runs */
 
 static struct made_segment studio_segment(struct fake *f, const struct encode_run *job, size_t n, uint64_t first,
-                                          uint64_t frames, uint64_t div)
+                                          uint64_t frames, uint64_t div, uint64_t frame_bytes)
 {
     struct made_gop *gop = arena_alloc(f->arena, sizeof(*gop));
     uint64_t unit = job->kind == RUN_KIND_AUDIO ? 1024 : job->fps_den * div;
@@ -118,7 +119,7 @@ static struct made_segment studio_segment(struct fake *f, const struct encode_ru
         .gops = gop,
         .gops_n = job->kind == RUN_KIND_VIDEO,
         .number = job->segments[n].number,
-        .size = 1000 * frames,
+        .size = frame_bytes * frames,
         .frames = frames / div,
         .start = first / div * unit,
         .duration = frames / div * unit,
@@ -145,6 +146,7 @@ static void studio_make(struct fake *f, const struct encode_run *job, const stru
                         const struct run_rendition *what, struct made_rendition *ret)
 {
     uint64_t div = what->fps_div ? what->fps_div : 1, at = job->first, end = studio_frames(job, s);
+    uint64_t frame_bytes = job->kind == RUN_KIND_VIDEO && !s->flat ? what->width * what->height / 200 : 1000;
 
     *ret = (struct made_rendition) {
         .dir = what->dir,
@@ -162,7 +164,7 @@ static void studio_make(struct fake *f, const struct encode_run *job, const stru
             break;
         if (!job->pad && at + frames > end)
             frames = end - at;
-        ret->segments[ret->segments_n++] = studio_segment(f, job, i, at, frames, div);
+        ret->segments[ret->segments_n++] = studio_segment(f, job, i, at, frames, div, frame_bytes);
         at += job->segments[i].frames;
     }
 }
@@ -222,6 +224,12 @@ bool studio_run(struct fake *f, const struct studio *s)
     assert_int_equal(wire_unpack(&encode_run_type, sent->body, f->arena, &job, NULL), 0);
     assert_int_equal(studio_answer(f, &job, sent->job, s), 0);
     return true;
+}
+
+int studio_give_up(struct fake *f, struct id job)
+{
+    return studio_deliver(f, NULL, NULL,
+                          &(struct run_dead) { .job_id = job, .attempts = 5, .reason = "it cannot be decoded" });
 }
 
 bool studio_kill_run(struct fake *f, const char *reason)

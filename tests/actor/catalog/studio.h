@@ -9,6 +9,7 @@ struct studio {
     unsigned texts; /* text tracks; with them come two chapters */
     bool proven;    /* the probe knows the length */
     unsigned gop;   /* its packets may be copied, and its keyframes are so far apart */
+    bool flat;      /* every size of it takes as many bytes; else those of its picture's area */
     bool need_more; /* the next probe asks for more bytes */
     uint64_t need_offset;
     const char *refuse; /* the next probe refuses */
@@ -18,6 +19,7 @@ struct studio {
 bool studio_probe(struct fake *f, const struct studio *s);
 bool studio_run(struct fake *f, const struct studio *s);
 bool studio_kill_run(struct fake *f, const char *reason); /* the next run is given up */
+int studio_give_up(struct fake *f, struct id job);        /* this one is */
 bool studio_refuse_copy(struct fake *f, const struct studio *s,
                         unsigned copied);                 /* the copy's run after so many */
 void studio_work(struct fake *f, const struct studio *s); /* until nothing is left to do */
