@@ -4,8 +4,9 @@
 #include "actors/runtime/turn.h"
 #include "gen/notify.h"
 
-struct notify {
-    bool nothing; /* all it knows is in its store */
+struct notify { /* what it knows is in its store */
+    bool ticking;
+    int64_t paged; /* when a page of the rescan was asked for */
 };
 
 /* notes.c */

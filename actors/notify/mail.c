@@ -8,9 +8,9 @@
 #include "gen/errors.h"
 #include "gen/fetcher.h"
 
-enum { MAIL_AGAIN_MS = 30000, MAIL_RESUMED_MOST = 1000 };
+enum { MAIL_RESUMED_MOST = 1000 };
 
-static turn_then mail_contact, mail_again;
+static turn_then mail_contact;
 
 bool mail_is_set_up(const struct turn *t)
 {
@@ -57,7 +57,8 @@ static int mail_send(struct turn *t, const struct note_mail *row, const struct u
     return mail_to_address(t, row->id, to->email, row->subject, row->body);
 }
 
-/* Auth's answer. The row may be gone: a question was asked again, and this is its second answer. */
+/* Auth's answer. The row may be gone: a question was asked again, and this is its second answer. Where it stays, the clock
+ * asks again. */
 static int mail_contact(void *me, struct turn *t, int err, const void *reply, const void *ctx)
 {
     const struct id *id = ctx;
@@ -67,18 +68,8 @@ static int mail_contact(void *me, struct turn *t, int err, const void *reply, co
     if (r < 0)
         return r == ERR_NOT_FOUND ? 0 : r;
     if (err < 0 && err != ERR_NOT_FOUND)
-        return turn_after(t, MAIL_AGAIN_MS, mail_again, id, sizeof(*id));
+        return 0;
     return mail_send(t, &row, err == 0 ? reply : NULL);
-}
-
-static int mail_again(void *me, struct turn *t, int err, const void *reply, const void *ctx)
-{
-    struct note_mail row;
-    int r = note_mail_get(turn_txn(t), turn_arena(t), *(const struct id *)ctx, &row);
-
-    if (r < 0)
-        return r == ERR_NOT_FOUND ? 0 : r;
-    return mail_ask(t, &row);
 }
 
 int mail_resume(struct turn *t)

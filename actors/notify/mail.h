@@ -13,5 +13,5 @@ int mail_to_user(struct turn *t, struct id note, struct id user, const char *sub
 /* To an address that is known. */
 int mail_to_address(struct turn *t, struct id note, const char *to, const char *subject, const char *body);
 
-/* Asks again for what was being asked when the process ended. */
+/* Asks again for what has no answer yet: at the start, and by the clock. Some of it, where there is very much. */
 int mail_resume(struct turn *t);

@@ -4,11 +4,35 @@
 #include "actors/notify/mail.h"
 #include "actors/notify/rescan.h"
 
-static int notify_up(void *self, struct turn *t)
+enum { NOTIFY_TICK_MS = 30000 };
+
+/* Nothing waits for an answer that does not come, or that was undone with its turn. */
+static int notify_tick(void *self, struct turn *t, int err, const void *reply, const void *ctx)
 {
+    int r = turn_after(t, NOTIFY_TICK_MS, notify_tick, NULL, 0);
+
+    if (r == 0)
+        r = mail_resume(t);
+    return r < 0 ? r : rescan_tend(self, t);
+}
+
+static void notify_stands(void *self, const void *ctx)
+{
+    ((struct notify *)self)->ticking = false;
+}
+
+static int notify_up(void *self_, struct turn *t)
+{
+    struct notify *self = self_;
     int r = mail_resume(t);
 
-    return r < 0 ? r : rescan_resume(t);
+    if (r == 0)
+        r = rescan_resume(self, t);
+    if (r < 0 || self->ticking)
+        return r;
+    self->ticking = true;
+    turn_undone(t, notify_stands, NULL, 0);
+    return turn_after(t, NOTIFY_TICK_MS, notify_tick, NULL, 0);
 }
 
 static const struct notify_handlers handlers = {

@@ -7,7 +7,7 @@
 #include "data/store/table.h"
 #include "gen/errors.h"
 
-enum { RESCAN_ROW = 1, RESCAN_PAGE = 25, RESCAN_AGAIN_MS = 5000 };
+enum { RESCAN_ROW = 1, RESCAN_PAGE = 25, RESCAN_AGAIN_MS = 5000, RESCAN_OVERDUE_MS = 30000 };
 
 static turn_then rescan_page, rescan_again;
 
@@ -62,10 +62,11 @@ static int rescan_video(struct turn *t, const struct video *video, bool quiet)
     return r <= 0 || quiet ? r : events_video(t, template, video);
 }
 
-static int rescan_ask(struct turn *t, const struct rescan *row)
+static int rescan_ask(struct notify *self, struct turn *t, const struct rescan *row)
 {
     struct scan ask = { .after = row->after, .limit = RESCAN_PAGE };
 
+    self->paged = turn_now(t);
     return ask_scan(t, &ask, rescan_page, NULL, 0);
 }
 
@@ -88,20 +89,25 @@ static int rescan_page(void *me, struct turn *t, int err, const void *reply, con
         r = page->more ? rescan_put(turn_txn(t), &row) : rescan_del(turn_txn(t), RESCAN_ROW);
     if (r < 0 || !page->more)
         return r;
-    return rescan_ask(t, &row);
+    return rescan_ask(me, t, &row);
 }
 
 static int rescan_again(void *me, struct turn *t, int err, const void *reply, const void *ctx)
 {
-    return rescan_resume(t);
+    return rescan_resume(me, t);
 }
 
-int rescan_resume(struct turn *t)
+int rescan_resume(struct notify *self, struct turn *t)
 {
     struct rescan row;
     int r = rescan_get(turn_txn(t), turn_arena(t), RESCAN_ROW, &row);
 
-    return r == ERR_NOT_FOUND ? 0 : r < 0 ? r : rescan_ask(t, &row);
+    return r == ERR_NOT_FOUND ? 0 : r < 0 ? r : rescan_ask(self, t, &row);
+}
+
+int rescan_tend(struct notify *self, struct turn *t)
+{
+    return turn_now(t) < self->paged + RESCAN_OVERDUE_MS ? 0 : rescan_resume(self, t);
 }
 
 int rescan_lost(void *self, struct turn *t, const char *stream)
@@ -116,5 +122,5 @@ int rescan_lost(void *self, struct turn *t, const char *stream)
     row.quiet = r == 0 && told == 0;
     if (r == 0)
         r = rescan_put(turn_txn(t), &row);
-    return r < 0 ? r : rescan_ask(t, &row);
+    return r < 0 ? r : rescan_ask(self, t, &row);
 }

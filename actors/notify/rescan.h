@@ -14,4 +14,6 @@ int rescan_is_news(struct turn *t, const struct video *video, const char *kind);
 /* Events of this stream are gone. */
 int rescan_lost(void *self, struct turn *t, const char *stream);
 /* The session is up: an unfinished one goes on. */
-int rescan_resume(struct turn *t);
+int rescan_resume(struct notify *self, struct turn *t);
+/* The same by the clock, where nothing was heard of it for long. */
+int rescan_tend(struct notify *self, struct turn *t);

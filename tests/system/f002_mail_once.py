@@ -25,9 +25,8 @@ class MailOnce(unittest.TestCase):
         self.go_on.wait(60)
         return None     # there is nobody left to hear an answer
 
-    def stage(self, sink):
-        return Stage(env={"KINOBUS_FETCHER_SMTP_URL": sink.url, "KINOBUS_FETCHER_SMTP_TLS": "never",
-                          "KINOBUS_NOTIFY_MAIL_FROM": "kinobus@example.org", "KINOBUS_AUTH_VERIFY_MAIL": "true",
+    def stage(self, **server):
+        return Stage(env={**server, "KINOBUS_NOTIFY_MAIL_FROM": "kinobus@example.org", "KINOBUS_AUTH_VERIFY_MAIL": "true",
                           "KINOBUS_FRONT_PUBLIC_URL": "https://video.example.org"})
 
     @staticmethod
@@ -36,7 +35,9 @@ class MailOnce(unittest.TestCase):
                             {"email": f"{name}@example.org", "password": "correct horse", "name": name})
 
     def test_a_new_account_is_verified_by_the_link_in_its_mail(self):
-        with Sink(self.before) as sink, self.stage(sink) as stage:
+        with Sink(self.before) as sink, self.stage() as stage:
+            stage.cli("config", "fetcher", "smtp_url", sink.url)    # while it sleeps: told for when it wakes
+            stage.cli("config", "fetcher", "smtp_tls", "never")
             self.register(stage, "ann")
             mail = sink.wait(within=60)
             self.assertEqual(mail["To"], "ann@example.org")
@@ -47,7 +48,7 @@ class MailOnce(unittest.TestCase):
 
     def test_a_kill_before_the_answer_sends_the_same_mail_again(self):
         self.kill_first = True
-        with Sink(self.before) as sink, self.stage(sink) as stage:
+        with Sink(self.before) as sink, self.stage(KINOBUS_FETCHER_SMTP_URL=sink.url, KINOBUS_FETCHER_SMTP_TLS="never") as stage:
             tail = stage.tail("kind=ack")
             self.register(stage, "bob")
             self.assertTrue(self.reached.wait(60), "no mail was offered")

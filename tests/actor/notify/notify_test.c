@@ -268,6 +268,22 @@ static void a_mail_is_not_lost_between_question_and_answer(void **state)
     assert_int_equal(fake_count(FAKE_PUT, "fetcher.send_mail"), 1);
 }
 
+static void a_mail_waits_for_room_on_the_disk(void **state)
+{
+    struct rig *rig = *state;
+
+    ready(rig, "My film", 1);
+    store_fault_full(STORE_FAULT_NO_COMMIT);
+    auth_says(rig, 0, false);
+    store_fault_full(STORE_FAULT_ROOM);
+    assert_int_equal(fake_count(FAKE_PUT, "fetcher.send_mail"), 0);
+    rig_advance(rig, 30000);
+    auth_says(rig, 0, false);
+    assert_int_equal(fake_count(FAKE_PUT, "fetcher.send_mail"), 1);
+    rig_advance(rig, 30000);
+    assert_null(fake_next(FAKE_CALL, "auth.contact"));
+}
+
 static void who_is_gone_or_disabled_gets_no_mail(void **state)
 {
     struct rig *rig = *state;
@@ -426,6 +442,7 @@ int main(void)
         T(links_begin_with_what_the_front_is_told, begin_with_mail),
         T(an_owner_is_mailed_at_the_address_that_auth_tells, begin_with_mail),
         T(a_mail_is_not_lost_between_question_and_answer, begin_with_mail),
+        T(a_mail_waits_for_room_on_the_disk, begin_with_mail),
         T(who_is_gone_or_disabled_gets_no_mail, begin_with_mail),
         T(titles_are_text_and_no_templates, begin_with_mail),
         T(an_event_tells_once_whatever_call_of_the_store_fails, begin),
