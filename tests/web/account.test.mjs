@@ -97,6 +97,20 @@ test("an administrator gives a role and takes the right to sign in, but not his 
     assert.ok(await page.getByRole("article", { name: "Ada" }).getByRole("button").isDisabled());
 });
 
+test("an administrator corrects a birthday that was told", async () => {
+    await site.begin();
+    const vera = [...site.state.users.values()].find((u) => u.user.name === "Vera").user;
+    vera.birthday = "1990-12-31";
+    const page = await site.open("/people", { as: ADA });
+    await page.goto(site.url + "/people");
+    await page.getByLabel("Birthday of Vera").fill("1991-12-30");
+    await page.getByLabel("Birthday of Vera").blur();
+    await page.getByText("The birthday of Vera is 30 December 1991 now.").waitFor();
+    assert.equal(vera.birthday, "1991-12-30");
+    assert.equal(await page.getByLabel("Birthday of Ada").count(), 0);      // nobody is told one that was not told
+    await assertAccessible(page, "people");
+});
+
 test("signing out everywhere ends the sessions of other devices, and they notice", async () => {
     const here = await site.open("/account", { as: ALICE });
     const there = await site.open("/mine", { as: ALICE });

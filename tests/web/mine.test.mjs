@@ -22,6 +22,36 @@ test("a failed video says why, and is tried again until it can be watched", asyn
     await broken.getByRole("link", { name: "Broken tape" }).waitFor();
 });
 
+test("what waits for its file can be gone on with, unless the server fetches it", async () => {
+    await site.begin();
+    const alice = [...site.state.users.values()].find((u) => u.user.email === ALICE.email).user;
+    site.state.video(alice, { title: "Never sent" });
+    const fetched = site.state.video(alice, { title: "From afar", imported: true });
+    const page = await site.open("/mine", { as: ALICE });
+    await own(page, "Never sent").getByRole("link", { name: "Go on with its upload" }).waitFor();
+    await own(page, "From afar").getByText("is fetched from its address").waitFor();
+    assert.equal(await own(page, "From afar").getByRole("link", { name: "Go on" }).count(), 0);
+    await assertAccessible(page, "a video that waits for its file");
+    site.state.fetch(fetched, "From afar.mp4");
+    await own(page, "From afar").getByText("Fetching", { exact: true }).waitFor();
+});
+
+test("what a virus scanner found is told, and looked at again", async () => {
+    await site.begin();
+    const video = site.state.titled("Broken tape");
+    Object.assign(video, { media: "refused", virus: "infected", reason: "The virus scanner (clamd) found \"Eicar-Test-Signature\" in the file." });
+    const page = await site.open("/mine", { as: ALICE });
+    const broken = own(page, "Broken tape"), again = broken.getByRole("button", { name: "Try again" });
+    await broken.getByText("Eicar-Test-Signature").waitFor();
+    await again.click();
+    await broken.getByText("waits for the virus scanner").waitFor();
+    await again.waitFor({ state: "hidden" });
+    await assertAccessible(page, "a file that a virus scanner found something in");
+    Object.assign(video, { virus: "clean", reason: undefined });
+    site.state.encode(video);
+    await broken.getByText("found nothing in its file").waitFor();
+});
+
 test("nothing is asked for the picture of what lies in the trash", async () => {
     const page = await site.open("/mine", { as: ALICE }), asked = [];
     const video = own(page, "How bread rises");

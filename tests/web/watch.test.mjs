@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ALICE, assertAccessible, until, useSite } from "./lib/browser.mjs";
+import { ALICE, VERA, assertAccessible, until, useSite } from "./lib/browser.mjs";
 import { SHOTS } from "./lib/site.mjs";
 
 const site = useSite();
@@ -67,6 +67,19 @@ test("captions are shown, a chapter can be gone to, and the line of time tells w
     await page.mouse.move(box.x + box.width * 0.75, box.y + box.height / 2);
     await page.getByText("0:18", { exact: true }).waitFor();
     assert.deepEqual(await tile(), ['poster2.jpg")', "-160px -90px", "160px"]);
+    const places = (where) => until(page, (where) => {
+        const lines = [...document.querySelector("video").textTracks].flatMap((t) => t.mode === "showing" ? [...t.activeCues] : []).map((c) => c.line);
+        return lines.length > 0 && lines.every((line) => where === "above the buttons" ? line < -2 : line === "auto");
+    }, where);
+    await places("above the buttons");
+    for (const shown of [0, 1]) {
+        await page.keyboard.press("c");
+        await until(page, (n) => [...document.querySelector("video").textTracks].filter((t) => t.mode === "showing").length === n, shown);
+    }
+    if (await media(page, "paused"))
+        await page.keyboard.press("k");
+    await page.locator(".player.hush").waitFor();
+    await places("at the bottom");
 });
 
 test("it goes on where one stopped, on home as on its own page, and says where that is", async () => {
@@ -156,6 +169,91 @@ test("an address of media that has run out is renewed, and the viewer goes on", 
     assert.ok(site.state.asked.filter((a) => a.endsWith("/playback")).length > before);
 });
 
+/** What plays, as a mark in the page: another source would take it away. */
+const mark = (page) => page.evaluate(() => {
+    const video = document.querySelector("video");
+    const kept = globalThis.kept = { src: video.currentSrc, hidden: 0, waited: 0 };
+    video.addEventListener("waiting", () => kept.waited++);
+    new MutationObserver(() => kept.hidden++).observe(document.querySelector("canvas"), { attributes: true });
+});
+const untouched = (page) => page.evaluate(() => [document.querySelector("video").currentSrc === globalThis.kept.src, globalThis.kept.hidden, globalThis.kept.waited]);
+
+async function chooseQuality(page, label) {
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("group", { name: "Settings" }).getByLabel("Quality").selectOption({ label });
+    await page.keyboard.press("Escape");
+}
+
+test("addresses are renewed before they end, and what plays goes on", async () => {
+    await site.begin();
+    const video = site.state.titled("How bread rises");
+    site.state.renewAfterMs = 1500;
+    const page = await site.open(`/watch/${video.id}`, { still: false });
+    await until(page, () => document.querySelector("video")?.currentTime > 0.2);
+    await mark(page);
+    site.state.right = "token1";
+    const asked = () => site.state.asked.filter((a) => a.endsWith("/playback")).length;
+    const before = asked();
+    while (asked() === before)
+        await page.waitForTimeout(20);
+    site.state.renewAfterMs = 3_600_000;
+    site.state.refusedRights.add("token0");     // from now on what still asked by it would be told so in the console, and fail
+    await page.waitForTimeout(300);
+    await advances(page);
+    assert.deepEqual(await untouched(page), [true, 0, 0]);
+    await chooseQuality(page, "180p");
+    await until(page, () => document.querySelector("video").videoHeight === 180);
+    await advances(page);
+    assert.deepEqual((await untouched(page)).slice(0, 2), [true, 0]);
+    assert.ok(site.state.asked.some((a) => a.includes("/media/token1/") && a.endsWith("m4s")));
+});
+
+test("an address that ended all the same is renewed when it is refused, and what plays goes on", async () => {
+    await site.begin();
+    const video = site.state.titled("How bread rises");
+    const page = await site.open(`/watch/${video.id}`, { still: false, expected: [401, 403] });
+    await until(page, () => document.querySelector("video")?.currentTime > 0.2);
+    await mark(page);
+    site.state.right = "token1";
+    site.state.refusedRights.add("token0");
+    await chooseQuality(page, "180p");
+    await until(page, () => document.querySelector("video").videoHeight === 180);
+    await advances(page);
+    assert.deepEqual((await untouched(page)).slice(0, 2), [true, 0]);
+    assert.equal(site.state.asked.filter((a) => a.endsWith("/playback")).length, 2);
+});
+
+test("the browser's own HLS gets new addresses too, and goes on at its place", async () => {
+    await site.begin();
+    const video = site.state.titled("How bread rises");
+    site.state.renewAfterMs = 2500;
+    const page = await site.open("/", { still: false });
+    await page.addInitScript(() => {
+        delete globalThis.MediaSource;
+        delete globalThis.ManagedMediaSource;
+        delete globalThis.WebKitMediaSource;
+    });
+    await page.goto(`${site.url}/watch/${video.id}`);
+    await until(page, () => document.querySelector("video")?.currentTime > 0.5);
+    assert.match(await media(page, "currentSrc"), /token0\/.*master.m3u8$/);
+    site.state.right = "token1";
+    await until(page, () => document.querySelector("video").currentSrc.includes("token1"));
+    site.state.renewAfterMs = 3_600_000;
+    site.state.refusedRights.add("token0");
+    await until(page, () => document.querySelector("video").currentTime > 3);
+});
+
+test("who may not watch any longer is told so in the place of the player", async () => {
+    await site.begin();
+    const video = site.state.titled("How bread rises");
+    site.state.renewAfterMs = 1500;
+    const page = await site.open(`/watch/${video.id}`, { expected: [401, 403] });
+    await until(page, () => document.querySelector("video")?.readyState >= 2);
+    site.state.refusals.set(video.id, [{ rule: "window", sentence: "It could be watched until 3 May 2026, 12:00 UTC.", until: "2026-05-03T12:00:00Z" }]);
+    await page.getByRole("region", { name: "You cannot watch this here and now" }).waitFor();
+    assert.equal(await page.locator("video").count(), 0);
+});
+
 test("whoever may keep a video is offered its files, others are not", async () => {
     await site.begin();
     const video = site.state.titled("How bread rises");
@@ -173,4 +271,111 @@ test("whoever may keep a video is offered its files, others are not", async () =
     video.allow_download = true;
     await other.reload();
     await other.getByRole("button", { name: "Download" }).waitFor();
+});
+
+test("whoever may not watch a video is told which rules say so, its owner which others meet", async () => {
+    await site.begin();
+    const video = site.state.titled("How bread rises");
+    site.state.refusals.set(video.id, [{ rule: "region", sentence: "It may not be watched in the country where you seem to be (FR)." },
+        { rule: "age", sentence: "It is for people of 16 years and above. Sign in, so that your age is known." }]);
+    const page = await site.open(`/watch/${video.id}`);
+    const told = page.getByRole("region", { name: "You cannot watch this here and now" });
+    await told.getByText("the country where you seem to be (FR)").waitFor();
+    await told.getByRole("link", { name: "Sign in" }).waitFor();
+    await page.getByRole("heading", { name: "How bread rises" }).waitFor();     // what there is to read is there
+    await page.screenshot({ path: join(SHOTS, "refused.png") });
+    await assertAccessible(page, "refused");
+    const vera = await site.open(`/watch/${video.id}`, { as: VERA, expected: [401, 403] });
+    await vera.getByRole("region", { name: "You cannot watch this here and now" }).getByRole("link", { name: "Your account" }).click();
+    await vera.getByRole("textbox", { name: "Birthday" }).fill("1990-12-31");
+    await vera.getByRole("button", { name: "Save birthday" }).click();
+    await vera.getByText("Birthday: 31 December 1990").waitFor();
+    const alice = await site.open(`/watch/${video.id}`, { as: ALICE });
+    await alice.getByText("You may watch it, others may not, or not all of them:").waitFor();
+    await alice.getByText("16 years and above").waitFor();
+    await until(alice, () => document.querySelector("video")?.readyState >= 2);
+});
+
+test("a video that may be watched soon begins when it may", async () => {
+    await site.begin();
+    const video = site.state.titled("How bread rises");
+    const from = new Date(Date.now() + 4000).toISOString();
+    site.state.refusals.set(video.id, [{ rule: "window", sentence: "It can be watched from 3 May 2026, 12:00 UTC on.", from }]);
+    const page = await site.open(`/watch/${video.id}`, { expected: [401, 403] });
+    await page.getByRole("region", { name: "You cannot watch this yet" }).getByText("where you are").waitFor();
+    site.state.refusals.clear();
+    await until(page, () => document.querySelector("video")?.readyState >= 2);
+});
+
+test("its owner says when, where and from which age a video may be watched, and takes it back", async () => {
+    await site.begin();
+    const video = site.state.titled("How bread rises");
+    const page = await site.open(`/watch/${video.id}`, { as: ALICE });
+    const sheet = page.getByRole("dialog", { name: "Edit video" });
+    const open = () => page.getByRole("button", { name: "Edit", exact: true }).click();
+    await open();
+    await sheet.getByLabel("From", { exact: true }).fill("2026-05-03T12:00");
+    await sheet.getByLabel("Where").selectOption({ label: "Only in these countries" });
+    await sheet.getByLabel("Countries").fill("de, GB, de");
+    await sheet.getByLabel("From the age of").fill("16");
+    await assertAccessible(page, "rights");
+    await sheet.getByRole("button", { name: "Save" }).click();
+    await sheet.waitFor({ state: "hidden" });
+    assert.deepEqual([video.regions, video.minimum_age], [{ rule: "only", countries: ["DE", "GB"] }, 16]);
+    assert.deepEqual(Object.keys(video.window), ["from"]);
+    const exact = (video.window.from = new Date(Date.parse(video.window.from) + 7000).toISOString());
+    await page.reload();
+    await open();
+    await sheet.getByLabel("Where").selectOption({ label: "Everywhere" });
+    await sheet.getByLabel("From the age of").fill("");
+    await sheet.getByRole("button", { name: "Save" }).click();
+    await sheet.waitFor({ state: "hidden" });
+    assert.deepEqual([video.regions, video.minimum_age, video.window], [{}, 0, { from: exact }]);
+});
+
+/** To the last second of a video, which then plays out. */
+async function playOut(page) {
+    await until(page, () => document.querySelector("video")?.readyState >= 3);
+    await page.evaluate(() => {
+        const video = document.querySelector("video");
+        video.currentTime = video.duration - 0.5;
+        void video.play();
+    });
+    await until(page, () => document.querySelector("video").ended);
+}
+
+test("the next video is offered at the end, and begins by itself unless that is not wanted", async () => {
+    await site.begin();
+    const video = site.state.titled("How bread rises");
+    const page = await site.open(`/watch/${video.id}`, { still: false });
+    const offer = page.getByRole("region", { name: "Next up" });
+    await playOut(page);
+    await offer.getByText(/Begins in \d s/).waitFor();
+    await page.screenshot({ path: join(SHOTS, "next-up.png") });
+    await assertAccessible(page, "next up");
+    await page.keyboard.press("Escape");
+    await offer.waitFor({ state: "hidden" });
+    await playOut(page);
+    await offer.getByLabel("Play the next one by itself").uncheck();
+    await offer.getByText(/Begins in/).waitFor({ state: "hidden" });
+    await page.reload();
+    await playOut(page);
+    await offer.getByRole("button", { name: "Play now" }).waitFor();
+    assert.equal(await offer.getByText(/Begins in/).count(), 0);       // as it was said before
+    await offer.getByLabel("Play the next one by itself").check();
+    await page.waitForURL((url) => url.pathname !== `/watch/${video.id}` && url.pathname.startsWith("/watch/"));
+    await until(page, () => document.querySelector("video")?.currentTime > 0.2);
+});
+
+test("whoever wants less motion starts the next video by hand, and by keys alone", async () => {
+    await site.begin();
+    const video = site.state.titled("How bread rises");
+    const page = await site.open(`/watch/${video.id}`);
+    await playOut(page);
+    const offer = page.getByRole("region", { name: "Next up" });
+    await offer.getByRole("button", { name: "Play now" }).waitFor();
+    assert.equal(await offer.getByText(/Begins in/).count(), 0);
+    await offer.getByRole("button", { name: "Play now" }).focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.pathname !== `/watch/${video.id}`);
 });

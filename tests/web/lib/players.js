@@ -33,7 +33,9 @@ globalThis.PLAYERS = {
 
     async "dash.js"(video, url, complain) {
         const player = globalThis.dashjs.MediaPlayer().create();
-        player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } }, buffer: { fastSwitchEnabled: true } } });
+        // Nothing is kept behind a seek: where it keeps sound that ends in a hole, dash.js 5.2.1 takes that as complete when it is sent back,
+        // never fetches what is missing, and jumps there, or, once it was sent to another size, stands still for ever.
+        player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } }, buffer: { fastSwitchEnabled: true, bufferToKeep: 0 } } });
         player.on("error", ({ error }) => complain(`${error.code} ${error.message}`));
         const known = new Promise((then) => player.on("streamInitialized", then));
         player.initialize(video, url, true);

@@ -2,7 +2,7 @@
 import { Refusal } from "./schema.mjs";
 import { id } from "./state.mjs";
 
-const mediaPath = (video, file) => `/media/token0/${video.id}/${video.version}/${file}`;
+const mediaPath = (state, video, file) => `/media/${state.right}/${video.id}/${video.version}/${file}`;
 
 function seen(state, who, videoId) {
     const video = state.videos.get(videoId);
@@ -28,7 +28,7 @@ function page(items, ask, limit) {
 function ownList(state, who, ask, limit, rows, wanted = () => true) {
     const mine = [...rows].filter(([key, row]) => key.startsWith(who.id) && wanted(row))
         .map(([key, row]) => [state.videos.get(key.split("/")[1]), row]).filter(([v]) => v?.life === "live");
-    return page(mine.map(([v, row]) => ({ video_id: v.id, title: v.title, ...row, poster_url: mediaPath(v, "poster0.jpg") })), ask, limit);
+    return page(mine.map(([v, row]) => ({ video_id: v.id, title: v.title, ...row, poster_url: mediaPath(state, v, "poster0.jpg") })), ask, limit);
 }
 
 function account(state, email) {
@@ -89,12 +89,17 @@ export const handlers = {
         return page(listed, ask, 24);
     },
     get_video: (state, who, ask) => seen(state, who, ask.id),
+    next_up(state, who, ask) {
+        const of = seen(state, who, ask.id);
+        const next = state.listed().find((v) => v.id !== of.id && v.visibility === "public" && v.life === "live" && v.state === "ready");
+        return next ? { video: shown(next) } : {};
+    },
     create_video: (state, who, ask) => state.video(who, ask),
     import_video(state, who, { url, visibility }) {
         const address = URL.canParse(url) ? new URL(url) : undefined;
         if (!/^https?:$/.test(address?.protocol))
             throw new Refusal(400, "The request does not fit its schema.", [{ field: "url", message: "must begin with http:// or https://" }]);
-        const video = state.video(who, { title: `Import from ${address.host}`, visibility });
+        const video = state.video(who, { title: `Import from ${address.host}`, visibility, imported: true });
         state.fetch(video, address.pathname.slice(1));
         return shown(video);
     },
@@ -124,6 +129,11 @@ export const handlers = {
         const video = own(state, who, ask.id);
         if (video.state !== "failed")
             throw new Refusal(409, "The state of things does not allow it.");
+        if (video.virus === "infected") {       // it stays as it is until the scanner has said more
+            video.virus = "waiting";
+            video.rev++;
+            return video;
+        }
         delete video.reason;
         state.encode(video);
         return video;
@@ -132,11 +142,14 @@ export const handlers = {
         const video = seen(state, who, ask.id);
         if (!video.playable_until_ms)
             throw new Refusal(409, "Nothing of it can be watched yet.");
+        const refusals = state.refusals.get(video.id) ?? [];
+        if (refusals.length && video.owner_id !== who?.id)
+            throw new Refusal(!who && refusals.some((r) => r.rule === "age") ? 401 : 403, "You may not do that.", [], refusals);
         const final = video.state === "ready";
-        return { session_id: id("play"), video_id: video.id, hls_url: mediaPath(video, final ? "master.m3u8" : "preview.m3u8"), dash_url: "",
-            poster_url: mediaPath(video, "poster0.jpg"), final, duration_ms: video.duration_ms, playable_until_ms: video.playable_until_ms,
+        return { others_meet: refusals, ...(state.renewAfterMs === undefined ? {} : { renew_after_ms: state.renewAfterMs }), session_id: id("play"), video_id: video.id, hls_url: mediaPath(state, video, final ? "master.m3u8" : "preview.m3u8"), dash_url: "",
+            poster_url: mediaPath(state, video, "poster0.jpg"), final, duration_ms: video.duration_ms, playable_until_ms: video.playable_until_ms,
             resume_ms: state.progress.get(`${who?.id}/${video.id}`)?.position_ms ?? 0, expires_at: new Date(Date.now() + 3.6e6).toISOString(), tracks: [],
-            kept: state.kept.has(`${who?.id}/${video.id}`), storyboard_url: final ? mediaPath(video, "storyboard.vtt") : "",
+            kept: state.kept.has(`${who?.id}/${video.id}`), storyboard_url: final ? mediaPath(state, video, "storyboard.vtt") : "",
             chapters: [{ start_ms: 0, title: "Flour" }, { start_ms: 12_000, title: "Water & salt" }] };
     },
     report_playback: (state, who, ask) => void state.reports.push(ask),
@@ -165,7 +178,7 @@ export const handlers = {
         const video = seen(state, who, ask.id);
         if (!video.has_poster)
             throw new Refusal(404, "There is no such thing, or you may not see it.");
-        return { url: mediaPath(video, `poster${(video.title.length + (video.poster ?? 0)) % 6}.jpg`), storyboard_url: video.state === "ready" ? mediaPath(video, "storyboard.vtt") : "" };
+        return { url: mediaPath(state, video, `poster${(video.title.length + (video.poster ?? 0)) % 6}.jpg`), storyboard_url: video.state === "ready" ? mediaPath(state, video, "storyboard.vtt") : "" };
     },
     choose_poster(state, who, ask) {
         const video = own(state, who, ask.id);
@@ -180,7 +193,7 @@ export const handlers = {
             throw new Refusal(403, "You may not do that.");
         return { items: [["English", "en"], ["German", "de"]].flatMap(([sound, language]) => [360, 180].map((height) => {
             const filename = `${video.title} (${height}p, ${language}).mp4`;
-            return { url: mediaPath(video, `dl/h264-${height}/aac-${language}-0/${encodeURIComponent(filename)}`), filename,
+            return { url: mediaPath(state, video, `dl/h264-${height}/aac-${language}-0/${encodeURIComponent(filename)}`), filename,
                 width: height * 16 / 9, height, sound, language };
         })) };
     },

@@ -9,10 +9,11 @@ export const schema = JSON.parse(execFileSync("python3", [TYPES, "--json"], { ma
 const fieldsOf = (type) => (schema.struct[type] ?? schema.value[type] ?? schema.event[type])?.fields;
 
 export class Refusal extends Error {
-    constructor(status, title, errors = []) {
+    constructor(status, title, errors = [], refusals = []) {
         super(title);
         this.status = status;
         this.errors = errors;
+        this.refusals = refusals;
     }
 }
 

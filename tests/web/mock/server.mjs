@@ -111,7 +111,9 @@ function events(state, user, req, res) {
 }
 
 function serveMedia(state, dir, pathname, res) {
-    const [, , , videoId, , ...rest] = pathname.split("/");
+    const [, , right, videoId, , ...rest] = pathname.split("/");
+    if (state.refusedRights.has(right))
+        throw new Refusal(403, "You may not do that.");
     const video = state.videos.get(videoId);
     const found = video && media(dir, rest.join("/"), video);
     if (!found)
@@ -143,6 +145,7 @@ function problem(req, res, error) {
     req.resume();
     res.writeHead(status, { ...ALWAYS, "Content-Type": "application/problem+json" }).end(JSON.stringify({
         type: `/errors/${status}`, title: error.message, status, retryable: [429, 503].includes(status), request_id: "mock", errors: error.errors ?? [],
+        ...(error.refusals?.length ? { detail: error.refusals[0].sentence, refusals: error.refusals } : {}),
     }));
 }
 

@@ -27,6 +27,10 @@ export class State {
         this.figures = { views: 0, tried: 0, failed: 0, played_ms: 0, stalls: 0, switches: 0, days: [] };
         this.reports = [];                  // of players
         this.kept = new Map();              // user/video -> when
+        this.right = "token0";              // in the addresses of media that are handed out
+        this.refusedRights = new Set();
+        this.renewAfterMs = undefined;
+        this.refusals = new Map();          // video -> the rules that do not let others than its owner watch it
         this.notes = [];
         this.streams = new Set();           // open event streams: {user, write}
         this.partMs = 350;                  // what one part of an encoding takes

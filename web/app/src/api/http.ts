@@ -1,7 +1,7 @@
 // One function for every call of the HTTP API. Routes, requests and replies are typed from the schemas ("#api"), and
 // a request becomes HTTP by the same rule as in the front: {names} fill the path, the rest goes into the query of a
 // GET or DELETE, else into a JSON body.
-import type { Calls } from "#api";
+import type { Calls, Refusal } from "#api";
 
 export type Route = keyof Calls;
 export type Ask<R extends Route> = Calls[R]["request"];
@@ -20,6 +20,7 @@ export class Problem extends Error {
     readonly retryable: boolean;
     readonly requestId: string | undefined;
     readonly fields: Record<string, string> = {};
+    readonly refusals: Refusal[];   // rules that do not let a video be watched; the first one decided
 
     constructor(status: number, document: Record<string, unknown>) {
         const title = String(document["title"] ?? (status ? "The server answered with an error." : "The server cannot be reached."));
@@ -28,6 +29,7 @@ export class Problem extends Error {
         this.title = title;
         this.retryable = document["retryable"] === true || status === 0;
         this.requestId = document["request_id"] as string | undefined;
+        this.refusals = (document["refusals"] as Refusal[] | undefined) ?? [];
         for (const e of (document["errors"] as { field?: string; message?: string }[] | undefined) ?? [])
             if (e.field)
                 this.fields[e.field] = e.message ?? this.message;

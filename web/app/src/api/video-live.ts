@@ -12,6 +12,11 @@ export function settled(video: Video): boolean {
     return video.state === "ready" || video.state === "failed" || video.state === "expired" || video.state === "trashed";
 }
 
+/** Something is still to be said of it: what it is made of, or what a virus scanner finds in that. */
+function moving(video: Video): boolean {
+    return !settled(video) || video.virus === "waiting";
+}
+
 /** Enough to be watched from its start. */
 export function playable(video: Video): boolean {
     return video.state === "ready" || video.state === "playable" || (video.playable_until_ms ?? 0) > 0;
@@ -24,11 +29,11 @@ export function withProgress(video: Video, told: VideoProgress): Video {
     return { ...video, ...rest };
 }
 
-/** `first` as it was loaded; the result follows it until it is settled. */
+/** `first` as it was loaded; the result follows it as long as it moves. */
 export function useVideoLive(first: Video): Video {
     const [video, setVideo] = useState(first);
     const { id, owner_id } = first;
-    const done = settled(video);
+    const done = !moving(video), scanned = video.virus === "waiting";
     const state = useRef(first.state);
     state.current = video.state;
     const shown = useRef(id);
@@ -52,8 +57,8 @@ export function useVideoLive(first: Video): Video {
         const hear = (told: VideoProgress) => {
             if (told.video_id !== id)
                 return;
-            if (told.state !== state.current)
-                void ask();         // more has changed than progress tells: a reason, a picture, a size
+            if (told.state !== state.current || scanned)
+                void ask();         // more has changed than progress tells: a reason, a picture, a size, a scan
             setVideo((v) => withProgress(v, told));
         };
         const timer = setInterval(() => {
@@ -63,6 +68,6 @@ export function useVideoLive(first: Video): Video {
         }, ASK_EVERY_MS);
         const stops = [on("video_progress", hear), on("lost", () => void ask()), () => clearInterval(timer)];
         return () => stops.forEach((stop) => stop());
-    }, [id, owner_id, done]);
+    }, [id, owner_id, done, scanned]);
     return video;
 }

@@ -1,6 +1,9 @@
 // Numbers and times as people read them.
+/** Whole seconds that have passed; a sum of segments that is a hair short of 24 s is 24 s. */
+const seconds = (ms: number) => Math.max(0, Math.floor(Math.round(ms) / 1000));
+
 export function clock(ms: number): string {
-    const s = Math.max(0, Math.floor(ms / 1000));
+    const s = seconds(ms);
     const two = (n: number) => String(n).padStart(2, "0");
     const minutes = Math.floor(s / 60);
     return minutes < 60 ? `${minutes}:${two(s % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)}`;
@@ -8,7 +11,7 @@ export function clock(ms: number): string {
 
 /** For screen readers: "1 hour 2 minutes 5 seconds". */
 export function spokenClock(ms: number): string {
-    const s = Math.max(0, Math.floor(ms / 1000));
+    const s = seconds(ms);
     const parts = [[Math.floor(s / 3600), "hour"], [Math.floor(s / 60) % 60, "minute"], [s % 60, "second"]] as const;
     const told = parts.filter(([n], i) => n || (i === 2 && s < 60));
     return told.map(([n, word]) => `${n} ${word}${n === 1 ? "" : "s"}`).join(" ");

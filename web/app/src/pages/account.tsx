@@ -26,6 +26,7 @@ function Settings() {
                 <h2 id="about-you">About you</h2>
                 <p>{user.email} <span class={`chip ${user.verified ? "good" : ""}`}>{user.verified ? "Verified" : "Not verified"}</span> <span class="chip">{user.role}</span></p>
                 <NameForm />
+                <BirthdayForm />
             </section>
             <section class="panel stack" aria-labelledby="password"><h2 id="password">Password</h2><PasswordForm /></section>
             <Sessions />
@@ -42,6 +43,23 @@ function NameForm() {
         <Form form={form} label="Name">
             <Field form={form} name="name" label="Name" hint="Shown to others beside what you upload." value={me.value?.name ?? ""} required maxLength={120} autoComplete="name" />
             <div><SubmitButton form={form}>Save name</SubmitButton></div>
+        </Form>
+    );
+}
+
+/** Told once; an administrator can correct it. */
+function BirthdayForm() {
+    const form = useForm(async (data) => {
+        me.value = await call("PATCH /api/v1/users/{id}", { id: me.value!.id, birthday: String(data.get("birthday")) });
+        toast("Your birthday is saved.");
+    });
+    if (me.value?.birthday)
+        return <p>Birthday: {day(me.value.birthday)} <span class="quiet">(only an administrator can correct it)</span></p>;
+    return (
+        <Form form={form} label="Birthday">
+            <Field form={form} name="birthday" label="Birthday" type="date" max={new Date().toISOString().slice(0, 10)} required autoComplete="bday"
+                hint="Videos that are not for children ask for it. Nobody else sees it, and you can tell it only once." />
+            <div><SubmitButton form={form}>Save birthday</SubmitButton></div>
         </Form>
     );
 }

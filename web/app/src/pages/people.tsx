@@ -45,7 +45,7 @@ function Account({ user, onChange }: { user: User; onChange: (now: User) => void
     const [busy, setBusy] = useState(false);
     const name = user.name || user.email || "Somebody";
     const mine = user.id === me.value?.id;      // nobody takes away his own rights
-    const change = async (to: { role?: Role; disabled?: boolean }, told: string) => {
+    const change = async (to: { role?: Role; disabled?: boolean; birthday?: string }, told: string) => {
         setBusy(true);
         try {
             onChange(await call("PATCH /api/v1/users/{id}", { id: user.id, ...to }));
@@ -61,6 +61,11 @@ function Account({ user, onChange }: { user: User; onChange: (now: User) => void
         const chosen = (event.currentTarget as HTMLSelectElement).value as Role;
         void change({ role: chosen }, `${name} is ${chosen} now.`);
     };
+    const correct = (event: Event) => {
+        const { value } = event.currentTarget as HTMLInputElement;
+        if (value && value !== user.birthday)
+            void change({ birthday: value }, `The birthday of ${name} is ${day(value)} now.`);
+    };
     return (
         <article class="panel row apart" aria-label={name}>
             <div class="stack tight">
@@ -73,6 +78,7 @@ function Account({ user, onChange }: { user: User; onChange: (now: User) => void
                 <p class="small quiet">{user.email} · since {day(user.created_at)}</p>
             </div>
             <div class="row">
+                {user.birthday && <input type="date" class="input slim" aria-label={`Birthday of ${name}`} defaultValue={user.birthday} disabled={busy} onBlur={correct} />}
                 <select class="input slim" aria-label={`Role of ${name}`} value={user.role} disabled={mine || busy} onChange={choose}>
                     {ROLES.map(([role, label]) => <option key={role} value={role} selected={role === user.role}>{label}</option>)}
                 </select>

@@ -13,6 +13,9 @@ import { About } from "../player/about";
 import { MoreVideos } from "../player/more-videos";
 import { Player } from "../player/player";
 import { Preparing } from "../player/preparing";
+import { OthersMeet, Refused } from "../player/refused";
+
+const RETRY_MS = 30_000;            // of a renewal that did not get through
 
 export function Watch() {
     const id = useRoute().params["id"] ?? "";
@@ -69,11 +72,20 @@ function Playing({ video }: { video: Video }) {
             setError(undefined);
         } catch (thrown) {
             setError(thrown);
+            if (thrown instanceof Problem && thrown.refusals.length)
+                setPlayback(undefined);         // it may not be watched any more
             throw thrown;
         }
     }, [video.id]);
     const start = () => void renew().catch(() => {});
     useEffect(start, [renew]);
+    useEffect(() => {
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const wait = (ms: number) => void (timer = setTimeout(() => renew().catch(() => wait(RETRY_MS)), ms));
+        if (playback?.renew_after_ms !== undefined)
+            wait(playback.renew_after_ms);
+        return () => clearTimeout(timer);
+    }, [playback]);
     const outgrown = playback && !playback.final && video.state === "ready";
     useEffect(() => {
         if (!outgrown)
@@ -84,12 +96,13 @@ function Playing({ video }: { video: Video }) {
     }, [outgrown]);
 
     if (!playback)
-        return error !== undefined ? <Failure error={error} retry={start} /> : <div class="player"><div class="middle"><Waiting what="Loading" /></div></div>;
+        return error instanceof Problem && error.refusals.length ? <Refused refusals={error.refusals} retry={start} /> : error !== undefined ? <Failure error={error} retry={start} /> : <div class="player"><div class="middle"><Waiting what="Loading" /></div></div>;
     const from = Number(query["t"]);
-    return (
+    return (<>
         <Player id={video.id} title={video.title ?? ""} playback={playback} renew={renew} growing={!playback.final}
             startAt={from > 0 ? from : (playback.resume_ms ?? 0) / 1000}
             preparedMs={Math.max(playback.playable_until_ms ?? 0, video.playable_until_ms ?? 0)}
             durationMs={Math.max(playback.duration_ms ?? 0, video.duration_ms ?? 0)} />
-    );
+        {!!playback.others_meet?.length && <OthersMeet refusals={playback.others_meet} />}
+    </>);
 }

@@ -5,6 +5,7 @@ import { call } from "../api/http";
 import { Field, Form, SubmitButton, useForm } from "./field";
 import { Icon } from "./icon";
 import { PosterChoice } from "./poster-choice";
+import { Rights, rightsOf } from "./rights";
 import { Sheet } from "./sheet";
 import { VISIBILITY } from "./state-chip";
 import { toast } from "./toasts";
@@ -18,7 +19,7 @@ export function EditVideo({ video, onSaved, onClose }: { video: Video; onSaved: 
         const people = names.map((name, i): Person => ({ name: name.trim(), role: roles[i]?.trim() ?? "" })).filter((p) => p.name);
         const saved = await call("PATCH /api/v1/videos/{id}", {
             id: video.id, title: text("title"), description: text("description"), visibility: text("visibility") as Visibility,
-            allow_download: text("download") === "all", language: text("language"), people, tags, if_rev: video.rev ?? 0,
+            allow_download: text("download") === "all", language: text("language"), people, tags, ...rightsOf(data, video), if_rev: video.rev ?? 0,
         });
         onSaved(saved);
         toast("Saved.");
@@ -36,6 +37,7 @@ export function EditVideo({ video, onSaved, onClose }: { video: Video; onSaved: 
                 <People people={video.people ?? []} />
                 <PosterChoice video={video} onChosen={onSaved} />
                 <Field form={form} name="language" label="Language" hint="Of what is spoken, as a tag: en, de, pt-BR." value={video.language ?? ""} maxLength={20} />
+                <Rights form={form} video={video} />
                 <div class="row">
                     <SubmitButton form={form}>Save</SubmitButton>
                     <button type="button" class="button" onClick={onClose}>Cancel</button>

@@ -58,7 +58,9 @@ interface FieldProps {
     label: string;
     form?: FormState;
     hint?: string;
-    type?: "text" | "email" | "password";
+    type?: "text" | "email" | "password" | "date" | "datetime-local" | "number";
+    min?: number;
+    max?: number | string;
     value?: string;
     required?: boolean;
     minLength?: number;

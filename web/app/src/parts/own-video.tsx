@@ -1,5 +1,5 @@
 // One of the visitor's own videos: how it stands, and everything that can be done with it.
-import type { Video, Visibility } from "#api";
+import type { Video, VirusScan, Visibility } from "#api";
 import { useState } from "preact/hooks";
 import { call, saying } from "../api/http";
 import { playable, settled, useVideoLive } from "../api/video-live";
@@ -65,6 +65,7 @@ export function OwnVideo({ video: first, onChange, onGone }: OwnVideoProps) {
                 <h2>{playable(video) && !trashed ? <a href={`/watch/${video.id}`}>{title}</a> : title}</h2>
                 <p class="row"><StateChip video={video} /><span class="small quiet">{ago(video.created_at)}</span></p>
                 {!settled(video) && <Going video={video} />}
+                {video.virus && video.virus !== "infected" && <p class="small quiet">{VIRUS[video.virus]}</p>}
                 {video.damaged && <p class="small quiet">Some of the original could not be decoded; the gaps hold the last good picture.</p>}
                 <div class="row">
                     {trashed ? <>
@@ -86,8 +87,11 @@ export function OwnVideo({ video: first, onChange, onGone }: OwnVideoProps) {
                 {video.state === "failed" && (
                     <Notice kind="bad">
                         <p><strong>{video.reason || "It could not be made."}</strong></p>
-                        <p><button type="button" class="button slim" onClick={() => void retry()}><Icon name="retry" size={18} />Try again</button></p>
+                        {video.virus !== "waiting" && <p><button type="button" class="button slim" onClick={() => void retry()}><Icon name="retry" size={18} />Try again</button></p>}
                     </Notice>
+                )}
+                {video.virus === "failed" && video.state !== "failed" && !trashed && (
+                    <p><button type="button" class="button slim" onClick={() => void retry()}><Icon name="retry" size={18} />Scan again</button></p>
                 )}
                 {shown === "why" && <Why id={video.id} key={video.state} />}
                 {shown === "figures" && <Figures id={video.id} />}
@@ -99,13 +103,22 @@ export function OwnVideo({ video: first, onChange, onGone }: OwnVideoProps) {
     );
 }
 
+const VIRUS: Record<Exclude<VirusScan, "infected">, string> = {
+    waiting: "Its file waits for the virus scanner.",
+    clean: "The virus scanner found nothing in its file.",
+    partial: "The virus scanner found nothing in the part of its file that it looks at.",
+    failed: "The virus scanner could say nothing of its file.",
+};
+
 function Going({ video }: { video: Video }) {
     const { uploaded_bytes: sent = 0, declared_bytes: size = 0, runs_done: done = 0, runs_total: total = 0 } = video;
+    if (video.state === "waiting" && video.imported)
+        return <p class="small quiet">Its file is fetched from its address; nothing has come of it yet.</p>;
     if (video.state === "waiting")
         return <p class="small"><a href="/upload">Go on with its upload</a></p>;
     return (
         <>
-            {size > 0 && sent < size && <Meter label="Uploading" part={sent} whole={size} text={`${bytes(sent)} of ${bytes(size)}`} />}
+            {size > 0 && sent < size && <Meter label={video.imported ? "Fetching" : "Uploading"} part={sent} whole={size} text={`${bytes(sent)} of ${bytes(size)}`} />}
             {total > 0 && <Meter label="Preparing" part={done} whole={total} text={partsDone(done, total, video.left_ms)} />}
         </>
     );

@@ -35,6 +35,8 @@ export function About({ video, onEdited }: { video: Video; onEdited: (video: Vid
                     {video.owner_name && <strong>{video.owner_name}</strong>}
                     <time dateTime={when} title={moment(when)}>{ago(when)}</time>
                     {SHOWN[video.visibility ?? ""] && <span class="chip"><Icon name="lock" size={15} />{SHOWN[video.visibility ?? ""]}</span>}
+                    {!!video.minimum_age && <span class="chip">From {video.minimum_age} years</span>}
+                    {video.window?.until && Date.parse(video.window.until) > Date.now() && <span>Until <time dateTime={video.window.until}>{moment(video.window.until)}</time></span>}
                 </p>
             </div>
             <div class="row">

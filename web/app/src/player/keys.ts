@@ -7,6 +7,7 @@ export interface Deck {
     duration(): number;
     louder(by: number): void;
     mute(): void;
+    captions(): void;
     fullscreen(): void;
     faster(by: number): void;
     help(): void;
@@ -14,8 +15,8 @@ export interface Deck {
 
 export const KEYS: [keys: string, does: string][] = [
     ["Space, K", "play or pause"], ["← →", "5 seconds back, on"], ["J L", "10 seconds back, on"], ["0 to 9", "to that tenth"],
-    ["Home End", "to the start, the end"], ["↑ ↓", "louder, quieter"], ["M", "sound off or on"], ["F", "whole screen"],
-    ["< >", "slower, faster"], ["?", "these keys"],
+    ["Home End", "to the start, the end"], ["↑ ↓", "louder, quieter"], ["M", "sound off or on"], ["C", "captions off or on"],
+    ["F", "whole screen"], ["< >", "slower, faster"], ["?", "these keys"],
 ];
 
 /** True when the key was taken. */
@@ -39,7 +40,8 @@ export function pressKey(event: KeyboardEvent, deck: Deck): boolean {
         " ": () => deck.toggle(), k: () => deck.toggle(),
         ArrowLeft: () => deck.seekBy(-5), ArrowRight: () => deck.seekBy(5), j: () => deck.seekBy(-10), l: () => deck.seekBy(10),
         Home: () => deck.seekTo(0), End: () => deck.seekTo(deck.duration()),
-        ArrowUp: () => deck.louder(0.1), ArrowDown: () => deck.louder(-0.1), m: () => deck.mute(), f: () => deck.fullscreen(),
+        ArrowUp: () => deck.louder(0.1), ArrowDown: () => deck.louder(-0.1), m: () => deck.mute(), c: () => deck.captions(),
+        f: () => deck.fullscreen(),
         "<": () => deck.faster(-1), ">": () => deck.faster(1), "?": () => deck.help(),
     };
     const act = does[key];

@@ -1,12 +1,14 @@
 // The player: a media element, its source, its buttons and its keys.
 import type { Playing as Playback } from "#api";
 import type { RefObject } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icon";
 import { Bar } from "./bar";
+import { useCaptions } from "./captions";
 import { chaptersOf } from "./chapters";
 import { type Counting, countPlayback } from "./count";
 import { type Deck, pressKey } from "./keys";
+import { NextUp, useNext } from "./next-up";
 import { keepProgress } from "./keep-progress";
 import { SeekBar } from "./seek-bar";
 import { Help, SPEEDS, Setup } from "./setup";
@@ -15,6 +17,7 @@ import { useMedia } from "./use-media";
 import { useSource } from "./use-source";
 
 const HUSH_MS = 2800;
+const NEAR_END_S = 20;
 
 interface PlayerProps {
     id: string;
@@ -39,11 +42,21 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
     const [hush, setHush] = useState(false);
     const quiet = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
     const wasHushed = useRef(false);
+    const [declined, setDeclined] = useState(false);
+    const decline = useCallback(() => setDeclined(true), []);
+    useEffect(() => {
+        if (!media.ended)
+            setDeclined(false);     // it plays again: at its end it is offered anew
+    }, [media.ended]);
 
     const prepared = growing ? Math.max(preparedMs / 1000, media.duration) : media.duration;
     const duration = Math.max(media.duration, growing ? durationMs / 1000 : 0);
+    const next = useNext(id, media.ended || (!growing && duration > 0 && media.time > duration - NEAR_END_S));
     const chapters = useMemo(() => chaptersOf(playback), [playback]);
     const tiles = useStoryboard(playback.storyboard_url);
+    const caption = useRef<number | undefined>(undefined);      // the one that was shown last
+    const hushed = hush && media.playing;
+    useCaptions(root, video, hushed, tracks);
     const whole = useRef(0);
     whole.current = Math.max(durationMs, media.duration * 1000);
 
@@ -77,6 +90,11 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
             v.volume = Math.max(0, Math.min(1, v.volume + by));
         },
         mute: () => void (video.current!.muted = !video.current!.muted),
+        captions() {
+            if (tracks.caption >= 0)
+                caption.current = tracks.caption;
+            source.current?.chooseCaption(tracks.caption >= 0 ? -1 : caption.current ?? tracks.captions[0]?.id ?? -1);
+        },
         fullscreen() {
             const v = video.current as HTMLVideoElement & { webkitEnterFullscreen?: () => void };
             if (document.fullscreenElement)
@@ -112,9 +130,9 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
     };
     const wait = growing && media.waiting && media.time > prepared - 1.5;
     return (
-        <div class={`player${hush && media.playing ? " hush" : ""}`} ref={root} role="region" tabIndex={-1} aria-label={`Player: ${title}`}
+        <div class={`player${hushed ? " hush" : ""}`} ref={root} role="region" tabIndex={-1} aria-label={`Player: ${title}`}
             onKeyDown={onKeyDown} onPointerMove={stir} onFocusIn={stir}
-            onPointerDown={() => ((wasHushed.current = hush && media.playing), stir())}>
+            onPointerDown={() => ((wasHushed.current = hushed), stir())}>
             <video ref={video} playsInline preload="auto" poster={playback.poster_url || undefined} onClick={tap}
                 onDblClick={() => deck.fullscreen()} />
             <canvas ref={still} hidden />
@@ -131,6 +149,7 @@ export function Player({ id, title, playback, startAt, preparedMs, durationMs, g
                 onPicture={document.pictureInPictureEnabled ? () => void picture(video.current!) : undefined}
                 seekBar={<SeekBar time={media.time} duration={duration} buffered={media.buffered} prepared={prepared}
                     chapters={chapters} tiles={tiles} onSeek={(to) => deck.seekTo(to)} />} />
+            {media.ended && next && !declined && !failed && <NextUp video={next} onCancel={decline} />}
             {failed && (
                 <div class="fail" role="alert">
                     <p><strong>{failed === "unsupported" ? "This browser cannot play the video." : "The video stopped: its media could not be loaded."}</strong></p>

@@ -1,6 +1,6 @@
 // Where the pictures come from: hls.js wherever there are media source extensions, the browser's own HLS elsewhere.
 // A source holds the element until it is closed; a growing video gets a new source when its final manifest is there.
-import Hls, { ErrorTypes, Events } from "hls.js";
+import Hls, { ErrorTypes, Events, type LoadPolicy } from "hls.js";
 import { keepOneCodec } from "./codecs";
 
 export interface Choice {
@@ -24,6 +24,8 @@ export interface Source {
     chooseQuality(id: number): void;
     chooseAudio(id: number): void;
     chooseCaption(id: number): void;
+    /** Goes on with another right to the same media; false: it is other media, or cannot be done while it plays. */
+    move(url: string): boolean;
     close(): void;
 }
 
@@ -46,7 +48,25 @@ export function openSource(options: SourceOptions): Source | null {
     return null;
 }
 
+const REFUSALS = [401, 403, 410];
+const REFUSED_TRIES = 8;
+const MOVING_MS = 10_000;
+
+/** What is refused is asked for again: there will be another right in a moment. */
+function patient({ default: policy }: LoadPolicy): LoadPolicy {
+    return { default: { ...policy, errorRetry: { ...policy.errorRetry!,
+        shouldRetry: (_, tries, __, answer, retry) => retry || (REFUSALS.includes(answer?.code ?? 0) && tries < REFUSED_TRIES) } } };
+}
+
+/** Media's address is /media/{right}/{video}/{version}/{file}. */
+const RIGHT = /(\/media\/)([^/]+)(\/video_[^/]+\/)/;
+
+function withRight(address: string, right: string): string {
+    return right ? address.replace(RIGHT, (_, before: string, __, after: string) => before + right + after) : address;
+}
+
 function openHls({ video, url, startAt, onTracks, onQuality, onFail }: SourceOptions): Source {
+    let right = RIGHT.exec(url)?.[2] ?? "";
     const hls = new Hls({
         startPosition: startAt,     // a growing playlist looks live; without this it would start near its end
         autoStartLoad: false,       // but when it is known which codec
@@ -55,8 +75,13 @@ function openHls({ video, url, startAt, onTracks, onQuality, onFail }: SourceOpt
         backBufferLength: 60,
         maxBufferLength: 30,
         capLevelToPlayerSize: true,
+        fragLoadPolicy: patient(Hls.DefaultConfig.fragLoadPolicy),
+        playlistLoadPolicy: patient(Hls.DefaultConfig.playlistLoadPolicy),
+        xhrSetup: (xhr, address) => xhr.open("GET", withRight(address, right), true),     // playlists name media by the right they came with
     });
     let recovered = 0, closed = false;
+    let stopped = false;            // it loads nothing any more, for its address was refused
+    let movedAt = 0;                // what was asked before may still be refused
     const failed: string[] = [];    // codecs that the browser did not decode after all
     const codec = () => hls.levels[0]?.videoCodec ?? "avc1";
     const tell = () => {
@@ -84,8 +109,11 @@ function openHls({ video, url, startAt, onTracks, onQuality, onFail }: SourceOpt
         hls.on(event, tell);
     hls.on(Events.ERROR, (_, error) => {
         const status = error.response?.code ?? 0;
-        if ([401, 403, 404, 410].includes(status) && (error.fatal || status !== 404))
-            onFail(true);           // the token ended, or the version is another by now
+        if (REFUSALS.includes(status) || (status === 404 && error.fatal)) {
+            stopped ||= error.fatal;
+            if (error.fatal || Date.now() - movedAt > MOVING_MS)
+                onFail(true);       // the right ended, or the version is another by now
+        }
         else if (error.fatal && error.type === ErrorTypes.MEDIA_ERROR && recovered++ < 2)
             hls.recoverMediaError();
         else if (error.fatal && error.type === ErrorTypes.MEDIA_ERROR && !codec().startsWith("avc1")) {
@@ -113,6 +141,16 @@ function openHls({ video, url, startAt, onTracks, onQuality, onFail }: SourceOpt
             hls.subtitleTrack = id;
             hls.subtitleDisplay = id >= 0;
             tell();
+        },
+        move(next) {
+            if (withRight(next, "-") !== withRight(url, "-"))
+                return false;
+            right = RIGHT.exec(next)?.[2] ?? "";
+            movedAt = Date.now();
+            if (stopped)
+                hls.startLoad();
+            stopped = false;
+            return true;
         },
         close() {
             closed = true;
@@ -165,6 +203,7 @@ function openNative({ video, url, startAt, onTracks, onFail }: SourceOptions): S
         chooseQuality() {},
         chooseAudio() {},
         chooseCaption() {},
+        move: () => false,          // the browser asks by the address that it was given
         close() {
             video.removeEventListener("loadedmetadata", start);
             video.removeEventListener("error", fail);
