@@ -54,7 +54,11 @@ class Api:
             headers.setdefault("Content-Type", "application/json")
         connection = self.connect()
         try:
-            connection.request(method, path, body=body, headers=headers)
+            connection.connect()
+            try:
+                connection.request(method, path, body=body, headers=headers)
+            except (BrokenPipeError, ConnectionResetError):
+                pass        # it has read enough, and may have said why
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
         finally:

@@ -4,11 +4,11 @@ import os
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
 from api import Api, ApiError  # noqa: E402  (the folder must be on the path first)
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CLIP = os.path.join(TOP, "tests", "media", "counter.mp4")
+FILM = os.path.join(HERE, "Welcome_to_Kinobus.mp4")
 DONE = {"ready", "failed"}
 
 
@@ -62,7 +62,7 @@ def main():
     parser.add_argument("--url", required=True)
     parser.add_argument("--ca", help="the certificate of a platform behind its edge")
     parser.add_argument("--state", required=True)
-    parser.add_argument("--file", default=CLIP)
+    parser.add_argument("--file", default=FILM)
     args = parser.parse_args()
 
     api, line = Api(args.url, ca=args.ca), Line()
