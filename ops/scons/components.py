@@ -210,4 +210,7 @@ def finish(env):
     """compile_commands.json beside the build, for clang-tidy and editors."""
     db = env.CompilationDatabase(env["OUT"].File("compile_commands.json"))
     env.Alias("compile_commands", db)
+    if env["MODE"] == "fuzz":   # the programs are for gcc
+        env.Default(None)
+        env.Default("fuzz")
     env.Default(db)

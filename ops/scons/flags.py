@@ -14,7 +14,7 @@ PACKAGES = {"zmq": "libzmq", "czmq": "libczmq", "sodium": "libsodium", "jansson"
             "avformat": "libavformat", "avcodec": "libavcodec", "avutil": "libavutil", "avfilter": "libavfilter",
             "hiredis": "hiredis", "nats": "libnats", "rabbitmq": "librabbitmq", "pq": "libpq",
             "swscale": "libswscale", "swresample": "libswresample", "curl": "libcurl", "utf8proc": "libutf8proc",
-            "expat": "expat"}
+            "expat": "expat", "maxminddb": "libmaxminddb"}
 PLAIN = {"msgpack": ["-lmsgpackc"], "lmdb": ["-llmdb"], "civetweb": ["-lcivetweb"], "stemmer": ["-lstemmer"],
          "cmocka": ["-lcmocka"], "m": ["-lm"], "rt": ["-lrt"], "pthread": ["-pthread"], "dl": ["-ldl"], "z": ["-lz"]}
 

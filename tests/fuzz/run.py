@@ -4,7 +4,8 @@
     run.py --planted build/plant/fuzz/NAME      it must find the error that plant=1 put into its parser
 
 Inputs it starts from lie in tests/fuzz/corpus/NAME where there are any; what it finds is kept in build/fuzz-corpus/NAME,
-a crash in build/fuzz-crashes. A planted build starts from the first inputs alone, which must not reach the error.
+a crash in build/fuzz-crashes. A planted build starts from the first inputs alone, which must not reach the error. What a fuzzer keeps
+on disk it removes when it ends by itself, and nothing of it stays when it does not.
 """
 import os
 import re
@@ -24,7 +25,12 @@ def fuzz(program, *options):
     seeds = os.path.join(TOP, "tests", "fuzz", "corpus", name)
     argv = [os.path.join(TOP, program), "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", *options,
             *([seeds] if os.path.isdir(seeds) else [])]
-    run = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    with tempfile.TemporaryDirectory(prefix="kinobus-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as scratch:
+        run = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+                             env={**os.environ, "TMPDIR": scratch})
+        left = os.listdir(scratch) if run.returncode == 0 else []
+    if left:
+        sys.exit(f"{name}: left behind: {' '.join(left)}")
     executions = re.search(r"number_of_executed_units: (\d+)", run.stdout) or re.search(r"^#(\d+)\t(?!.*#\d+\t)", run.stdout, re.M | re.S)
     edges = re.findall(r"cov: (\d+)", run.stdout)
     return run.stdout, run.returncode, int(executions[1]) if executions else 0, int(edges[-1]) if edges else 0

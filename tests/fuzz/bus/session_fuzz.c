@@ -9,6 +9,7 @@
  * broker said last; 7: a message of the peer that may only call; it is never told what it may not know; 8: a peer
  * greets again; 9: something of the job that was given last, by its lease; 10, 11: a message, and something of that job, for
  * a row; 12: the row leaves. Of 5, 6, 8, 9 and 12 the peer is `code`. */
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include "gen/errors.h"
 #include "schemas/wire/plant.h"
 #include "tests/fuzz/bus/sound.h"
+#include "tests/fuzz/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -80,7 +82,7 @@ static void outgoing(struct broker *b, struct session *to, struct bytes a, struc
 
 static void write_file(const char *dir, const char *name, const char *text)
 {
-    char path[200];
+    char path[PATH_MAX + 32];
     FILE *file;
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
@@ -89,12 +91,14 @@ static void write_file(const char *dir, const char *name, const char *text)
         abort();
 }
 
-static char dir[] = "/dev/shm/bus-fuzz-XXXXXX", keys[64], acl[64];
+static char keys[PATH_MAX], acl[PATH_MAX];
 
 static void make_folder(void)
 {
+    const char *dir = scratch_folder();
+
     log_set_level(0); /* a line per refusal would be all the fuzzer does */
-    if (sodium_init() < 0 || !mkdtemp(dir))
+    if (sodium_init() < 0)
         abort();
     snprintf(keys, sizeof keys, "%s/keys", dir);
     snprintf(acl, sizeof acl, "%s/policy", dir);
@@ -110,7 +114,7 @@ static void start(void)
 {
     static const char *const left[] = { "data.mdb", "lock.mdb", "owner.lock", "journal.0", "journal.1" };
     const char *policies[] = { acl, NULL };
-    struct broker_options options = { .state = dir,
+    struct broker_options options = { .state = scratch_folder(),
                                       .keys = keys,
                                       .policies = policies,
                                       .map_size = 256u << 20,
@@ -122,9 +126,9 @@ static void start(void)
     if (!*keys)
         make_folder();
     for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
-        char path[80];
+        char path[PATH_MAX + 32];
 
-        snprintf(path, sizeof path, "%s/broker/%s", dir, left[i]);
+        snprintf(path, sizeof path, "%s/broker/%s", scratch_folder(), left[i]);
         unlink(path);
     }
     if (broker_new(&options, &broker, error) < 0)

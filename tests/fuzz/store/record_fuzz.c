@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "data/store/inbox.h"
 #include "data/store/open_table.h"
 #include "data/store/outbox.h"
 #include "gen/catalog.h"
 #include "gen/errors.h"
+#include "tests/fuzz/scratch.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,11 +28,8 @@ static void must(int r)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static char dir[] = "/tmp/kinobus-fuzz-XXXXXX";
-    struct store_options options = { .dir = dir, .map_size = 64 << 20, .any_filesystem = true };
+    struct store_options options = { .dir = scratch_folder(), .map_size = 64 << 20, .any_filesystem = true };
 
-    if (!mkdtemp(dir))
-        abort();
     must(store_open(&options, &store));
     must(outbox_open(store));
     must(inbox_open(store));
