@@ -1,16 +1,19 @@
 """Builds and runs every kind of test and adds up what they say.
 
-A kind is a row of KINDS: what to build, and a function that runs it and yields one Result per program, module or
-check. Each keeps its output under build/test-logs; of a failing one what failed and the end are shown.
+A kind is a row of KINDS: what to build, and a function that names its commands: a program, module or check each. The
+kinds of a stage are built one after the other, then run at the same time. Each command keeps its output under
+build/test-logs; of a failing one what failed and the end are shown.
 """
 import argparse
 import concurrent.futures
+import itertools
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from typing import Callable, NamedTuple
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.path.join(TOP, "build", "test-logs")
@@ -22,23 +25,34 @@ SANITIZER = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS":
 FAILURE = re.compile(r"^\s*(?:\[  (?:FAILED|ERROR)|(?:FAIL|ERROR): |not ok )")
 
 
-class Result:
-    def __init__(self, name, passed, failed, log, seconds):
-        self.name, self.passed, self.failed, self.log, self.seconds = name, passed, failed, log, seconds
+class Result(NamedTuple):
+    name: str
+    passed: int
+    failed: int
+    log: str
+    seconds: float
 
 
-def command(name, argv, timeout, count, env=None):
-    """Runs one command in a process group of its own, keeps its output, and counts its tests with `count`."""
+class Command(NamedTuple):
+    name: str
+    argv: list
+    timeout: float      # seconds
+    count: Callable     # what it printed -> how many passed, how many failed
+    env: dict = {}
+
+
+def run(command):
+    """Runs one command in a process group of its own, keeps its output, and counts its tests."""
     started = time.monotonic()
     os.makedirs(LOGS, exist_ok=True)
-    log = os.path.join(LOGS, re.sub(r"[^A-Za-z0-9_.-]+", "_", name) + ".log")
+    log = os.path.join(LOGS, re.sub(r"[^A-Za-z0-9_.-]+", "_", command.name) + ".log")
     with open(log, "wb") as out:
-        child = subprocess.Popen(argv, cwd=TOP, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                 env={**os.environ, **SANITIZER, **(env or {})}, start_new_session=True)
+        child = subprocess.Popen(command.argv, cwd=TOP, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                 env={**os.environ, **SANITIZER, **command.env}, start_new_session=True)
         try:
-            code = child.wait(timeout)
+            code = child.wait(command.timeout)
         except subprocess.TimeoutExpired:
-            out.write(f"\nstopped: no end after {timeout} s\n".encode())
+            out.write(f"\nstopped: no end after {command.timeout} s\n".encode())
             code = -signal.SIGKILL
         finally:
             try:
@@ -47,20 +61,22 @@ def command(name, argv, timeout, count, env=None):
                 pass
     with open(log, encoding="utf-8", errors="replace") as f:
         text = f.read()
-    passed, failed = count(text)
+    passed, failed = command.count(text)
     if code and not failed:
         failed = 1
     if not code and not passed and not failed:
         failed = 1
         with open(log, "a", encoding="utf-8") as f:
             f.write("\nnothing was tested: the command ended well without a single test\n")
-    return Result(name, passed, failed, log, time.monotonic() - started)
+    return Result(command.name, passed, failed, log, time.monotonic() - started)
 
 
-def two_at_a_time(commands):
-    """Results of commands in their order. None of them may need the machine to itself: what is timed is a benchmark."""
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield from pool.map(lambda argv: command(*argv), commands)
+def run_all(commands):
+    """Results of commands as they end. None of them may need the machine to itself: what is timed is a benchmark.
+    Many wait more than they work, so there is one more at a time than there are cores."""
+    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(run, command) for command in commands]):
+            yield done.result()
 
 
 def count_cmocka(text):
@@ -87,7 +103,7 @@ def count_check(text):
 def build(mode, *targets):
     out = "build" if mode == "release" else f"build/{mode}"
     how = ["mode=fuzz", "plant=1"] if mode == "plant" else [f"mode={mode}"]
-    return command(f"build {mode}", ["scons", "-j2", *how, *[t.replace("OUT", out) for t in targets]], 1800, count_check)
+    return run(Command(f"build {mode}", ["scons", "-j2", *how, *[t.replace("OUT", out) for t in targets]], 1800, count_check))
 
 
 def programs(folder):
@@ -104,69 +120,67 @@ def python_modules(folder, prefixes=("test_",)):
         if os.path.isdir(path) else []
 
 
-def run_lint(args):
+def lint(args):
     for name in ("format", "cppcheck", "words", "tidy"):
-        yield command(f"lint {name}", ["python3", f"tests/lint/{name}.py"], 1500, count_check, {"KINOBUS_LONG": "1" if args.long else ""})
+        yield Command(f"lint {name}", ["python3", f"tests/lint/{name}.py"], 1500, count_check, {"KINOBUS_LONG": "1" if args.long else ""})
 
 
-def run_python(args):
+def python(args):
     for folder in ("tests/schema", "tests/fault"):
         for module in python_modules(folder):
-            yield command(module, ["python3", "-m", "unittest", "-v", module], 300, count_unittest)
+            yield Command(module, ["python3", "-m", "unittest", "-v", module], 300, count_unittest)
 
 
-def run_c(mode):
-    def run(args):
-        out = "build" if mode == "release" else f"build/{mode}"
-        yield from two_at_a_time((program, [program], 300, count_cmocka, {"CMOCKA_MESSAGE_OUTPUT": "STDOUT"}) for program in programs(f"{out}/tests"))
-    return run
+def cmocka(mode):
+    def commands(args):
+        for program in programs(f"build/{mode}/tests"):
+            yield Command(program, [program], 300, count_cmocka, {"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
+    return commands
 
 
-def run_system(args):
-    yield from two_at_a_time((story, ["python3", story], 3600 if args.long else 900, count_unittest,
-                              {"KINOBUS_LONG": "1" if args.long else ""})
-                             for story in python_modules("tests/system", ("b", "c", "f", "r", "test_")))
+def system(args):
+    for story in python_modules("tests/system", ("b", "c", "f", "r", "test_")):
+        yield Command(story, ["python3", story], 3600 if args.long else 900, count_unittest, {"KINOBUS_LONG": "1" if args.long else ""})
 
 
-def run_web(args):
-    if os.path.exists(os.path.join(TOP, "tests/web/run")):
-        yield command("tests/web", ["tests/web/run"], 900, count_node)
+def web(args):
+    yield Command("tests/web", ["tests/web/run"], 1800, count_node)
 
 
-def run_node(args):
-    yield command("tests/node", ["tests/node/run"], 300, count_node)
+def node(args):
+    yield Command("tests/node", ["tests/node/run"], 600, count_node)
 
 
-def run_fault(mode):
-    def run(args):
+def fault(mode):
+    def commands(args):
         out = "build" if mode == "release" else f"build/{mode}"
         how = ["--faults", "60"] if mode != "release" else ["--long"] if args.long else []
-        yield command(f"tests/fault/bus_run.py {mode}", ["python3", "tests/fault/bus_run.py", *how], 1500, count_check,
+        yield Command(f"tests/fault/bus_run.py {mode}", ["python3", "tests/fault/bus_run.py", *how], 1500, count_check,
                       {"KINOBUS_BIN": os.path.join(TOP, out, "bin")})
-    return run
+    return commands
 
 
-def run_fuzz(args):
-    seconds = 180 if args.long else 15
-    yield from two_at_a_time((program, ["python3", "tests/fuzz/run.py", program, str(seconds)], seconds + 120, count_check)
-                             for program in programs("build/fuzz/fuzz"))
-    yield from two_at_a_time((program, ["python3", "tests/fuzz/run.py", "--planted", program], 420, count_check)
-                             for program in programs("build/plant/fuzz"))
+def fuzz(args):
+    seconds = 180 if args.long else 8
+    for program in programs("build/fuzz/fuzz"):
+        yield Command(program, ["python3", "tests/fuzz/run.py", program, str(seconds)], seconds + 120, count_check)
+    for program in programs("build/plant/fuzz"):
+        yield Command(program, ["python3", "tests/fuzz/run.py", "--planted", program], 420, count_check)
 
 
-KINDS = {  # name: (build steps, runner, only with --long)
-    "python": ([], run_python, False),
-    "lint": ([("release", "OUT/compile_commands.json", "OUT/gen")], run_lint, False),
-    "unit": ([("debug", "tests")], run_c("debug"), False),
-    "asan": ([("asan", "tests", "OUT/bin")], run_c("asan"), False),
-    "system": ([("release",)], run_system, False),
-    "web": ([("release",)], run_web, False),
-    "node": ([("release",), ("release", "OUT/tests/unit/blobs_s3")], run_node, False),
-    "fault": ([("release",)], run_fault("release"), False),
-    "fault-asan": ([("asan", "OUT/bin", "OUT/peers")], run_fault("asan"), True),
-    "fault-tsan": ([("tsan", "OUT/bin", "OUT/peers")], run_fault("tsan"), True),
-    "fuzz": ([("fuzz", "fuzz"), ("plant", "fuzz")], run_fuzz, False),
-    "tsan": ([("tsan", "tests")], run_c("tsan"), True),
+KINDS = {  # name: (stage, build steps, commands, only with --long); what takes longest comes first in its stage
+    "python": (1, [], python, False),
+    "lint": (1, [("release", "OUT/compile_commands.json", "OUT/gen")], lint, False),
+    "unit": (2, [("debug", "tests")], cmocka("debug"), True),     # the same under ASan is in both tiers
+    "asan": (3, [("asan", "tests", "OUT/bin")], cmocka("asan"), False),
+    "tsan": (3, [("tsan", "tests")], cmocka("tsan"), True),
+    "web": (4, [("release",)], web, False),
+    "system": (4, [("release",)], system, False),
+    "node": (4, [("release",), ("release", "OUT/tests/unit/blobs_s3")], node, False),
+    "fault": (4, [("release",)], fault("release"), False),
+    "fault-asan": (4, [("asan", "OUT/bin", "OUT/peers")], fault("asan"), True),
+    "fault-tsan": (4, [("tsan", "OUT/bin", "OUT/peers")], fault("tsan"), True),
+    "fuzz": (4, [("fuzz",), ("plant",)], fuzz, False),
 }
 
 
@@ -194,6 +208,26 @@ def show(result):
         print(f"    whole output: {os.path.relpath(result.log, TOP)}", flush=True)
 
 
+def wanted(args, kind):
+    return kind in args.only if args.only else args.long or not KINDS[kind][-1]
+
+
+def results(args):
+    """Of all that is built and run, stage after stage. A kind of which a part does not build is not run."""
+    built = {}
+    for _, kinds in itertools.groupby((kind for kind in KINDS if wanted(args, kind)), lambda kind: KINDS[kind][0]):
+        commands = []
+        for kind in kinds:
+            _, steps, of_kind, _ = KINDS[kind]
+            for step in (step for step in steps if step not in built):
+                result = build(*step)
+                built[step] = not result.failed
+                yield result._replace(passed=0)
+            if all(built[step] for step in steps):
+                commands += of_kind(args)
+        yield from run_all(commands)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="ops/test", description="Runs the tests of Kinobus.")
     parser.add_argument("--long", action="store_true", help="everything, not the short tier alone")
@@ -204,22 +238,9 @@ def main():
         print("\n".join(KINDS))
         return 0
     passed = failed = 0
-    built = set()
-    for kind, (steps, runner, long_only) in KINDS.items():
-        if (args.only and kind not in args.only) or (long_only and not (args.long or args.only)):
-            continue
-        ok = True
-        for step in steps:
-            if step in built:
-                continue
-            result = build(*step)
-            built.add(step)
-            show(result)
-            failed += result.failed
-            ok = ok and not result.failed
-        for result in runner(args) if ok else ():
-            show(result)
-            passed, failed = passed + result.passed, failed + result.failed
+    for result in results(args):
+        show(result)
+        passed, failed = passed + result.passed, failed + result.failed
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
