@@ -21,19 +21,26 @@
 
 enum { FILM = 300000, CUT = 100001 };
 
+/* What it does with a stream. */
+struct manner {
+    const char *answer; /* NULL: it hangs up instead */
+    uint64_t takes;     /* bytes of a stream, 0: all. With one more it says so and hangs up */
+    bool is_early;      /* it answers after the first chunk, and hangs up */
+    bool is_silent;
+};
+
 struct world {
     char dir[64], path[100];
     int listener;
     pthread_t thread;
     struct blobs *blobs;
-    uint8_t film[FILM], heard[FILM + 1];
+    uint8_t film[FILM];
+
+    pthread_mutex_t lock; /* of what follows: the test and its clamd both have it */
+    struct manner manner; /* from the next stream on */
+    uint8_t heard[FILM + 1];
     uint64_t heard_n; /* of the last stream */
     unsigned streams;
-    /* what it does */
-    const char *answer; /* NULL: it hangs up instead */
-    uint64_t takes;     /* bytes of a stream: with one more it says so and hangs up */
-    bool is_early;      /* it answers after the first chunk, and hangs up */
-    bool is_silent;
 };
 
 /* ---- clamd */
@@ -56,33 +63,56 @@ static void say(int fd, const char *answer)
         send(fd, answer, strlen(answer) + 1, MSG_NOSIGNAL);
 }
 
+static struct manner stream_begins(struct world *w)
+{
+    struct manner manner;
+
+    pthread_mutex_lock(&w->lock);
+    w->heard_n = 0;
+    w->streams++;
+    manner = w->manner;
+    pthread_mutex_unlock(&w->lock);
+    return manner;
+}
+
+/* How much it has heard of this stream by now. */
+static uint64_t stream_hears(struct world *w, const uint8_t *chunk, size_t len)
+{
+    uint64_t n;
+
+    pthread_mutex_lock(&w->lock);
+    if (w->heard_n + len <= sizeof(w->heard))
+        memcpy(w->heard + w->heard_n, chunk, len);
+    n = w->heard_n += len;
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
 static void serve_stream(struct world *w, int fd)
 {
     static uint8_t chunk[1 << 20];
+    struct manner manner = stream_begins(w);
+    uint64_t heard_n = 0;
     char command[10];
     uint32_t len;
 
-    w->heard_n = 0;
-    w->streams++;
     if (!get(fd, command, sizeof(command)) || memcmp(command, "zINSTREAM", sizeof(command)) != 0)
         return;
     while (get(fd, &len, sizeof(len)) && (len = ntohl(len)) && len <= sizeof(chunk)) {
-        if (w->heard_n + len > w->takes) {
+        if (manner.takes && heard_n + len > manner.takes) {
             say(fd, "INSTREAM size limit exceeded. ERROR");
             return;
         }
         if (!get(fd, chunk, len))
             return;
-        if (w->heard_n + len <= sizeof(w->heard))
-            memcpy(w->heard + w->heard_n, chunk, len);
-        w->heard_n += len;
-        if (w->is_early)
+        heard_n = stream_hears(w, chunk, len);
+        if (manner.is_early)
             break;
     }
-    if (w->is_silent)
+    if (manner.is_silent)
         get(fd, &len, 1); /* until the other side has had enough */
     else
-        say(fd, w->answer);
+        say(fd, manner.answer);
 }
 
 static void *serve(void *arg)
@@ -118,8 +148,8 @@ static int setup(void **state)
     w->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(w->listener, (struct sockaddr *)&at, sizeof(at)), 0);
     assert_int_equal(listen(w->listener, 8), 0);
-    w->takes = UINT64_MAX;
-    w->answer = "stream: OK";
+    pthread_mutex_init(&w->lock, NULL);
+    w->manner.answer = "stream: OK";
     assert_int_equal(pthread_create(&w->thread, NULL, serve, w), 0);
     *state = w;
     return 0;
@@ -132,12 +162,37 @@ static int teardown(void **state)
 
     shutdown(w->listener, SHUT_RDWR);
     pthread_join(w->thread, NULL);
+    pthread_mutex_destroy(&w->lock);
     close(w->listener);
     blobs_close(&w->blobs);
     snprintf(command, sizeof(command), "rm -rf %s", w->dir);
     assert_int_equal(system(command), 0);
     free(w);
     return 0;
+}
+
+static void behaves(struct world *w, struct manner manner)
+{
+    pthread_mutex_lock(&w->lock);
+    w->manner = manner;
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* So much of the film, from its start, was the last of so many streams. */
+static void has_heard(struct world *w, uint64_t n, unsigned streams)
+{
+    uint64_t heard_n;
+    unsigned begun;
+    bool is_same;
+
+    pthread_mutex_lock(&w->lock); /* no assertion in here: one that fails would leave it locked */
+    heard_n = w->heard_n;
+    begun = w->streams;
+    is_same = memcmp(w->heard, w->film, n) == 0;
+    pthread_mutex_unlock(&w->lock);
+    assert_int_equal(heard_n, n);
+    assert_true(is_same);
+    assert_int_equal(begun, streams);
 }
 
 /* The film of two objects; the second begins with bytes that are none of it. */
@@ -169,9 +224,7 @@ static void all_of_an_original_is_sent_and_found_clean(void **state)
 
     assert_int_equal(scan->end, SCAN_CLEAN);
     assert_int_equal(scan->looked, FILM);
-    assert_int_equal(w->heard_n, FILM);
-    assert_memory_equal(w->heard, w->film, FILM);
-    assert_int_equal(w->streams, 1);
+    has_heard(w, FILM, 1);
     free(scan);
 }
 
@@ -180,7 +233,7 @@ static void what_is_found_has_a_name(void **state)
     struct world *w = *state;
     struct scan_try *scan;
 
-    w->answer = "stream: Eicar-Test-Signature FOUND";
+    behaves(w, (struct manner) { .answer = "stream: Eicar-Test-Signature FOUND" });
     scan = scanned(w, 1 << 20, 0);
     assert_int_equal(scan->end, SCAN_INFECTED);
     assert_string_equal(scan->said, "Eicar-Test-Signature");
@@ -194,8 +247,7 @@ static void of_a_longer_one_the_beginning_is_sent_and_that_is_said(void **state)
 
     assert_int_equal(scan->end, SCAN_PARTIAL);
     assert_int_equal(scan->looked, 200000);
-    assert_int_equal(w->heard_n, 200000);
-    assert_memory_equal(w->heard, w->film, 200000);
+    has_heard(w, 200000, 1);
     assert_string_equal(scan->said, "clamd looked at the first 200000 of 300000 bytes");
     free(scan);
 }
@@ -205,12 +257,11 @@ static void where_it_takes_less_less_is_sent(void **state)
     struct world *w = *state;
     struct scan_try *scan;
 
-    w->takes = 80000;
+    behaves(w, (struct manner) { .answer = "stream: OK", .takes = 80000 });
     scan = scanned(w, 1 << 20, 0);
     assert_int_equal(scan->end, SCAN_PARTIAL);
     assert_int_equal(scan->looked, FILM / 4);
-    assert_memory_equal(w->heard, w->film, FILM / 4);
-    assert_int_equal(w->streams, 3);
+    has_heard(w, FILM / 4, 3);
     assert_non_null(strstr(scan->said, "the first 75000 of 300000 bytes; it takes no more in a stream"));
     free(scan);
 }
@@ -220,7 +271,7 @@ static void one_that_takes_next_to_nothing_is_of_no_use(void **state)
     struct world *w = *state;
     struct scan_try *scan;
 
-    w->takes = 1000;
+    behaves(w, (struct manner) { .answer = "stream: OK", .takes = 1000 });
     scan = scanned(w, 1 << 20, 0);
     assert_int_equal(scan->end, SCAN_UNSCANNABLE);
     assert_non_null(strstr(scan->said, "StreamMaxLength"));
@@ -232,7 +283,7 @@ static void a_limit_of_its_own_that_it_tells_of_is_no_virus(void **state)
     struct world *w = *state;
     struct scan_try *scan;
 
-    w->answer = "stream: Heuristics.Limits.Exceeded.MaxScanSize FOUND";
+    behaves(w, (struct manner) { .answer = "stream: Heuristics.Limits.Exceeded.MaxScanSize FOUND" });
     scan = scanned(w, 1 << 20, 0);
     assert_int_equal(scan->end, SCAN_PARTIAL);
     assert_non_null(strstr(scan->said, "MaxScanSize"));
@@ -245,12 +296,11 @@ static void what_it_finds_before_the_end_counts_and_nothing_else_does(void **sta
     struct world *w = *state;
     struct scan_try *scan;
 
-    w->is_early = true;
-    w->answer = "stream: Bad FOUND";
+    behaves(w, (struct manner) { .answer = "stream: Bad FOUND", .is_early = true });
     scan = scanned(w, 1 << 20, 0);
     assert_int_equal(scan->end, SCAN_INFECTED);
     free(scan);
-    w->answer = "stream: OK";
+    behaves(w, (struct manner) { .answer = "stream: OK", .is_early = true });
     scan = scanned(w, 1 << 20, ERR_UNAVAILABLE);
     assert_string_equal(scan->said, "clamd answered before it had all");
     free(scan);
@@ -270,7 +320,7 @@ static void what_says_nothing_of_use_is_asked_again_later(void **state)
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
         struct scan_try *scan;
 
-        w->answer = all[i].answer;
+        behaves(w, (struct manner) { .answer = all[i].answer });
         scan = scanned(w, 1 << 20, ERR_UNAVAILABLE);
         assert_non_null(strstr(scan->said, all[i].said));
         free(scan);
@@ -282,7 +332,7 @@ static void what_does_not_answer_is_given_up(void **state)
     struct world *w = *state;
     struct scan_try *scan = scan_of(w, 1 << 20);
 
-    w->is_silent = true;
+    behaves(w, (struct manner) { .is_silent = true });
     scan->timeout_s = 1;
     assert_int_equal(scan_run(scan), ERR_UNAVAILABLE);
     assert_string_equal(scan->said, "clamd did not answer in 1 seconds");
