@@ -1,7 +1,7 @@
 /* board_parts - see board_parts.h. */
 #include "actors/catalog/board_parts.h"
 
-#include "actors/catalog/board.h"
+#include "actors/catalog/media/board.h"
 #include "actors/catalog/playset.h"
 
 static size_t board_rung(const struct plan *plan)

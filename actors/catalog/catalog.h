@@ -19,7 +19,7 @@
 
 #include <sys/queue.h>
 
-#include "actors/catalog/plan.h"
+#include "actors/catalog/media/plan.h"
 #include "actors/runtime/actor.h"
 #include "actors/runtime/turn.h"
 #include "data/blobs/blobs.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "actors/catalog/catalog.h"
-#include "actors/catalog/loudness.h"
+#include "actors/catalog/media/loudness.h"
 
 /* 1: measured, now or before; 0: nothing of it can be heard, or its runs were made before anybody measured. */
 int loud_measure(struct doing *d, const struct plan *plan, const char *dir, struct loudness *ret);

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/catalog/board.h"
-#include "actors/catalog/chapters.h"
+#include "actors/catalog/media/board.h"
+#include "actors/catalog/media/chapters.h"
 #include "actors/catalog/extra.h"
 #include "actors/catalog/loud.h"
 #include "actors/catalog/playset.h"
-#include "actors/catalog/mpd.h"
+#include "actors/catalog/media/mpd.h"
 #include "actors/catalog/step.h"
 #include "data/isobmff/mp4.h"
 #include "schemas/wire/arena.h"

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "actors/catalog/catalog.h"
-#include "actors/catalog/hls.h"
-#include "actors/catalog/iframe.h"
+#include "actors/catalog/media/hls.h"
+#include "actors/catalog/media/iframe.h"
 
 struct playset {
     struct hls_rendition video[LADDER_ALL], audio[PLAN_AUDIO_MOST];

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "actors/catalog/title.h"
+#include "actors/catalog/media/title.h"
 #include "schemas/wire/arena.h"
 
 /* Whether nothing of the ladder was released. */

@@ -2,7 +2,7 @@
  *
  * Pieces lie on the track's own time line, whoever measures: one is told by the run that it ends in, and begins in what that
  * run encodes before its first frame. So the pieces of all runs follow each other without a gap, and are those of one
- * long measurement. The gating needs all of them: actors/catalog/loudness.c. */
+ * long measurement. The gating needs all of them: actors/catalog/media/loudness.c. */
 #pragma once
 
 #include <stdint.h>

@@ -30,7 +30,7 @@ import runs
 
 PEER = "ffmpeg"
 LOSSLESS = 100                  # dB
-RUN_GOPS = (1, 2, 3, 6, 12)     # of the first runs, as actors/catalog/grid.h has them
+RUN_GOPS = (1, 2, 3, 6, 12)     # of the first runs, as actors/catalog/media/grid.h has them
 MOST_GOPS, LIGHT_GOPS = 15, 60  # and of the others: encoded, copied
 LEAST_GOPS, TAPER = 6, 4        # what is encoded takes no more than a quarter of what is left, in whole segments
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "actors/catalog/board.h"
-#include "actors/catalog/mpd.h"
+#include "actors/catalog/media/board.h"
+#include "actors/catalog/media/mpd.h"
 
 static const struct {
     uint64_t frames;

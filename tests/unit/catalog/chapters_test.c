@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "actors/catalog/chapters.h"
+#include "actors/catalog/media/chapters.h"
 
 static const struct probed_chapter all[] = { { 0, "One \"quoted\" \\ <b>" },
                                              { 61500, NULL },

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "actors/catalog/grid.h"
+#include "actors/catalog/media/grid.h"
 
 static const struct grid grids[] = {
     { 24, 1, 48, 4895 },   { 24000, 1001, 48, 100000 }, { 30000, 1001, 60, 1 },

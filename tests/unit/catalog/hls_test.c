@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "actors/catalog/hls.h"
-#include "actors/catalog/mpd.h"
+#include "actors/catalog/media/hls.h"
+#include "actors/catalog/media/mpd.h"
 
 static const struct hls_segment picture[] = {
     { 1, 48048, 100000 }, { 2, 48048, 50000 }, { 3, 48048, 50000 }, { 4, 144144, 300000 }, { 5, 24024, 20000 }

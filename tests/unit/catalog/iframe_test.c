@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "actors/catalog/iframe.h"
+#include "actors/catalog/media/iframe.h"
 
 static const struct hls_rendition video = { .dir = "v/h264-240",
                                             .codec = "avc1.640015",

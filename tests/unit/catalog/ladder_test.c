@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "actors/catalog/ladder.h"
+#include "actors/catalog/media/ladder.h"
 
 static void rungs_are_those_of_the_table(void **state)
 {

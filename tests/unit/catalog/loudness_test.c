@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "actors/catalog/loudness.h"
+#include "actors/catalog/media/loudness.h"
 #include "data/isobmff/box.h"
 
 struct part {

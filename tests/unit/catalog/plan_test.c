@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "actors/catalog/plan.h"
+#include "actors/catalog/media/plan.h"
 #include "gen/errors.h"
 
 struct source {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "actors/catalog/title.h"
+#include "actors/catalog/media/title.h"
 
 enum { RUNGS = 5 };
 

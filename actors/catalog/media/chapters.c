@@ -1,4 +1,4 @@
-#include "actors/catalog/chapters.h"
+#include "actors/catalog/media/chapters.h"
 
 #include <stdio.h>
 

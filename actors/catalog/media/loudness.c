@@ -1,4 +1,4 @@
-#include "actors/catalog/loudness.h"
+#include "actors/catalog/media/loudness.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "actors/catalog/title.h"
+#include "actors/catalog/media/title.h"
 
 static const double close_enough = 2, over_the_heaviest = 2, least_of_a_cap = 0.5;
 

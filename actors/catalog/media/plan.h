@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "actors/catalog/grid.h"
-#include "actors/catalog/ladder.h"
+#include "actors/catalog/media/grid.h"
+#include "actors/catalog/media/ladder.h"
 #include "gen/transcode.h"
 #include "schemas/wire/arena.h"
 

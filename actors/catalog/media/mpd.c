@@ -1,6 +1,6 @@
-#include "actors/catalog/mpd.h"
+#include "actors/catalog/media/mpd.h"
 
-#include "actors/catalog/board.h"
+#include "actors/catalog/media/board.h"
 
 #include <stdio.h>
 #include <string.h>

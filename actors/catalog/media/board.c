@@ -1,4 +1,4 @@
-#include "actors/catalog/board.h"
+#include "actors/catalog/media/board.h"
 
 #include <stdio.h>
 

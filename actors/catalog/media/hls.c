@@ -1,4 +1,4 @@
-#include "actors/catalog/hls.h"
+#include "actors/catalog/media/hls.h"
 
 #include <inttypes.h>
 #include <stdio.h>

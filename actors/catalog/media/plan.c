@@ -1,10 +1,10 @@
-#include "actors/catalog/plan.h"
+#include "actors/catalog/media/plan.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/catalog/board.h"
-#include "actors/catalog/language.h"
+#include "actors/catalog/media/board.h"
+#include "actors/catalog/media/language.h"
 #include "gen/errors.h"
 
 static const struct probed_track *plan_find(const struct probe_done *probe, uint64_t index)

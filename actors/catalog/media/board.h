@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actors/catalog/plan.h"
+#include "actors/catalog/media/plan.h"
 #include "schemas/wire/buf.h"
 
 enum {

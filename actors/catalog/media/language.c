@@ -1,5 +1,5 @@
 /* language - see language.h */
-#include "actors/catalog/language.h"
+#include "actors/catalog/media/language.h"
 
 #include <string.h>
 #include <strings.h>

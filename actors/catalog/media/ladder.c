@@ -1,4 +1,4 @@
-#include "actors/catalog/ladder.h"
+#include "actors/catalog/media/ladder.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * a byte range of the segment is one picture. Pure; rules 23, 24 and 48 to 49 of MEDIA.md. */
 #pragma once
 
-#include "actors/catalog/hls.h"
+#include "actors/catalog/media/hls.h"
 
 struct iframe_gop {
     uint32_t segment; /* its number */

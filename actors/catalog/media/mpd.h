@@ -2,7 +2,7 @@
  * isoff-live with a SegmentTimeline, since the first segments are shorter. */
 #pragma once
 
-#include "actors/catalog/hls.h"
+#include "actors/catalog/media/hls.h"
 
 /* Appends to out. Bandwidths are measured peaks. */
 void mpd_write(struct buf *out, const struct hls_set *set);

@@ -1,4 +1,4 @@
-#include "actors/catalog/grid.h"
+#include "actors/catalog/media/grid.h"
 
 enum { FIRST_SHORT = 3, TAPER_PARTS = 4, TAPER_SEGMENTS = 2 };
 

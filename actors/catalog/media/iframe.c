@@ -1,4 +1,4 @@
-#include "actors/catalog/iframe.h"
+#include "actors/catalog/media/iframe.h"
 
 #include <stdlib.h>
 
