@@ -18,7 +18,8 @@ static int direct_none(struct turn *t)
     return turn_fail(
         t, ERR_UNSUPPORTED, NULL,
         "parts can be put straight into an object store only where films lie in one: the operator names it as "
-        "catalog.far = s3://BUCKET?endpoint=URL&credentials=FILE (README, \"Films in an object store\"). "
+        "catalog.far = s3://BUCKET?endpoint=URL&credentials=FILE (ops/OPERATORS.md, \"Films in an object "
+        "store\"). "
         "POST /api/v1/uploads takes the file without");
 }
 

@@ -1,5 +1,5 @@
 // Pages of other origins that put the parts of a film straight into the store behind a running platform, by Uppy and by fetch. The
-// bucket has the rule that README tells operators to set, for the one origin; live.py starts the platform and the store.
+// bucket has the rule that ops/OPERATORS.md tells operators to set, for the one origin; live.py starts the platform and the store.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import http from "node:http";

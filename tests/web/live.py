@@ -28,8 +28,8 @@ def until(tail, done):
 
 
 def rule(origin):
-    """What README tells operators to set for a bucket, for this origin."""
-    with open(os.path.join(HERE, "..", "..", "README.md"), encoding="utf-8") as f:
+    """What ops/OPERATORS.md tells operators to set for a bucket, for this origin."""
+    with open(os.path.join(HERE, "..", "..", "ops", "OPERATORS.md"), encoding="utf-8") as f:
         told = json.loads(next(line for line in f if '"CORSRules"' in line))
     for one in told["CORSRules"]:
         one["AllowedOrigins"] = [origin]
