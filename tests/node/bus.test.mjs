@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { after, afterEach, before, test } from "node:test"
 import { decode, encode } from "@msgpack/msgpack"
+import { WAIT, eventually } from "../harness/patience.mjs"
 import { BusError, FROM_END } from "./bus.mjs"
 import { Stage } from "./stage.mjs"
 
@@ -27,7 +28,10 @@ const STORE = Buffer.alloc(16, 9), text = body => body && body.toString()
 let stage, node, epoch = 0, seq = 0
 
 // The first of what a source says that fits; sources are anything that takes a listener.
-const first = (source, fits) => new Promise(resolve => source(said => fits(said) && resolve(said)))
+const first = (source, fits) => new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`in vain: ${fits}`)), WAIT).unref()
+    source(said => fits(said) && resolve(said))
+})
 
 before(async () => {
     stage = new Stage(POLICY, ["node", "c", "eye"])
@@ -112,8 +116,7 @@ test("a queue that is paused takes a job and gives none until it goes on", async
     assert.deepEqual(leases, [])
     assert.deepEqual((await ask("$sys.why", { key: "held up" })).map(job => job.state), ["paused"])
     assert.deepEqual(await ask("$sys.queue.resume", { queue: "node.job" }), { changed: 1 })
-    while (!leases.length)
-        await new Promise(setImmediate)
+    await eventually(() => leases.length)
     assert.equal(text(leases[0].body), "patient")
     await leases[0].ack()
 })
@@ -194,8 +197,7 @@ test("when the broker is killed, what was under way ends once: leases are shown,
     await new Promise(tail => node.follow("node", { from: FROM_END }, e => e.name === "node.done" && done.push(text(e.body)), { tail }))
     const put = async body => {
         await node.put("node.job", ++seq, {}, Buffer.from(body))
-        while (!leases.some(lease => text(lease.body) === body))
-            await new Promise(setImmediate)
+        await eventually(() => leases.some(lease => text(lease.body) === body))
     }
     await put("before")
     const kept = node.put("node.job", ++seq, {}, Buffer.from("between"))
@@ -206,8 +208,7 @@ test("when the broker is killed, what was under way ends once: leases are shown,
     await put("after")
     for (const lease of leases.slice(1))
         await lease.ack(lease.body).catch(() => {})      // one that never reached the disk is given again, with a new lease
-    while (new Set(done).size < 3)
-        await new Promise(setImmediate)
+    await eventually(() => new Set(done).size === 3)
     assert.deepEqual(done.slice().sort(), ["after", "before", "between"])
 })
 

@@ -5,6 +5,7 @@ import path from "node:path"
 import { before, test } from "node:test"
 import AwsS3 from "@uppy/aws-s3"
 import Uppy from "@uppy/core"
+import { eventually } from "../harness/patience.mjs"
 
 const URL_ = process.env.KINOBUS_URL
 const PART = 5 << 20
@@ -30,19 +31,14 @@ async function api(method, where, body, ...wanted) {
 const urls = async (id, numbers) => (await api("POST", `/api/v1/direct-uploads/${id}/parts`, { numbers })).items
 const put = (url, body) => fetch(url, { method: "PUT", body })
 
-async function until(what, condition) {
-    for (const end = Date.now() + 60000; !await condition(); await new Promise(resolve => setTimeout(resolve, 100)))
-        assert.ok(Date.now() < end, what)
-}
-
 /** It plays, no byte of its original lies here, and what is deleted leaves the store. */
 async function played(video) {
-    await until("it is ready", async () => (await api("GET", `/api/v1/videos/${video}`)).state === "ready")
+    await eventually(async () => (await api("GET", `/api/v1/videos/${video}`)).state === "ready", "it is ready")
     assert.equal(existsSync(path.join(process.env.KINOBUS_STATE, "blobs", "raw", video)), false)
     const stream = await fetch(`${URL_}/api/v1/videos/stream/${video}`, { headers: { Authorization: `Bearer ${token}` } })
     assert.match(await stream.text(), /^#EXTM3U/)
     await api("DELETE", `/api/v1/videos/${video}?now=true`)
-    await until("it is gone", async () => (await fetch(`${URL_}/api/v1/videos/${video}/why`, { headers: { Authorization: `Bearer ${token}` } })).status === 404)
+    await eventually(async () => (await fetch(`${URL_}/api/v1/videos/${video}/why`, { headers: { Authorization: `Bearer ${token}` } })).status === 404, "it is gone")
 }
 
 test("by fetch", async () => {
@@ -111,7 +107,7 @@ test("Uppy gives up, and nothing is left", async () => {
     const seen = {}, client = uppy(0, seen)
     client.on("test:part", () => client.cancelAll())
     await client.upload()
-    await until("it is given up", async () => (await fetch(`${URL_}/api/v1/direct-uploads/${seen.id}`, { headers: { Authorization: `Bearer ${token}` } })).status === 404)
+    await eventually(async () => (await fetch(`${URL_}/api/v1/direct-uploads/${seen.id}`, { headers: { Authorization: `Bearer ${token}` } })).status === 404, "it is given up")
     await api("DELETE", `/api/v1/videos/${seen.video_id}?now=true`)
-    await until("it is gone", async () => (await fetch(`${URL_}/api/v1/videos/${seen.video_id}/why`, { headers: { Authorization: `Bearer ${token}` } })).status === 404)
+    await eventually(async () => (await fetch(`${URL_}/api/v1/videos/${seen.video_id}/why`, { headers: { Authorization: `Bearer ${token}` } })).status === 404, "it is gone")
 })

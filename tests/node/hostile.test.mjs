@@ -2,9 +2,9 @@
 // the broker's memory stays bounded, and meanwhile a well-behaved peer's calls are answered.
 import assert from "node:assert/strict"
 import { randomBytes } from "node:crypto"
-import { setTimeout as pause } from "node:timers/promises"
 import { after, afterEach, before, test } from "node:test"
 import { Dealer } from "zeromq"
+import { WAIT, eventually } from "../harness/patience.mjs"
 import { BusError, FROM_END } from "./bus.mjs"
 import { build, COMMAND, FLAG, MAGIC, many, NAME, parseAll, raw, VERB, VERSION } from "./frame.mjs"
 import { Stage } from "./stage.mjs"
@@ -52,7 +52,7 @@ class Raw {
     frames(...frames) { return this.socket.send(frames) }
     // The next message that fits; all before it are forgotten.
     async next(command, fits = () => true) {
-        for (const end = Date.now() + 20000; ;) {
+        for (const end = Date.now() + WAIT; ;) {
             const at = this.got.findIndex(m => m.command === command && fits(m))
             if (at >= 0)
                 return this.got.splice(0, at + 1).at(-1)
@@ -245,8 +245,7 @@ test("a lease of another session, and one that ended, end nothing", async () => 
         await worker.say({ command: COMMAND.ACK, cid }, {}, Buffer.from("done"))
         assert.equal((await worker.next(COMMAND.ACK)).code, answer)
     }
-    while (!ends.length)
-        await pause(5)
+    await eventually(() => ends.length)
     assert.deepEqual(ends, ["done"])
 })
 
@@ -270,7 +269,7 @@ test("a flood of puts beyond the window is refused, and what was accepted is con
 })
 
 test("who asks and does not read is cut off, and what it was to be told does not pile up", async () => {
-    const peer = await new Raw({ read: false }).hello(), n = 6000, body = Buffer.alloc(20000), end = Date.now() + 30000
+    const peer = await new Raw({ read: false }).hello(), n = 6000, body = Buffer.alloc(20000), end = Date.now() + WAIT
     const cut = () => /what=lost role=evil/.test(stage.process.said)
     stage.process.said = ""
     await peer.open(1, "call", "evil.nothing")

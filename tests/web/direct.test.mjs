@@ -7,10 +7,12 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
+import { WAIT, eventually } from "../harness/patience.mjs";
 
 const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_STATE: state, KINOBUS_WEB_PASSWORD: password,
     KINOBUS_WEB_CLIP: clip } = process.env;
 const PART = 5 << 20;
+const LIMIT = { timeout: 2 * WAIT };      // for what the page does, and then the platform
 let browser, server, token;
 
 // What runs in the page; esbuild makes one script of it.
@@ -68,6 +70,7 @@ const SCRIPT = `
 
 async function page(from) {
     const shown = await (await browser.newContext()).newPage();
+    shown.setDefaultTimeout(WAIT);
     await shown.goto(from);
     return shown;
 }
@@ -76,13 +79,11 @@ const authorized = () => ({ headers: { Authorization: `Bearer ${token}` } });
 
 /** It plays, and no byte of its original came through the platform. */
 async function plays(video) {
-    for (const end = Date.now() + 60_000; ;) {
+    await eventually(async () => {
         const { state: word, reason } = await (await fetch(`${platform}/api/v1/videos/${video}`, authorized())).json();
-        if (word === "ready")
-            break;
-        assert.ok(word !== "failed" && Date.now() < end, `${word}: ${reason}`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+        assert.notEqual(word, "failed", reason);
+        return word === "ready";
+    }, "it is ready");
     assert.equal(existsSync(join(state, "blobs", "raw", video)), false);
     const stream = await fetch(`${platform}/api/v1/videos/stream/${video}`, authorized());
     assert.match(await stream.text(), /^#EXTM3U/);
@@ -115,19 +116,19 @@ after(async () => {
     server.closeAllConnections();
 });
 
-test("Uppy puts a film into the store from a page of an origin that the bucket allows", { timeout: 120_000 }, async () => {
+test("Uppy puts a film into the store from a page of an origin that the bucket allows", LIMIT, async () => {
     const { failed, video } = await (await page(origin)).evaluate(() => window.byUppy());
     assert.deepEqual(failed, []);
     await plays(video);
 });
 
-test("so does fetch, with a type of the parts that the browser asks leave for", { timeout: 120_000 }, async () => {
+test("so does fetch, with a type of the parts that the browser asks leave for", LIMIT, async () => {
     const { statuses, video } = await (await page(origin)).evaluate(() => window.byFetch());
     assert.deepEqual(statuses, [200, 200, 200]);
     await plays(video);
 });
 
-test("from a page of an origin that the bucket does not know nothing is put there", { timeout: 120_000 }, async () => {
+test("from a page of an origin that the bucket does not know nothing is put there", LIMIT, async () => {
     const { said, there } = await (await page(origin.replace("127.0.0.1", "localhost"))).evaluate(() => window.refused());
     assert.deepEqual([said, there ?? []], ["TypeError", []]);
 });

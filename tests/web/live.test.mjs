@@ -9,7 +9,6 @@ const site = useSite();
 const mark = Date.now().toString(36);
 const who = { name: `Rosa ${mark}`, email: `rosa-${mark}@example.org`, password: "a long way round" };
 const title = `Ferry ${mark}`;
-const LONG = { timeout: 90_000 };
 let address;                        // of the video, from test to test
 
 const plays = (page) => until(page, () => document.querySelector("video")?.currentTime > 0.5);
@@ -24,13 +23,13 @@ test("somebody registers, uploads, and watches before or when it is ready", asyn
     await page.getByLabel("Who may watch what you upload now").selectOption("public");
     await page.getByLabel("Video files").setInputFiles(film());
     const sent = page.getByRole("article", { name: "film" });
-    await sent.getByText("Uploaded", { exact: true }).waitFor(LONG);
+    await sent.getByText("Uploaded", { exact: true }).waitFor();
     await sent.getByLabel("Title").fill(title);
     await sent.getByLabel("Title").press("Tab");
-    await own(page).getByRole("link", { name: "Watch now" }).click(LONG);
+    await own(page).getByRole("link", { name: "Watch now" }).click();
     await plays(page);
     address = new URL(page.url()).pathname;
-    await page.getByText("Still being prepared", { exact: true }).waitFor({ state: "hidden", ...LONG });
+    await page.getByText("Still being prepared", { exact: true }).waitFor({ state: "hidden" });
     await until(page, (s) => Math.abs(document.querySelector("video").duration - s) < 0.5, FILM_SECONDS);
     await page.screenshot({ path: join(SHOTS, "live-watch.png") });
     await assertAccessible(page, "watch");
@@ -40,8 +39,8 @@ test("a stranger finds it by its title, and it plays through hls.js", async () =
     const page = await site.open("/", { still: false });
     await page.getByRole("combobox", { name: "Search videos" }).fill(title);
     await page.keyboard.press("Enter");
-    const copied = page.waitForResponse((answer) => answer.url().includes("/v/source-720/0"), LONG);
-    await page.getByRole("link", { name: title }).click(LONG);
+    const copied = page.waitForResponse((answer) => answer.url().includes("/v/source-720/0"));
+    await page.getByRole("link", { name: title }).click();
     await plays(page);
     await until(page, () => document.querySelector("video").currentSrc.startsWith("blob:"));
     await page.getByRole("button", { name: "Settings" }).click();
@@ -85,7 +84,7 @@ test("a file that is no film is refused with a reason, and can be given up", asy
     const page = await site.open("/upload", { as: who });
     await page.getByLabel("Video files").setInputFiles({ name: "letter.mp4", mimeType: "video/mp4", buffer: Buffer.alloc(400_000, "Dear Ida, ") });
     const item = page.getByRole("article", { name: "letter" });
-    await item.getByRole("alert").getByText(/cannot/).waitFor(LONG);
+    await item.getByRole("alert").getByText(/cannot/).waitFor();
     await item.getByRole("link", { name: /^See why/ }).click();
     const failed = page.getByRole("article", { name: "letter", exact: true });
     await failed.getByText("Failed", { exact: true }).waitFor();

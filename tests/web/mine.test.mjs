@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { eventually } from "../harness/patience.mjs";
 import { ALICE, assertAccessible, until, useSite } from "./lib/browser.mjs";
 import { SHOTS } from "./lib/site.mjs";
 
@@ -125,8 +126,7 @@ test("a notification arrives while one is looking, and opening the list marks it
     const page = await site.open("/", { as: ALICE });
     await page.getByRole("button", { name: "Notifications, 1 new" }).waitFor();
     const alice = [...site.state.users.values()].find((u) => u.user.email === ALICE.email).user;
-    while (!site.state.streams.size)
-        await page.waitForTimeout(20);
+    await eventually(() => site.state.streams.size);
     site.state.note(alice, { kind: "video_failed", title: "“Broken tape” failed", body: "Its file ends too early." });
     await page.getByRole("status").getByText("“Broken tape” failed").waitFor();
     await page.getByRole("button", { name: "Notifications, 2 new" }).click();
@@ -142,8 +142,7 @@ test("the pages of one browser share one connection for events, and pass it on",
     await second.goto(site.url + "/");
     const alice = [...site.state.users.values()].find((u) => u.user.email === ALICE.email).user;
     const told = async (pages, title) => {
-        while (!site.state.streams.size)
-            await second.waitForTimeout(20);
+        await eventually(() => site.state.streams.size);
         assert.equal(site.state.streams.size, 1);
         site.state.note(alice, { kind: "video_ready", title });
         await Promise.all(pages.map((page) => page.getByRole("status").getByText(title).waitFor()));
@@ -153,8 +152,7 @@ test("the pages of one browser share one connection for events, and pass it on",
     const asked = () => site.state.asked.filter((a) => a.endsWith("/events")).length;
     const had = asked();
     await first.close();
-    while (asked() === had || site.state.streams.size !== 1)
-        await second.waitForTimeout(20);
+    await eventually(() => asked() > had && site.state.streams.size === 1);
     await told([second], "To the one that is left");
 });
 

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import http from "node:http";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
+import { WAIT } from "../harness/patience.mjs";
 import { until } from "./lib/browser.mjs";
 
 const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_FILM: film, KINOBUS_WEB_PASSWORD: password,
@@ -45,6 +46,12 @@ after(async () => {
     server.closeAllConnections();
 });
 
+async function newPage(options) {
+    const page = await (await browser.newContext(options)).newPage();
+    page.setDefaultTimeout(WAIT);
+    return page;
+}
+
 const wait = (page, what, fn, arg) => until(page, fn, arg).catch(async (error) => {
     const { currentTime, readyState, videoHeight, error: broken } = await page.evaluate(() => {
         const { currentTime, readyState, videoHeight, error } = document.querySelector("video");
@@ -55,7 +62,7 @@ const wait = (page, what, fn, arg) => until(page, fn, arg).catch(async (error) =
 
 /** A player in a page of its own, which plays: what can be asked of it, and what it complained of. */
 async function open(player, url) {
-    const page = await (await browser.newContext()).newPage(), complaints = [], fetched = codecsOf(page);
+    const page = await newPage(), complaints = [], fetched = codecsOf(page);
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (line) => ["warning", "error"].includes(line.type()) && !SET_ASIDE.test(line.text()) && complaints.push(line.text()));
     await page.exposeFunction("complain", (text) => complaints.push(text));
@@ -132,7 +139,7 @@ function codecsOf(page) {
 
 if (codecs)
     test("our own page plays the newest codec that the browser decodes, and that alone", async () => {
-        const page = await (await browser.newContext()).newPage(), fetched = codecsOf(page);
+        const page = await newPage(), fetched = codecsOf(page);
         await page.goto(`${platform}/watch/${film}`);
         await page.locator("video").waitFor({ state: "attached" });
         await wait(page, "plays", () => {
@@ -147,7 +154,7 @@ if (codecs)
 
 if (!codecs)
     test("our own page goes on when its addresses end, for it has had new ones", async () => {
-        const page = await (await browser.newContext({ reducedMotion: "no-preference" })).newPage(), rights = [], refused = [];
+        const page = await newPage({ reducedMotion: "no-preference" }), rights = [], refused = [];
         const window = async (to) => {
             const answer = await fetch(`${platform}/api/v1/videos/${film}`, { method: "PATCH", body: JSON.stringify({ window: to }),
                 headers: { "Content-Type": "application/json", Authorization: `Bearer ${await signIn()}` } });

@@ -4,18 +4,13 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { eventually } from "../harness/patience.mjs";
 import { ALICE, assertAccessible, useSite } from "./lib/browser.mjs";
 import { SHOTS, clip, longFile } from "./lib/site.mjs";
 
 const site = useSite();
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
 const uploads = () => [...site.state.uploads.values()];
-const until = async (page, what) => {
-    for (let i = 0; !what(); i++) {
-        assert.ok(i < 300, `in vain: ${what}`);
-        await page.waitForTimeout(50);
-    }
-};
 const choose = (page, files) => page.getByLabel("Video files").setInputFiles(files);
 const big = (name, size = 3_000_000) => ({ name, mimeType: "video/mp4", buffer: Buffer.alloc(size, name) });
 
@@ -60,7 +55,7 @@ test("several files are dropped at once; a strip tells of them on other pages", 
     await page.getByRole("link", { name: "Kinobus, home" }).click();
     await page.getByRole("link", { name: /^Uploading \d videos?, \d+ %/ }).waitFor();
     site.state.patchDelayMs = 0;
-    await until(page, () => uploads().length === 3 && uploads().every((u) => u.sha256));
+    await eventually(() => uploads().length === 3 && uploads().every((u) => u.sha256));
 });
 
 test("a file that is there already is uploaded all the same, and one is told where the other one is", async () => {
@@ -80,16 +75,16 @@ test("an upload is paused and goes on from where it stopped", async () => {
     site.state.patchDelayMs = 40;
     const file = big("pause.mp4", 6_000_000);
     await choose(page, file);
-    await until(page, () => uploads()[0]?.offset > 300_000);
+    await eventually(() => uploads()[0]?.offset > 300_000);
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByText("Paused", { exact: true }).waitFor();
     const [upload] = uploads();
-    await until(page, () => !upload.busy);      // what was on its way has arrived
+    await eventually(() => !upload.busy);      // what was on its way has arrived
     const had = upload.offset;
     assert.ok(had < file.buffer.length);
     site.state.patchDelayMs = 0;
     await page.getByRole("button", { name: "Go on" }).click();
-    await until(page, () => upload.sha256);
+    await eventually(() => upload.sha256);
     assert.equal(upload.sha256, sha256(file.buffer));
     assert.equal(uploads().length, 1);
 });
@@ -100,19 +95,19 @@ test("an upload survives a reload: the same file chosen again goes on where it s
     site.state.patchDelayMs = 40;
     const path = longFile();
     await choose(page, path);
-    await until(page, () => uploads()[0]?.offset > 500_000);
+    await eventually(() => uploads()[0]?.offset > 500_000);
     await page.reload();
     const item = page.getByRole("article", { name: "long" });
     await item.getByText("again, and it goes on from").waitFor();
     const [upload] = uploads();
-    await until(page, () => !upload.busy);
+    await eventually(() => !upload.busy);
     const had = upload.offset;
     assert.ok(had < upload.length / 2);
     let sent = 0;
     page.on("request", (request) => request.method() === "PATCH" && (sent = Number(request.headers()["upload-offset"])));
     site.state.patchDelayMs = 0;
     await choose(page, path);
-    await until(page, () => upload.sha256);
+    await eventually(() => upload.sha256);
     assert.equal(sent, had);
     assert.equal(upload.sha256, sha256(readFileSync(path)));
     assert.equal(uploads().length, 1);
@@ -123,7 +118,7 @@ test("a connection that breaks is mended by itself; a server that refuses is tol
     const page = await site.open("/upload", { as: ALICE, expected: [401, 503, 507] });
     site.state.faults.push({ match: /^PATCH /, status: 503, times: 1 });
     await choose(page, big("mended.mp4"));
-    await until(page, () => uploads()[0]?.sha256);
+    await eventually(() => uploads()[0]?.sha256);
     site.state.faults.push({ match: /^POST \/api\/v1\/videos$/, status: 507, title: "The store is full.", times: 1 });
     await choose(page, big("full.mp4"));
     const item = page.getByRole("article", { name: "full" });
@@ -136,7 +131,7 @@ test("an upload that is given up leaves no video behind", async () => {
     const page = await site.open("/upload", { as: ALICE });
     site.state.patchDelayMs = 200;
     await choose(page, big("never.mp4", 8_000_000));
-    await until(page, () => uploads()[0]?.offset > 0);
+    await eventually(() => uploads()[0]?.offset > 0);
     await page.getByRole("button", { name: "Give up" }).click();
     await page.getByRole("article", { name: "never" }).waitFor({ state: "hidden" });
     assert.equal(site.state.titled("never"), undefined);

@@ -9,6 +9,7 @@ import net from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
+import { WAIT } from "../harness/patience.mjs";
 
 const { KINOBUS_WEB_URL: platform, KINOBUS_WEB_OTHER_ORIGIN: origin, KINOBUS_WEB_STATE: state, KINOBUS_WEB_PASSWORD: password } = process.env;
 const SIZES = [1, 65_536, 600_001, 900_002, 1_200_003];
@@ -68,6 +69,7 @@ async function page() {
     await new Promise((resolve) => server.listen(Number(new URL(origin).port), "127.0.0.1", resolve));
     closing.push(() => { server.close(); server.closeAllConnections(); });
     const shown = await (await browser.newContext()).newPage();
+    shown.setDefaultTimeout(WAIT);
     await shown.goto(origin);
     return shown;
 }
@@ -86,7 +88,7 @@ after(async () => {
     closing.forEach((close) => close());
 });
 
-test("Uppy uploads several files at once from another origin, over a line that breaks", async () => {
+test("Uppy uploads several files at once from another origin, over a line that breaks", { timeout: WAIT }, async () => {
     const answer = await fetch(`${platform}/api/v1/auth/login`, { method: "POST", headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ email: "admin@localhost", password }) });
     const { access_token: token } = await answer.json();

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { eventually } from "../harness/patience.mjs";
 import { ALICE, VERA, assertAccessible, until, useSite } from "./lib/browser.mjs";
 import { SHOTS } from "./lib/site.mjs";
 
@@ -34,8 +35,7 @@ test("quality, sound and speed can be chosen", async () => {
     await settings.getByLabel("Quality").selectOption({ label: "360p" });
     await until(page, () => document.querySelector("video").videoHeight === 360);
     await settings.getByLabel("Sound").selectOption({ label: "audio_3 (German)" });
-    while (!site.state.asked.some((a) => a.includes("s3_")))
-        await page.waitForTimeout(50);
+    await eventually(() => site.state.asked.some((a) => a.includes("s3_")));
     await settings.getByLabel("Speed").selectOption({ label: "2 ×" });
     assert.equal(await media(page, "playbackRate"), 2);
     await advances(page);
@@ -124,8 +124,7 @@ for (const [how, off] of [["told by events", false], ["by asking, where events d
         assert.ok(asked().some((a) => a.endsWith("/preview.m3u8")));
         await page.screenshot({ path: join(SHOTS, "watch-growing.png") });
         assert.ok((await media(page, "currentTime")) < 6, "it began at its start, not where the playlist ended");
-        while (!asked().some((a) => a.endsWith("/master.m3u8")))
-            await page.waitForTimeout(50);
+        await eventually(() => asked().some((a) => a.endsWith("/master.m3u8")));
         await page.getByText("Still being prepared", { exact: true }).waitFor({ state: "hidden" });
         await until(page, () => Math.abs(document.querySelector("video").duration - 24) < 0.2 && document.querySelector("video").readyState >= 3);
         assert.ok((await media(page, "currentTime")) > 0.5, "it stayed at its place");
@@ -194,8 +193,7 @@ test("addresses are renewed before they end, and what plays goes on", async () =
     site.state.right = "token1";
     const asked = () => site.state.asked.filter((a) => a.endsWith("/playback")).length;
     const before = asked();
-    while (asked() === before)
-        await page.waitForTimeout(20);
+    await eventually(() => asked() > before);
     site.state.renewAfterMs = 3_600_000;
     site.state.refusedRights.add("token0");     // from now on what still asked by it would be told so in the console, and fail
     await page.waitForTimeout(300);

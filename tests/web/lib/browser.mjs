@@ -4,13 +4,13 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, afterEach, before } from "node:test";
 import { chromium } from "playwright-core";
+import { WAIT } from "../../harness/patience.mjs";
 import { openSite } from "./site.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ARGS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--disable-gpu", "--mute-audio", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-default-apps", "--no-first-run", "--no-pings",
     "--disable-features=OptimizationHints,MediaRouter,Translate"];
-export const WAIT = 15_000;
 // A platform counts listeners for a while after their pages are gone; the app then asks instead.
 const BUSY = process.env.KINOBUS_WEB_URL ? [429] : [];
 
@@ -85,4 +85,4 @@ export async function assertNoSideScroll(page, what) {
 }
 
 /** Waits for a condition in the page. */
-export const until = (page, fn, arg) => page.waitForFunction(fn, arg, { timeout: 30_000, polling: 100 });
+export const until = (page, fn, arg) => page.waitForFunction(fn, arg, { timeout: WAIT, polling: 100 });
