@@ -40,11 +40,6 @@ static void catalog_close(void *self_)
     self->scrub = NULL;
 }
 
-static void catalog_stands(void *self, const void *ctx)
-{
-    ((struct catalog *)self)->ticking = false;
-}
-
 /* What was left undone is found by looking: open uploads, marks on playlists, dates, runs. The clock
  * starts once. */
 static int catalog_up(void *self_, struct turn *t)
@@ -53,8 +48,8 @@ static int catalog_up(void *self_, struct turn *t)
 
     if (self->ticking) /* the bus is there anew: it may not know the keys any more */
         return lend_tend(t);
+    turn_remember(t, &self->ticking, sizeof(self->ticking));
     self->ticking = true;
-    turn_undone(t, catalog_stands, NULL, 0);
     turn_after(t, 0, lend_tick, NULL, 0);
     turn_after(t, 0, scrub_tick, NULL, 0);
     if (self->copies)

@@ -48,11 +48,6 @@ static int copies_fetched(void *self_, struct turn *t, int err, const void *repl
     return 0;
 }
 
-static void copies_not_brought(void *self, const void *ctx)
-{
-    ((struct catalog *)self)->copies->bringing = false;
-}
-
 int copies_bring(struct catalog *self, struct turn *t, const char *name)
 {
     struct copies *c = self->copies;
@@ -65,8 +60,8 @@ int copies_bring(struct catalog *self, struct turn *t, const char *name)
     r = turn_pool(t, copies_fetch, copies_fetched, &b, sizeof(b));
     if (r < 0)
         return r == ERR_BUSY ? 0 : r;
+    turn_remember(t, &c->bringing, sizeof(c->bringing));
     c->bringing = true;
-    turn_undone(t, copies_not_brought, NULL, 0);
     return 0;
 }
 

@@ -229,23 +229,13 @@ static int scrub_sliced(void *self, struct turn *t, int err, const void *reply, 
     return 0;
 }
 
-static void scrub_not_begun(void *self, const void *ctx)
-{
-    ((struct catalog *)self)->scrub->busy = false;
-}
-
-static void scrub_not_told(void *self, const void *ctx)
-{
-    ((struct catalog *)self)->scrub->told = *(const size_t *)ctx;
-}
-
 /* In a turn of its own, so that nothing is passed over when that is undone. */
 static int scrub_tell(struct scrub *s, struct turn *t)
 {
     size_t from = s->told;
     int r = turn_after(t, 0, scrub_tick, NULL, 0);
 
-    turn_undone(t, scrub_not_told, &from, sizeof(from));
+    turn_remember(t, &s->told, sizeof(s->told));
     for (; r == 0 && s->told < s->compare.at; s->told++)
         if (s->compare.items[s->told].found)
             r = scrub_found(s, t, &s->compare.items[s->told]);
@@ -332,8 +322,8 @@ int scrub_tick(void *self_, struct turn *t, int err, const void *reply, const vo
         r = turn_pool(t, scrub_slice, scrub_sliced, &s, sizeof(s));
     if (r < 0 && r != ERR_BUSY)
         return r;
+    turn_remember(t, &s->busy, sizeof(s->busy));
     s->busy = r == 0;
-    turn_undone(t, scrub_not_begun, NULL, 0);
     return turn_after(t, SCRUB_MS, scrub_tick, NULL, 0);
 }
 

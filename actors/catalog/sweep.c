@@ -130,10 +130,10 @@ static int sweep_put_off(struct turn *t, const struct sweep_files *f)
     return r < 0 ? (r == ERR_NOT_FOUND ? 0 : r) : video_row_put(turn_txn(t), &row);
 }
 
-/* The clock comes by again for what it was. */
-static void sweep_let_go(void *self_, const void *ctx)
+static void sweep_take(struct catalog *self, struct turn *t, struct id video)
 {
-    ((struct catalog *)self_)->deleting = ID_NONE;
+    turn_remember(t, &self->deleting, sizeof(self->deleting));
+    self->deleting = video;
 }
 
 static int sweep_some_rows(void *self_, struct turn *t, int err, const void *reply, const void *ctx)
@@ -143,6 +143,7 @@ static int sweep_some_rows(void *self_, struct turn *t, int err, const void *rep
     unsigned budget = CATALOG_DELETES_A_TURN;
     int r;
 
+    self->deleting = ID_NONE; /* whatever becomes of this turn: the clock comes by again for what it was */
     if (err < 0) {
         turn_log(t, "sweep.files", "error=%s", err_name(err));
         r = sweep_put_off(t, f);
@@ -151,13 +152,12 @@ static int sweep_some_rows(void *self_, struct turn *t, int err, const void *rep
     } else {
         r = sweep_rows(self, t, f->id, &budget);
         if (r == 0 && !budget) {
-            turn_undone(t, sweep_let_go, NULL, 0);
+            sweep_take(self, t, f->id);
             return turn_after(t, 0, sweep_some_rows, f, sizeof(*f));
         }
         if (r == 0)
             r = sweep_finish(self, t, f->id);
     }
-    sweep_let_go(self, NULL);
     return r < 0 ? r : sweep_ask(t); /* the next one that waits to be deleted */
 }
 
@@ -172,8 +172,7 @@ static int sweep_begin(struct catalog *self, struct turn *t, struct id video, bo
     r = turn_pool(t, sweep_delete_files, sweep_some_rows, &files, sizeof(files));
     if (r < 0)
         return r == ERR_BUSY ? 0 : r;
-    self->deleting = video;
-    turn_undone(t, sweep_let_go, NULL, 0);
+    sweep_take(self, t, video);
     return 0;
 }
 

@@ -16,11 +16,6 @@ static int notify_tick(void *self, struct turn *t, int err, const void *reply, c
     return r < 0 ? r : rescan_tend(self, t);
 }
 
-static void notify_stands(void *self, const void *ctx)
-{
-    ((struct notify *)self)->ticking = false;
-}
-
 static int notify_up(void *self_, struct turn *t)
 {
     struct notify *self = self_;
@@ -30,8 +25,8 @@ static int notify_up(void *self_, struct turn *t)
         r = rescan_resume(self, t);
     if (r < 0 || self->ticking)
         return r;
+    turn_remember(t, &self->ticking, sizeof(self->ticking));
     self->ticking = true;
-    turn_undone(t, notify_stands, NULL, 0);
     return turn_after(t, NOTIFY_TICK_MS, notify_tick, NULL, 0);
 }
 

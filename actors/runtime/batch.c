@@ -247,7 +247,7 @@ static int batch_housekeeping(struct actor *actor, struct store_txn *txn)
 /* The commit failed with nothing done: everybody hears so, events wait. */
 static void batch_undone(struct turn **turns, size_t n, int err)
 {
-    while (n--) { /* backwards: what is put back stays in order */
+    while (n--) { /* backwards: what is put back stays in order, and so do undos */
         struct turn *t = turns[n];
 
         if (t->held)

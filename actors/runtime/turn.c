@@ -167,7 +167,10 @@ static struct effect *turn_effect(struct turn *t, enum effect_kind kind)
     struct effect *effect = arena_alloc(t->arena, sizeof(*effect));
 
     effect->kind = kind;
-    STAILQ_INSERT_TAIL(&t->effects, effect, next);
+    if (kind == EFFECT_UNDO) /* the last is the first to be undone */
+        STAILQ_INSERT_HEAD(&t->effects, effect, next);
+    else
+        STAILQ_INSERT_TAIL(&t->effects, effect, next);
     return effect;
 }
 
@@ -246,6 +249,25 @@ void turn_undone(struct turn *t, turn_undo *undo, const void *ctx, size_t ctx_le
 
     effect->undo = undo;
     effect->body = ctx_len ? bytes_of(arena_copy(t->arena, ctx, ctx_len), ctx_len) : (struct bytes) { 0 };
+}
+
+struct turn_was {
+    void *field;
+    struct bytes bytes; /* in the arena of the batch */
+};
+
+static void turn_put_back(void *self, const void *ctx)
+{
+    const struct turn_was *was = ctx;
+
+    memcpy(was->field, was->bytes.data, was->bytes.len);
+}
+
+void turn_remember(struct turn *t, void *field, size_t len)
+{
+    struct turn_was was = { .field = field, .bytes = bytes_of(arena_copy(t->arena, field, len), len) };
+
+    turn_undone(t, turn_put_back, &was, sizeof(was));
 }
 
 uint64_t turn_keep(struct turn *t)

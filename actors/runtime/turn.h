@@ -67,9 +67,12 @@ int turn_pool(struct turn *t, pool_work *work, turn_then *then, const void *ctx,
 /* A timer. When its turn fails and nobody waits for an answer, it is begun again: a second later, then less often. */
 int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, size_t ctx_len);
 /* What a handler remembers beside its transaction, that something is under way for instance: `undo` takes it back when the turn
- * comes to nothing, by its own failure or that of the commit. ctx is copied. */
+ * comes to nothing, by its own failure or that of the commit. ctx is copied. What came last is taken back first, in a turn and
+ * in the turns of a commit. */
 typedef void turn_undo(void *self, const void *ctx);
 void turn_undone(struct turn *t, turn_undo *undo, const void *ctx, size_t ctx_len);
+/* Of a field that is then to be as it was: remembered before it is changed. It belongs to the actor, for all of its life. */
+void turn_remember(struct turn *t, void *field, size_t len);
 /* Keeps the call or job for actor_resume(). A kept job stays leased (the runtime extends it) until a turn ends it. */
 uint64_t turn_keep(struct turn *t);
 

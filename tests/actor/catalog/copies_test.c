@@ -211,6 +211,21 @@ static void what_only_that_place_has_is_brought_for_the_loop(void **state)
     assert_true(far_holds(copies_near(&f->self), "media/v/1/index.bin", "rows"));
 }
 
+static void a_turn_that_was_undone_keeps_nothing_from_being_brought(void **state)
+{
+    struct fake *f = *state;
+    struct turn *t;
+
+    far_put(far_store, "media/v/1/index.bin", "rows");
+    t = fake_begin(f);
+    assert_int_equal(copies_bring(&f->self, t, "media/v/1/index.bin"), 0);
+    assert_int_equal(fake_end(f, ERR_STORE_FULL), ERR_STORE_FULL);
+    t = fake_begin(f);
+    assert_int_equal(fake_end(f, copies_bring(&f->self, t, "media/v/1/index.bin")), 0);
+    fake_settle(f);
+    assert_true(far_holds(copies_near(&f->self), "media/v/1/index.bin", "rows"));
+}
+
 static void while_nobody_answers_there_it_is_tried_again_ever_later_and_then_made_good(void **state)
 {
     struct fake *f = *state;
@@ -385,6 +400,7 @@ int main(void)
         with_place(another_place_gets_what_lies_here_and_the_one_before_is_remembered),
         with_place(several_videos_are_carried_at_a_time),
         with_place(what_only_that_place_has_is_brought_for_the_loop),
+        with_place(a_turn_that_was_undone_keeps_nothing_from_being_brought),
         with_place(while_nobody_answers_there_it_is_tried_again_ever_later_and_then_made_good),
         with_place(who_deletes_a_video_deletes_it_in_both),
         with_place(what_is_being_copied_is_deleted_at_once_and_not_begun_again),

@@ -151,7 +151,7 @@ int fake_end(struct fake *f, int r)
         store_abort(&t->txn);
     else if ((r = store_commit(&t->txn)) == 0)
         fake_leave(f, t);
-    for (size_t i = 0; r < 0 && i < t->undo_n; i++)
+    for (size_t i = t->undo_n; r < 0 && i-- > 0;)
         t->undo[i].undo(&f->self, t->undo[i].ctx);
     free(t);
     if (r == ERR_OUTCOME_UNKNOWN)
@@ -354,6 +354,26 @@ void turn_undone(struct turn *t, turn_undo *undo, const void *ctx, size_t ctx_le
     assert_true(t->undo_n < sizeof(t->undo) / sizeof(t->undo[0]));
     t->undo[t->undo_n].undo = undo;
     t->undo[t->undo_n++].ctx = ctx_len ? arena_copy(t->f->arena, ctx, ctx_len) : NULL;
+}
+
+struct fake_was {
+    void *field;
+    const void *bytes;
+    size_t len;
+};
+
+static void fake_put_back(void *self, const void *ctx)
+{
+    const struct fake_was *was = ctx;
+
+    memcpy(was->field, was->bytes, was->len);
+}
+
+void turn_remember(struct turn *t, void *field, size_t len)
+{
+    struct fake_was was = { .field = field, .bytes = arena_copy(t->f->arena, field, len), .len = len };
+
+    turn_undone(t, fake_put_back, &was, sizeof(was));
 }
 
 static int fake_send(struct turn *t, enum outbox_kind kind, const char *name, const struct wire_type *type,

@@ -33,6 +33,26 @@ static int begin_with_few(void **state)
     return rig_open(state, &notify_actor, few_notes);
 }
 
+static int fill_the_disk(void *self, struct actor *actor)
+{
+    store_fault_full(STORE_FAULT_NO_COMMIT);
+    return 0;
+}
+
+/* Its first turn is undone, and comes again. */
+static int begin_on_a_full_disk(void **state)
+{
+    static struct actor_def def;
+    int r;
+
+    def = notify_actor;
+    def.open = fill_the_disk;
+    r = rig_open(state, &def, with_mail);
+    store_fault_full(STORE_FAULT_ROOM);
+    rig_advance(*state, 1000);
+    return r;
+}
+
 static uint64_t revs = 3; /* each event of a video shows a later one */
 
 static struct video film(const char *title)
@@ -284,6 +304,17 @@ static void a_mail_waits_for_room_on_the_disk(void **state)
     assert_null(fake_next(FAKE_CALL, "auth.contact"));
 }
 
+static void a_start_on_a_full_disk_starts_the_clock_in_the_end(void **state)
+{
+    struct rig *rig = *state;
+
+    ready(rig, "My film", 1);
+    auth_says(rig, ERR_UNAVAILABLE, false);
+    rig_advance(rig, 30000);
+    auth_says(rig, 0, false);
+    assert_int_equal(fake_count(FAKE_PUT, "fetcher.send_mail"), 1);
+}
+
 static void who_is_gone_or_disabled_gets_no_mail(void **state)
 {
     struct rig *rig = *state;
@@ -443,6 +474,7 @@ int main(void)
         T(an_owner_is_mailed_at_the_address_that_auth_tells, begin_with_mail),
         T(a_mail_is_not_lost_between_question_and_answer, begin_with_mail),
         T(a_mail_waits_for_room_on_the_disk, begin_with_mail),
+        T(a_start_on_a_full_disk_starts_the_clock_in_the_end, begin_on_a_full_disk),
         T(who_is_gone_or_disabled_gets_no_mail, begin_with_mail),
         T(titles_are_text_and_no_templates, begin_with_mail),
         T(an_event_tells_once_whatever_call_of_the_store_fails, begin),

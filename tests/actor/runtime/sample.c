@@ -62,6 +62,12 @@ static void library_forget(void *state, const void *ctx)
     ((struct library *)state)->adding -= *(const unsigned *)ctx;
 }
 
+static void library_call_newest(struct library *self, struct turn *t, const char *title)
+{
+    turn_remember(t, self->newest, sizeof(self->newest));
+    snprintf(self->newest, sizeof(self->newest), "%s", title);
+}
+
 static int library_on_create_item(struct library *self, struct turn *t, const struct create_item *ask,
                                   struct item *reply)
 {
@@ -82,11 +88,16 @@ static int library_on_create_item(struct library *self, struct turn *t, const st
         return TURN_LATER;
     self->adding++;
     turn_undone(t, library_forget, &(unsigned) { 1 }, sizeof(unsigned));
+    library_call_newest(self, t, ask->title);
     r = library_add(t, ask->title, ask->kind, reply);
     if (r == 0 && strcmp(ask->title, "beside") == 0)
         return turn_pool(t, library_work, library_beside, &work, sizeof(work));
     if (r == 0 && strcmp(ask->title, "fails") == 0)
         return turn_fail(t, ERR_PRECONDITION, "title", "is one that fails");
+    if (r == 0 && strcmp(ask->title, "stumbles") == 0) {
+        library_call_newest(self, t, "more");
+        return turn_fail(t, ERR_PRECONDITION, "title", "is one that stumbles");
+    }
     return r;
 }
 

@@ -91,6 +91,61 @@ static void what_a_turn_remembered_is_taken_back_when_it_comes_to_nothing(void *
     assert_int_equal(library->adding, 1);
 }
 
+static void a_field_that_a_turn_changed_twice_is_as_it_was_before_it(void **state)
+{
+    struct rig *rig = *state;
+    struct library *library = actor_self(rig_actor(rig));
+
+    assert_int_equal(created(rig, "a"), 0);
+    assert_string_equal(library->newest, "a");
+    assert_int_equal(created(rig, "stumbles"), ERR_PRECONDITION);
+    assert_string_equal(library->newest, "a");
+}
+
+/* These, in turns of one commit. */
+static void create_three(struct rig *rig, const char *const titles[3], uint64_t cids[3])
+{
+    struct library *library = actor_self(rig_actor(rig));
+    unsigned before = library->runs;
+
+    for (size_t i = 0; i < 3; i++)
+        cids[i] = create(rig, titles[i]);
+    actor_step(rig_actor(rig));
+    assert_int_equal(library->runs, before + 3);
+    rig_run(rig);
+}
+
+static void a_turn_that_fails_puts_a_field_back_to_what_the_one_before_it_made_it(void **state)
+{
+    struct rig *rig = *state;
+    struct library *library = actor_self(rig_actor(rig));
+    uint64_t cids[3];
+
+    create_three(rig, (const char *const[]) { "a", "b", "stumbles" }, cids);
+    assert_int_equal(rig_reply(rig, cids[1], &create_item_call, NULL), 0);
+    assert_int_equal(rig_reply(rig, cids[2], &create_item_call, NULL), ERR_PRECONDITION);
+    assert_string_equal(library->newest, "b");
+    create_three(rig, (const char *const[]) { "c", "stumbles", "d" }, cids);
+    assert_int_equal(rig_reply(rig, cids[1], &create_item_call, NULL), ERR_PRECONDITION);
+    assert_string_equal(library->newest, "d");
+}
+
+static void a_field_that_several_turns_changed_is_as_it_was_before_all_of_them(void **state)
+{
+    struct rig *rig = *state;
+    struct library *library = actor_self(rig_actor(rig));
+    uint64_t cids[3];
+
+    assert_int_equal(created(rig, "a"), 0);
+    store_fault_full(STORE_FAULT_NO_COMMIT);
+    create_three(rig, (const char *const[]) { "b", "stumbles", "c" }, cids);
+    store_fault_full(STORE_FAULT_ROOM);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(rig_reply(rig, cids[i], &create_item_call, NULL), ERR_STORE_FULL);
+    assert_string_equal(library->newest, "a");
+    assert_int_equal(library->adding, 1);
+}
+
 /* Its confirmed messages leave the outbox with the next commit, and no commit takes place. */
 static void while_the_disk_is_full_it_waits(void **state)
 {
@@ -137,6 +192,9 @@ int main(void)
         T(a_clock_that_winds_itself_up_does_not_stop_when_one_turn_fails),
         T(what_a_clock_asks_for_and_fails_is_begun_again_once_and_not_once_for_each_tick),
         T(what_a_turn_remembered_is_taken_back_when_it_comes_to_nothing),
+        T(a_field_that_a_turn_changed_twice_is_as_it_was_before_it),
+        T(a_turn_that_fails_puts_a_field_back_to_what_the_one_before_it_made_it),
+        T(a_field_that_several_turns_changed_is_as_it_was_before_all_of_them),
         T(while_the_disk_is_full_it_waits),
         T(what_was_done_on_the_pool_is_told_when_there_is_room_again),
     };
