@@ -19,8 +19,7 @@
 #include "gen/common.h"
 #include "gen/errors.h"
 #include "tests/actor/runtime/sample.h"
-
-#define WITHIN_MS 20000
+#include "tests/harness/patience.h"
 
 struct real {
     char dir[64], broker[4096], policy[4096];
@@ -98,7 +97,7 @@ static const struct bus_events real_events = {
 /* Until it holds, or the test fails; woken by the bus, never by hope. */
 #define real_until(REAL, CONDITION)                                                                            \
     do {                                                                                                       \
-        int64_t late = now_ms() + WITHIN_MS;                                                                   \
+        int64_t late = now_ms() + PATIENCE_MS;                                                                 \
         while (!(CONDITION)) {                                                                                 \
             struct pollfd fd = { .fd = bus_fd((REAL)->bus), .events = POLLIN };                                \
             assert_true(now_ms() < late);                                                                      \

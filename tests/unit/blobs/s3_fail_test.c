@@ -12,7 +12,7 @@ static const char *uri;
 
 static int opened(void **state)
 {
-    *state = s3_open(uri, 3000, NULL);
+    *state = s3_open(uri, PATIENCE_MS, NULL);
     return 0;
 }
 
@@ -131,7 +131,7 @@ static void a_wrong_secret_is_said_and_a_new_one_is_read_by_the_next_request(voi
 
 static void who_only_reads_has_credentials_of_his_own(void **state)
 {
-    struct blobs_s3_options how = { .connect_ms = 2000, .quiet_s = 5, .lines = 1 };
+    struct blobs_s3_options how = { .connect_ms = PATIENCE_MS, .quiet_s = PATIENCE_S, .lines = 1 };
     char path[] = "/tmp/kinobus-keys-XXXXXX", where[1200], error[S3_SAID_MAX] = "";
     struct blobs *blobs = NULL;
 
@@ -164,7 +164,7 @@ static void a_bucket_that_is_not_there_is_no_missing_object(void **state)
 
 static void several_places_are_read_and_the_first_is_put_into(void **state)
 {
-    const struct blobs_s3_options how = { .connect_ms = 2000, .quiet_s = 5, .lines = 1 };
+    const struct blobs_s3_options how = { .connect_ms = PATIENCE_MS, .quiet_s = PATIENCE_S, .lines = 1 };
     const char *at = strstr(uri, "/films");
     struct blobs *all = NULL, *before = *state;
     char list[4096], error[S3_SAID_MAX] = "";
@@ -193,7 +193,7 @@ static void who_does_not_answer_is_said_too(void **state)
 {
     char said[S3_SAID_MAX];
     struct blobs *blobs;
-    struct blobs_s3_options how = { .connect_ms = 500, .quiet_s = 1, .lines = 1 };
+    struct blobs_s3_options how = { .connect_ms = PATIENCE_MS, .quiet_s = PATIENCE_S, .lines = 1 };
 
     setenv("AWS_ACCESS_KEY_ID", "a", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "b", 1);
@@ -283,7 +283,7 @@ static void parts_that_fail_are_sent_again_and_what_cannot_be_ended_leaves_nothi
 
 static void what_a_crash_left_is_swept_and_what_is_being_written_is_not(void **state)
 {
-    struct blobs *blobs = *state, *other = s3_open(uri, 1000, NULL);
+    struct blobs *blobs = *state, *other = s3_open(uri, PATIENCE_MS, NULL);
     uint8_t *data = calloc(1, PART);
     struct blob_writer *w, *lost;
     unsigned n = 0;
@@ -314,12 +314,12 @@ static void *cancel_soon(void *ctx)
 static void who_waits_can_be_told_to_stop(void **state)
 {
     atomic_bool cancel = false;
-    struct blobs *blobs = s3_open(uri, 60000, &cancel);
+    struct blobs *blobs = s3_open(uri, PATIENCE_MS, &cancel);
     pthread_t thread;
     char byte;
     size_t got;
 
-    s3_tell("{\"match\": \"GET \", \"wait\": 3, \"times\": 1}");
+    s3_tell("{\"match\": \"GET \", \"wait\": 3600, \"times\": 1}");
     pthread_create(&thread, NULL, cancel_soon, &cancel);
     assert_int_equal(blob_read(blobs, "media/v/a", 0, &byte, 1, &got), ERR_CANCELLED);
     pthread_join(thread, NULL);
@@ -328,7 +328,9 @@ static void who_waits_can_be_told_to_stop(void **state)
 
 static void after_nobody_answered_nobody_is_asked_for_a_while(void **state)
 {
-    const struct blobs_s3_options how = { .connect_ms = 200, .quiet_s = 1, .rest_ms = 60000, .lines = 1 };
+    const struct blobs_s3_options how = {
+        .connect_ms = PATIENCE_MS, .quiet_s = PATIENCE_S, .rest_ms = PATIENCE_MS, .lines = 1
+    };
     char error[S3_SAID_MAX], byte;
     struct blobs *blobs;
     size_t got;

@@ -87,8 +87,8 @@ int s3_put_url(const char *url, char byte, size_t len)
 
 struct blobs *s3_open(const char *uri, unsigned patience_ms, const atomic_bool *cancel)
 {
-    const struct blobs_s3_options how = { .connect_ms = 2000,
-                                          .quiet_s = 5,
+    const struct blobs_s3_options how = { .connect_ms = PATIENCE_MS,
+                                          .quiet_s = PATIENCE_S,
                                           .patience_ms = patience_ms,
                                           .ahead = 1 << 20,
                                           .lines = 4,

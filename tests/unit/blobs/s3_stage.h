@@ -2,6 +2,7 @@
 #pragma once
 
 #include "data/blobs/s3.h"
+#include "tests/harness/patience.h"
 #include "tests/unit/blobs/conform.h"
 
 /* words: for s3_store.py; NULL ends the list. What is told is answered once it holds. */

@@ -10,7 +10,7 @@ static bool foreign; /* it may not know conditions */
 
 static struct blobs *s3_another(struct conform *c)
 {
-    return s3_open(uri, 10000, NULL);
+    return s3_open(uri, PATIENCE_MS, NULL);
 }
 
 static int remove_it(void *ctx, const char *name, const struct blob_info *info)

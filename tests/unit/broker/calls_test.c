@@ -288,7 +288,7 @@ static void flood(struct peer *web, struct peer *shop, unsigned n)
 
     for (unsigned asked = 0; asked < n; asked += 100) {
         for (unsigned i = 0; i < 100; i++)
-            assert_int_equal(bus_call(web->bus, "shop.price", NULL, text("tea"), 20000, &cid), 0);
+            assert_int_equal(bus_call(web->bus, "shop.price", NULL, text("tea"), PATIENCE_MS, &cid), 0);
         while (web->counted[SEEN_REPLY] < asked + 100 && !live_late(began)) {
             bus_process(web->bus, live_ms());
             bus_process(shop->bus, live_ms());

@@ -111,7 +111,7 @@ int64_t live_ms(void)
 
 bool live_late(int64_t began_ms)
 {
-    return live_ms() - began_ms > 20000;
+    return live_ms() - began_ms > PATIENCE_MS;
 }
 
 struct id live_id(const char *text)

@@ -1,7 +1,7 @@
 /* live - a real broker on a thread, and clients whose callbacks are written down; the test's thread is their loop.
  *
- * live_until(live, CONDITION) runs every client until the condition holds; a test that waits in vain fails by
- * its own deadline of 20 seconds, and no test depends on how long anything takes. */
+ * live_until(live, CONDITION) runs every client until the condition holds; a test that waits in vain fails when its
+ * patience ends, and no test depends on how long anything takes. */
 #pragma once
 
 #include <setjmp.h>
@@ -16,6 +16,7 @@
 #include "broker/client/bus.h"
 #include "broker/server/broker.h"
 #include "gen/errors.h"
+#include "tests/harness/patience.h"
 
 enum { LIVE_PEERS = 8, LIVE_SEEN = 4096 };
 

@@ -199,7 +199,7 @@ static void raw_end(int fd)
     char answer[4096];
     ssize_t n = 1;
 
-    while (n > 0 && poll(&poll_fd, 1, 10000) == 1)
+    while (n > 0 && poll(&poll_fd, 1, PATIENCE_MS) == 1)
         n = recv(fd, answer, sizeof answer, 0);
     assert_true(n <= 0);
     close(fd);

@@ -18,6 +18,7 @@
 
 #include "actors/fetcher/scan.h"
 #include "gen/errors.h"
+#include "tests/harness/patience.h"
 
 enum { FILM = 300000, CUT = 100001 };
 
@@ -198,7 +199,7 @@ static void has_heard(struct world *w, uint64_t n, unsigned streams)
 /* The film of two objects; the second begins with bytes that are none of it. */
 static struct scan_try *scan_of(struct world *w, uint64_t most)
 {
-    struct scan_try head = { .blobs = w->blobs, .timeout_s = 20, .most = most };
+    struct scan_try head = { .blobs = w->blobs, .timeout_s = PATIENCE_S, .most = most };
     struct buf block = { 0 };
 
     snprintf(head.place.path, sizeof(head.place.path), "%s", w->path);

@@ -17,6 +17,7 @@
 
 #include "actors/fetcher/smtp.h"
 #include "gen/errors.h"
+#include "tests/harness/patience.h"
 
 struct server {
     const char *to_rcpt, *to_message; /* what it answers; NULL: it hangs up instead */
@@ -95,7 +96,7 @@ static void server_end(struct server *s)
 /* One try; what it said is copied. */
 static int tried(struct server *s, enum smtp_tls tls, char said[SMTP_SAID])
 {
-    struct fetcher_settings settings = { .smtp_tls = tls, .smtp_timeout_s = 20 };
+    struct fetcher_settings settings = { .smtp_tls = tls, .smtp_timeout_s = PATIENCE_S };
     struct buf block = { 0 };
     char url[64];
     int r;

@@ -19,6 +19,7 @@
 
 #include "actors/fetcher/transfer.h"
 #include "gen/errors.h"
+#include "tests/harness/patience.h"
 
 enum { ANSWERS = 8 };
 
@@ -129,7 +130,7 @@ static int setup(void **state)
     w->port = ntohs(address.sin_port);
     w->order = (struct import_order) { .blob = "raw/x/one",
                                        .most_bytes = 1000,
-                                       .until = ((int64_t)time(NULL) + 60) * 1000 };
+                                       .until = ((int64_t)time(NULL) + PATIENCE_S) * 1000 };
     *state = w;
     return 0;
 }

@@ -55,9 +55,12 @@ int start_front(void **state)
     char error[256] = "";
 
     log_set_level(LOG_AT_ERROR);
-    settings = (struct front_settings) {
-        .address = "127.0.0.1", .port = free_port(), .threads = 24, .blobs = 16, .blob_mib = 4, .blob_s = 60
-    };
+    settings = (struct front_settings) { .address = "127.0.0.1",
+                                         .port = free_port(),
+                                         .threads = 24,
+                                         .blobs = 16,
+                                         .blob_mib = 4,
+                                         .blob_s = PATIENCE_S };
     front.settings = &settings;
     front.web_dir = -1;
     front.hub = hub_new();
@@ -100,7 +103,7 @@ struct blobs *open_http(unsigned patience_ms)
 {
     char url[64];
     struct blobs_http_options how = {
-        .url = url, .connect_ms = 2000, .quiet_s = 10, .patience_ms = patience_ms, .ahead = 1 << 20
+        .url = url, .connect_ms = PATIENCE_MS, .quiet_s = PATIENCE_S, .patience_ms = patience_ms, .ahead = 1 << 20
     };
     struct blobs *blobs = NULL;
 
@@ -112,7 +115,7 @@ struct blobs *open_http(unsigned patience_ms)
 struct blobs *http_another(struct conform *c)
 {
     static const char *const folders[] = { "media/v/", "raw/v/" };
-    struct blobs *blobs = open_http(5000);
+    struct blobs *blobs = open_http(PATIENCE_MS);
     char right[BLOB_RIGHT_SIZE];
 
     for (unsigned i = 0; i < 2; i++) {

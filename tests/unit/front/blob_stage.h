@@ -6,6 +6,7 @@
 
 #include "actors/runtime/blob_right/blob_right.h"
 #include "data/blobs/http.h"
+#include "tests/harness/patience.h"
 #include "web/front/front.h"
 
 extern struct front_settings settings;

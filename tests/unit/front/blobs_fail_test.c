@@ -105,7 +105,7 @@ static struct blobs *open_flaky(struct flaky *f, unsigned patience_ms, const ato
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     char url[64], right[BLOB_RIGHT_SIZE];
     struct blobs_http_options how = {
-        .url = url, .connect_ms = 2000, .quiet_s = 10, .patience_ms = patience_ms, .cancel = cancel
+        .url = url, .connect_ms = PATIENCE_MS, .quiet_s = PATIENCE_S, .patience_ms = patience_ms, .cancel = cancel
     };
     socklen_t len = sizeof(at);
     struct blobs *blobs = NULL;
@@ -136,7 +136,7 @@ static void what_fails_on_the_way_is_tried_again(void **state)
 {
     struct conform *c = *state;
     struct flaky f = { .fails = 3 };
-    struct blobs *blobs = open_flaky(&f, 20000, NULL);
+    struct blobs *blobs = open_flaky(&f, PATIENCE_MS, NULL);
     char buf[8];
     size_t got;
 
@@ -150,7 +150,7 @@ static void a_put_whose_answer_was_lost_finds_its_own_bytes(void **state)
 {
     struct conform *c = *state;
     struct flaky f = { .fails = 1, .swallow = true };
-    struct blobs *blobs = open_flaky(&f, 20000, NULL);
+    struct blobs *blobs = open_flaky(&f, PATIENCE_MS, NULL);
     struct blob_info info;
 
     assert_int_equal(blob_put_new(blobs, "media/v/a", bytes_of_text("abc"), &info), 0);

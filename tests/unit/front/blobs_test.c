@@ -149,7 +149,7 @@ static void a_body_that_breaks_off_leaves_nothing(void **state)
 static void without_a_right_nothing_is_asked_and_with_a_bad_one_the_front_says_no(void **state)
 {
     struct conform *c = *state;
-    struct blobs *blobs = open_http(5000);
+    struct blobs *blobs = open_http(PATIENCE_MS);
     char right[BLOB_RIGHT_SIZE], byte;
     uint64_t requests = atomic_load(&front.counters[FRONT_REQUESTS]);
     size_t got;

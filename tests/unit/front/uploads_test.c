@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "gen/errors.h"
+#include "tests/harness/patience.h"
 #include "web/front/uploads.h"
 
 static struct id upload(uint8_t n)
@@ -96,7 +97,7 @@ static void *writer_read(void *ctx)
 
 static void newcomer_gets_place(enum uploads_how how)
 {
-    struct writer w = { .uploads = uploads_new(4, UPLOADS_WAIT_MS) };
+    struct writer w = { .uploads = uploads_new(4, PATIENCE_MS) };
     pthread_t thread;
 
     writer_connect(&w);

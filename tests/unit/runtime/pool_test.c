@@ -3,11 +3,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <cmocka.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "actors/runtime/internal.h"
+#include "tests/harness/patience.h"
 
 #define WORKS 200
 
@@ -44,10 +44,9 @@ static void all_work_comes_back_once_with_its_own_answer(void **state)
     for (unsigned i = 0; i < WORKS; i++)
         pool_submit(pool, work_run, work_new(i));
     while (done < WORKS) {
-        struct pollfd fd = { .fd = pool_fd(pool), .events = POLLIN };
         struct message *message;
 
-        assert_int_equal(poll(&fd, 1, 20000), 1);
+        patience_await(pool_fd(pool));
         while ((message = pool_done(pool))) {
             const struct work *work = message->ctx;
 

@@ -5,17 +5,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "actors/transcode/crew.h"
+#include "tests/harness/patience.h"
 #include "tests/unit/transcode/short_run.h"
 
-#define MOST        4
-#define PATIENCE_MS 20000 /* a machine that is busy with other tests */
+#define MOST 4
 
 struct fixture {
     char folder[64], program[PATH_MAX];
@@ -97,9 +96,7 @@ static void start(struct fixture *f, uint64_t kept, const char *part)
 static void await(struct fixture *f, unsigned ended)
 {
     while (f->ended < ended) {
-        struct pollfd fd = { .fd = crew_fd(f->crew), .events = POLLIN };
-
-        assert_int_equal(poll(&fd, 1, PATIENCE_MS), 1);
+        patience_await(crew_fd(f->crew));
         crew_collect(f->crew);
     }
 }
@@ -141,9 +138,7 @@ static void progress_is_told_while_one_works(void **state)
 
     start(f, 0, "pretend");
     while (!f->notes) {
-        struct pollfd fd = { .fd = crew_fd(f->crew), .events = POLLIN };
-
-        assert_int_equal(poll(&fd, 1, PATIENCE_MS), 1);
+        patience_await(crew_fd(f->crew));
         crew_collect(f->crew);
     }
     crew_cancel(f->crew, 0);
