@@ -2,13 +2,13 @@
 #include <stdlib.h>
 
 #include "actors/catalog/catalog.h"
-#include "actors/catalog/content.h"
-#include "actors/catalog/copies.h"
-#include "actors/catalog/direct.h"
-#include "actors/catalog/import.h"
-#include "actors/catalog/lend.h"
-#include "actors/catalog/scrub.h"
-#include "actors/catalog/virus.h"
+#include "actors/catalog/uploads/content.h"
+#include "actors/catalog/places/copies.h"
+#include "actors/catalog/uploads/direct.h"
+#include "actors/catalog/uploads/import.h"
+#include "actors/catalog/places/lend.h"
+#include "actors/catalog/places/scrub.h"
+#include "actors/catalog/uploads/virus.h"
 #include "schemas/wire/arena.h"
 
 static int catalog_open(void *self_, struct actor *actor)

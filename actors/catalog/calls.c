@@ -1,14 +1,14 @@
 /* calls - what people ask of videos: create, read, list, change, delete, retry. */
 #include <string.h>
 
-#include "actors/catalog/content.h"
-#include "actors/catalog/extra.h"
-#include "actors/catalog/import.h"
-#include "actors/catalog/loud.h"
+#include "actors/catalog/uploads/content.h"
+#include "actors/catalog/runs/extra.h"
+#include "actors/catalog/uploads/import.h"
+#include "actors/catalog/runs/loud.h"
 #include "actors/catalog/rights.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
-#include "actors/catalog/virus.h"
+#include "actors/catalog/uploads/virus.h"
 #include "actors/runtime/page/page.h"
 #include "schemas/wire/arena.h"
 

@@ -14,7 +14,10 @@
  * Weak spot  files of a deleted video stay until the sweep when a run ends after the delete
  *
  * A video's state is four columns, each with its own step table (step.c). A handler loads the video, takes
- * steps, and saves it once: the save writes the row and announces what the steps asked for. */
+ * steps, and saves it once: the save writes the row and announces what the steps asked for.
+ *
+ * Here lie the calls, the columns and the clock; uploads/ has how an original comes and what is asked about it, runs/ what is
+ * made of it and when, up to its playlists; places/ where all of that lies, and whether it still does; media/ the pure half. */
 #pragma once
 
 #include <sys/queue.h>

@@ -4,7 +4,7 @@
 
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
-#include "actors/catalog/virus.h"
+#include "actors/catalog/uploads/virus.h"
 
 /* ---- upload */
 

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/catalog/content.h"
-#include "actors/catalog/copies.h"
-#include "actors/catalog/import.h"
+#include "actors/catalog/uploads/content.h"
+#include "actors/catalog/places/copies.h"
+#include "actors/catalog/uploads/import.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
 #include "data/store/outbox.h"

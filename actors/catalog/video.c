@@ -1,8 +1,8 @@
 /* video - a video's row: read, shown, saved with all that follows from it, and announced. */
 #include <string.h>
 
-#include "actors/catalog/copies.h"
-#include "actors/catalog/jobs.h"
+#include "actors/catalog/places/copies.h"
+#include "actors/catalog/runs/jobs.h"
 #include "actors/catalog/step.h"
 
 const struct catalog_settings *catalog_settings_of(const struct turn *t)

@@ -1,15 +1,15 @@
 /* why - what a video waits for, in words: the four columns, the runs under way, and those that failed. */
 #include <string.h>
 
-#include "actors/catalog/content.h"
-#include "actors/catalog/copies.h"
-#include "actors/catalog/direct.h"
-#include "actors/catalog/extra.h"
-#include "actors/catalog/import.h"
-#include "actors/catalog/jobs.h"
+#include "actors/catalog/uploads/content.h"
+#include "actors/catalog/places/copies.h"
+#include "actors/catalog/uploads/direct.h"
+#include "actors/catalog/runs/extra.h"
+#include "actors/catalog/uploads/import.h"
+#include "actors/catalog/runs/jobs.h"
 #include "actors/catalog/rights.h"
-#include "actors/catalog/scrub.h"
-#include "actors/catalog/virus.h"
+#include "actors/catalog/places/scrub.h"
+#include "actors/catalog/uploads/virus.h"
 #include "schemas/wire/arena.h"
 
 enum { WHY_PARTS_MOST = 64, WHY_RUNS_MOST = 24 };

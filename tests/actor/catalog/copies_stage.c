@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/catalog/copies.h"
+#include "actors/catalog/places/copies.h"
 #include "actors/catalog/step.h"
 
 const char *far_uri;

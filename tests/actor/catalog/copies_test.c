@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/catalog/copies_internal.h"
-#include "actors/catalog/scrub.h"
+#include "actors/catalog/places/copies_internal.h"
+#include "actors/catalog/places/scrub.h"
 #include "actors/catalog/step.h"
 
 static void the_original_is_copied_when_it_is_whole_and_the_media_when_it_is_ready(void **state)

@@ -1,12 +1,12 @@
 /* direct_test - uploads whose parts are put straight into the store: opened, signed for, listed, completed, given up. */
-#include "actors/catalog/direct.h"
+#include "actors/catalog/uploads/direct.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "actors/catalog/content.h"
-#include "actors/catalog/copies.h"
+#include "actors/catalog/uploads/content.h"
+#include "actors/catalog/places/copies.h"
 #include "data/blobs/s3_direct.h"
 #include "tests/actor/catalog/studio.h"
 #include "tests/unit/blobs/s3_stage.h"

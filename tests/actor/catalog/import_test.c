@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "actors/catalog/import.h"
+#include "actors/catalog/uploads/import.h"
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 

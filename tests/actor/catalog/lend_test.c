@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/catalog/lend.h"
+#include "actors/catalog/places/lend.h"
 #include "actors/runtime/blob_right/blob_right.h"
 
 #define DAY_MS    (24 * 3600 * INT64_C(1000))

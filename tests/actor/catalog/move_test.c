@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/catalog/copies.h"
+#include "actors/catalog/places/copies.h"
 
 /* A bucket's other folder, as another place. */
 static const char *elsewhere(void)

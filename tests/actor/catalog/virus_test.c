@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "actors/catalog/virus.h"
+#include "actors/catalog/uploads/virus.h"
 
 static const struct studio clip = { .seconds = 7, .width = 640, .height = 360, .sounds = 1, .proven = true };
 

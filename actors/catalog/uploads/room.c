@@ -2,8 +2,8 @@
  *
  * An upload of a declared length counts in full from its creation on. One whose length is deferred counts as it grows,
  * and the rest of it once the length is told. */
-#include "actors/catalog/copies.h"
-#include "actors/catalog/upload.h"
+#include "actors/catalog/places/copies.h"
+#include "actors/catalog/uploads/upload.h"
 
 int room_charge(struct turn *t, struct id owner, int64_t bytes)
 {

@@ -1,11 +1,11 @@
 /* report - what the front, or the fetcher, says of an upload while bytes arrive, and when an original is whole. */
 #include <sodium.h>
 
-#include "actors/catalog/content.h"
-#include "actors/catalog/copies.h"
-#include "actors/catalog/import.h"
+#include "actors/catalog/uploads/content.h"
+#include "actors/catalog/places/copies.h"
+#include "actors/catalog/uploads/import.h"
 #include "actors/catalog/step.h"
-#include "actors/catalog/upload.h"
+#include "actors/catalog/uploads/upload.h"
 
 static int upload_load(struct turn *t, struct id id, struct bytes capability, struct upload *ret)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/catalog/copies_internal.h"
+#include "actors/catalog/places/copies_internal.h"
 #include "data/blobs/tier.h"
 
 enum { COPIES_AHEAD = 1024 * 1024, COPIES_LINES = 4 /* beside those that carry */ };

@@ -1,12 +1,12 @@
 /* direct - see direct.h: what is asked of them. direct_work.c asks the store. */
-#include "actors/catalog/direct.h"
+#include "actors/catalog/uploads/direct.h"
 
 #include <string.h>
 
-#include "actors/catalog/copies.h"
-#include "actors/catalog/direct_work.h"
+#include "actors/catalog/places/copies.h"
+#include "actors/catalog/uploads/direct_work.h"
 #include "actors/catalog/step.h"
-#include "actors/catalog/upload.h"
+#include "actors/catalog/uploads/upload.h"
 #include "schemas/wire/arena.h"
 
 #define DIRECT_MIB ((uint64_t)1024 * 1024)

@@ -1,4 +1,4 @@
-#include "actors/catalog/sample.h"
+#include "actors/catalog/runs/sample.h"
 
 #include <string.h>
 

@@ -1,12 +1,12 @@
 /* content - see content.h */
-#include "actors/catalog/content.h"
+#include "actors/catalog/uploads/content.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
-#include "actors/catalog/copies.h"
+#include "actors/catalog/places/copies.h"
 
 enum {
     CONTENT_PIECE = 256 * 1024,

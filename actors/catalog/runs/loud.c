@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "actors/catalog/loud.h"
+#include "actors/catalog/runs/loud.h"
 #include "schemas/wire/arena.h"
 
 static size_t loud_track(const struct plan *plan, const char *dir)

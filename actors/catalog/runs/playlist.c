@@ -10,9 +10,9 @@
 
 #include "actors/catalog/media/board.h"
 #include "actors/catalog/media/chapters.h"
-#include "actors/catalog/extra.h"
-#include "actors/catalog/loud.h"
-#include "actors/catalog/playset.h"
+#include "actors/catalog/runs/extra.h"
+#include "actors/catalog/runs/loud.h"
+#include "actors/catalog/runs/playset.h"
 #include "actors/catalog/media/mpd.h"
 #include "actors/catalog/step.h"
 #include "data/isobmff/mp4.h"

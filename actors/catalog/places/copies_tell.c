@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/catalog/copies_internal.h"
+#include "actors/catalog/places/copies_internal.h"
 #include "schemas/wire/arena.h"
 
 #define COPIES_BROUGHT_MOST ((uint64_t)16 * 1024 * 1024)

@@ -1,5 +1,5 @@
 /* share - see share.h. A row for each account that has work, in order of what it spent; it goes with the last of it. */
-#include "actors/catalog/share.h"
+#include "actors/catalog/runs/share.h"
 
 static const enum share_stage share_order[] = { SHARE_WATCHED, SHARE_AHEAD, SHARE_REST, SHARE_EXTRA };
 

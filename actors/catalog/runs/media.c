@@ -1,10 +1,10 @@
 /* media - from the first bytes to a plan: when to look at an original, and what the look came to. */
 #include <string.h>
 
-#include "actors/catalog/extra.h"
-#include "actors/catalog/import.h"
-#include "actors/catalog/jobs.h"
-#include "actors/catalog/sample.h"
+#include "actors/catalog/runs/extra.h"
+#include "actors/catalog/uploads/import.h"
+#include "actors/catalog/runs/jobs.h"
+#include "actors/catalog/runs/sample.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
 #include "schemas/wire/arena.h"

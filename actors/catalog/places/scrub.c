@@ -1,10 +1,10 @@
 /* scrub - see scrub.h. One slice is under way at a time, on the pool; what it works on is its own until it is done. */
-#include "actors/catalog/scrub.h"
+#include "actors/catalog/places/scrub.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/catalog/compare.h"
+#include "actors/catalog/places/compare.h"
 #include "actors/runtime/page/page.h"
 #include "schemas/wire/arena.h"
 

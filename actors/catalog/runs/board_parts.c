@@ -1,8 +1,8 @@
 /* board_parts - see board_parts.h. */
-#include "actors/catalog/board_parts.h"
+#include "actors/catalog/runs/board_parts.h"
 
 #include "actors/catalog/media/board.h"
-#include "actors/catalog/playset.h"
+#include "actors/catalog/runs/playset.h"
 
 static size_t board_rung(const struct plan *plan)
 {

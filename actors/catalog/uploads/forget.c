@@ -1,11 +1,11 @@
 /* forget - the end of an upload: its object is sealed or deleted, its room given back. */
 #include <stdio.h>
 
-#include "actors/catalog/content.h"
-#include "actors/catalog/copies.h"
-#include "actors/catalog/direct.h"
+#include "actors/catalog/uploads/content.h"
+#include "actors/catalog/places/copies.h"
+#include "actors/catalog/uploads/direct.h"
 #include "actors/catalog/step.h"
-#include "actors/catalog/upload.h"
+#include "actors/catalog/uploads/upload.h"
 #include "data/blobs/s3_direct.h"
 
 /* ---- objects, on the pool, after the commit: who asked is answered without them */

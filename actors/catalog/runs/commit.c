@@ -1,10 +1,10 @@
 /* commit - what a run made becomes rows: the first committed result of a run wins, any other is dropped. */
 #include <string.h>
 
-#include "actors/catalog/copies.h"
-#include "actors/catalog/extra.h"
-#include "actors/catalog/sample.h"
-#include "actors/catalog/share.h"
+#include "actors/catalog/places/copies.h"
+#include "actors/catalog/runs/extra.h"
+#include "actors/catalog/runs/sample.h"
+#include "actors/catalog/runs/share.h"
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 

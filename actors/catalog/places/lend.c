@@ -4,7 +4,7 @@
  * the original may be read, and beneath the version's folder objects may be put that were not there, and read. The id of the
  * job is what proves that it was taken: only the broker and its worker know it. Keys are made here, kept, and published as
  * the value blob_keys for the fronts, which check rights without a call. */
-#include "actors/catalog/lend.h"
+#include "actors/catalog/places/lend.h"
 
 #include "actors/runtime/blob_right/blob_right.h"
 

@@ -1,7 +1,7 @@
 /* virus - see virus.h */
-#include "actors/catalog/virus.h"
+#include "actors/catalog/uploads/virus.h"
 
-#include "actors/catalog/jobs.h"
+#include "actors/catalog/runs/jobs.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
 #include "schemas/wire/arena.h"

@@ -1,9 +1,9 @@
 /* bytes_there - see bytes_there.h. The probe's index tells: rows of 24 bytes, big-endian, one per
  * keyframe: time in microseconds on the output timeline, first byte, end of all bytes needed to play to
  * the next row. */
-#include "actors/catalog/bytes_there.h"
+#include "actors/catalog/runs/bytes_there.h"
 
-#include "actors/catalog/copies.h"
+#include "actors/catalog/places/copies.h"
 
 enum {
     BYTES_ROW = 24,

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/catalog/copies.h"
+#include "actors/catalog/places/copies.h"
 #include "actors/catalog/step.h"
-#include "actors/catalog/upload.h"
+#include "actors/catalog/uploads/upload.h"
 #include "schemas/wire/arena.h"
 
 /* A name of many characters: cut at the byte where one begins. */

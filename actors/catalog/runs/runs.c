@@ -6,11 +6,11 @@
  * is watchable in seconds. */
 #include <string.h>
 
-#include "actors/catalog/board_parts.h"
-#include "actors/catalog/bytes_there.h"
-#include "actors/catalog/jobs.h"
-#include "actors/catalog/sample.h"
-#include "actors/catalog/share.h"
+#include "actors/catalog/runs/board_parts.h"
+#include "actors/catalog/runs/bytes_there.h"
+#include "actors/catalog/runs/jobs.h"
+#include "actors/catalog/runs/sample.h"
+#include "actors/catalog/runs/share.h"
 #include "actors/catalog/step.h"
 #include "actors/catalog/step_do.h"
 #include "broker/client/bus.h"

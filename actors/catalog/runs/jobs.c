@@ -1,7 +1,7 @@
 /* jobs - see jobs.h. */
 #include <string.h>
 
-#include "actors/catalog/jobs.h"
+#include "actors/catalog/runs/jobs.h"
 #include "broker/client/bus.h"
 #include "broker/client/mp.h"
 #include "schemas/wire/arena.h"

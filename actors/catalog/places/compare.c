@@ -1,5 +1,5 @@
 /* compare - see compare.h */
-#include "actors/catalog/compare.h"
+#include "actors/catalog/places/compare.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* concat - one original of finished partial uploads: rows of place, length and object; no byte is copied. */
 #include <string.h>
 
-#include "actors/catalog/content.h"
+#include "actors/catalog/uploads/content.h"
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"
 

@@ -1,5 +1,5 @@
 /* extra - see extra.h. */
-#include "actors/catalog/extra.h"
+#include "actors/catalog/runs/extra.h"
 
 #include "actors/catalog/step.h"
 #include "schemas/wire/arena.h"

@@ -1,11 +1,11 @@
 /* direct_work - see direct_work.h */
-#include "actors/catalog/direct_work.h"
+#include "actors/catalog/uploads/direct_work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/catalog/direct.h"
+#include "actors/catalog/uploads/direct.h"
 
 enum { DIRECT_PAGE = 1000 };
 

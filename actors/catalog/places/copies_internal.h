@@ -2,8 +2,8 @@
  * is needed here, and tells where a video lies. */
 #pragma once
 
-#include "actors/catalog/carry.h"
-#include "actors/catalog/copies.h"
+#include "actors/catalog/places/carry.h"
+#include "actors/catalog/places/copies.h"
 #include "data/blobs/s3_direct.h"
 
 enum {

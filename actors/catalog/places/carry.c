@@ -1,5 +1,5 @@
 /* carry - see carry.h */
-#include "actors/catalog/carry.h"
+#include "actors/catalog/places/carry.h"
 
 #include <stdio.h>
 #include <stdlib.h>

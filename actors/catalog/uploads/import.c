@@ -1,11 +1,11 @@
 /* import - see import.h: asking for one, whose turn it is, and what it came to. */
-#include "actors/catalog/import.h"
+#include "actors/catalog/uploads/import.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include "actors/catalog/step.h"
-#include "actors/catalog/upload.h"
+#include "actors/catalog/uploads/upload.h"
 #include "schemas/wire/arena.h"
 
 #define IMPORT_DAY_MS (24 * 3600 * INT64_C(1000))

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/catalog/copies_internal.h"
+#include "actors/catalog/places/copies_internal.h"
 #include "schemas/wire/arena.h"
 
 enum {

@@ -1,8 +1,8 @@
 /* playset - see playset.h. */
 #include <string.h>
 
-#include "actors/catalog/extra.h"
-#include "actors/catalog/playset.h"
+#include "actors/catalog/runs/extra.h"
+#include "actors/catalog/runs/playset.h"
 #include "schemas/wire/arena.h"
 
 enum { PLAYSET_SECOND_SIDE = 720 };
