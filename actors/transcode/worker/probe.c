@@ -12,6 +12,7 @@
 #include "actors/transcode/worker/measure.h"
 #include "actors/transcode/worker/picture.h"
 #include "actors/transcode/worker/upright.h"
+#include "actors/transcode/worker/warnings.h"
 
 #define PICTURES     8         /* decoded of each picture track */
 #define TIMES_ENOUGH 48        /* packets whose times are enough to tell the rate */
@@ -22,7 +23,6 @@
 #define LONGEST_MS   (12ull * 3600 * 1000)
 #define FASTEST      240
 #define SMALLEST     16 /* pixels on a side */
-#define WARNINGS     16
 
 struct look { /* at one track */
     AVCodecContext *codec;
@@ -38,23 +38,11 @@ struct probing {
     struct input in;
     struct look looks[INPUT_MAX_TRACKS];
     struct probed_track tracks[INPUT_MAX_TRACKS];
-    const char *warnings[WARNINGS];
+    struct warnings warnings;
     struct probed_chapter chapters[CHAPTERS];
     struct extent extent;
     struct probe_done done;
 };
-
-static void warn(struct probing *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void warn(struct probing *p, const char *format, ...)
-{
-    va_list args;
-
-    if (p->done.warnings_n == WARNINGS)
-        return;
-    va_start(args, format);
-    p->warnings[p->done.warnings_n++] = arena_vprintf(p->arena, format, args);
-    va_end(args);
-}
 
 _Noreturn static void report(struct probing *p, enum probe_outcome outcome, const char *reason)
 {
@@ -65,7 +53,8 @@ _Noreturn static void report(struct probing *p, enum probe_outcome outcome, cons
     p->done.version = p->job->version;
     p->done.outcome = outcome;
     p->done.reason = reason;
-    p->done.warnings = p->warnings;
+    p->done.warnings = p->warnings.all;
+    p->done.warnings_n = p->warnings.n;
     if (wire_pack_err(&probe_done_type, &p->done, &packed, &err) < 0)
         link_done(CONTROL_FAILED, "the report's %s %s", err.path, err.sentence);
     if (outcome == PROBE_OUTCOME_OK && p->extent.rows_n)
@@ -416,21 +405,22 @@ static int choose_picture(const struct probing *p)
 static void warn_of(struct probing *p, const struct probed_video *v)
 {
     if (v->hdr)
-        warn(p, "The pictures are HDR; they are brought to standard range.");
+        warnings_add(&p->warnings, "The pictures are HDR; they are brought to standard range.");
     if (v->dolby_vision == 5)
-        warn(p, "Dolby Vision profile 5 has no compatible base: colours will be wrong.");
+        warnings_add(&p->warnings, "Dolby Vision profile 5 has no compatible base: colours will be wrong.");
     if (v->fps_variable)
-        warn(p, "The frame rate varies; the output has a steady one.");
+        warnings_add(&p->warnings, "The frame rate varies; the output has a steady one.");
     if (v->interlaced)
-        warn(p, "The pictures are interlaced; they are made progressive.");
+        warnings_add(&p->warnings, "The pictures are interlaced; they are made progressive.");
     for (size_t i = 0; i < p->done.tracks_n; i++) {
         const struct probed_track *t = &p->tracks[i];
 
         if (t->kind == TRACK_KIND_TEXT && !t->usable)
-            warn(p, "A text track (%s, %s) is not carried over: %s.", t->language, t->codec, t->reason);
+            warnings_add(&p->warnings, "A text track (%s, %s) is not carried over: %s.", t->language, t->codec,
+                         t->reason);
     }
     if (p->extent.cut_off || p->in.short_read)
-        warn(p, "The file is cut off: its index names more than it holds.");
+        warnings_add(&p->warnings, "The file is cut off: its index names more than it holds.");
 }
 
 /* Why no track can be used: the first reason of a track that matters. */

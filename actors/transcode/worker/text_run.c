@@ -1,6 +1,4 @@
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +7,8 @@
 #include "actors/transcode/worker/input.h"
 #include "actors/transcode/worker/link.h"
 #include "actors/transcode/worker/runs.h"
+#include "actors/transcode/worker/warnings.h"
 
-#define WARNINGS 4
 #define STAYS_MS 5000 /* a cue whose end nobody tells, until the next one comes */
 
 struct cue_row {
@@ -31,24 +29,8 @@ struct text {
     const struct encode_run *run;
     struct input in;
     struct text_track tracks[INPUT_MAX_TRACKS];
-    char words[WARNINGS][300];
-    const char *warnings[WARNINGS];
-    size_t warnings_n;
+    struct warnings warnings;
 };
-
-/* The first of them: what they say is much the same. */
-__attribute__((format(printf, 2, 3))) static void warn(struct text *t, const char *format, ...)
-{
-    va_list args;
-
-    if (t->warnings_n == WARNINGS)
-        return;
-    va_start(args, format);
-    vsnprintf(t->words[t->warnings_n], sizeof(t->words[0]), format, args);
-    va_end(args);
-    t->warnings[t->warnings_n] = t->words[t->warnings_n];
-    t->warnings_n++;
-}
 
 static void *must(void *allocated)
 {
@@ -71,7 +53,7 @@ static void open_track(struct text *t, uint64_t track)
     if (t->tracks[track].codec)
         t->in.format->streams[track]->discard = AVDISCARD_DEFAULT;
     else
-        warn(t, "A text track cannot be read, and is left out: %s.", why);
+        warnings_add(&t->warnings, "A text track cannot be read, and is left out: %s.", why);
 }
 
 static void open_source(struct text *t)
@@ -235,10 +217,10 @@ void text_run(const struct encode_run *run)
     for (size_t i = 0; i < INPUT_MAX_TRACKS; i++) {
         settle(&t.tracks[i]);
         if (t.tracks[i].full)
-            warn(&t, "A text track is longer than is taken: its end is left out.");
+            warnings_add(&t.warnings, "A text track is longer than is taken: its end is left out.");
     }
-    done.warnings = t.warnings;
-    done.warnings_n = t.warnings_n;
+    done.warnings = t.warnings.all;
+    done.warnings_n = t.warnings.n;
     for (size_t i = 0; i < run->renditions_n; i++) {
         const struct run_rendition *r = &run->renditions[i];
         struct text_track all = t.tracks[r->track];
