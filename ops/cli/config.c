@@ -24,9 +24,8 @@ struct config {
     const struct cli *cli;
     struct link *link;
     struct arena *arena;
-    struct settings_shown *shown; /* one per process */
-    size_t shown_n;
-    const struct registry_settings *asleep; /* whose it is, where no process showed it */
+    struct settings_shown *shown; /* one per process, then one per actor without any */
+    size_t shown_n, living_n;     /* of those the processes' */
 };
 
 /* Whether the process that showed a value (its key: run_ and its instance) is still there: a value outlives it. */
@@ -103,7 +102,7 @@ static int config_read(struct config *config, const char *actor)
     uint32_t rows = 0;
 
     arena_reset(config->arena);
-    config->shown = arena_alloc_n(config->arena, VALUES_MOST, sizeof(*config->shown));
+    config->shown = arena_alloc_n(config->arena, VALUES_MOST + registry_settings_n, sizeof(*config->shown));
     config->shown_n = 0;
     int code = config_values(config, "config", actor ? actor : "*", &reply);
     if (code == EXIT_DONE)
@@ -137,55 +136,69 @@ static struct settings *config_built_in(const struct registry_settings *known)
 }
 
 /* One that it would not take is passed over, as it would do. */
-static void config_told(struct config *config, struct settings *settings, struct bytes key, struct bytes body)
+static void config_told(const struct config *config, const struct registry_settings *known,
+                        struct settings *settings, struct bytes key, struct bytes body)
 {
     struct setting_text text;
     struct wire_error err;
     char full[256], error[256];
 
-    snprintf(full, sizeof(full), "%s.%.*s", config->asleep->actor, (int)key.len, (const char *)key.data);
+    snprintf(full, sizeof(full), "%s.%.*s", known->actor, (int)key.len, (const char *)key.data);
     if (setting_text_unpack(body, config->arena, &text, &err) == 0)
         settings_from_bus(settings, full, text.text, error);
 }
 
 /* What it would show, as far as that is known here. */
-static int config_sleeps(struct config *config)
+static int config_sleeps(struct config *config, const struct registry_settings *known)
 {
-    struct settings *settings = config_built_in(config->asleep);
+    struct settings *settings = config_built_in(known);
     struct buf reply = { 0 };
     uint32_t rows = 0;
-    int code = config_values(config, "settings", config->asleep->actor, &reply);
+    int code = config_values(config, "settings", known->actor, &reply);
     struct mp mp = mp_of(buf_bytes(&reply));
 
     if (code == EXIT_DONE && mp_get_array(&mp, &rows)) {
         while (rows-- && !mp_end(&mp)) {
             struct bytes key, body;
             config_row(&mp, &key, &body);
-            config_told(config, settings, key, body);
+            config_told(config, known, settings, key, body);
         }
     }
-    settings_show(settings, config->arena, &config->shown[0]);
-    config->shown_n = 1;
+    settings_show(settings, config->arena, &config->shown[config->shown_n++]);
     settings_free(&settings);
     buf_free(&reply);
     return code;
 }
 
-/* Its processes, or, without one, what is known of it. */
+static bool config_has_shown(const struct config *config, const char *actor)
+{
+    for (size_t i = 0; i < config->living_n; i++)
+        if (strcmp(config->shown[i].actor, actor) == 0)
+            return true;
+    return false;
+}
+
+/* What its processes show, or, without one, what is known of it; of each actor, when none is named. */
 static int config_look(struct config *config, const char *actor)
 {
     int code = config_read(config, actor);
-    config->asleep = code == EXIT_DONE && !config->shown_n && actor ? config_known(actor) : NULL;
-    return config->asleep ? config_sleeps(config) : code;
+
+    config->living_n = config->shown_n;
+    for (size_t i = 0; i < registry_settings_n && code == EXIT_DONE; i++) {
+        const struct registry_settings *known = &registry_settings[i];
+        if ((!actor || strcmp(known->actor, actor) == 0) && !config_has_shown(config, known->actor))
+            code = config_sleeps(config, known);
+    }
+    return code;
 }
 
 /* Whether it will take that. */
-static int config_check(const struct config *config, const char *name, const char *value)
+static int config_check(const char *actor, const char *name, const char *value)
 {
-    struct settings *settings = config_built_in(config->asleep);
+    struct settings *settings = config_built_in(config_known(actor));
     char full[256], error[256];
 
-    snprintf(full, sizeof(full), "%s.%.200s", config->asleep->actor, name);
+    snprintf(full, sizeof(full), "%s.%.200s", actor, name);
     int r = settings_from_bus(settings, full, value, error);
     settings_free(&settings);
     return r < 0 ? cli_fail(r == ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAILED, "%s", error) : EXIT_DONE;
@@ -292,15 +305,15 @@ static int config_do(struct config *config, int argc, char **argv)
     const char *actor = argc > 1 ? argv[1] : NULL, *name = argc > 2 ? argv[2] : NULL;
     const char *value = argc == 4 && strcmp(argv[3], "--unset") != 0 ? argv[3] : NULL;
     int code = config_look(config, actor);
-    if (code == EXIT_DONE && config->asleep && name)
-        code = config_check(config, name, value);
+    if (code == EXIT_DONE && name && config->living_n < config->shown_n)
+        code = config_check(actor, name, value);
     if (code != EXIT_DONE)
         return code;
     if (!config->shown_n)
         return cli_fail(EXIT_FAILED, "no process of %s shows settings", actor ? actor : "any actor");
-    if (config->asleep)
+    for (size_t i = config->living_n; i < config->shown_n; i++)
         fprintf(stderr, "kinobus: no process of %s runs; what its file and environment say is not known here\n",
-                actor);
+                config->shown[i].actor);
     if (name && !config_find(&config->shown[0], name))
         return cli_usage(&config_command, "%s has no setting '%s'", actor, name);
     if (argc == 4)

@@ -35,7 +35,7 @@ def settings(model):
     """Of whoever is told on the bus what its settings are."""
     out, lines = [], []
     for s in sorted(model.schemas.values(), key=lambda s: s.name):
-        if not s.settings or not any(emit_actor.slots(s)):
+        if s.name == "common" or not s.settings or not any(emit_actor.slots(s)):
             continue
         shared = s.uses["setting"]
         if shared:

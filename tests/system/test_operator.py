@@ -165,6 +165,9 @@ class Operator(unittest.TestCase):
         self.asked("config", "fetcher", "smtp_timeout_s", "90")
         row = self.setting("fetcher")["fetcher", "smtp_timeout_s"]
         self.assertEqual((row["value"], row["source"]), ("90", "bus"))
+        everything = self.setting()
+        self.assertEqual(everything["fetcher", "smtp_timeout_s"]["value"], "90")
+        self.assertEqual({actor for actor, _ in everything}, {"auth", "catalog", "fetcher", "front", "index", "notify", "playback", "transcode"})
         self.assertIn("must be at least 5", self.asked("config", "fetcher", "smtp_timeout_s", "1", code=1))
         self.assertEqual(self.setting("fetcher", "smtp_timeout_s")["fetcher", "smtp_timeout_s"]["value"], "90")
         self.asked("config", "fetcher", "smtp_timeout_s", "--unset")
