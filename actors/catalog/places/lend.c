@@ -7,75 +7,31 @@
 #include "actors/catalog/places/lend.h"
 
 #include "actors/runtime/blob_right/blob_right.h"
+#include "actors/runtime/rotation/rotation.h"
 
-#define LEND_DAY_MS  (24 * 3600 * INT64_C(1000))
-#define LEND_OPEN_MS (31 * LEND_DAY_MS) /* the longest that a right may live, and a day */
+#define LEND_OPEN_MS (31 * ROTATION_DAY_MS) /* the longest that a right may live, and a day */
 
-enum { LEND_TEND_MS = 3600 * 1000, LEND_KEYS = 4, LEND_RIGHTS = 3 };
+enum { LEND_TEND_MS = 3600 * 1000, LEND_RIGHTS = 3 };
 
 /* ---- keys */
 
-/* The newest first. */
-static int lend_keys(struct turn *t, size_t most, struct blob_key_row *ret, size_t *ret_n)
-{
-    struct table_walk walk;
-    int r = table_walk_start(&walk, turn_txn(t), &blob_key_row_table, TABLE_PRIMARY, NULL, 0, TABLE_DOWN,
-                             (struct bytes) { 0 });
-
-    *ret_n = 0;
-    while (r == 0 && *ret_n < most && (r = table_walk_next(&walk, turn_arena(t), &ret[*ret_n])) > 0) {
-        (*ret_n)++;
-        r = 0;
-    }
-    table_walk_end(&walk);
-    return r < 0 ? r : 0;
-}
-
-static int lend_make_key(struct turn *t, uint64_t kid)
-{
-    uint8_t secret[BLOB_RIGHT_KEY_SIZE];
-    struct blob_key_row key = { .kid = kid, .key = bytes_of(secret, sizeof(secret)), .created_at = turn_now(t) };
-
-    turn_random(t, secret, sizeof(secret));
-    turn_log(t, "lend.key", "kid=%llu", (unsigned long long)kid);
-    return blob_key_row_put(turn_txn(t), &key);
-}
-
-/* A key goes when none of its rights is open any more, or when there are too many. */
-static int lend_retire(struct turn *t, const struct blob_key_row *keys, size_t n)
-{
-    int r = 0;
-
-    for (size_t i = 1; r == 0 && i < n; i++)
-        if (i >= LEND_KEYS || keys[i - 1].created_at + LEND_OPEN_MS < turn_now(t))
-            r = blob_key_row_del(turn_txn(t), keys[i].kid);
-    return r;
-}
-
-static int lend_publish(struct turn *t)
-{
-    struct blob_key_row keys[LEND_KEYS];
-    struct blob_key list[LEND_KEYS];
-    struct blob_keys value = { .keys = list };
-    int r = lend_keys(t, LEND_KEYS, keys, &value.keys_n);
-
-    for (size_t i = 0; r == 0 && i < value.keys_n; i++)
-        list[i] = (struct blob_key) { .kid = keys[i].kid, .key = keys[i].key };
-    return r < 0 ? r : set_blob_keys(t, NULL, &value);
-}
+ROTATION_FITS(blob_key_row);
 
 int lend_tend(struct turn *t)
 {
-    struct blob_key_row keys[LEND_KEYS + 1];
-    size_t n;
-    int r = lend_keys(t, LEND_KEYS + 1, keys, &n);
-    int64_t days = (int64_t)catalog_settings_of(t)->blob_key_days;
+    const struct rotation how = { .table = &blob_key_row_table,
+                                  .every_ms = (int64_t)catalog_settings_of(t)->blob_key_days * ROTATION_DAY_MS,
+                                  .good_ms = LEND_OPEN_MS };
+    struct rotation_key keys[ROTATION_KEYS];
+    struct blob_key list[ROTATION_KEYS];
+    struct blob_keys value = { .keys = list };
+    int r = rotation_tend(t, &how, keys, &value.keys_n);
 
-    if (r == 0 && (n == 0 || keys[0].created_at + days * LEND_DAY_MS <= turn_now(t)))
-        r = lend_make_key(t, n ? keys[0].kid + 1 : 1);
-    if (r == 0)
-        r = lend_retire(t, keys, n);
-    return r < 0 ? r : lend_publish(t);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < value.keys_n; i++)
+        list[i] = (struct blob_key) { .kid = keys[i].kid, .key = keys[i].key };
+    return set_blob_keys(t, NULL, &value);
 }
 
 int lend_tick(void *self, struct turn *t, int err, const void *reply, const void *ctx)
@@ -109,7 +65,7 @@ static int lend_job(struct turn *t, struct id job, struct id *ret_video, uint64_
     return r == 0 && video.life == LIFE_STATE_DELETING ? ERR_NOT_FOUND : r;
 }
 
-static bool lend_one(struct turn *t, const struct blob_key_row *key, enum lent_may may, const char *folder,
+static bool lend_one(struct turn *t, const struct rotation_key *key, enum lent_may may, const char *folder,
                      struct lent *ret)
 {
     char text[BLOB_RIGHT_SIZE];
@@ -127,7 +83,7 @@ int catalog_lend(struct catalog *self, struct turn *t, const struct lend *ask, s
 {
     struct lent *lent = arena_alloc_n(turn_arena(t), LEND_RIGHTS, sizeof(*lent));
     const char *raw, *media;
-    struct blob_key_row key;
+    struct rotation_key key;
     char id[ID_TEXT_SIZE];
     struct id video;
     uint64_t version = 0;
@@ -137,7 +93,7 @@ int catalog_lend(struct catalog *self, struct turn *t, const struct lend *ask, s
     if (r == ERR_NOT_FOUND)
         return turn_fail(t, ERR_GONE, NULL, "no video waits for that job any more");
     if (r == 0)
-        r = lend_keys(t, 1, &key, &n);
+        r = rotation_keys(t, &blob_key_row_table, 1, &key, &n);
     if (r < 0)
         return r;
     if (n == 0)

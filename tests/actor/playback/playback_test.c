@@ -274,7 +274,12 @@ static void keys_change_and_the_old_ones_stay_until_their_urls_have_ended(void *
     assert_true(opens(rig, before, &keys, &one));
     assert_true(opens(rig, after, &keys, &one));
     assert_string_not_equal(before, after);
-    for (unsigned hours = 0; hours < 51; hours++)
+    for (unsigned hours = 0; hours < 48; hours++)
+        rig_advance(rig, HOUR_MS);
+    keys = published(rig);
+    assert_int_equal(keys.keys_n, 2); /* its age does not count, but when it was followed */
+    assert_int_equal(keys.keys[1].kid, 1);
+    for (unsigned hours = 48; hours < 51; hours++)
         rig_advance(rig, HOUR_MS);
     keys = published(rig);
     assert_int_equal(keys.keys_n, 1);
