@@ -72,6 +72,8 @@ test("captions are shown, a chapter can be gone to, and the line of time tells w
         return lines.length > 0 && lines.every((line) => where === "above the buttons" ? line < -2 : line === "auto");
     }, where);
     await places("above the buttons");
+    const lineOf = () => page.evaluate(() => [...document.querySelector("video").textTracks].find((t) => t.mode === "showing").activeCues[0].line);
+    const short = await lineOf();
     for (const shown of [0, 1]) {
         await page.keyboard.press("c");
         await until(page, (n) => [...document.querySelector("video").textTracks].filter((t) => t.mode === "showing").length === n, shown);
@@ -80,6 +82,14 @@ test("captions are shown, a chapter can be gone to, and the line of time tells w
         await page.keyboard.press("k");
     await page.locator(".player.hush").waitFor();
     await places("at the bottom");
+    await page.evaluate(() => {
+        for (const track of document.querySelector("video").textTracks)
+            for (const cue of track.mode === "showing" ? track.cues : [])
+                cue.text = "A caption that is broken into several lines. ".repeat(5);
+    });
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await until(page, (short) => [...document.querySelector("video").textTracks].some((t) => t.mode === "showing" &&
+        [...t.activeCues].some((c) => c.line !== "auto" && c.line <= short - 2)), short);      // all of its lines are above them
 });
 
 test("it goes on where one stopped, on home as on its own page, and says where that is", async () => {

@@ -2,14 +2,23 @@
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 
-const LINE = 0.06;      // of the picture's height: letters of 5 % (WebVTT, "CSS user agent style sheet"), and what is between their lines
+// Of the picture's height: letters (WebVTT, "CSS user agent style sheet"), and these with what is between their lines.
+const LETTERS = 0.05, LINE = 0.06;
+const ruler = document.createElement("canvas").getContext("2d")!;
 const lifted = new WeakSet<VTTCue>();
+
+/** Lines of a caption as they stand in the picture, where long ones are broken. */
+function rows(cue: VTTCue, video: HTMLVideoElement): number {
+    ruler.font = `${LETTERS * video.clientHeight}px sans-serif`;
+    const text = cue.getCueAsHTML().textContent ?? "";
+    return text.split("\n").reduce((n, line) => n + Math.max(1, Math.ceil(ruler.measureText(line).width / video.clientWidth)), 0);
+}
 
 function place(video: HTMLVideoElement, covered: number): void {
     const lines = Math.ceil(covered / (LINE * video.clientHeight));
     for (const track of video.textTracks)
         for (const cue of (track.mode === "showing" ? [...(track.activeCues ?? [])] : []) as VTTCue[]) {
-            const line = lines ? -(lines + cue.text.split("\n").length) : "auto";
+            const line = lines ? -(lines + rows(cue, video)) : "auto";
             if (cue.line === line || (cue.line !== "auto" && !lifted.has(cue)))
                 continue;
             cue.line = line;
