@@ -68,12 +68,19 @@ class Accounts(unittest.TestCase):
                          {k: v for k, v in unknown.json.items() if k not in differing})
 
     def test_wrong_passwords_slow_an_account_down(self):
-        email = self.register("dave")
-        answers = [self.api.send("POST", "/api/v1/auth/login", {"email": email, "password": f"wrong horse {n}"})
-                   for n in range(5)]
-        self.assertEqual(answers[0].status, 401)
-        self.assertEqual(answers[-1].status, 429)
-        self.assertGreater(int(answers[-1].headers["Retry-After"]), 0)
+        slow, before = self.guess(self.register("dave"))
+        self.assertGreaterEqual(before, 4)
+        self.assertGreater(int(slow.headers["Retry-After"]), 0)
+
+    def guess(self, email, **more):
+        """The first answer to a wrong password that says to wait, and how many there were before it: four, or more where the machine is
+        so slow that the pause was over. Each doubles it."""
+        for n in range(12):
+            answer = self.api.send("POST", "/api/v1/auth/login", {"email": email, "password": f"wrong horse {n}", **more})
+            if answer.status != 401:
+                break
+        self.assertEqual(answer.status, 429)
+        return answer, n
 
     def test_refresh_tokens_change_with_each_use_and_a_stolen_one_ends_the_session(self):
         first = self.login(self.register("erin")).json
@@ -140,14 +147,11 @@ class Accounts(unittest.TestCase):
         email = self.register("judy")
         cookies = self.login(email, web=True).headers.get_all("Set-Cookie")
         device = next(c.split(";")[0] for c in cookies if c.startswith("dev="))
-        for n in range(5):
-            answer = self.api.send("POST", "/api/v1/auth/login", {"email": email, "password": f"wrong horse {n}"})
-        self.assertEqual(answer.status, 429)
+        self.guess(email)
         known = self.api.send("POST", "/api/v1/auth/login", {"email": email, "password": "correct horse"}, {"Cookie": device})
         self.assertEqual(known.status, 200)
         said = {"email": email, "password": "correct horse", "device": device[4:]}      # only the cookie counts
-        for n in range(5):
-            answer = self.api.send("POST", "/api/v1/auth/login", {**said, "password": f"wrong horse {n}"})
+        self.guess(email, device=said["device"])
         self.assertEqual(self.api.send("POST", "/api/v1/auth/login", said).status, 429)
 
     def test_a_platform_without_mail_says_that_it_cannot_mail_a_link(self):
