@@ -20,6 +20,9 @@ LOGS = os.path.join(TOP, "build", "test-logs")
 SANITIZER = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1",
              "TSAN_OPTIONS": f"halt_on_error=1 suppressions={os.path.join(TOP, 'tests/tsan.supp')}"}
 
+# Seconds after which a command hangs: of the short tier none takes a tenth of it, of the long one whole films take more. What waits inside
+# of one gives up long before (tests/harness/patience.py), and says what it waited for.
+HANGS = 3600
 
 # How the test programs of C, Python and Node say that something failed.
 FAILURE = re.compile(r"^\s*(?:\[  (?:FAILED|ERROR)|(?:FAIL|ERROR): |not ok )")
@@ -36,9 +39,9 @@ class Result(NamedTuple):
 class Command(NamedTuple):
     name: str
     argv: list
-    timeout: float      # seconds
     count: Callable     # what it printed -> how many passed, how many failed
     env: dict = {}
+    hangs: float = HANGS
 
 
 def run(command):
@@ -50,9 +53,9 @@ def run(command):
         child = subprocess.Popen(command.argv, cwd=TOP, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                  env={**os.environ, **SANITIZER, **command.env}, start_new_session=True)
         try:
-            code = child.wait(command.timeout)
+            code = child.wait(command.hangs)
         except subprocess.TimeoutExpired:
-            out.write(f"\nstopped: no end after {command.timeout} s\n".encode())
+            out.write(f"\nstopped: no end after {command.hangs} s\n".encode())
             code = -signal.SIGKILL
         finally:
             try:
@@ -103,7 +106,7 @@ def count_check(text):
 def build(mode, *targets):
     out = "build" if mode == "release" else f"build/{mode}"
     how = ["mode=fuzz", "plant=1"] if mode == "plant" else [f"mode={mode}"]
-    return run(Command(f"build {mode}", ["scons", "-j2", *how, *[t.replace("OUT", out) for t in targets]], 1800, count_check))
+    return run(Command(f"build {mode}", ["scons", "-j2", *how, *[t.replace("OUT", out) for t in targets]], count_check))
 
 
 def programs(folder):
@@ -122,40 +125,40 @@ def python_modules(folder, prefixes=("test_",)):
 
 def lint(args):
     for name in ("format", "cppcheck", "words", "tidy"):
-        yield Command(f"lint {name}", ["python3", f"tests/lint/{name}.py"], 1500, count_check, {"KINOBUS_LONG": "1" if args.long else ""})
+        yield Command(f"lint {name}", ["python3", f"tests/lint/{name}.py"], count_check, {"KINOBUS_LONG": "1" if args.long else ""})
 
 
 def python(args):
     for folder in ("tests/schema", "tests/fault"):
         for module in python_modules(folder):
-            yield Command(module, ["python3", "-m", "unittest", "-v", module], 300, count_unittest)
+            yield Command(module, ["python3", "-m", "unittest", "-v", module], count_unittest)
 
 
 def cmocka(mode):
     def commands(args):
         for program in programs(f"build/{mode}/tests"):
-            yield Command(program, [program], 300, count_cmocka, {"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
+            yield Command(program, [program], count_cmocka, {"CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
     return commands
 
 
 def system(args):
     for story in python_modules("tests/system", ("b", "c", "f", "r", "test_")):
-        yield Command(story, ["python3", story], 3600 if args.long else 900, count_unittest, {"KINOBUS_LONG": "1" if args.long else ""})
+        yield Command(story, ["python3", story], count_unittest, {"KINOBUS_LONG": "1" if args.long else ""}, HANGS * (4 if args.long else 1))
 
 
 def web(args):
-    yield Command("tests/web", ["tests/web/run"], 1800, count_node)
+    yield Command("tests/web", ["tests/web/run"], count_node)
 
 
 def node(args):
-    yield Command("tests/node", ["tests/node/run"], 600, count_node)
+    yield Command("tests/node", ["tests/node/run"], count_node)
 
 
 def fault(mode):
     def commands(args):
         out = "build" if mode == "release" else f"build/{mode}"
         how = ["--faults", "60"] if mode != "release" else ["--long"] if args.long else []
-        yield Command(f"tests/fault/bus_run.py {mode}", ["python3", "tests/fault/bus_run.py", *how], 1500, count_check,
+        yield Command(f"tests/fault/bus_run.py {mode}", ["python3", "tests/fault/bus_run.py", *how], count_check,
                       {"KINOBUS_BIN": os.path.join(TOP, out, "bin")})
     return commands
 
@@ -163,9 +166,9 @@ def fault(mode):
 def fuzz(args):
     seconds = 180 if args.long else 8
     for program in programs("build/fuzz/fuzz"):
-        yield Command(program, ["python3", "tests/fuzz/run.py", program, str(seconds)], seconds + 120, count_check)
+        yield Command(program, ["python3", "tests/fuzz/run.py", program, str(seconds)], count_check)
     for program in programs("build/plant/fuzz"):
-        yield Command(program, ["python3", "tests/fuzz/run.py", "--planted", program], 420, count_check)
+        yield Command(program, ["python3", "tests/fuzz/run.py", "--planted", program], count_check)
 
 
 KINDS = {  # name: (stage, build steps, commands, only with --long); what takes longest comes first in its stage

@@ -22,6 +22,9 @@ import threading
 from bus_check import check
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "harness"))
+from patience import PATIENCE  # noqa: E402  (the folder must be on the path first)
+
 BIN = os.environ.get("KINOBUS_BIN", os.path.join(TOP, "build", "bin"))
 POLICY = """kinobus-policy 1
 allow load put load.job
@@ -34,7 +37,6 @@ stream load
 PEERS = {"producer-1": "produce", "producer-2": "produce", "producer-3": "produce", "consumer-1": "consume",
          "consumer-2": "consume", "consumer-3": "consume", "reader": "follow", "group": "group"}
 MOMENTS = ("decided", "put", "ok", "deliver", "effect", "settled", "event", "up")
-STUCK = 60          # seconds without a line of anybody: only ever reached by a run that fails
 
 
 class Run:
@@ -71,9 +73,9 @@ class Run:
     def next(self):
         """The next line of anybody, counted and kept for the end."""
         try:
-            m = self.lines.get(timeout=STUCK)
+            m = self.lines.get(timeout=PATIENCE)
         except queue.Empty:
-            raise SystemExit(f"stuck: nobody said anything for {STUCK} s; {len(self.missing)} acknowledged messages "
+            raise SystemExit(f"stuck: nobody said anything for {PATIENCE} s; {len(self.missing)} acknowledged messages "
                              f"have no end\n{self.replay()}") from None
         self.counted[m["did"]] += 1
         who = m["who"]
@@ -164,7 +166,7 @@ class Run:
         for name in names:
             self.children[name].terminate()
         for name in names:
-            if self.children[name].wait(STUCK):
+            if self.children[name].wait(PATIENCE):
                 raise SystemExit(f"{name} ended with {self.children[name].returncode}\n{self.replay()}")
 
     def close(self, keep):
