@@ -30,11 +30,15 @@ class Answer:
     def json(self):
         return json.loads(self.body)
 
+    def __repr__(self):
+        return f"{self.status} {self.body[:200]}"
+
 
 class Api:
-    """ca: a file with the certificate that is believed, where the machine's own do not vouch for it."""
+    """timeout: seconds without a byte, after which nobody is believed to be there. ca: a file with the certificate that is believed,
+    where the machine's own do not vouch for it."""
 
-    def __init__(self, url, token=None, timeout=60, ca=None):
+    def __init__(self, url, token=None, timeout=600, ca=None):
         parts = urllib.parse.urlsplit(url)
         self.tls = ssl.create_default_context(cafile=ca) if parts.scheme == "https" else None
         self.host, self.port, self.token, self.timeout = parts.hostname, parts.port or (443 if self.tls else 80), token, timeout

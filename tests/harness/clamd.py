@@ -11,7 +11,8 @@ import socket
 import struct
 import subprocess
 import tempfile
-import threading
+
+from patience import PATIENCE, until
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.join(TOP, "build", "unpacked", "clamav-daemon", "usr", "sbin", "clamd")
@@ -45,30 +46,30 @@ class Clamd:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start(self, tries=600):
+    def start(self):
         """Until it answers."""
         if not os.path.exists(PROGRAM):
             raise AssertionError("clamd is not there: ops/install --test unpacks it")
         self.process = subprocess.Popen([PROGRAM, "--config-file", os.path.join(self.folder, "clamd.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(tries):
-            if self.process.poll() is not None:
-                break
-            try:
-                with socket.socket(socket.AF_UNIX) as s:
-                    s.settimeout(5)
-                    s.connect(self.path)
-                    s.sendall(b"zPING\0")
-                    if s.recv(16) == b"PONG\0":
-                        return self
-            except OSError:
-                threading.Event().wait(0.05)
+        until("clamd answers", self.ping, lambda answer: answer == b"PONG\0", despite=OSError, tell=self.log)
+        return self
+
+    def ping(self):
+        assert self.process.poll() is None, f"clamd ended\n{self.log()}"
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(PATIENCE)
+            s.connect(self.path)
+            s.sendall(b"zPING\0")
+            return s.recv(16)
+
+    def log(self):
         with open(os.path.join(self.folder, "clamd.log"), encoding="utf-8") as f:
-            raise AssertionError("clamd does not answer:\n" + f.read()[-2000:])
+            return f.read()[-2000:]
 
     def stop(self):
         if self.process:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(PATIENCE)
         self.process = None
         if os.path.exists(self.path):
             os.unlink(self.path)

@@ -2,8 +2,8 @@
 import os
 import resource
 import socket
-import time
 
+from patience import PATIENCE, until
 from stage import Api
 
 SIZE = 2_000_000
@@ -16,7 +16,7 @@ class Client:
         self.s = socket.socket()
         if buffer:
             self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        self.s.settimeout(30)
+        self.s.settimeout(PATIENCE)
         self.s.connect(("127.0.0.1", port))
         self.s.sendall(request)
 
@@ -35,7 +35,8 @@ class Client:
 
 
 class Crowd:
-    """Clients of a site, all of them served; they go with it. Call turn() often: each time a few of them move a little."""
+    """Clients of a site, all of them served; they go with it. Call turn() often: each time a few of them move a little. move(client):
+    who stands in its place from then on."""
 
     def __init__(self, clients, move=None):
         self.clients, self.move, self.at = clients, move, 0
@@ -49,7 +50,8 @@ class Crowd:
 
     def turn(self):
         for _ in range(min(len(self.clients), 100) if self.move else 0):
-            self.move(self.clients[self.at % len(self.clients)])
+            at = self.at % len(self.clients)
+            self.clients[at] = self.move(self.clients[at])
             self.at += 1
 
     def there(self):
@@ -90,16 +92,23 @@ def idle(site, right, n):
 
 
 def readers(site, right, n):
-    return Crowd(asked([Client(site.port, get(f"{right}/long.m4s"), buffer=4096) for _ in range(n)]), lambda client: client.take(512))
+    def reader():
+        return Client(site.port, get(f"{right}/long.m4s"), buffer=4096)
+
+    def move(client):
+        if client.take(512) is not None:
+            return client
+        client.s.close()        # it was sent away, as it may be after a while: another one comes
+        return reader()
+
+    return Crowd(asked([reader() for _ in range(n)]), move)
 
 
 def until_open(stage, n):
-    until = time.monotonic() + 60
-    while not any(line.startswith("kinobus_uploads_open{") and line.endswith(f" {n}")
-                  for line in Api(stage.url).send("GET", "/metrics").body.decode().splitlines()):
-        if time.monotonic() > until:
-            raise AssertionError(f"there are not {n} uploads")
-        time.sleep(0.1)
+    def shown():
+        return [line for line in Api(stage.url).send("GET", "/metrics").body.decode().splitlines() if line.startswith("kinobus_uploads_open{")]
+
+    until(f"there are {n} uploads", shown, lambda lines: any(line.endswith(f" {n}") for line in lines))
 
 
 def senders(site, stage, n):
@@ -112,4 +121,9 @@ def senders(site, stage, n):
                                   "Upload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: 100000\r\n\r\n").encode())
                for path in where]
     until_open(stage, n)
-    return Crowd(clients, lambda client: client.s.sendall(b"x"))
+
+    def move(client):
+        client.s.sendall(b"x")
+        return client
+
+    return Crowd(clients, move)

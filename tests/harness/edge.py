@@ -20,6 +20,7 @@ import ssl
 import subprocess
 import time
 
+from patience import PATIENCE, until
 from stage import BIN, TOP, Api, Stage, free_port
 
 PARTS = os.path.join(TOP, "ops", "deploy", "nginx")
@@ -45,12 +46,9 @@ class EdgeStage(Stage):
                 [os.path.join(BIN, "kinobus"), "up", "--edge", "--edge-port", str(self.edge_port), "--state", self.state, *self.words],
                 env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
-    def wait_ready(self, within=30):
-        super().wait_ready(within)
-        ready, until = os.path.join(self.state, "run", "ready"), time.monotonic() + within
-        while not os.path.exists(ready):
-            assert time.monotonic() < until, "the edge did not become ready\n" + self.logs()
-            time.sleep(0.02)
+    def wait_ready(self):
+        super().wait_ready()
+        until("the edge is ready", lambda: os.path.exists(os.path.join(self.state, "run", "ready")), tell=self.logs)
 
     def edge(self, token=None):
         return Api(self.edge_url, token, ca=self.ca)
@@ -60,7 +58,7 @@ class EdgeStage(Stage):
         context = ssl.create_default_context(cafile=self.ca)
         for name, value in more.items():
             setattr(context, name, value)
-        plain = socket.create_connection(("127.0.0.1", self.edge_port), timeout=20, source_address=source and (source, 0))
+        plain = socket.create_connection(("127.0.0.1", self.edge_port), timeout=PATIENCE, source_address=source and (source, 0))
         return context.wrap_socket(plain, server_hostname="127.0.0.1")
 
     def secret(self):
@@ -116,19 +114,17 @@ class Site:
 
     def __enter__(self):
         self.process = subprocess.Popen(["/usr/sbin/nginx", "-c", f"{self.folder}/nginx.conf", "-p", self.folder, "-e", f"{self.folder}/error.log"])
-        until = time.monotonic() + 20
-        while True:
-            try:
-                if Api(self.url).send("GET", "/healthz").status == 200:
-                    return self
-            except (OSError, http.client.HTTPException):
-                pass
-            assert time.monotonic() < until and self.process.poll() is None, self.errors()
-            time.sleep(0.02)
+
+        def answer():
+            assert self.process.poll() is None, self.errors()
+            return Api(self.url).send("GET", "/healthz")
+
+        until("nginx answers", answer, lambda answer: answer.status == 200, despite=(OSError, http.client.HTTPException), tell=self.errors)
+        return self
 
     def __exit__(self, *error):
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
 
     def errors(self):
         with open(f"{self.folder}/error.log", encoding="utf-8") as f:

@@ -13,6 +13,8 @@ import re
 import subprocess
 import tempfile
 
+from patience import PATIENCE
+
 FRAMES, RATE = 10, 8000
 WINDOW, REACH = 9600, 480           # a piece of 1.2 s, looked for 60 ms to both sides
 NEARER = 2e-5                       # of likeness, for each sample further off
@@ -20,7 +22,7 @@ LOUD = 0.003                        # what is softer than this cannot be found a
 
 
 def run(*argv):
-    done = subprocess.run(argv, capture_output=True, timeout=300, check=False)
+    done = subprocess.run(argv, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, f"{' '.join(argv)[:300]}\n{done.stderr.decode(errors='replace')[-600:]}"
     return done.stdout
 

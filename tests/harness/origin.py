@@ -16,6 +16,8 @@ import struct
 import subprocess
 import threading
 
+from patience import PATIENCE
+
 PIECE = 64 * 1024
 
 
@@ -79,7 +81,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         sent, size = 0, len(file.data)
         while at < size or file.endless:
             if file.gate and at >= file.gate[0]:
-                file.gate[1].wait(300)
+                file.gate[1].wait(PATIENCE)
             n = min(PIECE, size - at % size if file.endless else size - at)
             if file.gate and at < file.gate[0]:
                 n = min(n, file.gate[0] - at)
@@ -177,7 +179,7 @@ class Origin:
         with self.more:
             return [wanted for path, wanted, _ in self.heard if path.split("?")[0] == "/" + name]
 
-    def wait(self, name, times=1, within=60):
+    def wait(self, name, times=1):
         with self.more:
-            assert self.more.wait_for(lambda: sum(p.split("?")[0] == "/" + name for p, _, _ in self.heard) >= times, within), \
+            assert self.more.wait_for(lambda: sum(p.split("?")[0] == "/" + name for p, _, _ in self.heard) >= times, PATIENCE), \
                 f"{name} was not asked for {times} times"

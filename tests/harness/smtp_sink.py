@@ -2,7 +2,7 @@
 
     with Sink() as sink:
         ...                                  # KINOBUS_FETCHER_SMTP_URL = sink.url
-        mail = sink.wait(within=30)          # the next one it took, as an email.message.EmailMessage
+        mail = sink.wait()                   # the next one it took, as an email.message.EmailMessage
 
 `before` is called with the bytes of a mail before it is answered: what it returns is the answer, None hangs up.
 """
@@ -11,6 +11,8 @@ import email.policy
 import queue
 import socket
 import threading
+
+from patience import PATIENCE
 
 TAKEN = "250 taken"
 
@@ -78,9 +80,9 @@ class Sink:
             lines.append(line[1:] if line.startswith(b".") else line)
         raise OSError("the mail was not ended")
 
-    def wait(self, within):
+    def wait(self):
         try:
-            mail = self.took.get(timeout=within)
+            mail = self.took.get(timeout=PATIENCE)
         except queue.Empty:
-            raise AssertionError(f"no mail came within {within} s; {len(self.offered)} were offered") from None
+            raise AssertionError(f"no mail came within {PATIENCE} s; {len(self.offered)} were offered") from None
         return email.message_from_bytes(mail, policy=email.policy.default)

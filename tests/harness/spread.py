@@ -2,7 +2,7 @@
 
     net = Net(["bus", "web", "attic", "cellar"])
     with Hosts(net) as p:
-        p.until(lambda: p.joined() == {"web", "attic", "cellar"}, "all hosts joined")
+        p.until_joined("web", "attic", "cellar")
         assert p.ready(p.film("A film")) == "ready"
 
 The hosts are network namespaces (hosts.py), so that all see the same folder of media unless it is hidden from them.
@@ -11,12 +11,11 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "fault")]
 from check import check  # noqa: E402  (the folders must be on the path first)
+from patience import PATIENCE, until  # noqa: E402
 from stage import BIN, CLIP, Stage  # noqa: E402
 
 PORT, FRONT = 5570, 8080
@@ -39,7 +38,7 @@ class Hosts(Stage):
         with open(os.path.join(self.state, "supervisor.log"), "ab") as log:
             self.supervisor = self.net.popen("bus", [os.path.join(BIN, "kinobus-supervisor"), "--state", self.state], env=self.env,
                                              stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        self.until(lambda: os.path.exists(os.path.join(self.state, "keys/bus/broker.pub")), "the broker listens")
+        until("the broker listens", lambda: os.path.exists(os.path.join(self.state, "keys/bus/broker.pub")))
         self.join("front", "web", "--share", SHARE)
         for host in self.encoders:
             self.join("transcode", host)
@@ -60,21 +59,18 @@ class Hosts(Stage):
                 child.terminate()
         for child in self.others.values():
             try:
-                child.wait(60)
+                child.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
         super().stop()
 
-    def until(self, condition, what, within=60):
-        end = time.monotonic() + within
-        while not condition():
-            if time.monotonic() > end:
-                raise AssertionError(f"not within {within} s: {what}\n{self.logs()}")
-            threading.Event().wait(0.05)
-
     def joined(self):
         return {row["name"] for row in json.loads(self.cli("key", "ls", "--json").stdout) if row["session"]}
+
+    def until_joined(self, *hosts):
+        """These, and no others."""
+        until(f"those that joined are {hosts}", self.joined, lambda joined: joined == set(hosts))
 
     def film(self, title, path=CLIP, **more):
         alice = self.login()
@@ -84,15 +80,14 @@ class Hosts(Stage):
         self.journal.append({"kind": "client", "did": "upload", "video": video, "status": 204})
         return video
 
-    def ready(self, video, within=120):
-        alice, state = self.login(), {}
-        self.until(lambda: state.update(alice.get(f"/api/v1/videos/{video}")) or state["state"] in ("ready", "failed"),
-                   f"{video} is ready", within)
-        self.journal.append({"kind": "client", "did": "saw", "video": video, "state": state["state"]})
-        return state["state"]
+    def ready(self, video):
+        alice = self.login()
+        state = until(f"{video} is ready", lambda: alice.get(f"/api/v1/videos/{video}")["state"], lambda state: state in ("ready", "failed"))
+        self.journal.append({"kind": "client", "did": "saw", "video": video, "state": state})
+        return state
 
     def findings(self, tail):
         """What the log of the bus and of the client says of anything lost or done twice, once all jobs are at their end."""
-        self.until(lambda: not any(q["ready"] + q["leased"] + q["held"] for q in
-                                   json.loads(self.cli("queue", "--json").stdout)), "every queue is empty")
+        until("every queue is empty", lambda: json.loads(self.cli("queue", "--json").stdout),
+              lambda queues: not any(q["ready"] + q["leased"] + q["held"] for q in queues))
         return check(self.heard(tail) + [json.dumps(m) for m in self.journal])

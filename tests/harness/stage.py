@@ -4,7 +4,7 @@
         alice = p.login()
         tail = p.tail()
         video = alice.upload(CLIP, title="A film", visibility="public")
-        tail.expect("catalog.video_ready", video_id=video, within=60)
+        tail.expect("catalog.video_ready", video_id=video)
 """
 import hashlib
 import json
@@ -17,12 +17,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "ops"), os.path.join(TOP, "tests", "harness")]
 from api import Api, ApiError  # noqa: E402  (the folders must be on the path first)
+from patience import PATIENCE, until  # noqa: E402
 from tail import Tail  # noqa: E402
 
 BIN = os.environ.get("KINOBUS_BIN", os.path.join(TOP, "build", "bin"))
@@ -52,16 +51,17 @@ def free_port():
             return port
 
 
-def persist(what, act, again=(401, 429), tries=600):
-    """What act() answers, once it works: no connection, a 5xx, or one of the statuses `again` is tried again, 20 times a second."""
-    for _ in range(tries):
+def persist(what, act, again=(401, 429)):
+    """What act() answers, once it works: no connection, a 5xx, or one of the statuses `again` is tried again."""
+    def attempt():
         try:
-            return act()
+            return act(), None
         except (OSError, ApiError) as error:
             if isinstance(error, ApiError) and not (error.status in again or error.status >= 500):
                 raise
-            threading.Event().wait(0.05)
-    raise AssertionError(f"{what} did not work after {tries // 20} s of trying")
+            return None, error
+
+    return until(what, attempt, lambda answer: answer[1] is None)[0]
 
 
 class Stage:
@@ -103,7 +103,7 @@ class Stage:
         if self.supervisor and self.supervisor.poll() is None:
             self.supervisor.terminate()
             try:
-                self.supervisor.wait(60)
+                self.supervisor.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.supervisor.kill()
                 self.supervisor.wait()
@@ -113,18 +113,13 @@ class Stage:
             except ProcessLookupError:
                 pass
 
-    def wait_ready(self, within=30):
-        api, until = Api(self.url, timeout=5), time.monotonic() + within
-        while time.monotonic() < until:
-            try:
-                if api.send("GET", "/readyz").status == 200:
-                    return
-            except OSError:
-                pass
+    def wait_ready(self):
+        def ready():
             if self.supervisor.poll() is not None:
-                break
-            time.sleep(0.02)
-        raise AssertionError("the platform did not become ready\n" + self.logs())
+                raise AssertionError(f"the supervisor ended with {self.supervisor.returncode}\n{self.logs()}")
+            return Api(self.url).send("GET", "/readyz")
+
+        until("the platform is ready", ready, lambda answer: answer.status == 200, despite=OSError, tell=self.logs)
 
     def pids(self):
         """Living processes by the names of their pid files: {"catalog-1": 1234, ...}."""
@@ -158,7 +153,7 @@ class Stage:
         """The id of the project's own clip, uploaded (by the administrator, if nobody is named) and ready."""
         tail = self.tail("catalog.*")
         video = (by or self.login()).upload(CLIP, title=title, visibility=visibility)
-        tail.expect("catalog.video_ready", video_id=video, within=120)
+        tail.expect("catalog.video_ready", video_id=video)
         self.tails.remove(tail)
         tail.close()
         return video
@@ -173,7 +168,7 @@ class Stage:
 
     def cli(self, *words, check=True):
         return subprocess.run([os.path.join(BIN, "kinobus"), *words, "--state", self.state], check=check,
-                              capture_output=True, text=True, timeout=120)
+                              capture_output=True, text=True, timeout=PATIENCE)
 
     def heard(self, tail):
         """The log of the bus in lines of JSON: what the tail saw, then all that the streams hold, which is also what was said

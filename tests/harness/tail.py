@@ -5,6 +5,8 @@ import subprocess
 import threading
 import time
 
+from patience import PATIENCE
+
 
 class Tail:
     def __init__(self, argv):
@@ -12,7 +14,7 @@ class Tail:
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
-        first = self.more.get(timeout=10)     # the broker has the tap: all that happens from now on is seen
+        first = self.more.get(timeout=PATIENCE)     # the broker has the tap: all that happens from now on is seen
         if not first or first.get("kind") != "tap":
             raise AssertionError(f"the tail did not begin: {first}")
 
@@ -38,21 +40,21 @@ class Tail:
             if wanted(message):
                 return message
 
-    def wait(self, wanted, within, what):
-        """As next(), but that none came is a failure."""
-        message = self.next(wanted, within)
+    def wait(self, wanted, what):
+        """As next(), but that none comes is a failure."""
+        message = self.next(wanted, PATIENCE)
         if not message:
             last = "\n".join(json.dumps(m)[:300] for m in self.seen[-12:])
-            raise AssertionError(f"no {what} within {within} s; the last messages were:\n{last}")
+            raise AssertionError(f"no {what} within {PATIENCE} s; the last messages were:\n{last}")
         return message
 
-    def expect(self, name, within=30, kind=None, **fields):
+    def expect(self, name, kind=None, **fields):
         """Waits for a message of this name whose body has these fields."""
         def wanted(m):
             body = m.get("body") or {}
             return m.get("name") == name and (kind is None or m.get("kind") == kind) \
                 and all(body.get(k) == v for k, v in fields.items())
-        return self.wait(wanted, within, f"{kind or 'message'} {name} {fields or ''}")
+        return self.wait(wanted, f"{kind or 'message'} {name} {fields or ''}")
 
     def drain(self):
         """Everything that is there already joins what was seen."""

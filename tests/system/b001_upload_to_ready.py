@@ -6,7 +6,8 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import BIN, CLIP, Stage  # noqa: E402  (the folder must be on the path first)
+from patience import PATIENCE  # noqa: E402  (the folder must be on the path first)
+from stage import BIN, CLIP, Stage  # noqa: E402
 
 
 class UploadToReady(unittest.TestCase):
@@ -15,8 +16,8 @@ class UploadToReady(unittest.TestCase):
             tail = p.tail()
             alice = p.login()
             video = alice.upload(CLIP, title="A film", visibility="public")
-            tail.expect("catalog.video_playable", video_id=video, within=60)
-            tail.expect("catalog.video_ready", video_id=video, within=120)
+            tail.expect("catalog.video_playable", video_id=video)
+            tail.expect("catalog.video_ready", video_id=video)
             seen = alice.get(f"/api/v1/videos/{video}")
             self.assertEqual((seen["state"], seen["owner_name"]), ("ready", "Administrator"))
             self.watch(p, alice, video)
@@ -59,7 +60,7 @@ class UploadToReady(unittest.TestCase):
         image = api.send("GET", playing["storyboard_url"].replace("storyboard.vtt", "sb-000.jpg")).body
         self.assertEqual((image[:2], image[-2:]), (b"\xff\xd8", b"\xff\xd9"))
         folder = os.path.join(p.state, "blobs", "media", video, "1")
-        done = subprocess.run([os.path.join(BIN, "kinobus"), "validate", folder], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([os.path.join(BIN, "kinobus"), "validate", folder], capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(api.send("GET", playing["poster_url"]).body[:2], b"\xff\xd8")
 

@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import Stage  # noqa: E402  (the folder must be on the path first)
+from patience import until  # noqa: E402  (the folder must be on the path first)
+from stage import Stage  # noqa: E402
 from api import Api  # noqa: E402
 
 
@@ -36,33 +36,28 @@ class Search(unittest.TestCase):
     def titles(self, api, q):
         return sorted(hit["title"] for hit in self.find(api, q)["items"])
 
-    def until(self, api, q, wanted, within=15):
-        """Waits for what the events bring; the last answer is compared."""
-        end = time.monotonic() + within
-        while (found := self.titles(api, q)) != wanted and time.monotonic() < end:
-            time.sleep(0.02)
-        self.assertEqual(found, wanted)
+    def finds(self, api, q, *wanted):
+        """These titles and no others, once the events have brought them."""
+        until(f"{q} finds {wanted}", lambda: self.titles(api, q), lambda found: found == sorted(wanted))
 
     def test_an_owner_finds_his_own_and_what_he_makes_of_it(self):
         alice, bob = self.person("alice"), self.person("bob")
         video = alice.post("/api/v1/videos", {"title": "Running to the Café", "tags": ["zeppelin"]})
         for q in ("cafe", "runs", "zepp", "café running"):
-            self.until(alice, q, ["Running to the Café"])
+            self.finds(alice, q, "Running to the Café")
         self.assertEqual(self.titles(bob, "cafe"), [])
         self.assertEqual(self.titles(Api(self.stage.url), "cafe"), [])
         alice.want("PATCH", f"/api/v1/videos/{video['id']}", {"title": "Walking home"})
-        self.until(alice, "walk", ["Walking home"])
+        self.finds(alice, "walk", "Walking home")
         self.assertEqual(self.titles(alice, "cafe"), [])
         alice.want("DELETE", f"/api/v1/videos/{video['id']}")
-        self.until(alice, "walk", [])
+        self.finds(alice, "walk")
 
     def test_pages_hold_each_video_once(self):
         carol = self.person("carol")
         for n in range(5):
             carol.post("/api/v1/videos", {"title": f"Mountain number {n}"})
-        end = time.monotonic() + 15
-        while self.find(carol, "mountain")["total"] < 5 and time.monotonic() < end:
-            time.sleep(0.02)
+        until("all are found", lambda: self.find(carol, "mountain").get("total"), lambda total: total == 5)
         seen, cursor = [], ""
         while True:
             page = self.find(carol, "mountain", cursor)
@@ -75,21 +70,14 @@ class Search(unittest.TestCase):
     def test_a_rebuild_and_a_kill_lose_nothing(self):
         dora = self.person("dora")
         dora.post("/api/v1/videos", {"title": "Lighthouse at night"})
-        self.until(dora, "lighthouse", ["Lighthouse at night"])
+        self.finds(dora, "lighthouse", "Lighthouse at night")
         generation = json.loads(self.stage.cli("call", "index.rebuild").stdout)["generation"]
         self.stage.kill("index")
         dora.post("/api/v1/videos", {"title": "Lighthouse by day"})
-        end = time.monotonic() + 30
-        while True:
-            try:
-                status = json.loads(self.stage.cli("call", "index.index_status").stdout)
-                if status["generation"] == generation and not status.get("rebuilding"):
-                    break
-            except (subprocess.CalledProcessError, ValueError):   # it is being started again
-                pass
-            self.assertLess(time.monotonic(), end, self.stage.logs())
-            time.sleep(0.1)
-        self.until(dora, "lighthouse", ["Lighthouse at night", "Lighthouse by day"])
+        until("the index is rebuilt", lambda: json.loads(self.stage.cli("call", "index.index_status").stdout),
+              lambda status: status["generation"] == generation and not status.get("rebuilding"),
+              despite=(subprocess.CalledProcessError, ValueError), tell=self.stage.logs)      # while it is being started again
+        self.finds(dora, "lighthouse", "Lighthouse at night", "Lighthouse by day")
 
     def test_a_video_without_media_cannot_be_watched_yet(self):
         erin = self.person("erin")

@@ -6,7 +6,8 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import Stage  # noqa: E402  (the folder must be on the path first)
+from patience import until  # noqa: E402  (the folder must be on the path first)
+from stage import Stage  # noqa: E402
 
 
 class Backup(unittest.TestCase):
@@ -19,6 +20,7 @@ class Backup(unittest.TestCase):
         with Stage() as p:
             alice = p.login()
             video = p.clip("Kept for ever", by=alice)
+            until("it is found", lambda: alice.get("/api/v1/search?q=kept")["items"])
             p.cli("backup", copy)
             alice.want("DELETE", f"/api/v1/videos/{video}?now=true")     # after the copy: the copy does not know
             refused = p.cli("restore", copy, check=False)

@@ -7,11 +7,12 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import BIN, Stage  # noqa: E402  (the folder must be on the path first)
+from patience import PATIENCE  # noqa: E402  (the folder must be on the path first)
+from stage import BIN, Stage  # noqa: E402
 
 
 def broken(*words):
-    run = subprocess.run([os.path.join(BIN, "kinobus"), "validate", "--json", *words], capture_output=True, text=True, timeout=120,
+    run = subprocess.run([os.path.join(BIN, "kinobus"), "validate", "--json", *words], capture_output=True, text=True, timeout=PATIENCE,
                          check=False)
     assert run.returncode in (0, 1), run.stderr
     return {(r["rule"], r["level"]): r["findings"] for r in json.loads(run.stdout)["rules"] if r["state"] == "broken"}
@@ -35,7 +36,7 @@ class WhatWeMake(unittest.TestCase):
                             "-map", "0", "-map", "1", "-map", "1", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "flac",
                             "-ac:a:1", "6", path], check=True)
             video = alice.upload(path, title="A film", visibility="public")
-            tail.expect("catalog.video_ready", video_id=video, within=300)
+            tail.expect("catalog.video_ready", video_id=video)
             version = glob.glob(os.path.join(p.state, "blobs", "media", video, "*"))[0]
             for name in ("", "preview.m3u8", "preview-2.m3u8"):
                 self.check((os.path.join(version, name),))

@@ -3,13 +3,13 @@ index lies behind its media as soon as that index was sent, be it first."""
 import base64
 import os
 import sys
-import threading
 import unittest
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "media")]
 import make  # noqa: E402  (the folders must be on the path first)
+from patience import until  # noqa: E402
 from stage import Stage  # noqa: E402
 
 SECONDS = 32
@@ -59,13 +59,9 @@ class WatchWhileUploading(unittest.TestCase):
 
     def watchable(self, video, seconds):
         """Waits until so much can be watched, and watches it: every segment that is listed is there."""
-        self.tail.expect("catalog.video_playable", video_id=video, within=60)
-        for _ in range(1200):
-            if self.api.get(f"/api/v1/videos/{video}").get("playable_until_ms", 0) >= 1000 * seconds:
-                break
-            threading.Event().wait(0.05)
-        else:
-            self.fail(f"{seconds} s of it never became watchable: {self.api.get(f'/api/v1/videos/{video}/why')}")
+        self.tail.expect("catalog.video_playable", video_id=video)
+        until(f"{seconds} s of it can be watched", lambda: self.api.get(f"/api/v1/videos/{video}").get("playable_until_ms", 0),
+              lambda ms: ms >= 1000 * seconds, tell=lambda: self.api.send("GET", f"/api/v1/videos/{video}/why").body.decode())
         playing = self.api.post(f"/api/v1/videos/{video}/playback")
         self.assertFalse(playing["final"])
         base = playing["hls_url"].rsplit("/", 1)[0]
@@ -79,7 +75,7 @@ class WatchWhileUploading(unittest.TestCase):
                 self.assertGreater(len(self.api.want("GET", f"{base}/{leaf.rsplit('/', 1)[0]}/{name}").body), 100)
 
     def finish(self, video):
-        self.tail.expect("catalog.video_ready", video_id=video, within=120)
+        self.tail.expect("catalog.video_ready", video_id=video)
         seen = self.api.get(f"/api/v1/videos/{video}")
         self.assertEqual(seen["state"], "ready", seen)
         self.assertAlmostEqual(seen["duration_ms"], 1000 * SECONDS, delta=200)

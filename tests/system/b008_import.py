@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "media")]
 import make  # noqa: E402  (the folders must be on the path first)
 from origin import Authority, Origin  # noqa: E402
+from patience import until  # noqa: E402
 from stage import CLIP, Stage  # noqa: E402
 
 SETTINGS = {"KINOBUS_FETCHER_ALLOW_NETWORKS": "127.0.0.1", "KINOBUS_CATALOG_IMPORTS_A_DAY": "1000",
@@ -46,7 +47,7 @@ class Import(unittest.TestCase):
 
     def comes(self, video, data):
         """All of it is fetched, and is what it was."""
-        done = self.tail.expect("fetcher.import_done", video_id=video, within=60)["body"]
+        done = self.tail.expect("fetcher.import_done", video_id=video)["body"]
         self.assertEqual((done["outcome"], done.get("reason", "")), ("stored", ""))
         folder = os.path.join(self.stage.state, "blobs", "raw", video)
         names = [name for name in os.listdir(folder) if not name.startswith(".")]
@@ -57,12 +58,7 @@ class Import(unittest.TestCase):
         """All of these (URL, words of the reason) fail, each with its own; the ids of their videos."""
         videos = [self.ask(url) for url, _ in rows]
         for (url, words), video in zip(rows, videos):
-            for _ in range(600):
-                found = self.api.get(f"/api/v1/videos/{video}")
-                if found["state"] == "failed":
-                    break
-                threading.Event().wait(0.1)
-            self.assertEqual(found["state"], "failed", url)
+            found = until(f"{url} fails", lambda video=video: self.api.get(f"/api/v1/videos/{video}"), lambda found: found["state"] == "failed")
             self.assertIn(words, found["reason"], url)
         return videos
 
@@ -72,7 +68,7 @@ class Import(unittest.TestCase):
         rest = threading.Event()
         url = self.origin.add("Big%20Buck.mp4", self.film, gate=(len(self.film) * 2 // 3, rest))
         video = self.ask(url, visibility="public")
-        self.tail.expect("catalog.video_playable", video_id=video, within=120)
+        self.tail.expect("catalog.video_playable", video_id=video)
         going = self.api.get(f"/api/v1/videos/{video}")
         self.assertEqual((going["title"], going["state"], going["declared_bytes"]), ("Big Buck", "playable", len(self.film)))
         self.assertLess(going["uploaded_bytes"], len(self.film))
@@ -81,7 +77,7 @@ class Import(unittest.TestCase):
         self.assertEqual((part["state"], part["detail"], part["who"]), ("running", f"from 127.0.0.1:{self.origin.port}", "fetcher"))
         rest.set()
         self.comes(video, self.film)
-        self.tail.expect("catalog.video_ready", video_id=video, within=180)
+        self.tail.expect("catalog.video_ready", video_id=video)
 
     def test_a_broken_connection_goes_on_where_it_stopped(self):
         for name, how in {"etag.mp4": {}, "dated.mp4": {"etag": None, "modified": "Sat, 21 Nov 2026 10:00:00 GMT"},
@@ -108,7 +104,7 @@ class Import(unittest.TestCase):
         rest = threading.Event()
         url = self.origin.add("changes.mp4", self.film, gate=(len(self.film) // 2, rest), cut=len(self.film) // 2 + 1)
         video = self.ask(url)
-        self.tail.expect("catalog.video_playable", video_id=video, within=120)
+        self.tail.expect("catalog.video_playable", video_id=video)
         self.origin.add("changes.mp4", self.clip, etag='"two"')
         rest.set()
         self.comes(video, self.clip)

@@ -6,6 +6,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from clamd import EICAR, SIGNATURE, Clamd, with_box  # noqa: E402  (the folder must be on the path first)
+from patience import until  # noqa: E402
 from stage import CLIP, Api, Stage, persist  # noqa: E402
 
 MIB = 1 << 20
@@ -17,16 +18,10 @@ class VirusScan(unittest.TestCase):
         cls.clamd = Clamd(stream_bytes=MIB).__enter__()
         cls.stage = Stage().__enter__()
         cls.stage.cli("config", "catalog", "clamd", cls.clamd.place)        # no process is started anew for it
-        persist("the catalog has heard so", cls.is_set)
+        until("the catalog has heard so", lambda: cls.stage.cli("config", "catalog", "clamd").stdout, lambda shown: cls.clamd.place in shown)
         cls.api, cls.anyone = cls.stage.login(), Api(cls.stage.url)
         with open(CLIP, "rb") as f:
             cls.clip = f.read()
-
-    @classmethod
-    def is_set(cls):
-        shown = cls.stage.cli("config", "catalog", "clamd").stdout
-        if cls.clamd.place not in shown:
-            raise OSError(shown)
 
     @classmethod
     def tearDownClass(cls):
@@ -50,7 +45,7 @@ class VirusScan(unittest.TestCase):
         return self.api.upload(path, title=title, visibility="public")
 
     def scanned(self, video):
-        return self.scans.expect("fetcher.original_scanned", video_id=video, within=60)["body"]
+        return self.scans.expect("fetcher.original_scanned", video_id=video)["body"]
 
     def why(self, video):
         parts = self.api.get(f"/api/v1/videos/{video}/why")["parts"]
@@ -58,18 +53,13 @@ class VirusScan(unittest.TestCase):
 
     def told(self, video, word):
         """The catalog has heard of it."""
-        def look():
-            found = self.api.get(f"/api/v1/videos/{video}")
-            if found["virus"] != word:
-                raise OSError(f"{found['virus']}, not {word}")
-            return found
-        return persist(f"{video} is {word}", look)
+        until(f"{video} is {word}", lambda: self.api.get(f"/api/v1/videos/{video}")["virus"], lambda told: told == word)
 
     def test_a_clean_film_is_found_clean_and_published(self):
         video = self.upload(self.clip, "Clean")
         self.assertEqual(self.scanned(video)["outcome"], "clean")
         self.assertEqual(self.why_when(video, "clean"), f"clamd found nothing in its {len(self.clip)} bytes")
-        self.tail.expect("catalog.video_ready", video_id=video, within=120)
+        self.tail.expect("catalog.video_ready", video_id=video)
         self.assertNotIn("virus", self.anyone.get(f"/api/v1/videos/{video}"))
 
     def why_when(self, video, word):
@@ -88,19 +78,19 @@ class VirusScan(unittest.TestCase):
     def test_one_that_it_was_away_for_is_scanned_later_and_nobody_gets_it_any_more(self):
         self.clamd.stop()
         video = self.upload(with_box(self.clip, EICAR), "Infected")
-        self.tail.expect("catalog.video_ready", video_id=video, within=120)
+        self.tail.expect("catalog.video_ready", video_id=video)
         playlist = self.anyone.post(f"/api/v1/videos/{video}/playback")["hls_url"]
         self.assertEqual(self.anyone.send("GET", playlist).status, 200)     # playing is not held up
         own = self.api.post(f"/api/v1/videos/{video}/playback")["hls_url"]
         self.assertEqual(self.why(video)[0], "waiting")
-        jobs = self.api.get(f"/api/v1/videos/{video}/why")["jobs"]
-        self.assertTrue(any("takes no connection" in job.get("detail", "") for job in jobs if job["queue"] == "fetcher.scan_original"), jobs)
+        until("it is said that clamd is away", lambda: self.api.get(f"/api/v1/videos/{video}/why")["jobs"],
+              lambda jobs: any("takes no connection" in job.get("detail", "") for job in jobs if job["queue"] == "fetcher.scan_original"))
         self.clamd.start()
         done = self.scanned(video)
         self.assertEqual((done["outcome"], done["found"].startswith(SIGNATURE)), ("infected", True))
-        self.tail.expect("catalog.video_failed", video_id=video, within=30)
+        self.tail.expect("catalog.video_failed", video_id=video)
         for url in (playlist, own):
-            persist("the address is taken back", lambda url=url: self.refused(url))
+            until("the address is taken back", lambda url=url: self.anyone.send("GET", url), lambda answer: answer.status != 200)
         self.assertEqual(self.anyone.send("GET", f"/api/v1/videos/{video}").status, 404)
         refused = self.api.send("POST", f"/api/v1/videos/{video}/playback", {})
         found = self.api.get(f"/api/v1/videos/{video}")
@@ -109,17 +99,9 @@ class VirusScan(unittest.TestCase):
         for words in (found["reason"], self.why(video)[1], self.stage.cli("why", video).stdout):
             self.assertIn("clamd", words)
             self.assertIn(SIGNATURE, words)
-        persist("its owner is told", lambda: self.noted(video))
+        until("its owner is told", lambda: self.api.get("/api/v1/notifications")["items"],
+              lambda notes: any(SIGNATURE in note["body"] for note in notes if note.get("video_id") == video))
         self.again(video)
-
-    def refused(self, url):
-        if self.anyone.send("GET", url).status == 200:
-            raise OSError("it is served")
-
-    def noted(self, video):
-        notes = self.api.get("/api/v1/notifications")["items"]
-        if not any(SIGNATURE in note["body"] for note in notes if note.get("video_id") == video):
-            raise OSError(f"not among {notes}")
 
     def again(self, video):
         """A database that knows better acquits it."""
@@ -128,7 +110,7 @@ class VirusScan(unittest.TestCase):
         self.clamd.start()
         self.assertEqual(self.api.post(f"/api/v1/videos/{video}/retry")["state"], "failed")
         self.assertEqual(self.scanned(video)["outcome"], "clean")
-        self.tail.expect("catalog.video_ready", video_id=video, within=60)
+        self.tail.expect("catalog.video_ready", video_id=video)
         address = persist("it is published again", lambda: self.anyone.post(f"/api/v1/videos/{video}/playback"), again=(404, 409))["hls_url"]
         persist("it is served again", lambda: self.anyone.want("GET", address), again=(403, 404, 410))
 

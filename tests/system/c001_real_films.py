@@ -9,6 +9,7 @@ for folder in ("harness", "media"):
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder))
 import make  # noqa: E402
 import mpv  # noqa: E402
+from patience import PATIENCE  # noqa: E402
 from stage import CLIP, Stage, media  # noqa: E402  (the folder must be on the path first)
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
@@ -32,13 +33,12 @@ class RealFilms(unittest.TestCase):
             tracks, half = 1, False
         tail = self.stage.tail("catalog.*")
         video = self.alice.upload(path, title=name, visibility="public")
-        self.expect(tail, "catalog.video_playable", video, 120)
-        seen = self.alice.get(f"/api/v1/videos/{video}")
+        seen = self.expect(tail, "catalog.video_playable", video)
         if half:
-            self.assertLessEqual(seen["runs_done"] * 2, seen["runs_total"], "playable, and more than half is done already")
+            self.assertLessEqual(seen.get("runs_done", 0) * 2, seen["runs_total"], "playable, and more than half is done already")
         playing = self.alice.post(f"/api/v1/videos/{video}/playback")
         self.fetch_first(playing["hls_url"])
-        self.expect(tail, "catalog.video_ready", video, 600)
+        self.expect(tail, "catalog.video_ready", video)
         playing = self.alice.post(f"/api/v1/videos/{video}/playback")
         self.assertTrue(playing["final"])
         self.assertEqual(len([t for t in playing["tracks"] if t["kind"] == "audio"]), tracks)
@@ -46,12 +46,13 @@ class RealFilms(unittest.TestCase):
         self.players(self.stage.url + playing["dash_url"])
         return video
 
-    def expect(self, tail, name, video, within):
-        """The event, or at once what went wrong instead."""
+    def expect(self, tail, name, video):
+        """The video as the event tells it, or at once what went wrong instead."""
         def wanted(m):
             return m.get("name") in (name, "catalog.video_failed") and (m.get("body") or {}).get("video_id") == video
-        m = tail.wait(wanted, within, name)
+        m = tail.wait(wanted, name)
         self.assertEqual(m["name"], name, m["body"]["video"].get("reason"))
+        return m["body"]["video"]
 
     def fetch_first(self, master):
         """The first segment of the first variant, as a player would find it."""
@@ -65,7 +66,7 @@ class RealFilms(unittest.TestCase):
 
     def players(self, url):
         probe = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", url],
-                               capture_output=True, text=True, timeout=120, check=False)
+                               capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual(probe.returncode, 0, probe.stderr)
         self.assertIn("aac", probe.stdout)
         self.assertEqual(mpv.play(url, 4), (0, ""))
@@ -89,7 +90,7 @@ class RealFilms(unittest.TestCase):
                   video=("-c:v", "libx264", "-preset", "veryfast", "-g", "100", "-sc_threshold", "0"))
         tail = self.stage.tail("catalog.*")
         video = self.alice.upload(path, title="Long GOPs", visibility="public")
-        self.expect(tail, "catalog.video_ready", video, 300)
+        self.expect(tail, "catalog.video_ready", video)
         self.top_rung_is_its_own(video, path, "source-480", 350)
         playlists = []
         base = self.alice.post(f"/api/v1/videos/{video}/playback")["hls_url"].rsplit("/", 1)[0]
@@ -107,7 +108,7 @@ class RealFilms(unittest.TestCase):
         hashes = []
         for source in (url.rsplit("/", 1)[0] + f"/v/{rung}/index.m3u8", film):
             made = subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framehash",
-                                   "-hash", "md5", "-"], capture_output=True, text=True, timeout=300, check=True).stdout
+                                   "-hash", "md5", "-"], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
             hashes.append([line.split(",")[-1].strip() for line in made.splitlines() if not line.startswith("#")])
         self.assertEqual(len(hashes[0]), pictures)
         self.assertEqual(*hashes)

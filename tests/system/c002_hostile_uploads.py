@@ -8,13 +8,12 @@ import random
 import re
 import socket
 import sys
-import threading
-import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import Stage  # noqa: E402  (the folder must be on the path first)
+from patience import PATIENCE, until  # noqa: E402  (the folder must be on the path first)
+from stage import Stage  # noqa: E402
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
 UPLOADS, BYTES = "/api/v1/uploads", "application/offset+octet-stream"
@@ -37,19 +36,16 @@ class Upload:
 
     def ask(self, method, where, **headers):
         """A request without a body; who is told to come back when the front has a place again does so."""
-        for _ in range(600):
-            answer = self.api.send(method, where, b"", {"Tus-Resumable": "1.0.0", **{k.replace("_", "-"): v for k, v in headers.items()}})
-            if answer.status < 300:
-                return answer
-            if answer.status != 503:
-                break
-            threading.Event().wait(float(answer.headers["Retry-After"]) * 0.2)
-        raise AssertionError(f"{method} {where}: {answer.status} {answer.body}")
+        headers = {"Tus-Resumable": "1.0.0", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        answer = until(f"{method} {where} finds a place", lambda: self.api.send(method, where, b"", headers), lambda answer: answer.status != 503)
+        if answer.status >= 300:
+            raise AssertionError(f"{method} {where}: {answer.status} {answer.body}")
+        return answer
 
     def request(self, method, **headers):
         lines = [f"{method} {self.where} HTTP/1.1", "Host: x", f"Authorization: Bearer {self.api.token}", "Tus-Resumable: 1.0.0",
                  f"Content-Type: {BYTES}", *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items()), "", ""]
-        s = socket.create_connection(("127.0.0.1", self.stage.port), timeout=60)
+        s = socket.create_connection(("127.0.0.1", self.stage.port), timeout=PATIENCE)
         s.sendall("\r\n".join(lines).encode())
         return s
 
@@ -130,7 +126,7 @@ def change_the_length(test, up, at, rnd):
 
 
 def break_the_head(test, up, at, rnd):
-    with socket.create_connection(("127.0.0.1", up.stage.port), timeout=60) as s:
+    with socket.create_connection(("127.0.0.1", up.stage.port), timeout=PATIENCE) as s:
         s.sendall(f"PATCH {up.where} HTTP/1.1\r\nHost: x\r\nUpload-Off".encode())
 
 
@@ -170,20 +166,17 @@ class HostileUploads(unittest.TestCase):
         self.assertLessEqual(grown, GROWTH, f"the front grew by {grown >> 20} MiB")
         for video in self.videos:
             self.alice.want("DELETE", f"/api/v1/videos/{video}?now=true")
-        raw, until, left = os.path.join(self.stage.state, "blobs", "raw"), time.monotonic() + 120, ["?"]
-        while left:
-            self.assertLess(time.monotonic(), until, f"left behind: {left[:5]}")
-            left = [os.path.join(f, n) for f, _, names in os.walk(raw) for n in names]
-            threading.Event().wait(0.05)
+        raw = os.path.join(self.stage.state, "blobs", "raw")
+        until("nothing is left", lambda: [os.path.join(f, n) for f, _, names in os.walk(raw) for n in names][:5], lambda left: not left)
 
     def go_on(self, up):
         """To the end as a client should: from where the server says it stands."""
-        for _ in range(100):
-            at = up.offset()
-            if at == len(up.data):
-                return
-            self.assertIn(up.patch(at, len(up.data)), (204, 409, 423))
-        self.fail("the upload does not end")
+        def send(at):
+            if at < len(up.data):
+                self.assertIn(up.patch(at, len(up.data)), (204, 409, 423))
+            return at
+
+        until("the upload ends", lambda: send(up.offset()), lambda at: at == len(up.data))
 
     def test_a_client_that_does_everything_wrong_gets_its_file_there(self):
         seed = int(os.environ.get("KINOBUS_SEED", random.randrange(1 << 30)))
@@ -200,16 +193,16 @@ class HostileUploads(unittest.TestCase):
                     wrong(self, up, at, rnd)
                     now = up.offset()
                     self.assertGreaterEqual(now, at, "what was acknowledged is gone")
-                    for _ in range(20):     # a client goes on as soon as what it broke has ended
-                        now = up.offset()
-                        status = up.patch(now, min(now + 100000, len(up.data)))
-                        if status == 204:
-                            break
-                        self.assertIn(status, (409, 423))
-                    self.assertEqual(status, 204, "the client cannot go on")
+                    until("a client goes on as soon as what it broke has ended", lambda: self.send_more(up), lambda status: status == 204)
             self.go_on(up)
             self.assertEqual(up.stored(), up.sum(), f"seed {seed}, turn {turn}")
         self.end_well()
+
+    def send_more(self, up):
+        now = up.offset()
+        status = up.patch(now, min(now + 100000, len(up.data)))
+        self.assertIn(status, (204, 409, 423))
+        return status
 
     def test_a_name_is_text_and_nothing_else(self):
         before = sorted(os.listdir(self.stage.state))
@@ -253,12 +246,8 @@ class HostileUploads(unittest.TestCase):
         def send(i):
             up = Upload(self.stage, self.alice, random.Random(i).randbytes(20000 + i))
             self.videos.append(up.video)
-            for _ in range(600):
-                status = up.patch(up.offset(), len(up.data))
-                if status == 204:
-                    break
-                self.assertIn(status, (0, 409, 423, 503))
-                threading.Event().wait(0.2)
+            status = until("it is sent", lambda: up.patch(up.offset(), len(up.data)), lambda status: status not in (0, 409, 423, 503))
+            self.assertEqual(status, 204)
             return up
 
         with ThreadPoolExecutor(many) as pool:
@@ -269,7 +258,7 @@ class HostileUploads(unittest.TestCase):
 
     def send_some(self, where, at, upto, said, piece):
         """One PATCH of the bytes at..upto that says it goes to `said`; its status, 0 when it was left before that."""
-        with socket.create_connection(("127.0.0.1", self.stage.port), timeout=120) as s:
+        with socket.create_connection(("127.0.0.1", self.stage.port), timeout=PATIENCE) as s:
             s.sendall(f"PATCH {where} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.alice.token}\r\nTus-Resumable: 1.0.0\r\n"
                       f"Content-Type: {BYTES}\r\nUpload-Offset: {at}\r\nContent-Length: {said - at}\r\n\r\n".encode())
             for begin in range(at, upto, len(piece)):

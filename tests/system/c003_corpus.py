@@ -13,6 +13,7 @@ for folder in ("harness", "media"):
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder))
 import corpus  # noqa: E402  (the folders must be on the path first)
 import likeness  # noqa: E402
+from patience import PATIENCE  # noqa: E402
 from stage import BIN, CLIP, MEDIA, Stage  # noqa: E402
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
@@ -58,7 +59,7 @@ class Corpus(unittest.TestCase):
     def tearDownClass(cls):
         cls.stage.__exit__(None, None, None)
 
-    def become(self, films, within):
+    def become(self, films):
         """Uploads them, a few at a time, and looks at each as its encoding ends."""
         tail, waiting, videos = self.stage.tail("catalog.*"), list(films), {}
         while waiting or videos:
@@ -67,7 +68,7 @@ class Corpus(unittest.TestCase):
                 path = waiting.pop(0)
                 videos[self.alice.upload(path, title=os.path.basename(path), visibility="public")] = path
             m = tail.wait(lambda m: m.get("name") in ("catalog.video_ready", "catalog.video_failed") and m["body"]["video_id"] in videos,
-                          within, "end of " + ", ".join(map(os.path.basename, videos.values())))
+                          "end of " + ", ".join(map(os.path.basename, videos.values())))
             video = m["body"]["video_id"]
             self.alice = self.stage.login()
             yield videos.pop(video), video, self.alice.get(f"/api/v1/videos/{video}")
@@ -133,7 +134,7 @@ class Corpus(unittest.TestCase):
         return heard
 
     def keeps_the_rules(self, folder, *also):
-        run = subprocess.run([os.path.join(BIN, "kinobus"), "validate", "--json", folder], capture_output=True, text=True, timeout=300,
+        run = subprocess.run([os.path.join(BIN, "kinobus"), "validate", "--json", folder], capture_output=True, text=True, timeout=PATIENCE,
                              check=False)
         self.assertIn(run.returncode, (0, 1), run.stderr)
         broken = {r["rule"]: r["findings"] for r in json.loads(run.stdout)["rules"] if r["state"] == "broken" and
@@ -146,14 +147,14 @@ class Corpus(unittest.TestCase):
             path = os.path.join(self.stage.state, name)
             likeness.ffmpeg("-i", CLIP, *how, path)
             films[path] = film
-        for path, video, seen in self.become(films, 300):
+        for path, video, seen in self.become(films):
             with self.subTest(os.path.basename(path)):
                 self.look(path, films[path], video, seen)
 
     def shared_films(self):
         names = sorted(os.listdir(CLEAN), key=lambda n: os.path.getsize(os.path.join(CLEAN, n)))
         self.assertEqual(set(names), {*corpus.FILMS, *corpus.REFUSED}, "each film has its row")
-        for path, video, seen in self.become([os.path.join(CLEAN, n) for n in names], 1500):
+        for path, video, seen in self.become([os.path.join(CLEAN, n) for n in names]):
             name = os.path.basename(path)
             with self.subTest(name):
                 if name in corpus.REFUSED:

@@ -37,12 +37,12 @@ class HostileFilms(unittest.TestCase):
         os.utime(self.canary, (0, 1))       # a first read would set the first of the two
         self.outcomes = {}
 
-    def become(self, paths, within):
+    def become(self, paths):
         tail = self.stage.tail("catalog.*")
         videos = {self.alice.upload(path, title=os.path.basename(path)): os.path.basename(path) for path in (*paths, CLIP)}
         while videos:
             m = tail.wait(lambda m: m.get("name") in ("catalog.video_ready", "catalog.video_failed") and m["body"]["video_id"] in videos,
-                          within, "end of " + ", ".join(videos.values()))
+                          "end of " + ", ".join(videos.values()))
             name = videos.pop(m["body"]["video_id"])
             self.outcomes[name] = self.alice.get(f"/api/v1/videos/{m['body']['video_id']}")
 
@@ -68,7 +68,7 @@ class HostileFilms(unittest.TestCase):
             paths.append(os.path.join(self.stage.state, name))
             with open(paths[-1], "w", encoding="utf-8") as f:
                 f.write(text.format(canary=self.canary, called=f"127.0.0.1:{self.port.getsockname()[1]}"))
-        self.become(paths, 120)
+        self.become(paths)
         for name in NAMING:
             with self.subTest(name):
                 self.refused(name, "It cannot be read")
@@ -77,7 +77,7 @@ class HostileFilms(unittest.TestCase):
     def shared_files(self):
         names = sorted(os.listdir(SHARED))
         self.assertEqual(set(names), {*corpus.HOSTILE, "zero_byte.mp4"}, "each file has its row")
-        self.become([os.path.join(SHARED, n) for n in corpus.HOSTILE], 600)
+        self.become([os.path.join(SHARED, n) for n in corpus.HOSTILE])
         for name, wanted in corpus.HOSTILE.items():
             with self.subTest(name):
                 if isinstance(wanted, str):

@@ -10,6 +10,7 @@ import unittest
 for folder in ("harness", "media"):
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder))
 import make  # noqa: E402
+from patience import PATIENCE  # noqa: E402
 from stage import BIN, Stage, media  # noqa: E402  (the folder must be on the path first)
 
 PLAIN = "1\n00:00:01,000 --> 00:00:02,500\n<i>Slowly</i> & <b>surely</b>\n\n2\n00:00:08,250 --> 00:00:09,000\ntwo\nlines <\n"
@@ -77,7 +78,7 @@ class Words(unittest.TestCase):
             maps += ["-map", f"{i + 1}:0"]
         inputs += ["-i", os.path.join(self.stage.state, "chapters.txt")]
         subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", self.clip, *inputs, *maps, "-map_chapters", str(len(texts) + 1),
-                        "-c", "copy", *more, path], check=True, timeout=60)
+                        "-c", "copy", *more, path], check=True, timeout=PATIENCE)
         return path
 
     def ready(self, path, held_back=0):
@@ -85,9 +86,9 @@ class Words(unittest.TestCase):
         tail = self.stage.tail("catalog.*", "transcode.probe_done")
         size = os.path.getsize(path)
         video = self.alice.upload(path, title="Words", visibility="public", piece=size - held_back,
-                                  progress=lambda done, _: done < size and tail.expect("transcode.probe_done", within=60))
+                                  progress=lambda done, _: done < size and tail.expect("transcode.probe_done"))
         m = tail.wait(lambda m: m.get("name") in ("catalog.video_ready", "catalog.video_failed")
-                      and (m.get("body") or {}).get("video_id") == video, 300, "its end")
+                      and (m.get("body") or {}).get("video_id") == video, "its end")
         self.assertEqual(m["name"], "catalog.video_ready", m["body"]["video"].get("reason"))
         playing = self.alice.post(f"/api/v1/videos/{video}/playback")
         return playing, playing["hls_url"].rsplit("/", 1)[0]
@@ -99,7 +100,7 @@ class Words(unittest.TestCase):
 
     def validate(self, playing):
         folder = os.path.join(self.stage.state, "blobs", "media", playing["video_id"], "1")
-        done = subprocess.run([os.path.join(BIN, "kinobus"), "validate", folder], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([os.path.join(BIN, "kinobus"), "validate", folder], capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_matroska(self):

@@ -12,6 +12,7 @@ for folder in ("harness", "media"):
 import likeness  # noqa: E402  (the folders must be on the path first)
 import make  # noqa: E402
 import mpv  # noqa: E402
+from patience import PATIENCE  # noqa: E402
 from stage import Stage, media  # noqa: E402
 from api import Api  # noqa: E402
 
@@ -28,7 +29,7 @@ OTHERS = ("sintel_2audio_3subs_30s.mkv", "bbb_720p_rot90_20s.mp4", "bbb_1080p60_
 
 
 def run(*argv, **env):
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False,
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=False,
                           env={**os.environ, **env}, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout, done.stderr
 
@@ -58,7 +59,7 @@ class Players(unittest.TestCase):
     @classmethod
     def ready(cls, video):
         while cls.alice.get(f"/api/v1/videos/{video}")["state"] != "ready":
-            cls.tail.wait(lambda m: m.get("name") in ("catalog.video_ready", "catalog.video_failed"), 300, "catalog.video_ready")
+            cls.tail.wait(lambda m: m.get("name") in ("catalog.video_ready", "catalog.video_failed"), "catalog.video_ready")
 
     def urls(self, video):
         playing = self.anyone.post(f"/api/v1/videos/{video}/playback")
@@ -127,7 +128,7 @@ class Players(unittest.TestCase):
 
     def hashes(self, source, what):
         made = subprocess.run(["ffmpeg", "-v", "warning", "-i", source, "-map", what, "-fps_mode", "passthrough", "-f", "framehash", "-hash", "md5", "-"],
-                              capture_output=True, text=True, timeout=300, check=True)
+                              capture_output=True, text=True, timeout=PATIENCE, check=True)
         self.assertEqual(made.stderr, "")
         return [line.split(",")[1:] for line in made.stdout.splitlines() if not line.startswith("#")]
 
@@ -198,7 +199,7 @@ class Players(unittest.TestCase):
         self.assertIn(self.anyone.send("POST", f"/api/v1/videos/{video}/poster", {"at_ms": 7000}).status, (401, 403))
         self.assertEqual(self.alice.send("POST", f"/api/v1/videos/{video}/poster", {"at_ms": 12000}).status, 400)
         was = self.alice.post(f"/api/v1/videos/{video}/poster", {"at_ms": 7390})["poster"]
-        self.tail.wait(lambda m: m.get("name") == "catalog.video_changed" and m["body"]["video"].get("poster") == was + 1, 60, "another poster")
+        self.tail.wait(lambda m: m.get("name") == "catalog.video_changed" and m["body"]["video"].get("poster") == was + 1, "another poster")
         after = self.anyone.post(f"/api/v1/videos/{video}/playback")["poster_url"]
         path = os.path.join(self.stage.state, "poster.jpg")
         with open(path, "wb") as f:

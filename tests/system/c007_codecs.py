@@ -12,6 +12,7 @@ for folder in ("harness", "media"):
 import corpus  # noqa: E402  (the folders must be on the path first)
 import likeness  # noqa: E402
 import mpv  # noqa: E402
+from patience import PATIENCE  # noqa: E402
 from stage import BIN, CLIP, Stage  # noqa: E402
 from api import Api, ApiError  # noqa: E402
 
@@ -31,7 +32,7 @@ def film(folder):
 
 class Codecs(unittest.TestCase):
     def broken(self, *files):
-        run = subprocess.run([os.path.join(BIN, "kinobus"), "validate", "--json", *files], capture_output=True, text=True, timeout=120, check=False)
+        run = subprocess.run([os.path.join(BIN, "kinobus"), "validate", "--json", *files], capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertIn(run.returncode, (0, 1), run.stderr)
         rules = json.loads(run.stdout)["rules"]
         return {(r["rule"], r["level"]): r["findings"] for r in rules if r["state"] == "broken" and (r["level"] == "must" or r["rule"] in (31, 47))
@@ -41,7 +42,7 @@ class Codecs(unittest.TestCase):
         """Waits until the playlists of this edition are what a player gets, and answers where they lie."""
         alice = p.login()
         while not alice.post(f"/api/v1/videos/{video}/playback")["hls_url"].endswith(f"master-{n}.m3u8"):
-            tail.expect("catalog.video_changed", video_id=video, within=300)
+            tail.expect("catalog.video_changed", video_id=video)
         (folder,) = glob.glob(os.path.join(p.state, "blobs", "media", video, "*"))
         return folder
 
@@ -50,7 +51,7 @@ class Codecs(unittest.TestCase):
             playlist = os.path.join(folder, "v", f"{codec}-{short}", "index.m3u8")
             (stream,) = likeness.streams(playlist)
             self.assertEqual((stream["codec_name"], stream["height"], stream["profile"]), (ENTRIES[codec], short, {"h264": "High"}.get(codec, "Main")))
-            done = subprocess.run(["ffmpeg", "-v", "warning", "-i", playlist, "-f", "framecrc", "-"], capture_output=True, text=True, timeout=120, check=True)
+            done = subprocess.run(["ffmpeg", "-v", "warning", "-i", playlist, "-f", "framecrc", "-"], capture_output=True, text=True, timeout=PATIENCE, check=True)
             self.assertEqual(done.stderr, "")
             self.assertEqual(len([row for row in done.stdout.splitlines() if row[0] != "#"]), 6 * 25)
         y, uv, n = likeness.pictures(path, os.path.join(folder, "v", f"{codec}-360", "index.m3u8"), FILM)
@@ -61,7 +62,7 @@ class Codecs(unittest.TestCase):
         with Stage(env={"KINOBUS_CATALOG_EXTRA_CODECS": "both"}) as p:
             path, alice, tail = film(p.state), p.login(), p.tail("catalog.*", "transcode.run_done")
             video = alice.upload(path, title="A film", visibility="public")
-            tail.expect("catalog.video_ready", video_id=video, within=120)
+            tail.expect("catalog.video_ready", video_id=video)
             made = [m["body"] for m in tail.seen if m.get("name") == "transcode.run_done" and m.get("kind") == "event"]
             self.assertEqual([r["dir"] for run in made for r in run.get("renditions", ()) if "h264" not in r["dir"] and "aac" not in r["dir"]], [])
             before = Api(p.url).post(f"/api/v1/videos/{video}/playback")
@@ -86,7 +87,7 @@ class Codecs(unittest.TestCase):
     def and_the_same_again(self, p, tail, path, video):
         """Whoever made them, and however often."""
         again = p.login().upload(path, title="Once more", visibility="public")
-        tail.expect("catalog.video_ready", video_id=again, within=120)
+        tail.expect("catalog.video_ready", video_id=again)
         self.edition(p, tail, again, 3)
         self.assertEqual(p.outputs(again), p.outputs(video))
 

@@ -7,13 +7,13 @@ import json
 import os
 import random
 import sys
-import threading
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "fault")]
 from check import check  # noqa: E402  (the folders must be on the path first)
+from patience import until  # noqa: E402
 from stage import CLIP, Stage, persist  # noqa: E402
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
@@ -49,20 +49,17 @@ class Story:
         """Returns when the tail has a broker again, and all that it had to say before has been read."""
         alice = persist("login", self.stage.login)
         self.draft = self.draft or persist("create", lambda: alice.post("/api/v1/videos", {"title": "Draft"}))["id"]
-        for _ in range(600):
+
+        def told():
             persist("rename", lambda: alice.want("PATCH", f"/api/v1/videos/{self.draft}", {"title": title}))
-            if tail.next(lambda m: m.get("name") == "catalog.update_video" and title in str(m.get("body")), 0.1):
-                return
-        raise AssertionError("the tail did not come back within a minute")
+            return tail.next(lambda m: m.get("name") == "catalog.update_video" and title in str(m.get("body")), 0.1)
+
+        until("the tail is back", told)
 
     def wait_final(self, video):
         alice = persist("login", self.stage.login)
-        for _ in range(2400):
-            state = persist("look", lambda: alice.get(f"/api/v1/videos/{video}"))["state"]
-            if state in ("ready", "failed"):
-                return state
-            threading.Event().wait(0.1)
-        return state
+        return until(f"{video} is ready", lambda: persist("look", lambda: alice.get(f"/api/v1/videos/{video}"))["state"],
+                     lambda state: state in ("ready", "failed"))
 
 
 class KillEach(unittest.TestCase):
@@ -89,7 +86,7 @@ class KillEach(unittest.TestCase):
         self.assertGreater(len(log), 10 * len(victims))
 
     def kill(self, p, tail, victim, kind, name):
-        tail.wait(lambda m: m.get("kind") == kind and m.get("name") == name, 60, f"{kind} {name}")
+        tail.wait(lambda m: m.get("kind") == kind and m.get("name") == name, f"{kind} {name}")
         if victim == "supervisor":
             p.supervisor.kill()
             p.supervisor.wait()

@@ -14,6 +14,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 from hosts import Net, Proxy, enter  # noqa: E402  (the folders must be on the path first)
+from patience import PATIENCE, until  # noqa: E402
 from spread import PORT, Hosts  # noqa: E402
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
@@ -28,31 +29,31 @@ class OverTheNetwork(unittest.TestCase):
 
     def test_a_host_that_is_cut_off_while_it_works_comes_back_and_nothing_is_lost_or_done_twice(self):
         with Hosts(self.net) as p:
-            p.until(lambda: p.joined() == {"web", "attic", "cellar"}, "all hosts joined")
+            p.until_joined("web", "attic", "cellar")
             tail = p.tail()
             video = p.film("Cut off")
-            tail.wait(lambda m: m.get("kind") == "job" and m.get("name") == "transcode.encode_run", 60, "a run given to a host")
+            tail.wait(lambda m: m.get("kind") == "job" and m.get("name") == "transcode.encode_run", "a run given to a host")
             self.net.cut("attic")
             self.assertEqual(p.ready(video), "ready")
-            p.until(lambda: p.joined() == {"web", "cellar"}, "the broker knows that the attic is gone")
+            p.until_joined("web", "cellar")
             self.assertEqual(p.ready(p.film("Without the attic")), "ready")
             self.net.heal("attic")
             healed = time.monotonic()
-            p.until(lambda: "attic" in p.joined(), "the attic is back")
+            until("the attic is back", p.joined, lambda joined: "attic" in joined)
             print(f"the attic was back {time.monotonic() - healed:.1f} s after the link", file=sys.stderr)
             self.assertEqual(p.ready(p.film("Together again")), "ready")
             self.assertEqual(p.findings(tail), [])
 
     def test_a_host_that_is_thrown_out_stays_out_and_the_others_work_on(self):
         with Hosts(self.net) as p:
-            p.until(lambda: p.joined() == {"web", "attic", "cellar"}, "all hosts joined")
+            p.until_joined("web", "attic", "cellar")
             tail = p.tail()
             video = p.film("Thrown out")
-            tail.wait(lambda m: m.get("kind") == "job" and m.get("name") == "transcode.encode_run", 60, "a run given to a host")
+            tail.wait(lambda m: m.get("kind") == "job" and m.get("name") == "transcode.encode_run", "a run given to a host")
             p.cli("key", "revoke", "transcode/attic")
-            self.assertEqual(p.others["attic"].wait(30), 78)
+            self.assertEqual(p.others["attic"].wait(PATIENCE), 78)
             p.join("transcode", "attic")        # its file is there, and worth nothing
-            self.assertEqual(p.others["attic"].wait(30), 78)
+            self.assertEqual(p.others["attic"].wait(PATIENCE), 78)
             self.assertEqual(p.ready(video), "ready")
             self.assertEqual(p.findings(tail), [])
 
@@ -61,9 +62,9 @@ class OverTheNetwork(unittest.TestCase):
         with Hosts(self.net, proxies=proxies) as p:
             tail = p.tail()
             begin()
-            self.assertEqual(p.ready(p.film("Under the fault"), within=300), "ready")
+            self.assertEqual(p.ready(p.film("Under the fault")), "ready")
             end()
-            p.until(lambda: p.joined() == {"web", "attic", "cellar"}, "all hosts are back")
+            p.until_joined("web", "attic", "cellar")
             self.assertEqual(p.ready(p.film("Behind it")), "ready")
             self.assertEqual(p.findings(tail), [])
 

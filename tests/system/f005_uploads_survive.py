@@ -9,7 +9,8 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import Stage, persist  # noqa: E402  (the folder must be on the path first)
+from patience import PATIENCE  # noqa: E402  (the folder must be on the path first)
+from stage import Stage, persist  # noqa: E402
 from api import ApiError  # noqa: E402  (stage puts its folder there)
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
@@ -32,7 +33,7 @@ class Flow:
 
     def wait(self, upto):
         with self.changed:
-            if not self.changed.wait_for(lambda: self.bytes >= upto, 120):
+            if not self.changed.wait_for(lambda: self.bytes >= upto, PATIENCE):
                 raise AssertionError(f"nothing moves: {self.bytes} bytes were acknowledged, {upto} were waited for")
 
 
@@ -42,7 +43,7 @@ class Client(threading.Thread):
         self.stage, self.flow, self.random, self.wrong, self.sent = stage, flow, random.Random(seed), [], []
 
     def persist(self, act):
-        return persist("a request", act, again=(401, 409, 423, 429), tries=1200)
+        return persist("a request", act, again=(401, 409, 423, 429))
 
     def run(self):
         try:

@@ -18,6 +18,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 from hosts import Net, Proxy, enter  # noqa: E402  (the folders must be on the path first)
+from patience import PATIENCE, until  # noqa: E402
 from spread import FRONT, SHARE, Hosts  # noqa: E402
 from stage import BIN, CLIP, media  # noqa: E402
 
@@ -43,8 +44,8 @@ class Recorder(Proxy):
             self.asked += [tuple(word.decode() for word in match) for match in ASKED.findall(data)]
 
     def right(self, method, prefix):
-        """A right that was used so, and a name that it was used for."""
-        return next((right, name) for verb, right, name in self.asked if verb == method and name.startswith(prefix))
+        """A right that was used so, and a name that it was used for; None: none was yet."""
+        return next(((right, name) for verb, right, name in self.asked if verb == method and name.startswith(prefix)), None)
 
 
 class Noted:
@@ -97,7 +98,7 @@ class Apart(Hosts):
 
     def ask(self, method, right, name, body=None, headers=None):
         """As somebody would who has come by an address."""
-        connection = http.client.HTTPConnection(self.net.address["web"], FRONT, timeout=20)
+        connection = http.client.HTTPConnection(self.net.address["web"], FRONT, timeout=PATIENCE)
         try:
             connection.putrequest(method, f"/blobs/{right}/{name}", skip_accept_encoding=True)
             for key, value in {**(headers or {}), "Content-Length": str(len(body or b""))}.items():
@@ -116,7 +117,7 @@ class Apart(Hosts):
                 return
             half.set()
             video = api.get("/api/v1/videos")["items"][0]["id"]
-            self.until(lambda: api.get(f"/api/v1/videos/{video}").get("playable_until_ms"), "it can be watched while it arrives")
+            until("it can be watched while it arrives", lambda: api.get(f"/api/v1/videos/{video}").get("playable_until_ms"))
 
         return self.film("Growing", path, piece=256 * 1024, progress=progress)
 
@@ -156,16 +157,16 @@ class NoSharedDisk(unittest.TestCase):
 
             video = p.film("Without a front for a while", FILM)
             before = len(p.recorder.asked)
-            p.until(lambda: any(verb == "PUT" for verb, _, _ in p.recorder.asked[before:]), "a segment is put")
+            until("a segment is put", lambda: any(verb == "PUT" for verb, _, _ in p.recorder.asked[before:]))
             self.kill_front(p)
             self.assertEqual(p.ready(video), "ready")
             self.assertEqual(p.outputs(video), wanted)
 
             video = p.film("Cut off", FILM)
             before = len(p.recorder.asked)
-            p.until(lambda: any(verb == "PUT" for verb, _, _ in p.recorder.asked[before:]), "a segment is put")
+            until("a segment is put", lambda: any(verb == "PUT" for verb, _, _ in p.recorder.asked[before:]))
             self.net.cut("attic")
-            p.until(lambda: "attic" not in p.joined(), "the broker knows that the attic is gone")
+            until("the broker knows that the attic is gone", p.joined, lambda joined: "attic" not in joined)
             self.assertNotEqual(p.login().get(f"/api/v1/videos/{video}")["state"], "ready")
             self.net.heal("attic")
             self.assertEqual(p.ready(video), "ready")
@@ -175,21 +176,17 @@ class NoSharedDisk(unittest.TestCase):
     def kill_front(self, p):
         """What it had of an object that came is nobody's; the attic hands its job back, and goes on when there is one again."""
         p.others["web"].kill()
-        p.others["web"].wait(30)
-        p.until(lambda: "ERR_UNAVAILABLE" in p.said("attic"), "a job is handed back for want of a front")
+        p.others["web"].wait(PATIENCE)
+        until("a job is handed back for want of a front", lambda: "ERR_UNAVAILABLE" in p.said("attic"))
         p.join("front", "web", "--share", SHARE)
         p.wait_ready()
 
     def test_a_right_opens_what_its_job_needs_and_nothing_else_and_ends(self):
-        with Apart(self.net, env={"KINOBUS_CATALOG_LEND_S": "15"}) as p:
+        with Apart(self.net) as p:
             tail = p.tail("catalog.lend")
-            one, other = p.film("One", CLIP), p.film("Other", CLIP)
-            self.assertEqual((p.ready(one), p.ready(other)), ("ready", "ready"))
-            began = time.monotonic()
-            last = p.film("Last", CLIP)
-            self.assertEqual(p.ready(last), "ready")
-            read, name = p.recorder.right("GET", f"raw/{last}/")
-            put, segment = p.recorder.right("PUT", f"media/{last}/")
+            one, other, last = (p.film(title, CLIP) for title in ("One", "Other", "Last"))
+            self.assertEqual([p.ready(video) for video in (one, other, last)], ["ready"] * 3)
+            read, name, put, segment = self.rights(p, last)
             _, others = p.recorder.right("GET", f"raw/{other}/")
             self.assertEqual(p.ask("GET", read, name), 200)
             for refused in (others, name.replace(last, other), f"media/{last}/1/v/h264-360/init.mp4",
@@ -203,10 +200,18 @@ class NoSharedDisk(unittest.TestCase):
             self.assertEqual(p.ask("PUT", put, segment.replace(last, other), b"abc", hashed), 403)
             self.assertEqual(p.ask("PUT", put, segment, b"abc", hashed), 409)       # it stays as it was made
             self.assertEqual(p.ask("DELETE", put, segment), 405)
-            p.until(lambda: p.ask("GET", read, name) == 403, "the right to read has ended")
-            p.until(lambda: p.ask("PUT", put, f"media/{last}/1/new", b"abc", hashed) == 403, "the right to put has ended")
+            p.cli("config", "catalog", "lend_s", "15")
+            began, brief = time.monotonic(), p.film("For a moment", CLIP)
+            brief_read, name, brief_put, _ = until("it is read, and what was made of it is put", lambda: self.rights(p, brief))
+            until("the right to read has ended", lambda: p.ask("GET", brief_read, name), lambda status: status == 403)
+            until("the right to put has ended", lambda: p.ask("PUT", brief_put, f"media/{brief}/1/new", b"abc", hashed), lambda status: status == 403)
             print(f"they ended {time.monotonic() - began:.0f} s after the film was sent", file=sys.stderr)
-            self.hidden(p, (read, put), tail)
+            self.hidden(p, (read, put, brief_read, brief_put), tail)
+
+    def rights(self, p, video):
+        """Those that the attic has read it and put what it made by, each with a name that it was used for."""
+        read, put = p.recorder.right("GET", f"raw/{video}/"), p.recorder.right("PUT", f"media/{video}/")
+        return read and put and (*read, *put)
 
     def hidden(self, p, rights, tail):
         """Whoever reads what was logged, or hears what is said, has no right by it."""
@@ -233,7 +238,7 @@ class Long(NoSharedDisk):
             self.net.slow("attic", "4mbit")
             self.net.lose("cellar", 10)
             video = p.film("Slow", FILM)
-            self.assertEqual(p.ready(video, within=600), "ready")
+            self.assertEqual(p.ready(video), "ready")
             self.net.lose("cellar", 0)
             self.assertEqual(p.outputs(video), wanted)
             self.assertEqual(p.findings(tail), [])

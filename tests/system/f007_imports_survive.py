@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "media")]
 import make  # noqa: E402  (the folders must be on the path first)
 from origin import Origin  # noqa: E402
+from patience import until  # noqa: E402
 from stage import Stage, media, persist  # noqa: E402
 
 SETTINGS = {"KINOBUS_FETCHER_ALLOW_NETWORKS": "127.0.0.0/8", "KINOBUS_CATALOG_IMPORTS_A_DAY": "12", "KINOBUS_FETCHER_IMPORT_TRIES": "2",
@@ -44,16 +45,8 @@ class ImportsSurvive(unittest.TestCase):
     def video(self, video):
         return persist("reading a video", lambda: self.api.get(f"/api/v1/videos/{video}"))
 
-    def until(self, what, holds):
-        """Asks until it holds: what is told by no event of its own."""
-        for _ in range(600):
-            if holds():
-                return
-            threading.Event().wait(0.1)
-        raise AssertionError(f"in vain: {what}")
-
     def has(self, video, n):
-        self.until(f"{n} bytes of {video}", lambda: self.video(video).get("uploaded_bytes", 0) >= n)
+        until(f"{n} bytes of {video}", lambda: self.video(video).get("uploaded_bytes", 0) >= n)
 
     def held(self, name, share=0.5, **how):
         """A file that stops in its middle, and what lets it go on."""
@@ -61,9 +54,9 @@ class ImportsSurvive(unittest.TestCase):
         return self.origin.add(name, self.film, gate=(int(len(self.film) * share), rest), **how), rest
 
     def is_stored(self, video, data):
-        self.until(f"all of {video}", lambda: self.video(video)["upload"] == "complete")
+        until(f"all of {video}", lambda: self.video(video)["upload"] == "complete")
         folder = os.path.join(self.stage.state, "blobs", "raw", video)
-        self.until("the file is sealed", lambda: [n for n in os.listdir(folder) if not n.startswith(".")])
+        until("the file is sealed", lambda: [n for n in os.listdir(folder) if not n.startswith(".")])
         [name] = [n for n in os.listdir(folder) if not n.startswith(".")]
         self.assertEqual(hashlib.sha256(read(os.path.join(folder, name))).hexdigest(), hashlib.sha256(data).hexdigest())
 
@@ -85,7 +78,7 @@ class ImportsSurvive(unittest.TestCase):
                     self.assertEqual(self.origin.asked(name)[1], f"bytes={half}-")
                 rest.set()
                 self.is_stored(video, self.film)
-                self.until("the import is done", lambda v=video: self.state(v) == "done")
+                until("the import is done", lambda v=video: self.state(v) == "done")
                 self.tail = self.stage.tail("catalog.*", "fetcher.*")
 
     def test_a_deleted_video_ends_its_transfer_and_one_from_the_trash_goes_on(self):
@@ -94,7 +87,7 @@ class ImportsSurvive(unittest.TestCase):
         self.has(video, len(self.film) // 2)
         self.api.want("DELETE", f"/api/v1/videos/{video}")
         self.assertEqual(self.state(video), "stopped")
-        self.tail.expect("fetcher.import_done", video_id=video, outcome="gone", within=60)
+        self.tail.expect("fetcher.import_done", video_id=video, outcome="gone")
         self.api.want("PATCH", f"/api/v1/videos/{video}", {"restore": True})
         self.origin.wait("trash.mp4", 2)
         rest.set()
@@ -105,8 +98,8 @@ class ImportsSurvive(unittest.TestCase):
         self.has(gone, len(self.film) // 2)
         self.api.want("DELETE", f"/api/v1/videos/{gone}?now=true")
         folder = os.path.join(self.stage.state, "blobs", "raw", gone)
-        self.until("its bytes are deleted", lambda: not os.path.exists(folder))
-        self.until("nobody works on it", lambda: not [q for q in self.queues() if q["leased"] + q["ready"] + q.get("held", 0)])
+        until("its bytes are deleted", lambda: not os.path.exists(folder))
+        until("nobody works on it", lambda: not [q for q in self.queues() if q["leased"] + q["ready"] + q.get("held", 0)])
 
     def queues(self):
         shown = json.loads(self.stage.cli("queue", "ls", "--json").stdout or "[]")
@@ -134,7 +127,7 @@ class ImportsSurvive(unittest.TestCase):
         self.is_stored(self.ask(self.origin.add("fits.mp4", self.film)), self.film)
         for told, words in (("length", f"it has {len(self.film)} bytes or more"), ("chunked", "Your quota has no room for the file")):
             video = self.ask(self.origin.add(f"{told}.mp4", self.film, told=told))
-            self.until("it fails", lambda v=video: self.video(v)["state"] == "failed")
+            until("it fails", lambda v=video: self.video(v)["state"] == "failed")
             self.assertIn("Your quota has no room", self.video(video)["reason"])
             self.assertIn(words, self.video(video)["reason"])
         self.stage.cli("config", "catalog", "quota_bytes", "0")
@@ -144,17 +137,17 @@ class ImportsSurvive(unittest.TestCase):
 
     def test_what_failed_is_tried_again(self):
         video = self.ask(self.origin.add("later.mp4", status=404))
-        self.until("it fails", lambda: self.video(video)["state"] == "failed")
+        until("it fails", lambda: self.video(video)["state"] == "failed")
         self.origin.add("later.mp4", self.film)
         self.api.post(f"/api/v1/videos/{video}/retry")
         self.is_stored(video, self.film)
-        self.tail.expect("catalog.video_ready", video_id=video, within=120)
+        self.tail.expect("catalog.video_ready", video_id=video)
         self.assertFalse(self.video(video).get("reason"))
 
     def test_a_server_that_is_too_slow_is_given_up(self):
         never = threading.Event()
         video = self.ask(self.origin.add("slow.mp4", self.film, drip=(100, never)))
-        self.until("it fails", lambda: self.video(video)["state"] == "failed")
+        until("it fails", lambda: self.video(video)["state"] == "failed")
         self.assertIn("sends too slowly", self.video(video)["reason"])
 
     def test_real_films_over_a_line_that_breaks(self):
@@ -163,7 +156,7 @@ class ImportsSurvive(unittest.TestCase):
                 data = read(media(name))
                 video = self.ask(self.origin.add(name, data, cut=len(data) // 7 + 1))
                 self.is_stored(video, data)
-                self.tail.expect("catalog.video_ready", video_id=video, within=600)
+                self.tail.expect("catalog.video_ready", video_id=video)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), HERE]
 from f006_no_shared_disk import FILM, GROWING, Apart  # noqa: E402  (the folders must be on the path first)
 from hosts import OURSELVES, Net, enter  # noqa: E402
+from patience import until  # noqa: E402
 from s3_store import S3Store  # noqa: E402
 from spread import Hosts  # noqa: E402
 
@@ -38,7 +39,7 @@ class InStore(Apart):
             parts = api.get(f"/api/v1/videos/{video}/why")["parts"]
             return next(part["state"] for part in parts if part["what"] == "copies")
 
-        self.until(lambda: word() == "far", "all of it lies in the store")
+        until("all of it lies in the store", word, lambda word: word == "far")
 
 
 class HostsAndAStore(unittest.TestCase):
@@ -77,9 +78,9 @@ class HostsAndAStore(unittest.TestCase):
             self.assertEqual(self.settled(p, p.film("By the store alone", FILM)), wanted)
             self.assertEqual(p.recorder.asked, [])
             video = p.film("Away for a while", FILM)
-            p.until(lambda: any(verb == "PUT" and video in path and path.endswith(".m4s") for verb, path, _ in self.store.asked), "a segment is put")
+            until("a segment is put", lambda: any(verb == "PUT" and video in path and path.endswith(".m4s") for verb, path, _ in self.store.asked))
             self.store.stop()
-            p.until(lambda: "ERR_UNAVAILABLE" in p.said("attic"), "a job is handed back for want of the store")
+            until("a job is handed back for want of the store", lambda: "ERR_UNAVAILABLE" in p.said("attic"))
             self.store.start()
             self.assertEqual(self.settled(p, video), wanted)
             self.assertEqual(p.findings(tail), [])

@@ -6,15 +6,15 @@ One of the encoding hosts is not told where the platform's disk is: what it read
 import base64
 import os
 import sys
-import threading
 import unittest
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
 from hosts import Net, enter  # noqa: E402  (the folders must be on the path first)
+from patience import PATIENCE, until  # noqa: E402
 from spread import FRONT, SHARE, Hosts  # noqa: E402
-from stage import media  # noqa: E402
+from stage import media, persist  # noqa: E402
 from api import Api, ApiError  # noqa: E402  (stage puts its folder there)
 
 LONG = bool(os.environ.get("KINOBUS_LONG"))
@@ -40,7 +40,7 @@ class Spread(Hosts):
 
     def die(self, host):
         self.others[host].kill()
-        self.others[host].wait(30)
+        self.others[host].wait(PATIENCE)
 
 
 class Client:
@@ -48,24 +48,23 @@ class Client:
 
     def __init__(self, p, title):
         self.p, self.title, self.at, self.moved = p, title, 0, 0
-        self.fronts = [Api(url, timeout=5) for url in p.urls]
+        self.fronts = [Api(url, timeout=5) for url in p.urls]       # from one that is cut off no word comes: the other is tried
         self.video = self.persist(lambda api: api.post("/api/v1/videos", {"title": title, "visibility": "public"}))["id"]
         p.journal.append({"kind": "client", "did": "create", "video": self.video, "status": 201})
 
     def persist(self, act):
-        for _ in range(600):
+        def attempt():
             api = self.fronts[self.at]
             try:
                 if not api.token:
                     api.login("admin@localhost", self.p.password)
                 return act(api)
-            except (OSError, ApiError) as error:
-                if isinstance(error, ApiError) and not (error.status in (409, 423, 429) or error.status >= 500):
-                    raise
+            except (OSError, ApiError):
                 self.at = 1 - self.at
                 self.moved += 1
-                threading.Event().wait(0.05)
-        raise AssertionError("half a minute of trying at two fronts did not help")
+                raise
+
+        return persist("trying at two fronts", attempt, again=(409, 423, 429))
 
     def send(self, path, then=None):
         """then(part): called after each piece, with how many of PIECES have been sent."""
@@ -111,7 +110,7 @@ class TwoFronts(unittest.TestCase):
     def test_hosts_that_are_cut_off_and_die_cost_nothing_but_time(self):
         with Spread(self.net) as p:
             everybody = {"web", "shop", "attic", "cellar", "loft"}
-            p.until(lambda: p.joined() == everybody, "all hosts joined")
+            p.until_joined(*everybody)
             tail = p.tail()
             calm = Client(p, "Nothing happens").send(FILM)
             self.assertEqual(p.ready(calm), "ready")
@@ -123,9 +122,9 @@ class TwoFronts(unittest.TestCase):
             video = client.send(FILM, lambda sent: sent == PIECES // 2 and self.net.cut("web"))
             self.assertGreater(client.moved, 0)
             p.url = p.urls[1]
-            self.assertEqual(p.ready(video, 300), "ready")
+            self.assertEqual(p.ready(video), "ready")
             self.net.heal("web")
-            p.until(lambda: "web" in p.joined(), "the front is back")
+            until("the front is back", p.joined, lambda joined: "web" in joined)
             self.assertEqual(p.outputs(video), wanted)
             self.plays(p, video)
 
@@ -133,15 +132,15 @@ class TwoFronts(unittest.TestCase):
             video = client.send(FILM, lambda sent: sent == PIECES // 2 and p.die("web"))
             self.assertGreater(client.moved, 0)
             tail.wait(lambda m: m.get("kind") == "job" and m.get("name") == "transcode.encode_run" and video in str(m.get("body")),
-                      60, "a run of it is given to a host")
+                      "a run of it is given to a host")
             p.die("attic")
             self.net.cut("cellar")
-            self.assertEqual(p.ready(video, 300), "ready")      # by the loft, which has no disk of it
+            self.assertEqual(p.ready(video), "ready")      # by the loft, which has no disk of it
             self.assertEqual(p.outputs(video), wanted)
             self.net.heal("cellar")
             p.join("front", "web", "--share", SHARE)
             p.join("transcode", "attic")
-            p.until(lambda: p.joined() == everybody, "all hosts are back")
+            p.until_joined(*everybody)
             self.plays(p, video)
             self.assertEqual(p.findings(tail), [])
 

@@ -6,13 +6,12 @@ import json
 import os
 import re
 import sys
-import threading
-import time
 import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from clamd import Clamd  # noqa: E402  (the folder must be on the path first)
+from patience import until  # noqa: E402
 from s3_store import S3Store  # noqa: E402
 from stage import CLIP, Api, Stage, media, persist  # noqa: E402
 
@@ -28,20 +27,13 @@ class Placed(Stage):
         super().__init__(env={"KINOBUS_CATALOG_FAR": store.uri, "KINOBUS_CATALOG_KEEP_LOCAL_H": str(keep_h), "KINOBUS_CATALOG_FAR_CONNECT_MS": "1000",
                               "KINOBUS_CATALOG_FAR_PATIENCE_S": "0", "KINOBUS_CATALOG_TICK_MS": "500", **(env or {})})
 
-    def until(self, condition, what, within=60):
-        end = time.monotonic() + within
-        while not condition():
-            if time.monotonic() > end:
-                raise AssertionError(f"not within {within} s: {what}\n{self.logs()}")
-            threading.Event().wait(0.1)
-
     def where(self, api, video):
         """What `why` says of its copies: a word and a sentence."""
         parts = persist("why", lambda: api.get(f"/api/v1/videos/{video}/why"))["parts"]
         return next((part["state"], part.get("detail", "")) for part in parts if part["what"] == "copies")
 
     def wait_where(self, api, video, word):
-        self.until(lambda: self.where(api, video)[0] == word, f"{video} lies {word}: {self.where(api, video)}")
+        until(f"{video} lies {word}", lambda: self.where(api, video), lambda where: where[0] == word)
 
     def large(self, video):
         """What of it lies here and would go: originals and segments."""
@@ -54,7 +46,7 @@ class Placed(Stage):
     def film(self, path=CLIP, title="A film"):
         tail, api = self.tail("catalog.*"), self.login()
         video = api.upload(path, title=title, visibility="public")
-        tail.expect("catalog.video_ready", video_id=video, within=120)
+        tail.expect("catalog.video_ready", video_id=video)
         return api, video
 
     def every_byte(self, api, video):
@@ -114,7 +106,7 @@ class SecondPlace(unittest.TestCase):
 
             poster = api.get(f"/api/v1/videos/{video}").get("poster", 0)     # made of the original, which lies there alone
             api.post(f"/api/v1/videos/{video}/poster", {"at_ms": 500})
-            p.until(lambda: api.get(f"/api/v1/videos/{video}").get("poster", 0) != poster, "another poster")
+            until("another poster", lambda: api.get(f"/api/v1/videos/{video}").get("poster", 0) != poster)
             p.wait_where(api, video, "far")
 
             p.stop()                                     # and another place is named before the one that has it
@@ -124,12 +116,12 @@ class SecondPlace(unittest.TestCase):
             api = p.login()
             self.assertEqual({k: v for k, v in p.every_byte(api, video).items() if k.endswith(".m4s")},
                              {k: v for k, v in before.items() if k.endswith(".m4s")})
-            p.until(lambda: self.keys(video) and all(key.startswith("moved/") for key in self.keys(video)), "all of it moved")
+            until("all of it moved", lambda: self.keys(video) and all(key.startswith("moved/") for key in self.keys(video)))
             p.wait_where(api, video, "far")
             self.assertEqual({k: v for k, v in p.every_byte(api, video).items() if k.endswith(".m4s")},
                              {k: v for k, v in before.items() if k.endswith(".m4s")})
             api.send("DELETE", f"/api/v1/videos/{video}?now=true")
-            p.until(lambda: not self.keys(video), "nothing of it lies there")
+            until("nothing of it lies there", lambda: not self.keys(video))
             self.assertEqual(self.store.uploads, {})
             self.straight(p, api)
 
@@ -173,9 +165,9 @@ class SecondPlace(unittest.TestCase):
         self.assertIn("is there as", refused.json["detail"])
         done = api.post(f"{where}/complete", {"parts": [{"number": n, "etag": etags[n]} for n in sorted(etags)]})
         self.assertEqual((done["id"], done["upload"], done["uploaded_bytes"]), (video, "complete", len(data)))
-        tail.expect("catalog.video_playable", video_id=video, within=120)
-        tail.expect("catalog.video_ready", video_id=video, within=120)
-        p.until(lambda: api.get(f"/api/v1/videos/{video}")["virus"] == "clean", "a virus scanner was sent it from where it lies")
+        tail.expect("catalog.video_playable", video_id=video)
+        tail.expect("catalog.video_ready", video_id=video)
+        until("a virus scanner was sent it from where it lies", lambda: api.get(f"/api/v1/videos/{video}")["virus"] == "clean")
         self.assertFalse(os.path.exists(os.path.join(p.state, "blobs", "raw", video)))
         p.wait_where(api, video, "far")
         self.assertTrue(any(name.endswith(".m4s") for name in p.every_byte(api, video)))
@@ -190,7 +182,7 @@ class SecondPlace(unittest.TestCase):
         self.assertEqual(api.send("DELETE", f"/api/v1/direct-uploads/{given_up['id']}").status, 204)
         for gone in (video, given_up["video_id"]):
             api.send("DELETE", f"/api/v1/videos/{gone}?now=true")
-        p.until(lambda: not self.store.objects and not self.store.uploads, "nothing lies there")
+        until("nothing lies there", lambda: not self.store.objects and not self.store.uploads)
 
     def test_wherever_the_catalog_dies_all_is_copied_and_nothing_is_lost(self):
         with Placed(self.store, keep_h=1) as p:
@@ -198,17 +190,17 @@ class SecondPlace(unittest.TestCase):
             p.wait_where(api, video, "both")
             whole = p.every_byte(api, video)
             api.send("DELETE", f"/api/v1/videos/{video}?now=true")
-            p.until(lambda: not self.keys(video), "nothing of it lies there")
+            until("nothing of it lies there", lambda: not self.keys(video))
             for after in (1, 8, 20):                    # so many objects were put, of some thirty
                 with self.store.lock:
                     puts = sum(verb == "PUT" for verb, _, _ in self.store.asked)
                 tail = p.tail("catalog.*")
                 video = api.upload(CLIP, title=f"Killed after {after}", visibility="public")
-                p.until(lambda: sum(verb == "PUT" for verb, _, _ in self.store.asked) >= puts + after, f"{after} objects were put")
+                until(f"{after} objects were put", lambda: sum(verb == "PUT" for verb, _, _ in self.store.asked) >= puts + after)
                 p.kill("catalog")
                 p.wait_ready()
                 api = p.login()
-                p.until(lambda: persist("a look", lambda: api.get(f"/api/v1/videos/{video}"))["state"] == "ready", "it is ready", 120)
+                until("it is ready", lambda: persist("a look", lambda: api.get(f"/api/v1/videos/{video}"))["state"] == "ready")
                 p.wait_where(api, video, "both")
                 self.assertEqual({k: len(v) for k, v in p.every_byte(api, video).items() if k.endswith(".m4s")},
                                  {k: len(v) for k, v in whole.items() if k.endswith(".m4s")})
@@ -216,7 +208,7 @@ class SecondPlace(unittest.TestCase):
                 tail.close()
             p.cli("config", "catalog", "keep_local_h", "0")
             api.send("PATCH", f"/api/v1/videos/{video}", json.dumps({"title": "Let go"}).encode(), {"Content-Type": "application/json"})
-            p.until(lambda: len(p.large(video)) < 3 or p.where(api, video)[0] == "far", "its local copies go")
+            until("its local copies go", lambda: len(p.large(video)) < 3 or p.where(api, video)[0] == "far")
             p.kill("catalog")
             p.wait_ready()
             api = p.login()
@@ -231,7 +223,7 @@ class SecondPlace(unittest.TestCase):
             self.store.stop()
             api, second = p.film(FILM, "Made while it is away")
             made = p.every_byte(api, second)
-            p.until(lambda: "failed" in p.where(api, second)[1], "it is said that copying failed")
+            until("it is said that copying failed", lambda: "failed" in p.where(api, second)[1])
             name = next(name for name in before if name.endswith(".m4s"))
             answer = api.send("GET", f"{p.address(first)}/{name}")
             self.assertEqual(answer.status, 503)
@@ -239,16 +231,16 @@ class SecondPlace(unittest.TestCase):
             api.send("DELETE", f"/api/v1/videos/{first}?now=true")
             self.store.start()
             p.wait_where(api, second, "far")
-            p.until(lambda: not self.keys(first), "what was deleted meanwhile is deleted there")
+            until("what was deleted meanwhile is deleted there", lambda: not self.keys(first))
             name = next(name for name in made if name.endswith(".m4s"))
-            p.until(lambda: api.send("GET", f"{p.address(second)}/{name}").status == 200, "the front, too, asks there again")
+            until("the front, too, asks there again", lambda: api.send("GET", f"{p.address(second)}/{name}").status == 200)
             self.assertEqual(p.every_byte(api, second), made)
 
     def test_wrong_credentials_are_said_and_right_ones_are_read_without_a_restart(self):
         self.store.write_credentials("wrong")
         with Placed(self.store) as p:
             api, video = p.film()
-            p.until(lambda: "SignatureDoesNotMatch" in p.logs(200), "the log says why")
+            until("the log says why", lambda: "SignatureDoesNotMatch" in p.logs(200))
             self.assertTrue(p.every_byte(api, video))
             self.assertEqual(p.where(api, video)[0], "near")
             self.store.write_credentials(self.store.keys["KINOBUSTEST"])
@@ -270,7 +262,7 @@ class Elsewhere(unittest.TestCase):
             self.assertEqual(p.large(video), [])
             self.assertGreater(sum(name.endswith(".m4s") for name in p.every_byte(api, video)), 2)
             api.send("DELETE", f"/api/v1/videos/{video}?now=true")
-            p.until(lambda: api.send("GET", f"/api/v1/videos/{video}/why").status == 404, "it is deleted")
+            until("it is deleted", lambda: api.send("GET", f"/api/v1/videos/{video}/why").status == 404)
 
 
 def load_tests(loader, tests, pattern):

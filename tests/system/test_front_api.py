@@ -7,7 +7,8 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import Api, Stage  # noqa: E402  (the folder must be on the path first)
+from patience import until  # noqa: E402  (the folder must be on the path first)
+from stage import Api, Stage  # noqa: E402
 
 UNKNOWN = "01h455vb4pex5vsknk084sn02q"      # well formed; nobody has it
 PASSWORD = "correct horse battery"
@@ -108,10 +109,8 @@ class Wrong(unittest.TestCase):
     def test_uploads_that_no_front_sees_count_as_uploads_do(self):
         self.stage.cli("config", "front", "trust_loopback", "false")
         try:
-            for _ in range(200):            # the front hears of it in a moment
-                answer = self.bob.send("POST", "/api/v1/direct-uploads", {"length": 3})
-                if "RateLimit-Limit" in answer.headers:
-                    break
+            answer = until("the front has heard of it", lambda: self.bob.send("POST", "/api/v1/direct-uploads", {"length": 3}),
+                           lambda answer: "RateLimit-Limit" in answer.headers)
             self.assertEqual(answer.headers["RateLimit-Limit"], "300")      # front.uploads_per_hour
         finally:
             self.stage.cli("config", "front", "trust_loopback", "--unset")

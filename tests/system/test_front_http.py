@@ -10,11 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import BIN, free_port  # noqa: E402  (the folder must be on the path first)
+from patience import PATIENCE, until  # noqa: E402  (the folder must be on the path first)
+from stage import BIN, free_port  # noqa: E402
 
 VIDEO = "video_01h455vb4pex5vsknk084sn02q"
 SCRIPT = "console.log('kinobus');\n" * 400
@@ -51,25 +51,24 @@ class Front:
         os.symlink("/etc/passwd", os.path.join(self.state, "web", "link.txt"))
         self.run("kinobus-broker", "--state", self.state)
         self.front = self.run("kinobus-front", "--state", self.state, "--web", os.path.join(self.state, "web"))
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
-            try:
-                if self.get("/healthz")[0] == 200:
-                    return self
-            except OSError:
-                pass
-            time.sleep(0.02)
-        self.__exit__()
-        raise AssertionError("the front did not begin to listen")
+        try:
+            until("the front listens", lambda: self.get("/healthz")[0], lambda status: status == 200, despite=OSError)
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
 
     def __exit__(self, *error):
         for child in reversed(self.children):
             child.terminate()
-            child.wait(60)
+            child.wait(PATIENCE)
         if error and error[0]:
-            with open(os.path.join(self.state, "kinobus-front.log"), encoding="utf-8") as f:
-                sys.stderr.write("".join(f.readlines()[-20:]))
+            sys.stderr.write("\n".join(self.log().splitlines()[-20:]) + "\n")
         shutil.rmtree(self.state, ignore_errors=True)
+
+    def log(self):
+        with open(os.path.join(self.state, "kinobus-front.log"), encoding="utf-8") as f:
+            return f.read()
 
     def write(self, name, text):
         with open(os.path.join(self.state, name), "w", encoding="utf-8") as f:
@@ -86,7 +85,7 @@ class Front:
         return child
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 
     def raw(self, data):
         """Everything that comes back until the front closes."""
@@ -393,18 +392,19 @@ class Door(unittest.TestCase):
 
     def inside(self, front):
         """A connection that was let in and may stay: those of before may not have ended yet."""
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
+        def enter():
             connection = front.connect()
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             answer = connection.recv(65536)
             if answer.startswith(b"HTTP/1.1 200 ") and b"Connection: keep-alive" in answer:
                 return connection
             connection.close()
-        raise AssertionError("no place became free")
+            return None
+
+        return until("a place is free", enter)
 
     def test_who_comes_beyond_the_limit_is_told_so_at_once(self):
-        with Front(threads="8") as front:
+        with Front(threads="8", edge_secret="s3cret") as front:       # it keeps idle connections for a minute, as for an edge
             inside = [self.inside(front) for _ in range(6)]
             inside += [front.connect() for _ in range(2)]     # silent ones hold a place, too
             silent = front.raw(b"")
@@ -427,7 +427,7 @@ class Door(unittest.TestCase):
                 connection.close()
 
     def test_connections_do_not_stay_where_places_are_few(self):
-        with Front(threads="8") as front:
+        with Front(threads="8", edge_secret="s3cret") as front:
             kept = [self.inside(front) for _ in range(6)]
             with front.connect() as last:
                 last.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -442,7 +442,7 @@ class Door(unittest.TestCase):
             with open(os.path.join(state, "keys", "front"), "w", encoding="ascii") as f:
                 f.write(secrets.token_hex(32))
             done = subprocess.run([os.path.join(BIN, "kinobus-front"), "--state", state, "--set", "front.threads=512",
-                                   "--set", f"front.port={free_port()}"], timeout=60, capture_output=True, text=True, check=False,
+                                   "--set", f"front.port={free_port()}"], timeout=PATIENCE, capture_output=True, text=True, check=False,
                                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 1000)))
             self.assertEqual(done.returncode, 64, done.stderr)
             self.assertIn("front.threads = 512 needs more open files", done.stdout + done.stderr)
@@ -496,25 +496,21 @@ class Stopping(unittest.TestCase):
         with Front() as front:
             slow = front.connect()
             slow.sendall(POST + b"Content-Length: 2\r\n\r\n{")
-            until = time.monotonic() + 20
-            while b'"} 2\n' not in front.get("/metrics")[2].split(b"# TYPE kinobus_in_flight gauge\n")[1][:80]:
-                self.assertLess(time.monotonic(), until, "the request did not begin")
+            until("the request began", lambda: front.get("/metrics")[2].split(b"# TYPE kinobus_in_flight gauge\n")[1][:80],
+                  lambda told: b'"} 2\n' in told)
             front.front.send_signal(signal.SIGTERM)
-            with open(os.path.join(front.state, "kinobus-front.log"), encoding="utf-8") as log:
-                while "what=stopping" not in log.read():
-                    self.assertLess(time.monotonic(), until, "the front did not begin to stop")
+            until("the front begins to stop", front.log, lambda text: "what=stopping" in text)
             slow.sendall(b"}")
             with slow:
                 got = b"".join(iter(lambda: slow.recv(65536), b""))
             self.assertEqual(answer_of(got)[0], 400)    # {} lacks fields: it was read to its end and answered
-            self.assertEqual(front.front.wait(60), 0)
+            self.assertEqual(front.front.wait(PATIENCE), 0)
 
     def test_a_port_that_is_taken_is_said(self):
         with Front() as front:
             second = front.run("kinobus-front", "--state", front.state)
-            self.assertEqual(second.wait(30), 75)
-            with open(os.path.join(front.state, "kinobus-front.log"), encoding="utf-8") as f:
-                self.assertIn("is the port taken?", f.read())
+            self.assertEqual(second.wait(PATIENCE), 75)
+            self.assertIn("is the port taken?", front.log())
 
 
 if __name__ == "__main__":

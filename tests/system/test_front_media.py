@@ -9,7 +9,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import CLIP, Api, Stage  # noqa: E402  (the folder must be on the path first)
+from patience import PATIENCE, until  # noqa: E402  (the folder must be on the path first)
+from stage import CLIP, Api, Stage  # noqa: E402
 
 PASSWORD = "correct horse battery"
 EDGE = "a secret of the proxy and the front"
@@ -19,13 +20,13 @@ class Listener:
     """GET /api/v1/events of somebody, message by message."""
 
     def __init__(self, api, **headers):
-        self.connection = http.client.HTTPConnection(api.host, api.port, timeout=60)
+        self.connection, self.heard = http.client.HTTPConnection(api.host, api.port, timeout=PATIENCE), []
         self.connection.request("GET", "/api/v1/events", headers={"Authorization": "Bearer " + (api.token or ""), **headers})
         self.answer = self.connection.getresponse()
 
     def next(self):
-        """(event, data) of the next message; heartbeats and the greeting are passed over."""
-        event, data = None, None
+        """(event, data) of the next message; heartbeats and the greeting are passed over. self.heard: all, with their ids."""
+        event, data, end = None, None, time.monotonic() + PATIENCE
         while True:
             line = self.answer.readline().decode()
             if not line:
@@ -37,14 +38,16 @@ class Listener:
             elif line.startswith("data: "):
                 data = json.loads(line[6:])
             elif line == "\n" and event:
+                self.heard.append((self.last, event, data))
                 return event, data
+            elif time.monotonic() > end:
+                raise AssertionError("there are heartbeats alone")
 
     def expect(self, event, wanted):
-        for _ in range(1000):
+        while True:
             got, data = self.next()
             if got == event and wanted(data):
                 return data
-        raise AssertionError(f"no {event} that was wanted in a thousand messages")
 
     def close(self):
         self.answer.close()     # the connection itself lives as long as its answer
@@ -128,9 +131,7 @@ class Media(unittest.TestCase):
         self.assertEqual(self.fetch("/api/v1/videos/stream/x").status, 404)
 
     def until_status(self, url, status):
-        until = time.monotonic() + 20
-        while self.fetch(url).status != status:
-            self.assertLess(time.monotonic(), until, f"it does not become {status}")
+        until(f"it becomes {status}", lambda: self.fetch(url), lambda answer: answer.status == status)
 
     def test_what_turns_private_is_taken_back_from_who_has_its_address(self):
         change = lambda **what: self.alice.want("PATCH", f"/api/v1/videos/{self.video}", what)
@@ -166,7 +167,7 @@ class Shares(unittest.TestCase):
                 f.truncate(64 << 20)        # more than sockets hold
 
             def fetch():
-                s = socket.create_connection(("127.0.0.1", p.port), timeout=30)
+                s = socket.create_connection(("127.0.0.1", p.port), timeout=PATIENCE)
                 s.sendall(f"GET {right}/long.m4s HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                 self.assertIn(b"200 OK", s.recv(100))
                 return s
@@ -175,9 +176,7 @@ class Shares(unittest.TestCase):
             answer = Api(p.url).send("GET", f"{right}/master.m3u8")
             self.assertEqual((answer.status, answer.json["code"], answer.headers["Retry-After"]), (429, "rate_limited", "1"))
             first.close()
-            until = time.monotonic() + 30
-            while Api(p.url).send("GET", f"{right}/master.m3u8").status != 200:
-                self.assertLess(time.monotonic(), until, "its place did not come back")
+            until("its place is free", lambda: Api(p.url).send("GET", f"{right}/master.m3u8"), lambda answer: answer.status == 200)
             second.close()
 
     def test_an_address_and_an_account_are_sent_so_many_bytes_a_minute(self):
@@ -253,9 +252,7 @@ class Events(unittest.TestCase):
         return sum(int(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("kinobus_listeners{"))
 
     def wait_for_listeners(self, n):
-        until = time.monotonic() + 30
-        while self.listeners() != n:
-            self.assertLess(time.monotonic(), until, f"{self.listeners()} listeners, not {n}")
+        until(f"{n} listen", self.listeners, lambda listeners: listeners == n)
 
     def test_a_page_that_was_closed_gives_its_place_back(self):
         self.wait_for_listeners(0)
@@ -265,29 +262,28 @@ class Events(unittest.TestCase):
         self.wait_for_listeners(0)
 
     def when_it_is_back(self, ask):
-        until = time.monotonic() + 30
-        while True:
-            try:
-                listener = ask()
-                if listener.answer.status == 200:
-                    return listener
-                self.assertEqual(listener.answer.status, 503, "it listens before it knows who people are")
-                listener.close()
-            except (ConnectionError, http.client.HTTPException):
-                pass
-            self.assertLess(time.monotonic(), until, "the front did not come back")
+        def listen():
+            listener = ask()
+            if listener.answer.status == 200:
+                return listener
+            self.assertEqual(listener.answer.status, 503, "it listens before it knows who people are")
+            listener.close()
+            return None
+
+        return until("the front is back", listen, despite=(ConnectionError, http.client.HTTPException))
 
     def test_a_page_that_comes_back_is_told_what_it_missed(self):
-        page = Listener(self.bob)
+        page, other = Listener(self.bob), Listener(self.bob)
         video = self.bob.upload(CLIP, title="First", visibility="public")
         page.expect("notification", lambda d: d["video_id"] == video)
         page.close()
-        other = Listener(self.bob)
         missed = self.bob.upload(CLIP, title="Missed", visibility="public")
         other.expect("notification", lambda d: d["video_id"] == missed)
         again = Listener(self.bob, **{"Last-Event-ID": page.last})
-        self.assertEqual(again.next()[0], "video_progress", "what came since follows first")
         again.expect("notification", lambda d: d["video_id"] == missed)
+        seen = [message for message, _, _ in other.heard].index(page.last)
+        self.assertEqual(again.heard, other.heard[seen + 1:], "what came since follows first, all of it and in order")
+        self.assertGreater(len(again.heard), 1)
         for listener in (other, again):
             listener.close()
 

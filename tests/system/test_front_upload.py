@@ -6,11 +6,11 @@ import os
 import socket
 import sys
 import threading
-import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import CLIP, Api, Stage  # noqa: E402  (the folder must be on the path first)
+from patience import PATIENCE, until  # noqa: E402  (the folder must be on the path first)
+from stage import CLIP, Api, Stage  # noqa: E402
 
 UPLOADS = "/api/v1/uploads"
 BYTES = "application/offset+octet-stream"
@@ -124,7 +124,7 @@ class Uploads(unittest.TestCase):
         self.assertEqual(self.patch(where, 0, b"x").headers["Upload-Offset"], "2")
 
     def raw(self, head, body=b""):
-        s = socket.create_connection(("127.0.0.1", self.stage.port), timeout=30)
+        s = socket.create_connection(("127.0.0.1", self.stage.port), timeout=PATIENCE)
         s.sendall(("\r\n".join(head + [f"Authorization: Bearer {self.alice.token}", "Host: x", "Tus-Resumable: 1.0.0", "", ""]))
                   .encode() + body)
         return s
@@ -137,14 +137,8 @@ class Uploads(unittest.TestCase):
         where, size = self.create(1000000), 300000
         with self.raw([f"PATCH {where} HTTP/1.1", "Upload-Offset: 0", f"Content-Type: {BYTES}", "Content-Length: 1000000"], b"a" * size):
             pass
-        until, at = time.monotonic() + 20, 0
-        while at != size:
-            self.assertLess(time.monotonic(), until, f"only {at} bytes stayed")
-            at = self.offset(where)
-        answer = self.patch(where, size, b"b" * (1000000 - size))
-        while answer.status == 423:         # the one that broke is about to end
-            self.assertLess(time.monotonic(), until)
-            answer = self.patch(where, size, b"b" * (1000000 - size))
+        until("all of them stay", lambda: self.offset(where), lambda offset: offset == size)
+        answer = until("the one that broke ends", lambda: self.patch(where, size, b"b" * (1000000 - size)), lambda answer: answer.status != 423)
         self.assertEqual(answer.headers["Upload-Offset"], "1000000")
 
     def hold(self, where, length):
@@ -155,25 +149,20 @@ class Uploads(unittest.TestCase):
         return s
 
     def test_one_writes_at_a_time_while_its_bytes_flow(self):
-        where, done = self.create(1000), threading.Event()
+        where, done = self.create(1000000), threading.Event()
 
         def flow(s):
-            for _ in range(990):
-                if done.wait(0.02):
-                    break
+            while not done.wait(0.02):
                 s.sendall(b"a")
 
-        with self.hold(where, 1000) as s:
+        with self.hold(where, 1000000) as s:
             client = threading.Thread(target=flow, args=(s,))
             client.start()
             answer = self.patch(where, 0, b"x")
             self.assertEqual((answer.status, answer.json["code"]), (423, "locked"))
             done.set()
             client.join()
-        until, at = time.monotonic() + 20, 0
-        while at == 0:
-            self.assertLess(time.monotonic(), until)
-            at = self.offset(where)
+        until("what flowed stays", lambda: self.offset(where))
 
     def test_who_comes_back_takes_over_from_a_request_that_fell_silent(self):
         where = self.create(20)
@@ -182,7 +171,6 @@ class Uploads(unittest.TestCase):
             answer = self.patch(where, 0, b"b" * 20)        # what had come stays: the client goes on from there
             self.assertEqual((answer.status, answer.headers["Upload-Offset"]), (409, "5"))
             self.assertEqual(self.patch(where, 5, b"b" * 15).headers["Upload-Offset"], "20")
-            s.settimeout(30)
             self.assertEqual(s.recv(1), b"", "the silent one is still connected")
 
     def test_an_upload_can_be_given_up_while_it_is_written(self):
@@ -250,7 +238,7 @@ class Uploads(unittest.TestCase):
         self.assertEqual(self.alice.get("/api/v1/videos/" + answer.headers["Kinobus-Video"])["visibility"], "unlisted")
         head = self.tus("HEAD", answer.headers["Location"]).headers
         self.assertEqual((int(head["Upload-Offset"]), head["Upload-Concat"]), (len(data), "final;" + " ".join(parts)))
-        tail.expect("catalog.video_ready", video_id=answer.headers["Kinobus-Video"], within=120)
+        tail.expect("catalog.video_ready", video_id=answer.headers["Kinobus-Video"])
 
     def form(self, parts, boundary="----x", end=True, who=None, **headers):
         body = b""
@@ -282,14 +270,12 @@ class Uploads(unittest.TestCase):
         file = next(part for part in why["parts"] if part["what"] == "file")
         self.assertEqual((file["state"], file["detail"]), ("once", "sha256 " + hashlib.sha256(film).hexdigest()))
         places = []
-        for at, until in ((0, 100000), (100000, 300000)):     # in parts: found out a moment later
-            where = self.create(until - at, Upload_Concat="partial")
-            self.assertEqual(self.patch(where, 0, film[at:until]).status, 204)
+        for at, end in ((0, 100000), (100000, 300000)):     # in parts: found out a moment later
+            where = self.create(end - at, Upload_Concat="partial")
+            self.assertEqual(self.patch(where, 0, film[at:end]).status, 204)
             places.append(where)
         joined = self.tus("POST", UPLOADS, b"", Upload_Concat="final;" + " ".join(places)).headers["Kinobus-Video"]
-        until = time.monotonic() + 20
-        while self.alice.want("GET", f"/api/v1/videos/{joined}").json.get("same_as") != first:
-            self.assertLess(time.monotonic(), until, "it was not known again")
+        until("it is known again", lambda: self.alice.get(f"/api/v1/videos/{joined}").get("same_as"), lambda same: same == first)
 
     def test_a_form_uploads_a_film(self):
         with open(CLIP, "rb") as f:
@@ -300,7 +286,7 @@ class Uploads(unittest.TestCase):
         video = answer.json
         self.assertEqual((video["title"], video["visibility"]), ("Ein Film", "public"))
         self.assertEqual(answer.headers["Location"], "/api/v1/videos/" + video["id"])
-        tail.expect("catalog.video_ready", video_id=video["id"], within=120)
+        tail.expect("catalog.video_ready", video_id=video["id"])
 
     def test_a_form_that_is_wrong_leaves_nothing(self):
         before = len(self.alice.get("/api/v1/videos?mine=true&limit=100")["items"])
@@ -330,7 +316,7 @@ class Places(unittest.TestCase):
             alice = p.login()
             headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "5"}
             first, second = (alice.want("POST", UPLOADS, b"", headers).headers["Location"] for _ in range(2))
-            s = socket.create_connection(("127.0.0.1", p.port), timeout=30)
+            s = socket.create_connection(("127.0.0.1", p.port), timeout=PATIENCE)
             with s:
                 s.sendall(f"PATCH {first} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nTus-Resumable: 1.0.0\r\n"
                           f"Upload-Offset: 0\r\nContent-Type: {BYTES}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n".encode())
@@ -349,7 +335,7 @@ class Places(unittest.TestCase):
             where = alice.want("POST", UPLOADS, b"", {**headers, "Upload-Length": str(size)}).headers["Location"]
             patch = {**headers, "Content-Type": BYTES}
             acknowledged = int(alice.want("PATCH", where, b"a" * 300000, {**patch, "Upload-Offset": "0"}).headers["Upload-Offset"])
-            with socket.create_connection(("127.0.0.1", p.port), timeout=30) as s:
+            with socket.create_connection(("127.0.0.1", p.port), timeout=PATIENCE) as s:
                 s.sendall(f"PATCH {where} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nTus-Resumable: 1.0.0\r\n"
                           f"Upload-Offset: {acknowledged}\r\nContent-Type: {BYTES}\r\nContent-Length: {size - acknowledged}\r\n"
                           f"Expect: 100-continue\r\n\r\n".encode())

@@ -12,19 +12,19 @@ import sys
 import tempfile
 import termios
 import threading
-import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from stage import BIN, CLIP, Stage, free_port  # noqa: E402  (the folder must be on the path first)
+from patience import PATIENCE, until  # noqa: E402  (the folder must be on the path first)
+from stage import BIN, CLIP, Stage, free_port  # noqa: E402
 
 
 LISTS = {"queue": "transcode.probe", "stream": "catalog", "group": "catalog:catalog", "peer": "catalog",
          "service": "catalog"}
 
 
-def on_terminal(columns, *words, until=None):
-    """What a command prints on a terminal of this width, and its exit code. until: ^C once this was seen."""
+def on_terminal(columns, *words, enough=None):
+    """What a command prints on a terminal of this width, and its exit code. enough: ^C once this was seen."""
     pid, fd = pty.fork()
     if pid == 0:
         sys.stdin.readline()                       # until the terminal has its size
@@ -38,9 +38,9 @@ def on_terminal(columns, *words, until=None):
         except OSError:                            # its last process closed it
             break
         out += more
-        if until and until in out:
+        if enough and enough in out:
             os.write(fd, b"\x03")
-            until = None
+            enough = None
         if not more:
             break
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -53,7 +53,7 @@ class Damage(unittest.TestCase):
         with Stage(env={"KINOBUS_CATALOG_SCRUB_EVERY_MS": "1000"}) as p:
             tail = p.tail("catalog.*")
             video = p.login().upload(CLIP, title="A film", visibility="public")
-            tail.expect("catalog.video_ready", video_id=video, within=120)
+            tail.expect("catalog.video_ready", video_id=video)
             self.assertIn("nothing was found damaged", p.cli("damaged").stdout)
             made = sorted(name for name in p.outputs(video) if name.endswith(".m4s"))
             segment = os.path.join(p.state, "blobs", "media", video, "1", made[0])
@@ -62,7 +62,7 @@ class Damage(unittest.TestCase):
                 byte = f.read(1)[0]
                 f.seek(100)
                 f.write(bytes([byte ^ 4]))
-            told = tail.expect("catalog.object_damaged", video_id=video, within=60)
+            told = tail.expect("catalog.object_damaged", video_id=video)
             self.assertIn(made[0], json.dumps(told))
             self.assertIn(made[0], p.cli("damaged").stdout)
             why = p.cli("why", video).stdout
@@ -71,9 +71,7 @@ class Damage(unittest.TestCase):
             with open(segment, "r+b") as f:
                 f.seek(100)
                 f.write(bytes([byte]))
-            until = time.monotonic() + 60
-            while "nothing was found damaged" not in p.cli("damaged").stdout:
-                self.assertLess(time.monotonic(), until, "it is still said to be damaged")
+            until("it is not said to be damaged any more", lambda: p.cli("damaged").stdout, lambda said: "nothing was found damaged" in said)
 
 
 class Paused(unittest.TestCase):
@@ -91,11 +89,9 @@ class Paused(unittest.TestCase):
             self.assertEqual(asked("queue", "pause", name), {"changed": 1})
             self.assertIn("is paused already", p.cli("queue", "pause", name).stdout)
             video = p.login().upload(CLIP, title="Paused", visibility="private")
-            tail.expect(name, kind="put", video_id=video, within=60)
+            tail.expect(name, kind="put", video_id=video)
             p.kill("broker-1")
-            until = time.monotonic() + 60
-            while p.cli("queue", check=False).returncode:
-                self.assertLess(time.monotonic(), until, "the broker does not come back")
+            until("the broker is back", lambda: p.cli("queue", check=False), lambda done: done.returncode == 0)
             tail, row = p.tail(), queue()
             self.assertGreater(row["paused_ms"], 0)
             self.assertGreater(row["ready"], 0)
@@ -103,7 +99,7 @@ class Paused(unittest.TestCase):
             self.assertEqual({job["state"] for job in asked("why", video)["jobs"] if job["queue"] == name}, {"paused"})
             self.assertIn("paused", p.cli("why", video).stdout)
             self.assertEqual(asked("queue", "resume", name), {"changed": 1})
-            tail.expect("catalog.video_ready", video_id=video, within=120)
+            tail.expect("catalog.video_ready", video_id=video)
             self.assertEqual(queue()["paused_ms"], 0)
             self.assertIn("is not paused", p.cli("queue", "resume", name).stdout)
             self.assertIn("there is no queue 'nothing'", p.cli("queue", "pause", "nothing", check=False).stderr)
@@ -117,9 +113,9 @@ class Lost(unittest.TestCase):
             os.kill(p.pids()["catalog-1"], signal.SIGSTOP)
             with subprocess.Popen([f"{BIN}/kinobus", "call", "catalog.list_videos", "--json", "--state", p.state],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asked:
-                tail.expect("catalog.list_videos", kind="call", within=30)
+                tail.expect("catalog.list_videos", kind="call")
                 p.kill("catalog")
-                out, told = asked.communicate(timeout=60)
+                out, told = asked.communicate(timeout=PATIENCE)
             self.assertEqual(asked.returncode, 0, told)
             self.assertIn("items", json.loads(out))
 
@@ -221,7 +217,7 @@ class Operator(unittest.TestCase):
     def uploaded(self, title):
         tail = self.stage.tail()
         video = self.stage.login().upload(CLIP, title=title, visibility="private")
-        tail.expect("catalog.video_ready", video_id=video, within=120)
+        tail.expect("catalog.video_ready", video_id=video)
         tail.drain()
         return video, tail.seen
 
@@ -265,7 +261,7 @@ class Operator(unittest.TestCase):
 
     def test_top_refreshes_on_a_terminal_until_it_is_interrupted(self):
         out, code = on_terminal(80, f"{BIN}/kinobus", "top", "--every", "1s", "--state", self.stage.state,
-                                until=b"SERVICE")
+                                enough=b"SERVICE")
         self.assertEqual(code, 0)
         self.assertIn("transcode.encode_run", out)
         self.assertTrue(out.rstrip().endswith("\x1b[?25h"))             # the cursor is back
@@ -358,7 +354,7 @@ class Operator(unittest.TestCase):
         self.assertNotIn(alice.token, shown)
         self.assertNotIn(alice.token.split(".")[-1], shown)
         self.asked("config", "catalog", "slots", "97")      # a setting may be one: what it was set to is not shown
-        self.assertEqual(tail.wait(lambda m: m["name"] == "settings.catalog", 30, "setting")["body"], "***")
+        self.assertEqual(tail.wait(lambda m: m["name"] == "settings.catalog", "setting")["body"], "***")
         self.asked("config", "catalog", "slots", "--unset")
         past = self.stage.cli("tail", "--since", "1d", "--wait", "0", "--json").stdout
         self.assertNotIn(self.stage.password, past)
@@ -379,7 +375,7 @@ class Operator(unittest.TestCase):
                 f.write("not it")
             os.symlink(os.path.join(self.stage.state, "bus.sock"), os.path.join(other, "bus.sock"))
             wrong = subprocess.run([f"{BIN}/kinobus", "queue", "--state", other], capture_output=True, text=True,
-                                   check=False, timeout=60)
+                                   check=False, timeout=PATIENCE)
         self.assertEqual(wrong.returncode, 1)
         self.assertIn("does not know this secret", wrong.stderr)
 
@@ -387,11 +383,7 @@ class Operator(unittest.TestCase):
         before = self.stage.pids()
         done = self.asked("chaos", "kill", "catalog", "--seed", "1")
         self.assertEqual((done["process"], done["pid"]), ("catalog-1", before["catalog-1"]))
-        for _ in range(200):
-            if self.stage.pids().get("catalog-1", before["catalog-1"]) != before["catalog-1"]:
-                break
-            self.stage.cli("status", check=False)
-        self.stage.wait_ready()
+        self.until_started_again("catalog-1", before)
         drawn = [self.asked("chaos", "stop", "any", "--seed", "7", "--for", "1s")["process"] for _ in range(2)]
         self.assertEqual(drawn[0], drawn[1])
         self.assertIn("no process of nothing", self.asked("chaos", "kill", "nothing", code=3))
@@ -414,11 +406,10 @@ class Operator(unittest.TestCase):
         self.stage.wait_ready()
         self.assertEqual(self.stage.pids(), before)
         self.stage.kill("index")                     # what is adopted is watched, too
-        for _ in range(200):
-            if self.stage.pids().get("index-1", before["index-1"]) != before["index-1"]:
-                break
-            self.stage.cli("status", check=False)
-        self.assertNotEqual(self.stage.pids().get("index-1", before["index-1"]), before["index-1"])
+        self.until_started_again("index-1", before)
+
+    def until_started_again(self, process, before):
+        until(f"{process} is started again", lambda: self.stage.pids().get(process, before[process]), lambda pid: pid != before[process])
         self.stage.wait_ready()
 
 

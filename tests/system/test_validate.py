@@ -13,6 +13,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from presentation import Presentation, sub  # noqa: E402  (the folder must be on the path first)
+from patience import PATIENCE  # noqa: E402
 from stage import BIN  # noqa: E402
 
 MASTER, VIDEO, SOUND, IFRAMES, MPD = "master.m3u8", "v/a/index.m3u8", "a/en/index.m3u8", "v/a/iframe.m3u8", "manifest.mpd"
@@ -220,7 +221,7 @@ BROKEN = [
 
 
 def look(*words):
-    run = subprocess.run([os.path.join(BIN, "kinobus"), "validate", "--json", *words], capture_output=True, text=True, timeout=60,
+    run = subprocess.run([os.path.join(BIN, "kinobus"), "validate", "--json", *words], capture_output=True, text=True, timeout=PATIENCE,
                          check=False)
     assert run.returncode in (0, 1), run.stderr
     told = json.loads(run.stdout)
@@ -375,7 +376,7 @@ class Validate(unittest.TestCase):
 
     def test_what_cannot_be_looked_at_is_code_2(self):
         for words in ((), ("/nowhere/at/all",), ("http://127.0.0.1:9/master.m3u8",), ("ftp://127.0.0.1/x",), ("a", "b", "c")):
-            run = subprocess.run([os.path.join(BIN, "kinobus"), "validate", *words], capture_output=True, text=True, timeout=60,
+            run = subprocess.run([os.path.join(BIN, "kinobus"), "validate", *words], capture_output=True, text=True, timeout=PATIENCE,
                                  check=False)
             self.assertEqual(run.returncode, 2, words)
             self.assertTrue(run.stderr)

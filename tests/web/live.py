@@ -24,7 +24,7 @@ def node(p, film, *names, heights="240 360 480 720", codecs=""):
 def until(tail, done):
     """Waits for news of the catalog until done()."""
     while not done():
-        tail.wait(lambda m: m.get("name") in ("catalog.video_ready", "catalog.video_changed"), 300, "news of a film")
+        tail.wait(lambda m: m.get("name") in ("catalog.video_ready", "catalog.video_changed"), "news of a film")
 
 
 def rule(origin):
