@@ -15,12 +15,8 @@ static int catalog_open(void *self_, struct actor *actor)
 {
     struct catalog *self = self_;
     const struct catalog_settings *settings = actor_settings(actor);
-    struct buf uri = { 0 };
-    int r;
+    int r = blobs_open_in(actor_state_dir(actor), &self->blobs);
 
-    buf_printf(&uri, "file:%s/blobs", actor_state_dir(actor));
-    r = blobs_open(buf_text(&uri), &self->blobs);
-    buf_free(&uri);
     self->scrub = scrub_new();
     if (r == 0 && settings->far && *settings->far) {
         actor_capacity(actor, 0, 0, CATALOG_THREADS_FAR + (unsigned)settings->far_carries);

@@ -13,7 +13,6 @@
 #include "actors/fetcher/smtp.h"
 #include "actors/runtime/turn.h"
 #include "data/blobs/s3.h"
-#include "data/blobs/tier.h"
 #include "gen/errors.h"
 
 #define NO_CATALOG_DELAY_MS 5000 /* a job comes back after this when the catalog does not say what it is */
@@ -310,21 +309,11 @@ static int fetcher_open_blobs(struct fetcher *self, struct actor *actor)
                                           .ahead = FETCHER_AHEAD,
                                           .lines = (unsigned)settings->imports,
                                           .reads = true };
-    char error[S3_SAID_MAX] = "";
-    struct blobs *far;
-    struct buf uri = { 0 };
-    int r;
+    char error[S3_SAID_MAX];
+    int r = blobs_s3_open_behind(actor_state_dir(actor), settings->far, &how, &self->originals, error);
 
-    buf_printf(&uri, "file:%s/blobs", actor_state_dir(actor));
-    r = blobs_open(buf_text(&uri), &self->originals);
-    buf_free(&uri);
-    if (r < 0 || !settings->far || !*settings->far)
-        return r;
-    r = blobs_s3_open_all(settings->far, &how, &far, error);
-    if (r < 0)
+    if (*error)
         fprintf(stderr, "fetcher: catalog.far: %s\n", error);
-    else
-        self->originals = blobs_tier(self->originals, far);
     return r;
 }
 

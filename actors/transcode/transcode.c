@@ -309,14 +309,6 @@ static int find_worker(struct transcode *self)
     return ERR_NOT_FOUND;
 }
 
-static int open_folder(struct transcode *self)
-{
-    char uri[PATH_MAX + 16];
-
-    snprintf(uri, sizeof(uri), "file:%s/blobs", actor_state_dir(self->actor));
-    return blobs_open(uri, &self->blobs);
-}
-
 static bool is_set(const char *text)
 {
     return text && *text;
@@ -364,8 +356,9 @@ static int transcode_open(void *state, struct actor *actor)
     self->runs = runs_at_once(s);
     actor_capacity(actor, self->runs, (unsigned)s->spare, 0);
     if (r == 0)
-        r = is_set(s->blobs) || is_set(s->blobs_front) || is_set(s->far) ? open_places(self, s)
-                                                                         : open_folder(self);
+        r = is_set(s->blobs) || is_set(s->blobs_front) || is_set(s->far)
+                ? open_places(self, s)
+                : blobs_open_in(actor_state_dir(actor), &self->blobs);
     if (r == 0)
         r = crew_open(&events, self, &self->crew);
     if (r == 0)

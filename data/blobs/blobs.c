@@ -3,6 +3,7 @@
 
 #include "data/blobs/internal.h"
 #include "gen/errors.h"
+#include "schemas/wire/buf.h"
 
 /* [a-z0-9_.-] in parts joined by single slashes; folder: a trailing slash is asked for. */
 static bool blob_name_fits(const char *name, size_t len)
@@ -40,6 +41,17 @@ int blobs_open(const char *uri, struct blobs **ret)
     if (strncmp(uri, "file:", 5) != 0)
         return ERR_UNSUPPORTED;
     return file_open(strncmp(uri, "file://", 7) == 0 ? uri + 7 : uri + 5, ret);
+}
+
+int blobs_open_in(const char *state_dir, struct blobs **ret)
+{
+    struct buf uri = { 0 };
+    int r;
+
+    buf_printf(&uri, "file:%s/blobs", state_dir);
+    r = blobs_open(buf_text(&uri), ret);
+    buf_free(&uri);
+    return r;
 }
 
 void blobs_close(struct blobs **blobs)

@@ -46,6 +46,7 @@ struct blob_info {
 
 int blobs_open(const char *uri,
                struct blobs **ret); /* "file:/path", made when absent; ERR_UNSUPPORTED: no such backend */
+int blobs_open_in(const char *state_dir, struct blobs **ret); /* the blobs of a platform that lies there */
 void blobs_close(struct blobs **blobs);
 bool blob_name_valid(const char *name);
 

@@ -57,6 +57,11 @@ int blobs_s3_open_each(const char *uris, const struct blobs_s3_options *options,
 int blobs_s3_open_all(const char *uris, const struct blobs_s3_options *options, struct blobs **ret,
                       char error[S3_SAID_MAX]); /* as one (tier.h) */
 
+/* The blobs of the platform in state_dir, and behind them what those places have that it has not; uris: NULL or "", none. An error
+ * without a sentence: there is no such folder, nor can one be made. */
+int blobs_s3_open_behind(const char *state_dir, const char *uris, const struct blobs_s3_options *options,
+                         struct blobs **ret, char error[S3_SAID_MAX]);
+
 /* Whether the bucket can be listed with these credentials: 0, or why not. */
 int blobs_s3_try(struct blobs *blobs);
 

@@ -1,4 +1,4 @@
-/* s3_places - several buckets in one setting: the first is the place, the others were it before. */
+/* s3_places - several buckets in one setting, the first is the place, the others were it before; and all of them behind a folder. */
 #include "data/blobs/s3_internal.h"
 
 #include <stdio.h>
@@ -51,4 +51,20 @@ int blobs_s3_open_all(const char *uris, const struct blobs_s3_options *options, 
     for (unsigned i = 1; i < n; i++)
         *ret = blobs_tier(*ret, all[i]);
     return 0;
+}
+
+int blobs_s3_open_behind(const char *state_dir, const char *uris, const struct blobs_s3_options *options,
+                         struct blobs **ret, char error[S3_SAID_MAX])
+{
+    struct blobs *near = NULL, *behind = NULL;
+    int r = blobs_open_in(state_dir, &near);
+
+    *error = 0;
+    if (r == 0 && uris && *uris)
+        r = blobs_s3_open_all(uris, options, &behind, error);
+    if (r < 0)
+        blobs_close(&near);
+    else
+        *ret = behind ? blobs_tier(near, behind) : near;
+    return r;
 }

@@ -23,7 +23,6 @@
 #include "actors/runtime/ready/ready.h"
 #include "actors/runtime/settings.h"
 #include "data/blobs/s3.h"
-#include "data/blobs/tier.h"
 #include "gen/errors.h"
 #include "web/front/door.h"
 #include "web/front/events.h"
@@ -239,19 +238,11 @@ static int main_blobs(struct front *front, const struct main_args *args)
                                           .ahead = (size_t)settings->far_ahead_kib << 10,
                                           .lines = (unsigned)settings->far_lines,
                                           .reads = true };
-    char uri[4096], error[S3_SAID_MAX] = "";
-    struct blobs *far;
-    int r;
+    char error[S3_SAID_MAX];
+    int r = blobs_s3_open_behind(args->state, settings->far, &how, &front->blobs, error);
 
-    snprintf(uri, sizeof(uri), "file:%s/blobs", args->state);
-    r = blobs_open(uri, &front->blobs);
-    if (r < 0 || !settings->far || !*settings->far)
-        return r;
-    r = blobs_s3_open_all(settings->far, &how, &far, error);
-    if (r < 0)
+    if (*error)
         fprintf(stderr, "kinobus-front: catalog.far: %s\n", error);
-    else
-        front->blobs = blobs_tier(front->blobs, far);
     return r;
 }
 

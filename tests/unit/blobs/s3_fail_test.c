@@ -189,6 +189,33 @@ static void several_places_are_read_and_the_first_is_put_into(void **state)
     assert_non_null(strstr(error, "s3://BUCKET/PREFIX"));
 }
 
+static void what_a_folder_has_not_is_read_from_the_places_behind_it(void **state)
+{
+    const struct blobs_s3_options how = { .connect_ms = PATIENCE_MS, .quiet_s = PATIENCE_S, .lines = 1 };
+    struct blobs *all = NULL, *behind = *state;
+    char dir[] = "/tmp/kinobus-behind-XXXXXX", error[S3_SAID_MAX] = "?", command[100];
+    struct blob_info info;
+
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(put_text(behind, "media/v/a", "x", NULL), 0);
+    assert_int_equal(blobs_s3_open_behind(dir, "", &how, &all, error), 0);
+    assert_string_equal(error, "");
+    assert_int_equal(blob_stat(all, "media/v/a", &info), ERR_NOT_FOUND);
+    blobs_close(&all);
+    assert_int_equal(blobs_s3_open_behind(dir, uri, &how, &all, error), 0);
+    assert_true(holds(all, "media/v/a", "x"));
+    assert_int_equal(put_text(all, "media/v/b", "y", NULL), 0);
+    assert_int_equal(blob_stat(behind, "media/v/b", &info), ERR_NOT_FOUND);
+    blobs_close(&all);
+    assert_int_equal(blobs_s3_open_behind(dir, "s3://", &how, &all, error), ERR_INVALID);
+    assert_null(all);
+    assert_non_null(strstr(error, "no name of a bucket"));
+    assert_true(blobs_s3_open_behind("/dev/null", uri, &how, &all, error) < 0);
+    assert_string_equal(error, "");
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
 static void who_does_not_answer_is_said_too(void **state)
 {
     char said[S3_SAID_MAX];
@@ -355,6 +382,7 @@ int main(void)
         cmocka_unit_test(who_only_reads_has_credentials_of_his_own),
         with_store(a_bucket_that_is_not_there_is_no_missing_object),
         with_store(several_places_are_read_and_the_first_is_put_into),
+        with_store(what_a_folder_has_not_is_read_from_the_places_behind_it),
         cmocka_unit_test(who_does_not_answer_is_said_too),
         with_store(what_is_answered_try_later_is_tried_again),
         with_store(an_answer_that_was_lost_is_no_second_object),
