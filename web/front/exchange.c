@@ -273,6 +273,26 @@ int exchange_read(struct exchange *x, void *to, size_t room, size_t *ret_n)
     return 0;
 }
 
+int exchange_each(struct exchange *x, exchange_piece *each, void *ctx)
+{
+    char *piece = malloc(EXCHANGE_PIECE);
+    int r = 0;
+
+    if (!piece)
+        abort();
+    while (r == 0 && x->left > 0) {
+        size_t n;
+
+        r = exchange_read(x, piece, EXCHANGE_PIECE, &n);
+        if (r == 0)
+            r = each(ctx, piece, n);
+        if (r == 0 && atomic_load(&x->front->draining))
+            r = ERR_INTERRUPTED;
+    }
+    free(piece);
+    return r;
+}
+
 int exchange_body(struct exchange *x, size_t max, struct bytes *ret)
 {
     int64_t end = front_monotonic() + EXCHANGE_BODY_MS;

@@ -90,6 +90,9 @@ int exchange_problem_body(struct exchange *x, int err, const char *by, const str
 
 /* The next bytes of the body: *ret_n 0 at its end. ERR_INTERRUPTED: the client is gone or silent. */
 int exchange_read(struct exchange *x, void *to, size_t room, size_t *ret_n);
+/* The rest of it, piece by piece, until each answers an error. ERR_INTERRUPTED when the front is to end, too. */
+typedef int exchange_piece(void *ctx, const void *data, size_t len);
+int exchange_each(struct exchange *x, exchange_piece *each, void *ctx);
 /* All of it, NUL-terminated, in the arena. ERR_TOO_LARGE, ERR_INTERRUPTED; nothing is answered yet. */
 int exchange_body(struct exchange *x, size_t max, struct bytes *ret);
 

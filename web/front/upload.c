@@ -233,26 +233,3 @@ int upload_finish(struct upload_sink *sink, struct video *ret_video)
                      &(struct call_extra) { .again_ms = CALL_HOLD_MS, .anonymous = true }, &ask, ret_video);
     return r;
 }
-
-int upload_take(struct upload_sink *sink, upload_each *each, void *ctx)
-{
-    struct exchange *x = sink->x;
-    char *piece = malloc(EXCHANGE_PIECE);
-    int r = 0;
-
-    if (!piece)
-        abort();
-    while (r == 0 && x->left > 0) {
-        size_t n;
-
-        r = exchange_read(x, piece, EXCHANGE_PIECE, &n);
-        if (r == 0 && each)
-            each(ctx, piece, n);
-        if (r == 0)
-            r = upload_append(sink, piece, n);
-        if (r == 0 && atomic_load(&x->front->draining))
-            r = ERR_INTERRUPTED;
-    }
-    free(piece);
-    return r;
-}

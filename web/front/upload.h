@@ -62,9 +62,6 @@ int upload_step(
 /* All is there: seals the object and has the catalog commit it. A sealed one is told again. A partial upload
  * has no video: ret_video stays as it is. */
 int upload_finish(struct upload_sink *sink, struct video *ret_video);
-/* The rest of the request's body. each (may be NULL) sees the bytes first. */
-typedef void upload_each(void *ctx, const void *data, size_t len);
-int upload_take(struct upload_sink *sink, upload_each *each, void *ctx);
 
 /* A file's name is for people: of one that is longer than any file system allows, the beginning. NULL stays NULL. */
 const char *upload_name(struct exchange *x, const char *name);

@@ -105,25 +105,16 @@ static int form_end(void *ctx)
 
 static const struct multipart_events form_events = { form_begin, form_data, form_end };
 
+static int form_piece(void *ctx, const void *data, size_t len)
+{
+    return multipart_feed(((struct form *)ctx)->reader, data, len);
+}
+
 /* The whole body through the reader. On an error it may have been answered. */
 static int form_read(struct form *form)
 {
-    struct exchange *x = form->x;
-    char *piece = malloc(EXCHANGE_PIECE);
-    int r = 0;
+    int r = exchange_each(form->x, form_piece, form);
 
-    if (!piece)
-        abort();
-    while (r == 0 && x->left > 0) {
-        size_t n;
-
-        r = exchange_read(x, piece, EXCHANGE_PIECE, &n);
-        if (r == 0)
-            r = multipart_feed(form->reader, piece, n);
-        if (r == 0 && atomic_load(&x->front->draining))
-            r = ERR_INTERRUPTED;
-    }
-    free(piece);
     return r == 0 ? multipart_finish(form->reader) : r;
 }
 

@@ -76,10 +76,8 @@ static void upload_sum_begin(struct upload_sum *s)
         crypto_hash_sha256_init(&s->sha256);
 }
 
-static void upload_sum_add(void *ctx, const void *data, size_t len)
+static void upload_sum_add(struct upload_sum *s, const void *data, size_t len)
 {
-    struct upload_sum *s = ctx;
-
     if (s->sum.kind == TUS_SUM_SHA1)
         sha1_update(&s->sha1, data, len);
     else if (s->sum.kind == TUS_SUM_SHA256)
@@ -99,6 +97,19 @@ static int upload_sum_check(struct upload_sum *s)
     return memcmp(got, s->sum.want, s->sum.kind == TUS_SUM_SHA1 ? SHA1_SIZE : 32) == 0 ? 0 : ERR_CHECKSUM;
 }
 
+struct upload_taking {
+    struct upload_sink *sink;
+    struct upload_sum *sum;
+};
+
+static int upload_tus_piece(void *ctx, const void *data, size_t len)
+{
+    const struct upload_taking *taking = ctx;
+
+    upload_sum_add(taking->sum, data, len);
+    return upload_append(taking->sink, data, len);
+}
+
 /* The body into the object. What came before a connection broke is made durable, unless a checksum was to be
  * held. */
 static int upload_tus_take(struct upload_sink *sink, struct upload_sum *sum)
@@ -109,7 +120,7 @@ static int upload_tus_take(struct upload_sink *sink, struct upload_sum *sum)
     if (sink->hold && sink->x->left > TUS_CHECKED_MAX)
         return ERR_TOO_LARGE;
     upload_sum_begin(sum);
-    r = upload_take(sink, upload_sum_add, sum);
+    r = exchange_each(sink->x, upload_tus_piece, &(struct upload_taking) { sink, sum });
     if (r == 0)
         r = upload_sum_check(sum);
     if (r == 0 || (r == ERR_INTERRUPTED && !sink->hold)) {
