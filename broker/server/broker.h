@@ -358,6 +358,7 @@ struct broker {
     size_t values_bytes;
     uint64_t counters[BROKER_COUNTERS];
     struct buf frame;  /* the one being built */
+    struct buf head;   /* and its head */
     struct buf tapped; /* the head of what taps are shown */
     bool in_row;       /* what is said now came together with more */
 };

@@ -477,6 +477,7 @@ void broker_free(struct broker **b_at)
     timers_free(&b->timers);
     policy_free(&b->policy);
     buf_free(&b->frame);
+    buf_free(&b->head);
     buf_free(&b->tapped);
     while (b->spares_n)
         buf_free(&b->spares[--b->spares_n]);

@@ -101,24 +101,6 @@ static struct frame_row *send_gather(struct broker *b, struct session *to, struc
     return &to->row;
 }
 
-void send_frame(struct broker *b, struct session *to, const struct frame *frame, const struct frame_head *head,
-                struct bytes body)
-{
-    struct frame_row *row;
-    bool in_first;
-
-    if (!send_start(b, to))
-        return;
-    row = send_gather(b, to, body);
-    if (row) {
-        frame_row_add(row, frame, head, body);
-        return;
-    }
-    buf_reset(&b->frame);
-    frame_build(&b->frame, frame, head, body, &in_first);
-    send_parts(b, to, buf_bytes(&b->frame), in_first ? bytes_of(NULL, 0) : body);
-}
-
 void send_raw(struct broker *b, struct session *to, const struct frame *frame, struct bytes head,
               struct bytes body)
 {
@@ -135,6 +117,15 @@ void send_raw(struct broker *b, struct session *to, const struct frame *frame, s
     buf_reset(&b->frame);
     frame_build_raw(&b->frame, frame, head, body, &in_first);
     send_parts(b, to, buf_bytes(&b->frame), in_first ? bytes_of(NULL, 0) : body);
+}
+
+void send_frame(struct broker *b, struct session *to, const struct frame *frame, const struct frame_head *head,
+                struct bytes body)
+{
+    buf_reset(&b->head);
+    if (head)
+        frame_build_head(&b->head, head);
+    send_raw(b, to, frame, buf_bytes(&b->head), body);
 }
 
 /* Hands the body on without a copy; it is consumed. */
