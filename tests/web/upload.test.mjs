@@ -16,7 +16,7 @@ const big = (name, size = 3_000_000) => ({ name, mimeType: "video/mp4", buffer: 
 
 test("a file is uploaded, prepared before one's eyes, renamed meanwhile and watched before it is ready", async () => {
     const page = await site.open("/upload", { as: ALICE, still: false });
-    site.state.partMs = 700;
+    site.state.parts = 3;           // so far it is prepared, until the end
     await page.getByLabel("Who may watch what you upload now").selectOption("public");
     await choose(page, clip());
     const item = page.getByRole("article", { name: "clip" });
@@ -40,7 +40,7 @@ test("a file is uploaded, prepared before one's eyes, renamed meanwhile and watc
 
 test("several files are dropped at once; a strip tells of them on other pages", async () => {
     const page = await site.open("/upload", { as: ALICE });
-    site.state.patchDelayMs = 60;
+    site.state.bytes = 500_000;     // of each, until all that waits has been seen
     await page.getByText("Drop videos here").waitFor();
     const files = await page.evaluateHandle(() => {
         const data = new DataTransfer();
@@ -54,7 +54,7 @@ test("several files are dropped at once; a strip tells of them on other pages", 
     await page.getByText("Waiting for its turn").waitFor();
     await page.getByRole("link", { name: "Kinobus, home" }).click();
     await page.getByRole("link", { name: /^Uploading \d videos?, \d+ %/ }).waitFor();
-    site.state.patchDelayMs = 0;
+    site.state.bytes = Infinity;
     await eventually(() => uploads().length === 3 && uploads().every((u) => u.sha256));
 });
 
@@ -72,17 +72,17 @@ test("a file that is there already is uploaded all the same, and one is told whe
 
 test("an upload is paused and goes on from where it stopped", async () => {
     const page = await site.open("/upload", { as: ALICE });
-    site.state.patchDelayMs = 40;
+    site.state.bytes = 300_000;
     const file = big("pause.mp4", 6_000_000);
     await choose(page, file);
-    await eventually(() => uploads()[0]?.offset > 300_000);
+    await eventually(() => uploads()[0]?.offset >= 300_000);
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByText("Paused", { exact: true }).waitFor();
     const [upload] = uploads();
     await eventually(() => !upload.busy);      // what was on its way has arrived
     const had = upload.offset;
     assert.ok(had < file.buffer.length);
-    site.state.patchDelayMs = 0;
+    site.state.bytes = Infinity;
     await page.getByRole("button", { name: "Go on" }).click();
     await eventually(() => upload.sha256);
     assert.equal(upload.sha256, sha256(file.buffer));
@@ -92,10 +92,10 @@ test("an upload is paused and goes on from where it stopped", async () => {
 test("an upload survives a reload: the same file chosen again goes on where it stopped", async () => {
     const page = await site.open("/upload", { as: ALICE, expected: [401, 409, 423] });  // the old connection may still have bytes
     page.on("dialog", (dialog) => void dialog.accept());    // the browser asks whether to leave
-    site.state.patchDelayMs = 40;
+    site.state.bytes = 500_000;
     const path = longFile();
     await choose(page, path);
-    await eventually(() => uploads()[0]?.offset > 500_000);
+    await eventually(() => uploads()[0]?.offset >= 500_000);
     await page.reload();
     const item = page.getByRole("article", { name: "long" });
     await item.getByText("again, and it goes on from").waitFor();
@@ -105,7 +105,7 @@ test("an upload survives a reload: the same file chosen again goes on where it s
     assert.ok(had < upload.length / 2);
     let sent = 0;
     page.on("request", (request) => request.method() === "PATCH" && (sent = Number(request.headers()["upload-offset"])));
-    site.state.patchDelayMs = 0;
+    site.state.bytes = Infinity;
     await choose(page, path);
     await eventually(() => upload.sha256);
     assert.equal(sent, had);
@@ -128,8 +128,8 @@ test("a connection that breaks is mended by itself; a server that refuses is tol
 });
 
 test("an upload that is given up leaves no video behind", async () => {
-    const page = await site.open("/upload", { as: ALICE });
-    site.state.patchDelayMs = 200;
+    const page = await site.open("/upload", { as: ALICE, expected: [401, 404] });       // how it is may be asked while it goes
+    site.state.bytes = 500_000;
     await choose(page, big("never.mp4", 8_000_000));
     await eventually(() => uploads()[0]?.offset > 0);
     await page.getByRole("button", { name: "Give up" }).click();
@@ -147,13 +147,16 @@ test("a film is imported from an address, followed, and watched; what cannot be 
     await ask("ftp://example.org/film.mp4");
     await page.getByText("must begin with http:// or https://").waitFor();
     await page.getByLabel("Who may watch what you upload now").selectOption("public");
+    site.state.bytes = 0;
     await ask("https://example.org/ferry.mp4");
     await page.getByRole("article", { name: "Import from example.org" }).waitFor();
     assert.equal(await address.inputValue(), "");
+    site.state.bytes = 500_000;
     const item = page.getByRole("article", { name: "ferry" });
     await item.getByText(/Fetching/).first().waitFor();
     await assertAccessible(page, "an import");
     await page.screenshot({ path: join(SHOTS, "upload-import.png") });
+    site.state.bytes = Infinity;
     await item.getByRole("link", { name: "Watch now" }).waitFor();
     await item.getByRole("button", { name: "Take off this list" }).click();
     assert.equal(await item.count(), 0);
@@ -163,8 +166,8 @@ test("a film is imported from an address, followed, and watched; what cannot be 
 });
 
 test("an import is given up, and its video with it", async () => {
-    const page = await site.open("/upload", { as: ALICE });
-    site.state.partMs = 3000;
+    const page = await site.open("/upload", { as: ALICE, expected: [401, 404] });
+    site.state.bytes = 0;
     await page.getByRole("textbox", { name: "Or let the server get a film from an address" }).fill("https://example.org/slow.mp4");
     await page.getByRole("button", { name: "Import", exact: true }).click();
     const item = page.getByRole("article", { name: "Import from example.org" });

@@ -6,7 +6,7 @@ import { extname, join, normalize } from "node:path";
 import { handlers, shown } from "./handlers.mjs";
 import { makeMedia, media } from "./media.mjs";
 import { Refusal, check, checkReply, fromText, routes } from "./schema.mjs";
-import { State } from "./state.mjs";
+import { LOOK_MS, State } from "./state.mjs";
 import { tus } from "./tus.mjs";
 
 export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; " +
@@ -38,8 +38,13 @@ export async function startMock({ share, mediaDir, port = 0 }) {
 
 async function answer({ state, share, mediaDir }, req, res) {
     const { pathname, searchParams } = new URL(req.url, "http://mock");
-    state.asked.push(`${req.method} ${pathname}`);
-    const fault = state.faults.find((f) => f.times > 0 && f.match.test(`${req.method} ${pathname}`));
+    const asked = `${req.method} ${pathname}`;
+    state.asked.push(asked);
+    while (state.held.some((match) => match.test(asked)) && !req.socket.destroyed)
+        await new Promise((then) => setTimeout(then, LOOK_MS));
+    if (req.socket.destroyed)
+        return;                     // who asked has gone
+    const fault = state.faults.find((f) => f.times > 0 && f.match.test(asked));
     if (fault) {
         fault.times--;
         throw new Refusal(fault.status, fault.title ?? "Something is wrong on our side.");

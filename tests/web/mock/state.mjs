@@ -15,6 +15,7 @@ export function id(kind) {
 const TITLES = ["Night bus through the old town", "How bread rises", "A walk along the tide line", "Repairing a pocket watch", "Choir rehearsal, second part",
     "The long way up the mountain", "Tram 4, driver's view", "Ferns and their spores", "Letterpress for beginners", "Thunder over the lake"];
 const PART_MS = SEGMENT * 1000;
+export const LOOK_MS = 20;          // how often what stopped looks whether it may go on
 
 export class State {
     constructor() {
@@ -34,10 +35,13 @@ export class State {
         this.notes = [];
         this.streams = new Set();           // open event streams: {user, write}
         this.partMs = 350;                  // what one part of an encoding takes
+        // What goes on by itself stops here until a test has seen what it is to see; it waits however slow the machine is.
+        this.parts = Infinity;              // of an encoding
+        this.bytes = Infinity;              // of a file that comes
+        this.held = [];                     // RegExps of "METHOD path": requests that are not answered while one fits
         this.faults = [];                   // {match: RegExp of "METHOD path", status, times}
         this.asked = [];                    // every request: "METHOD path"
         this.eventsOff = false;
-        this.patchDelayMs = 0;              // between pieces of a PATCH
         this.seed();
     }
 
@@ -109,6 +113,8 @@ export class State {
         const step = () => {
             if (!this.videos.has(video.id))
                 return;
+            if (video.uploaded_bytes >= this.bytes)
+                return void setTimeout(step, LOOK_MS).unref();
             if (name.startsWith("absent"))
                 Object.assign(video, { state: "failed", media: "failed", reason: "The server answered 404: it has no such file." });
             else if (video.uploaded_bytes < 1_000_000)
@@ -130,6 +136,8 @@ export class State {
         const step = () => {
             if (video.life !== "live")
                 return;
+            if (video.runs_done >= this.parts)
+                return void setTimeout(step, LOOK_MS).unref();
             video.runs_done++;
             video.left_ms = (total - video.runs_done) * 1000;
             Object.assign(video, { state: "playable", playable_until_ms: video.runs_done * PART_MS, has_poster: true });

@@ -2,7 +2,7 @@
 // keeps a hash of what came; of parts the bytes.
 import { createHash } from "node:crypto";
 import { Refusal } from "./schema.mjs";
-import { id } from "./state.mjs";
+import { LOOK_MS, id } from "./state.mjs";
 
 const VERSION = { "Tus-Resumable": "1.0.0" };
 
@@ -53,16 +53,26 @@ async function patch(state, upload, req) {
     if (upload.busy)
         throw new Refusal(423, "Somebody else is writing to it.");
     upload.busy = true;
-    try {
-        for await (const piece of req) {
-            if (req.socket.destroyed)
-                break;
+    const came = [];                // all is read, or it would not be seen that the connection ends; what is not taken by then is lost
+    const take = () => {
+        while (came.length && upload.offset < state.bytes) {
+            const piece = came.shift();
             upload.hash.update(piece);
             upload.pieces?.push(piece);
             upload.offset += piece.length;
             upload.video.uploaded_bytes = (upload.video.uploaded_bytes ?? 0) + piece.length;
-            if (state.patchDelayMs)
-                await new Promise((then) => setTimeout(then, state.patchDelayMs));
+        }
+    };
+    try {
+        for await (const piece of req) {
+            if (req.socket.destroyed)
+                break;
+            came.push(piece);
+            take();
+        }
+        while (came.length && !req.socket.destroyed) {
+            await new Promise((then) => setTimeout(then, LOOK_MS));
+            take();
         }
     } catch {
         // the connection broke: what came, came, and what is whole is whole
