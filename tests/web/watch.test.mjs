@@ -205,26 +205,31 @@ test("a page that was opened too early begins to play by itself", async () => {
 test("an address of media that has run out is renewed, and the viewer goes on", async () => {
     await site.begin();
     const video = site.state.titled("How bread rises");
+    site.state.held.push(/\/1\/s\d_0(0[4-9]|1\d)\.m4s$/);        // else a player has all of it before the address runs out
     const page = await site.open(`/watch/${video.id}`, { expected: [401, 403] });
     await until(page, () => document.querySelector("video")?.readyState >= 2);
     const before = site.state.asked.filter((a) => a.endsWith("/playback")).length;
-    site.state.faults.push({ match: /^GET \/media\/.*m4s$/, status: 403, times: 1 });
-    video.version = 2;
     await page.getByRole("region", { name: /^Player/ }).focus();
     await page.keyboard.press("9");
     await page.keyboard.press("k");
+    await eventually(() => site.state.asked.some((a) => a.endsWith("_010.m4s")));
+    site.state.faults.push({ match: /^GET \/media\/.*\/1\/.*m4s$/, status: 403, times: Infinity });
+    video.version = 2;
+    site.state.held = [];
     await until(page, () => document.querySelector("video").currentTime > 21.7);
     assert.ok(site.state.asked.filter((a) => a.endsWith("/playback")).length > before);
 });
 
-/** What plays, as a mark in the page: another source would take it away. */
+/** What plays, as a mark in the page: another source would take it away, or nothing left to play. */
 const mark = (page) => page.evaluate(() => {
     const video = document.querySelector("video");
-    const kept = globalThis.kept = { src: video.currentSrc, hidden: 0, waited: 0 };
-    video.addEventListener("waiting", () => kept.waited++);
+    const kept = globalThis.kept = { src: video.currentSrc, hidden: 0, starved: 0 };
+    const more = ({ buffered, currentTime }) =>     // a busy machine waits with all that it needs
+        Array.from({ length: buffered.length }, (_, i) => buffered.start(i) <= currentTime && buffered.end(i) > currentTime + 0.5).includes(true);
+    video.addEventListener("waiting", () => video.seeking || more(video) || kept.starved++);
     new MutationObserver(() => kept.hidden++).observe(document.querySelector("canvas"), { attributes: true });
 });
-const untouched = (page) => page.evaluate(() => [document.querySelector("video").currentSrc === globalThis.kept.src, globalThis.kept.hidden, globalThis.kept.waited]);
+const untouched = (page) => page.evaluate(() => [document.querySelector("video").currentSrc === globalThis.kept.src, globalThis.kept.hidden, globalThis.kept.starved]);
 
 async function chooseQuality(page, label) {
     await page.getByRole("button", { name: "Settings" }).click();
@@ -238,14 +243,13 @@ test("addresses are renewed before they end, and what plays goes on", async () =
     site.state.renewAfterMs = 1500;
     const page = await site.open(`/watch/${video.id}`, { still: false });
     await until(page, () => document.querySelector("video")?.currentTime > 0.2);
+    await endless(page);
+    await until(page, () => document.querySelector("video").buffered.end(0) > 23.5);
     await mark(page);
-    site.state.right = "token1";
-    const asked = () => site.state.asked.filter((a) => a.endsWith("/playback")).length;
-    const before = asked();
-    await eventually(() => asked() > before);
     site.state.renewAfterMs = 3_600_000;
+    site.state.right = "token1";
+    await eventually(() => site.state.asked.some((a) => /\/token1\/.*\/storyboard.vtt$/.test(a)));     // by then the media's address is the new one
     site.state.refusedRights.add("token0");     // from now on what still asked by it would be told so in the console, and fail
-    await page.waitForTimeout(300);
     await advances(page);
     assert.deepEqual(await untouched(page), [true, 0, 0]);
     await chooseQuality(page, "180p");
@@ -260,6 +264,7 @@ test("an address that ended all the same is renewed when it is refused, and what
     const video = site.state.titled("How bread rises");
     const page = await site.open(`/watch/${video.id}`, { still: false, expected: [401, 403] });
     await until(page, () => document.querySelector("video")?.currentTime > 0.2);
+    await endless(page);
     await mark(page);
     site.state.right = "token1";
     site.state.refusedRights.add("token0");
@@ -346,11 +351,15 @@ test("whoever may not watch a video is told which rules say so, its owner which 
 test("a video that may be watched soon begins when it may", async () => {
     await site.begin();
     const video = site.state.titled("How bread rises");
-    const from = new Date(Date.now() + 4000).toISOString();
+    const from = new Date(Date.now() + 3_600_000).toISOString();
     site.state.refusals.set(video.id, [{ rule: "window", sentence: "It can be watched from 3 May 2026, 12:00 UTC on.", from }]);
-    const page = await site.open(`/watch/${video.id}`, { expected: [401, 403] });
+    const page = await site.open(`/watch/${video.id}`, { clock: true, expected: [401, 403] });
     await page.getByRole("region", { name: "You cannot watch this yet" }).getByText("where you are").waitFor();
     site.state.refusals.clear();
+    await page.clock.fastForward("50:00");
+    await page.evaluate(() => fetch("/healthz"));       // what was asked before this has been asked by now
+    assert.equal(site.state.asked.filter((a) => a.endsWith("/playback")).length, 1);
+    await page.clock.fastForward("10:00");
     await until(page, () => document.querySelector("video")?.readyState >= 2);
 });
 
@@ -382,7 +391,7 @@ test("its owner says when, where and from which age a video may be watched, and 
 
 /** To the last second of a video, which then plays out. */
 async function playOut(page) {
-    await until(page, () => document.querySelector("video")?.readyState >= 3);
+    await until(page, () => document.querySelector("video")?.readyState >= 2);
     await page.evaluate(() => {
         const video = document.querySelector("video");
         video.currentTime = video.duration - 0.5;
@@ -394,22 +403,34 @@ async function playOut(page) {
 test("the next video is offered at the end, and begins by itself unless that is not wanted", async () => {
     await site.begin();
     const video = site.state.titled("How bread rises");
-    const page = await site.open(`/watch/${video.id}`, { still: false });
+    site.state.held.push(/\/next$/);
+    const page = await site.open(`/watch/${video.id}`, { still: false, clock: true });
     const offer = page.getByRole("region", { name: "Next up" });
     await playOut(page);
-    await offer.getByText(/Begins in \d s/).waitFor();
+    await page.clock.pauseAt(Date.now() + 60_000);      // no second passes but when it is said
+    site.state.held = [];
+    await offer.getByText("Begins in 8 s").waitFor();
+    await page.clock.runFor(1100);
+    await offer.getByText("Begins in 7 s").waitFor();
     await page.screenshot({ path: join(SHOTS, "next-up.png") });
-    await assertAccessible(page, "next up");
+    let checked = false;
+    const ticks = async () => {         // the checker asks for moments, too
+        while (!checked)
+            await page.clock.runFor(1);
+    };
+    await Promise.all([assertAccessible(page, "next up").finally(() => (checked = true)), ticks()]);
     await page.keyboard.press("Escape");
     await offer.waitFor({ state: "hidden" });
     await playOut(page);
     await offer.getByLabel("Play the next one by itself").uncheck();
     await offer.getByText(/Begins in/).waitFor({ state: "hidden" });
+    await page.clock.resume();
     await page.reload();
     await playOut(page);
     await offer.getByRole("button", { name: "Play now" }).waitFor();
     assert.equal(await offer.getByText(/Begins in/).count(), 0);       // as it was said before
     await offer.getByLabel("Play the next one by itself").check();
+    await page.clock.runFor(10_000);
     await page.waitForURL((url) => url.pathname !== `/watch/${video.id}` && url.pathname.startsWith("/watch/"));
     await until(page, () => document.querySelector("video")?.currentTime > 0.2);
 });

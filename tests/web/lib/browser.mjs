@@ -34,8 +34,9 @@ export function useSite() {
         delete site.url;
         assert.deepEqual(complaints, [], "the browser complained");
     });
-    /** A page of the site. Errors and violations of the content policy fail the test; `expected` names HTTP errors that are meant. */
-    site.open = async (path = "/", { as, width = 1280, height = 800, dark = false, still = true, expected = [401] } = {}) => {
+    /** A page of the site. Errors and violations of the content policy fail the test; `expected` names HTTP errors that are meant.
+     *  The clock of a page with a `clock` can be turned and stopped: by page.clock. */
+    site.open = async (path = "/", { as, width = 1280, height = 800, dark = false, still = true, clock = false, expected = [401] } = {}) => {
         await begin();
         const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light",
             reducedMotion: still ? "reduce" : "no-preference" });
@@ -49,6 +50,8 @@ export function useSite() {
                 complaints.push(message.text());
         });
         opened.push({ context, complaints });
+        if (clock)
+            await page.clock.install();
         if (as)
             await signIn(page, site.url, as);
         await page.goto(site.url + path);
