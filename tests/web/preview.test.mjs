@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { eventually } from "../harness/patience.mjs";
 import { until, useSite } from "./lib/browser.mjs";
 import { SHOTS } from "./lib/site.mjs";
 
@@ -37,16 +38,19 @@ test("they pass for the keyboard, too", async () => {
     const page = await home();
     await page.getByRole("combobox", { name: "Search videos" }).focus();
     const link = card(page).getByRole("link");
-    while (!await link.evaluate((e) => e === document.activeElement))
+    await eventually(async () => {
         await page.keyboard.press("Tab");
+        return link.evaluate((e) => e === document.activeElement);
+    });
     await until(page, () => document.querySelector(".flip"));
     await page.keyboard.press("Tab");
     await until(page, () => document.querySelector(".flip")?.closest("article").querySelector("a") === document.activeElement);
 });
 
 test("nothing moves where less motion is wanted", async () => {
-    const page = await home({ still: true });
+    const page = await home({ still: true, clock: true });
     await card(page).hover();
-    await page.waitForTimeout(600);
+    await page.clock.runFor(5000);
+    await page.evaluate(() => fetch("/healthz"));       // what was asked before this has been asked by now
     assert.deepEqual([await shown(page), fetched()], [[], 0]);
 });

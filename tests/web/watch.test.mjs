@@ -3,21 +3,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventually } from "../harness/patience.mjs";
-import { ALICE, VERA, assertAccessible, until, useSite } from "./lib/browser.mjs";
+import { ALICE, VERA, assertAccessible, endless, until, useSite } from "./lib/browser.mjs";
 import { SHOTS } from "./lib/site.mjs";
 
 const site = useSite();
 const media = (page, what) => page.evaluate((w) => document.querySelector("video")[w], what);
-/** From its end on it is watched once more: a film is not over before a busy machine has seen of it what it is to see. */
-const endless = (page) => page.evaluate(() => {
-    const video = document.querySelector("video");
-    video.addEventListener("timeupdate", () => {
-        if (video.currentTime < 21)
-            return;
-        video.currentTime = 1;
-        void video.play();
-    });
-});
 /** It plays on by a second, of an endless film. */
 const advances = async (page) => {
     await page.evaluate(() => {
