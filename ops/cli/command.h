@@ -34,4 +34,4 @@ bool cli_path(const struct cli *cli, char *path, size_t size, const char *rest);
 extern const struct command up_command, down_command, status_command, top_command, tail_command, trace_command,
     why_command, damaged_command, queue_command, dead_command, stream_command, group_command, service_command,
     peer_command, acl_command, call_command, user_command, config_command, chaos_command, backup_command,
-    restore_command, version_command, key_command, validate_command;
+    restore_command, version_command, key_command, validate_command, bench_command;

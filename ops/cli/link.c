@@ -22,6 +22,7 @@ struct link {
     int signals;      /* -1: they are not caught */
     int err, tap_err; /* of the session or the answer; of the tap */
     struct buf *reply;
+    const struct link_hearing *hearing;
     link_each *each;
     void *ctx;
 };
@@ -64,11 +65,21 @@ static void link_on_set_failed(void *ctx, const char *name, const char *key, int
 static void link_on_reply(void *ctx, uint64_t cid, int err, struct bytes body)
 {
     struct link *link = ctx;
-    (void)cid;
+    if (link->hearing) {
+        link->hearing->reply(link->hearing->ctx, cid, err);
+        return;
+    }
     link->answered = true;
     link->err = err;
     if (link->reply)
         buf_put(link->reply, body.data, body.len);
+}
+
+static void link_on_value(void *ctx, const char *name, const char *key, struct bytes body)
+{
+    struct link *link = ctx;
+    if (link->hearing)
+        link->hearing->value(link->hearing->ctx, name, key, body);
 }
 
 static void link_on_tap(void *ctx, const struct bus_tapped *tapped)
@@ -116,6 +127,7 @@ int link_open(const struct cli *cli, struct link **ret)
                                               .refused = link_on_refused,
                                               .reply = link_on_reply,
                                               .set_failed = link_on_set_failed,
+                                              .value = link_on_value,
                                               .tap = link_on_tap };
     char state[PATH_MAX] = "", error[256], endpoint[256];
     struct bus_identity identity;
@@ -205,6 +217,16 @@ bool link_wait(struct link *link, int64_t ms)
     while (link_round(link, until))
         ;
     return !link->interrupted;
+}
+
+struct bus *link_bus(struct link *link)
+{
+    return link->bus;
+}
+
+void link_hear(struct link *link, const struct link_hearing *hearing)
+{
+    link->hearing = hearing;
 }
 
 bool link_is_up(const struct link *link)

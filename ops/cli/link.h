@@ -27,6 +27,16 @@ void link_catch(struct link *link);
 bool link_wait(struct link *link, int64_t ms);
 bool link_is_up(const struct link *link);
 
+/* For who keeps many calls or values under way: the bus itself, and what is heard of them while it is waited (link_wait). From then
+ * on, until it is given NULL, no other function here gets an answer. The strings die with the callback. */
+struct link_hearing {
+    void (*reply)(void *ctx, uint64_t cid, int err);
+    void (*value)(void *ctx, const char *name, const char *key, struct bytes body);
+    void *ctx;
+};
+struct bus *link_bus(struct link *link);
+void link_hear(struct link *link, const struct link_hearing *hearing); /* borrows it */
+
 /* Shows everything that matches `filter` (bus_tap's) until SIGINT or SIGTERM, until `each` answers false, or for
  * within_ms (-1: without end). `began` is called once the broker has the tap: what happens from then on is seen, also
  * while it runs; false ends it. 0, or an error when the tap was refused. */

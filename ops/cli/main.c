@@ -9,10 +9,11 @@
 #include "ops/cli/command.h"
 
 static const struct command *const commands[] = {
-    &up_command,      &down_command,    &status_command,  &top_command,  &tail_command,     &trace_command,
-    &why_command,     &damaged_command, &queue_command,   &dead_command, &stream_command,   &group_command,
-    &service_command, &peer_command,    &acl_command,     &call_command, &user_command,     &config_command,
-    &chaos_command,   &backup_command,  &restore_command, &key_command,  &validate_command, &version_command
+    &up_command,      &down_command,  &status_command,   &top_command,   &tail_command,
+    &trace_command,   &why_command,   &damaged_command,  &queue_command, &dead_command,
+    &stream_command,  &group_command, &service_command,  &peer_command,  &acl_command,
+    &call_command,    &user_command,  &config_command,   &chaos_command, &backup_command,
+    &restore_command, &key_command,   &validate_command, &bench_command, &version_command
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

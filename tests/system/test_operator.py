@@ -324,6 +324,17 @@ class Operator(unittest.TestCase):
         self.assertEqual(tail.expect("catalog.get_video")["outcome"], "ERR_NOT_FOUND")
         self.assertEqual(len(tail.seen), 1)
 
+    def test_the_bus_is_timed_and_nothing_stays_of_it(self):
+        rows = self.asked("bench", "--for", "1s", "--window", "8", "catalog", "broker", "commit")
+        self.assertEqual([(row["figure"], row["in_flight"]) for row in rows],
+                         [(name, n) for name in ("broker", "catalog", "commit") for n in (1, 8)])
+        for row in rows:
+            self.assertEqual(row["failed"], 0)
+            self.assertTrue(0 < row["p50_us"] <= row["p99_us"] and row["n"] > 0 and row["per_s"] > 0, row)
+        self.assertEqual(self.asked("call", "$sys.values", '{"name":"cli.bench"}'), [])
+        self.assertIn("nobody offers nobody", self.asked("bench", "nobody", code=2))
+        self.assertIn("does not fit", self.asked("bench", "--window", "0", code=2))
+
     def test_words_that_mean_nothing_are_refused(self):
         for words in (["tail", "--kind", "nothing"], ["tail", "--error", "nothing"], ["tail", "--since", "soon"],
                       ["tail", "-f", "%x"], ["top", "--every", "x"], ["trace", "xyz"], ["chaos", "hit", "any"],
