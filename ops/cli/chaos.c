@@ -1,9 +1,7 @@
 /* chaos - kills or stops processes of this installation, named or drawn by a seed: what they promised must hold. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -165,16 +163,12 @@ static int chaos_parse(int argc, char **argv, struct chaos *self)
 static int chaos_run(const struct cli *cli, int argc, char **argv)
 {
     struct chaos self = { .cli = cli, .times = 1, .every_ms = 1000, .random = (uint64_t)time(NULL) };
-    char path[PATH_MAX];
     sigset_t set;
     int code = chaos_parse(argc, argv, &self);
+    if (code == EXIT_DONE)
+        code = cli_open_run(cli, &self.run);
     if (code != EXIT_DONE)
         return code;
-    if (!cli_path(cli, path, sizeof(path), "run"))
-        return EXIT_FAILED;
-    self.run = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (self.run < 0)
-        return cli_fail(EXIT_NOT_RUNNING, "no platform in %s (%s: %s)", cli->state, path, strerror(errno));
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);

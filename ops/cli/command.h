@@ -30,6 +30,8 @@ int cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)
 int cli_usage(const struct command *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* STATE/rest into path; false, with a message, when it does not fit. */
 bool cli_path(const struct cli *cli, char *path, size_t size, const char *rest);
+/* The folder of the pid files of a platform that was started, to be closed. Else an exit code, with a message. */
+int cli_open_run(const struct cli *cli, int *ret_fd);
 
 extern const struct command up_command, down_command, status_command, top_command, tail_command, trace_command,
     why_command, damaged_command, queue_command, dead_command, stream_command, group_command, service_command,

@@ -1,8 +1,6 @@
 /* down - stops the platform in order, also when its supervisor is gone. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -56,16 +54,12 @@ static int down_orphans(int run, bool broker)
 
 static int down_run(const struct cli *cli, int argc, char **argv)
 {
-    char path[PATH_MAX];
     struct pidfile supervisor;
     if (argc > 1)
         return cli_usage(&down_command, "unknown word '%s'", argv[1]);
-    if (!cli_path(cli, path, sizeof(path), "run"))
-        return EXIT_FAILED;
-    int run = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (run < 0)
-        return cli_fail(EXIT_NOT_RUNNING, "no platform in %s (%s: %s)", cli->state, path, strerror(errno));
-    int stopped = 0;
+    int run, stopped = 0, code = cli_open_run(cli, &run);
+    if (code != EXIT_DONE)
+        return code;
     if (pidfile_read(run, "supervisor", &supervisor)) {
         kill(supervisor.pid, SIGTERM);
         if (!down_ended(supervisor.pid, STOP_WITHIN_MS))

@@ -1,5 +1,8 @@
 /* kinobus - the operator's program: starts, looks at and steers a platform. `kinobus help` lists what it can do. */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +49,17 @@ bool cli_path(const struct cli *cli, char *path, size_t size, const char *rest)
         return true;
     cli_fail(EXIT_FAILED, "%s/%s: the path is too long", cli->state, rest);
     return false;
+}
+
+int cli_open_run(const struct cli *cli, int *ret_fd)
+{
+    char path[PATH_MAX];
+    if (!cli_path(cli, path, sizeof(path), "run"))
+        return EXIT_FAILED;
+    *ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*ret_fd < 0)
+        return cli_fail(EXIT_NOT_RUNNING, "no platform in %s (%s: %s)", cli->state, path, strerror(errno));
+    return EXIT_DONE;
 }
 
 static void main_list(FILE *out)

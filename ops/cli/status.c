@@ -4,8 +4,6 @@
  * have a column of their own. pss counts a page that n processes share as 1/n in each. */
 #include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,15 +127,12 @@ static int status_run(const struct cli *cli, int argc, char **argv)
 {
     static struct status_row rows[ROWS_MOST];
     struct status_row sum = { 0 };
-    char path[PATH_MAX];
     bool all = true, any = false;
     if (argc > 1)
         return cli_usage(&status_command, "unknown word '%s'", argv[1]);
-    if (!cli_path(cli, path, sizeof(path), "run"))
-        return EXIT_FAILED;
-    int run = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (run < 0)
-        return cli_fail(EXIT_NOT_RUNNING, "no platform in %s (%s: %s)", cli->state, path, strerror(errno));
+    int run, code = cli_open_run(cli, &run);
+    if (code != EXIT_DONE)
+        return code;
     size_t n = status_read(run, rows);
     close(run);
     for (size_t i = 0; i < n; i++) {
