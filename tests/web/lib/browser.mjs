@@ -91,12 +91,13 @@ export async function assertNoSideScroll(page, what) {
 export const until = (page, fn, arg) => page.waitForFunction(fn, arg, { timeout: WAIT, polling: 100 });
 
 /** From its end on it is watched once more: a film is not over before a busy machine has seen of it what it is to see. */
-export const endless = (page) => page.evaluate(() => {
+export const endless = (page, end = 21) => page.evaluate((end) => {
     const video = document.querySelector("video");
+    globalThis.endless = true;
     video.addEventListener("timeupdate", () => {
-        if (video.currentTime < 21)
+        if (!globalThis.endless || video.currentTime < end)
             return;
         video.currentTime = 1;
         void video.play();
     });
-});
+}, end);
