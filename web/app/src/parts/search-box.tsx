@@ -2,7 +2,7 @@
 // Enter takes what is chosen or what was typed, Escape closes the list first and clears second.
 import { useLocation } from "preact-iso/router";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { call } from "../api/http";
+import { call, isAbort } from "../api/http";
 import { plural } from "../lib/format";
 import { Icon } from "./icon";
 
@@ -17,6 +17,7 @@ export function SearchBox() {
     const [open, setOpen] = useState(false);
     const [at, setAt] = useState(-1);
     const typed = useRef(false);
+    const stop = useRef(() => {});          // waiting for suggestions: who closed the list, or left, is shown none any more
     const id = useId();
 
     useEffect(() => setText(here), [here]);
@@ -33,18 +34,21 @@ export function SearchBox() {
                 setFound(items ?? []);
                 setAt(-1);
                 setOpen(true);
-            } catch {
-                setFound([]);       // suggestions are a courtesy
+            } catch (error) {
+                if (!isAbort(error))
+                    setFound([]);   // suggestions are a courtesy
             }
         }, 150);
-        return () => {
+        stop.current = () => {
             clearTimeout(timer);
             abort.abort();
         };
+        return stop.current;
     }, [text]);
 
     const go = (q: string) => {
         typed.current = false;
+        stop.current();
         setOpen(false);
         setText(q);
         if (q.trim())
@@ -58,6 +62,7 @@ export function SearchBox() {
             setAt(event.key === "ArrowDown" ? (at + 1) % n : (at <= 0 ? n : at) - 1);
         } else if (event.key === "Escape") {
             event.preventDefault();
+            stop.current();
             if (shown)
                 setOpen(false);
             else
@@ -72,7 +77,7 @@ export function SearchBox() {
                 {...COMBOBOX} aria-autocomplete="list" aria-expanded={shown} aria-controls={`${id}-list`}
                 aria-activedescendant={shown && at >= 0 ? `${id}-${at}` : undefined} autocomplete="off" maxLength={100} enterkeyhint="search"
                 onInput={(e) => ((typed.current = true), setText(e.currentTarget.value))}
-                onKeyDown={onKeyDown} onBlur={() => setOpen(false)} />
+                onKeyDown={onKeyDown} onBlur={() => (stop.current(), setOpen(false))} />
             <button type="submit" aria-label="Search"><Icon name="search" /></button>
             <ul id={`${id}-list`} role="listbox" aria-label="Suggestions" hidden={!shown}>
                 {shown && found.map((title, i) => (
