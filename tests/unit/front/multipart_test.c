@@ -141,6 +141,28 @@ static void headers_and_parts_have_bounds(void **state)
     assert_null(ask(TYPE, body, strlen(body), 100));
 }
 
+/* Where the pieces are cut decides nothing, at the last byte that is allowed neither. */
+static void the_bound_of_headers_is_the_same_whatever_the_pieces(void **state)
+{
+    static const char head[] = "----x y\r\nContent-Disposition: form-data; name=f\r\nX: ";
+    static const char tail[] = "\r\n\r\nA\r\n----x y--\r\n";
+    size_t before = strlen("----x y\r\n");
+    char body[MULTIPART_HEAD + 100];
+
+    for (size_t longer = 0; longer <= 3; longer++) {
+        size_t fill = MULTIPART_HEAD + longer - (sizeof(head) - 1 - before);
+
+        memcpy(body, head, sizeof(head) - 1);
+        memset(body + sizeof(head) - 1, 'x', fill);
+        memcpy(body + sizeof(head) - 1 + fill, tail, sizeof(tail) - 1);
+        for (size_t step = 1; step <= 2 * MULTIPART_HEAD; step = step < 20 ? step + 1 : step * 2) {
+            const char *got = ask(TYPE, body, sizeof(head) - 1 + fill + sizeof(tail) - 1, step);
+
+            assert_true(longer ? !got : got && strcmp(got, "<f>A</>") == 0);
+        }
+    }
+}
+
 static void a_nul_is_data_in_a_file_and_a_fault_in_a_header(void **state)
 {
     static const char file[] =
@@ -169,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_type_without_a_boundary_is_no_form),
         cmocka_unit_test(parts_that_make_no_sense_are_refused),
         cmocka_unit_test(headers_and_parts_have_bounds),
+        cmocka_unit_test(the_bound_of_headers_is_the_same_whatever_the_pieces),
         cmocka_unit_test(a_nul_is_data_in_a_file_and_a_fault_in_a_header),
         cmocka_unit_test(an_event_that_fails_ends_the_reading),
     };

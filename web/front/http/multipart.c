@@ -156,7 +156,7 @@ static int multipart_headers(struct multipart *m, size_t *ret_n)
     size_t chars;
 
     *ret_n = 0;
-    if (!end && m->len <= MULTIPART_HEAD)
+    if (!end && m->len < MULTIPART_HEAD + 4) /* it may lie half in what is to come */
         return 0;
     if (!end || end - m->hold > MULTIPART_HEAD)
         return multipart_refuse(m, "The headers of a part are longer than 2048 bytes.");
