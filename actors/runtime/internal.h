@@ -110,6 +110,7 @@ struct message {
     void *body; /* NULL: a value that expired */
     size_t body_len;
     turn_then *then;
+    pool_let_go *drop;            /* of its ctx, as long as it was not handed to `then`; NULL: it owns nothing */
     const struct call_def *asked; /* of a continuation after turn_ask */
     void *ctx;
     size_t ctx_len;

@@ -291,6 +291,7 @@ static void release_failed(struct actor *actor, struct turn *t)
     again->trace = m->trace;
     again->asked = m->asked;
     again->err = m->err;
+    again->drop = m->drop;
     again->ctx = m->ctx; /* moves, as the answer does */
     again->ctx_len = m->ctx_len;
     again->body = m->body;

@@ -180,6 +180,8 @@ void message_free(struct message **message)
     if (!m)
         return;
     request_unref(&m->request);
+    if (m->ctx && m->drop)
+        m->drop(m->ctx);
     if (m->ctx)
         sodium_memzero(m->ctx, m->ctx_len); /* passwords go to the pool in it */
     free(m->head);

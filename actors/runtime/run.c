@@ -337,6 +337,7 @@ static int run_then(struct turn *t)
             reply = NULL;
         }
     }
+    m->drop = NULL; /* what it leads to is the continuation's from now on */
     r = m->then(t->actor->self, t, m->err, reply, m->ctx);
     return run_answered(t, r);
 }

@@ -222,6 +222,12 @@ int turn_ask(struct turn *t, const struct call_def *call, const void *body, turn
 
 int turn_pool(struct turn *t, pool_work *work, turn_then *then, const void *ctx, size_t ctx_len)
 {
+    return turn_pool_or(t, work, then, NULL, ctx, ctx_len);
+}
+
+int turn_pool_or(struct turn *t, pool_work *work, turn_then *then, pool_let_go *drop, const void *ctx,
+                 size_t ctx_len)
+{
     struct effect *effect;
 
     if (pool_waiting(t->actor->pool) + t->actor->pool_planned >= settings_common(t->actor->settings)->pool_waiting)
@@ -230,6 +236,7 @@ int turn_pool(struct turn *t, pool_work *work, turn_then *then, const void *ctx,
     effect = turn_effect(t, EFFECT_POOL);
     effect->work = work;
     effect->then = turn_then_message(t, then, ctx, ctx_len);
+    effect->then->drop = drop;
     return 0;
 }
 

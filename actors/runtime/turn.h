@@ -64,6 +64,11 @@ const char *turn_told(struct turn *t);
 /* Continuations. What leaves, leaves after the commit; ctx is copied. ERR_BUSY: too much is under way. */
 typedef int pool_work(void *ctx); /* on a thread of the pool; may change ctx, touches nothing else */
 int turn_pool(struct turn *t, pool_work *work, turn_then *then, const void *ctx, size_t ctx_len);
+/* The same with a ctx that leads to memory of its own: `drop` frees that, and touches nothing else, where the continuation never
+ * comes: the turn came to nothing, who asked was told of an error instead, or the process ends. On an error it is the caller's. */
+typedef void pool_let_go(void *ctx);
+int turn_pool_or(struct turn *t, pool_work *work, turn_then *then, pool_let_go *drop, const void *ctx,
+                 size_t ctx_len);
 /* A timer. When its turn fails and nobody waits for an answer, it is begun again: a second later, then less often. */
 int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, size_t ctx_len);
 /* What a handler remembers beside its transaction, that something is under way for instance: `undo` takes it back when the turn

@@ -62,9 +62,14 @@ bool direct_tag(const char *etag, char ret[BLOBS_S3_TAG])
     return true;
 }
 
+static void direct_drop(void *ctx)
+{
+    direct_work_free(*(struct direct_work **)ctx);
+}
+
 int direct_pool(struct turn *t, struct direct_work *w, pool_work *work, turn_then *then)
 {
-    int r = turn_pool(t, work, then, &w, sizeof(w));
+    int r = turn_pool_or(t, work, then, direct_drop, &w, sizeof(w));
 
     if (r < 0)
         direct_work_free(w);
@@ -266,8 +271,7 @@ static int direct_cleared(void *self, struct turn *t, int err, const void *none,
 void direct_leave(struct turn *t, struct direct_work *w)
 {
     blobs_s3_unknow(w->store, w->store_id);
-    if (turn_pool(t, direct_abort, direct_left, &w, sizeof(w)) < 0)
-        direct_work_free(w);
+    direct_pool(t, w, direct_abort, direct_left);
 }
 
 int direct_clear(struct turn *t, struct direct_work *w, bool whole)

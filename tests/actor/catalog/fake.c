@@ -55,12 +55,21 @@ static void fake_drain(struct fake *f)
     store_fault_hold(false);
 }
 
+/* No continuation will have it. */
+static void fake_drop(struct fake_waiting *w)
+{
+    if (w->used && w->drop)
+        w->drop((void *)(uintptr_t)w->ctx.data);
+    w->used = false;
+}
+
 void fake_restart(struct fake *f)
 {
     catalog_actor.close(&f->self);
     store_close(&f->store);
     store_fault_hold(true);
-    memset(f->waiting, 0, sizeof(f->waiting));
+    for (size_t i = 0; i < FAKE_WAITING_MOST; i++)
+        fake_drop(&f->waiting[i]);
     fake_open(f);
     fake_drain(f);
     f->restarts++;
@@ -151,6 +160,8 @@ int fake_end(struct fake *f, int r)
         store_abort(&t->txn);
     else if ((r = store_commit(&t->txn)) == 0)
         fake_leave(f, t);
+    for (size_t i = 0; r < 0 && i < t->waiting_n; i++)
+        fake_drop(&t->waiting[i]);
     for (size_t i = t->undo_n; r < 0 && i-- > 0;)
         t->undo[i].undo(&f->self, t->undo[i].ctx);
     free(t);
@@ -337,11 +348,18 @@ static int fake_wait(struct turn *t, struct fake_waiting w, const void *ctx, siz
 
 int turn_pool(struct turn *t, pool_work *work, turn_then *then, const void *ctx, size_t ctx_len)
 {
+    return turn_pool_or(t, work, then, NULL, ctx, ctx_len);
+}
+
+int turn_pool_or(struct turn *t, pool_work *work, turn_then *then, pool_let_go *drop, const void *ctx,
+                 size_t ctx_len)
+{
     if (t->f->busy) {
         t->f->busy--;
         return ERR_BUSY;
     }
-    return fake_wait(t, (struct fake_waiting) { .pool = true, .work = work, .then = then }, ctx, ctx_len);
+    return fake_wait(t, (struct fake_waiting) { .pool = true, .work = work, .then = then, .drop = drop }, ctx,
+                     ctx_len);
 }
 
 int turn_after(struct turn *t, uint32_t ms, turn_then *then, const void *ctx, size_t ctx_len)

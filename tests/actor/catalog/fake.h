@@ -31,6 +31,7 @@ struct fake_waiting {
     int64_t due;
     pool_work *work;
     turn_then *then;
+    pool_let_go *drop;
     struct bytes ctx;
 };
 

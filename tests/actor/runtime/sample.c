@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actors/runtime/turn.h"
@@ -57,6 +58,50 @@ static int library_beside(void *state, struct turn *t, int err, const void *repl
     return turn_subject(t)->known ? ERR_INTERNAL : err;
 }
 
+struct library_owned {
+    struct library *self;
+    char *title;
+};
+
+static int library_own_work(void *ctx)
+{
+    struct library_owned *own = ctx;
+
+    own->title[0] = 'O';
+    return 0;
+}
+
+static void library_own_drop(void *ctx)
+{
+    struct library_owned *own = ctx;
+
+    own->self->dropped++;
+    free(own->title);
+}
+
+static int library_own_done(void *self, struct turn *t, int err, const void *reply, const void *ctx)
+{
+    const struct library_owned *own = ctx;
+    struct item item;
+    int r = library_add(t, arena_strdup(turn_arena(t), own->title), KIND_BOOK, &item);
+
+    own->self->owned++;
+    free(own->title);
+    return r < 0 ? r : reply_create_item(t, &item);
+}
+
+static int library_own(struct library *self, struct turn *t, const char *title)
+{
+    struct library_owned own = { .self = self, .title = strdup(title) };
+    int r = turn_pool_or(t, library_own_work, library_own_done, library_own_drop, &own, sizeof(own));
+
+    if (r < 0)
+        free(own.title);
+    else if (strcmp(title, "ownsbad") == 0)
+        return turn_fail(t, ERR_PRECONDITION, "title", "is one that fails");
+    return r < 0 ? r : TURN_LATER;
+}
+
 static void library_forget(void *state, const void *ctx)
 {
     ((struct library *)state)->adding -= *(const unsigned *)ctx;
@@ -84,6 +129,8 @@ static int library_on_create_item(struct library *self, struct turn *t, const st
         r = turn_after(t, 5000, library_worked, &work, sizeof(work));
         return r < 0 ? r : TURN_LATER;
     }
+    if (strncmp(ask->title, "owns", 4) == 0)
+        return library_own(self, t, ask->title);
     if (strcmp(ask->title, "silent") == 0)
         return TURN_LATER;
     self->adding++;

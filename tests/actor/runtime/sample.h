@@ -1,8 +1,9 @@
 /* sample - two actors of the sample schemas, for the tests of the runtime.
  *
  * library    keeps items. The title of a new item says what its handler does: "fails" and "stumbles" write, then fail; "pool", "timer"
- *            and "silent" leave the answer to another turn, or to nobody; "beside" answers, and leaves work to the pool;
- *            anything else is kept and announced
+ *            and "silent" leave the answer to another turn, or to nobody; "owns" has the pool work on memory of
+ *            its own, and "ownsbad" fails then; "beside" answers, and leaves work to the pool; anything else is kept and
+ *            announced
  * shelf      follows library's events into a list of its own memory, takes its jobs, asks it for items */
 #pragma once
 
@@ -13,6 +14,7 @@
 struct library {
     unsigned ups, runs, ticks; /* handlers run; a tick a minute */
     unsigned besides;          /* work of the pool that nobody waited for, done */
+    unsigned owned, dropped;   /* memory that the pool worked on came back, or was freed without that */
     unsigned adding;           /* remembered by what adds an item, and taken back where that comes to nothing */
     char newest[16];           /* title; the same. "stumbles" changes it once more, before it fails */
     int tick_err;              /* what the next ticks answer */

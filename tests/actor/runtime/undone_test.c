@@ -185,6 +185,36 @@ static void what_was_done_on_the_pool_is_told_when_there_is_room_again(void **st
     assert_int_equal(library->besides, 1);
 }
 
+/* The last of them is under way when the actor ends. */
+static void memory_that_was_for_the_pool_is_freed_where_no_continuation_has_it(void **state)
+{
+    struct rig *rig = *state;
+    struct library *library = actor_self(rig_actor(rig));
+    uint64_t cid;
+
+    assert_int_equal(created(rig, "owns"), 0);
+    assert_int_equal(library->owned, 1);
+    assert_int_equal(library->dropped, 0);
+    assert_int_equal(created(rig, "ownsbad"), ERR_PRECONDITION);
+    assert_int_equal(library->dropped, 1);
+    store_fault_full(STORE_FAULT_NO_COMMIT);
+    assert_int_equal(created(rig, "owns too"), ERR_STORE_FULL);
+    assert_int_equal(library->dropped, 2);
+    store_fault_full(STORE_FAULT_ROOM);
+    cid = create(rig, "owns too");
+    assert_true(actor_step(rig_actor(rig)));
+    store_fault_full(STORE_FAULT_NO_BEGIN); /* and its continuation has no turn */
+    rig_run(rig);
+    assert_int_equal(rig_reply(rig, cid, &create_item_call, NULL), ERR_STORE_FULL);
+    assert_int_equal(library->dropped, 3);
+    store_fault_full(STORE_FAULT_ROOM);
+    rig_advance(rig, 10000);
+    assert_int_equal(library->owned, 1);
+    create(rig, "owns too");
+    assert_true(actor_step(rig_actor(rig)));
+    assert_int_equal(library->dropped, 3);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -197,6 +227,7 @@ int main(void)
         T(a_field_that_several_turns_changed_is_as_it_was_before_all_of_them),
         T(while_the_disk_is_full_it_waits),
         T(what_was_done_on_the_pool_is_told_when_there_is_room_again),
+        T(memory_that_was_for_the_pool_is_freed_where_no_continuation_has_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,56 @@
+/* direct_undone_test - direct uploads while the disk is full: nothing of a turn that was undone stays, whichever it was. */
+#include "tests/actor/catalog/direct_stage.h"
+
+/* All that is asked of an upload: two calls at once begin it, and one completes it while it is given up. */
+static void asked_of_it(struct fake *f, struct id id)
+{
+    uint64_t one = 1;
+    struct sign_parts ask = { .id = id, .numbers = &one, .numbers_n = 1 };
+    struct complete_direct_upload end = { .id = id };
+    struct sign_parts_reply reply;
+    struct direct_upload seen;
+    struct video video;
+    struct turn *t;
+
+    for (unsigned i = 0; i < 2; i++)
+        FAKE_CALL(f, catalog_sign_parts, &ask, &reply);
+    fake_settle(f);
+    stage_list(f, id, 0, &seen);
+    stage_complete(f, id, NULL, 0); /* the part is not there */
+    if (stage_sign(f, id, &one, 1, &reply) == 0)
+        assert_int_equal(s3_put_url(reply.items[0].url, 'a', 3), 200);
+    FAKE_CALL(f, catalog_complete_direct_upload, &end, &video);
+    t = fake_begin(f); /* before the pool comes to it */
+    fake_end(f, upload_del(turn_txn(t), id));
+    fake_settle(f);
+}
+
+/* In memory, as LeakSanitizer sees it. */
+static void a_disk_that_was_full_leaves_nothing_behind(void **state)
+{
+    struct fake *f = *state;
+
+    for (unsigned n = 1, left = 0; left == 0; n++) {
+        struct direct_upload upload = stage_open(f, 3);
+
+        f->full_at = n;
+        asked_of_it(f, upload.id);
+        left = f->full_at;
+        f->full_at = 0;
+        assert_true(n < 100);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_disk_that_was_full_leaves_nothing_behind, stage_setup, stage_teardown),
+    };
+    static const char *const words[] = { NULL };
+    int failed;
+
+    stage_uri = s3_start(words);
+    failed = cmocka_run_group_tests_name("catalog_direct_undone", tests, NULL, NULL);
+    s3_stop();
+    return failed;
+}
