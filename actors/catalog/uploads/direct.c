@@ -157,6 +157,26 @@ static int direct_sign(struct catalog *self, struct turn *t, struct upload *uplo
     return upload_put(turn_txn(t), upload);
 }
 
+struct direct_known {
+    struct blobs *store;
+    const char *store_id; /* in the arena of the turn */
+};
+
+static void direct_unknow(void *self, const void *ctx)
+{
+    const struct direct_known *known = ctx;
+
+    blobs_s3_unknow(known->store, known->store_id); /* no row has it: what stays is swept */
+}
+
+static void direct_keep(struct turn *t, const struct direct_work *w, struct upload *upload)
+{
+    struct direct_known known = { .store = w->store, .store_id = arena_strdup(turn_arena(t), w->store_id) };
+
+    upload->store_id = known.store_id;
+    turn_undone(t, direct_unknow, &known, sizeof(known));
+}
+
 /* The store has begun one: it is this upload's, unless another call was faster or it is gone by now. */
 static int direct_begun(void *self_, struct turn *t, int err, const void *none, const void *ctx)
 {
@@ -174,7 +194,7 @@ static int direct_begun(void *self_, struct turn *t, int err, const void *none, 
         return direct_clear(t, w, false);
     bool late = direct_is_begun(&upload);
     if (!late)
-        upload.store_id = arena_strdup(turn_arena(t), w->store_id);
+        direct_keep(t, w, &upload);
     r = direct_sign(self, t, &upload, w->numbers, w->numbers_n, reply);
     if (late)
         direct_leave(t, w);

@@ -58,6 +58,20 @@ static int upload_pooled(void *self, struct turn *t, int err, const void *reply,
     return err < 0 || id_is_zero(b->video) ? 0 : content_ask(self, t, 0, NULL, &b->video);
 }
 
+static void upload_know(void *self, const void *ctx)
+{
+    const struct upload_blob *b = ctx;
+
+    blobs_s3_know(b->store, b->store_id);
+}
+
+/* Its parts are given up: what stays of them is swept. */
+static void upload_unknow(struct turn *t, const struct upload_blob *b)
+{
+    blobs_s3_unknow(b->store, b->store_id);
+    turn_undone(t, upload_know, b, sizeof(*b));
+}
+
 /* A full pool is no error: a tombstone deletes what is left, and what is not sealed can be read all the same. */
 static int upload_pool(struct catalog *self, struct turn *t, const struct upload *upload, pool_work *work,
                        struct id video)
@@ -70,7 +84,7 @@ static int upload_pool(struct catalog *self, struct turn *t, const struct upload
         b.store = copies_store(self, upload->place);
         snprintf(b.store_id, sizeof(b.store_id), "%s", upload->store_id);
         if (work == upload_delete)
-            blobs_s3_unknow(b.store, b.store_id); /* what stays is swept */
+            upload_unknow(t, &b);
     }
     r = turn_pool(t, work, upload_pooled, &b, sizeof(b));
     return r == ERR_BUSY ? 0 : r;

@@ -41,10 +41,47 @@ static void a_disk_that_was_full_leaves_nothing_behind(void **state)
     }
 }
 
+static void what_was_begun_for_a_turn_that_was_undone_is_swept(void **state)
+{
+    struct fake *f = *state;
+    struct direct_upload upload = stage_open(f, 3);
+    struct sign_parts_reply reply;
+    unsigned removed = 0, left = 0;
+    uint64_t one = 1;
+
+    fake_settle(f);
+    f->full_at = 2; /* the store has begun it, and no row says so */
+    assert_int_equal(stage_sign(f, upload.id, &one, 1, &reply), ERR_STORE_FULL);
+    assert_int_equal(f->full_at, 0);
+    assert_null(stage_row(f, upload.id, 0).store_id);
+    assert_int_equal(blobs_sweep(f->self.blobs, 0, &removed), 0);
+    assert_int_equal(removed, 1);
+    assert_int_equal(blobs_sweep(stage_store, 0, &left), 0);
+    assert_int_equal(left, 0);
+}
+
+static void one_that_was_not_given_up_after_all_is_not_swept(void **state)
+{
+    struct fake *f = *state;
+    struct direct_upload upload = stage_open(f, 3);
+    struct upload row;
+
+    stage_put(f, upload.id, 1, 'a', 3);
+    row = stage_row(f, upload.id, 0);
+    f->full_at = 1;
+    assert_int_equal(stage_drop(f, upload.id), ERR_STORE_FULL);
+    assert_int_equal(blobs_sweep(f->self.blobs, 0, NULL), 0);
+    assert_true(stage_has(&row));
+    assert_int_equal(stage_complete(f, upload.id, NULL, 0), 0);
+}
+
 int main(void)
 {
+#define with_store(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_disk_that_was_full_leaves_nothing_behind, stage_setup, stage_teardown),
+        with_store(a_disk_that_was_full_leaves_nothing_behind),
+        with_store(what_was_begun_for_a_turn_that_was_undone_is_swept),
+        with_store(one_that_was_not_given_up_after_all_is_not_swept),
     };
     static const char *const words[] = { NULL };
     int failed;
