@@ -2,7 +2,7 @@
 // looked at but its pages. Not part of the fast tier: live.py starts a platform for it.
 import { join } from "node:path";
 import { test } from "node:test";
-import { assertAccessible, until, useSite } from "./lib/browser.mjs";
+import { assertAccessible, endless, until, useSite } from "./lib/browser.mjs";
 import { FILM_SECONDS, SHOTS, film } from "./lib/site.mjs";
 
 const site = useSite();
@@ -42,6 +42,7 @@ test("a stranger finds it by its title, and it plays through hls.js", async () =
     const copied = page.waitForResponse((answer) => answer.url().includes("/v/source-720/0"));
     await page.getByRole("link", { name: title }).click();
     await plays(page);
+    await endless(page, FILM_SECONDS - 3);
     await until(page, () => document.querySelector("video").currentSrc.startsWith("blob:"));
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByLabel("Quality").getByRole("option").nth(1).waitFor({ state: "attached" });
