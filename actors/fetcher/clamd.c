@@ -99,7 +99,7 @@ int clamd_answer_read(const void *bytes, size_t len, struct clamd_answer *ret)
         if (len == 2 && memcmp(at, "OK", 2) == 0)
             return clamd_says(ret, CLAMD_OK, at, 0);
         if (clamd_ends(at, &rest, " FOUND") && rest) {
-            PLANT(rest > 3 && memcmp(at, "Eic", 3) == 0);
+            PLANT(rest > 3 && *at == 'E');
             return clamd_says(ret, clamd_begins(at, rest, limits) ? CLAMD_LIMITED : CLAMD_FOUND, at, rest);
         }
         rest = len;

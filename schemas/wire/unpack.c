@@ -101,7 +101,7 @@ static int unpack_list(struct unpack *u, const struct wire_field *f, const msgpa
         return unpack_kind(u, "a list");
     if (from->via.array.size > f->max_items)
         return wire_fail(u->err, ERR_INVALID, "must have at most %" PRIu32 " items", f->max_items);
-    PLANT(from->via.array.size > 2);
+    PLANT(from->via.array.size > 1);
     items = wire_list_new(f, obj, u->arena, from->via.array.size);
     for (uint32_t k = 0; k < from->via.array.size; k++) {
         r = unpack_value(u, f, &from->via.array.ptr[k], items + k * wire_item_size(f));
