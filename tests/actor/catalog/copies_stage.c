@@ -7,14 +7,13 @@
 #include "actors/catalog/places/copies.h"
 #include "actors/catalog/step.h"
 
-const char *far_uri;
 struct blobs *far_store;
 
 void far_begin_at(struct fake *f, const char *place)
 {
     struct turn *t;
 
-    copies_over(&f->self, s3_open(far_uri, 0, NULL), place);
+    copies_over(&f->self, s3_open(s3_uri(), 0, NULL), place);
     t = fake_begin(f);
     fake_end(f, copies_clock(&f->self, t, 0, NULL, NULL));
     fake_settle(f);
@@ -32,7 +31,7 @@ int far_setup(void **state)
 
     f->settings.keep_local_h = 2;
     f->settings.scrub_kib_per_s = 0;
-    far_store = s3_open(far_uri, 1000, NULL);
+    far_store = s3_open(s3_uri(), 1000, NULL);
     far_begin(f);
     return r;
 }
@@ -96,7 +95,7 @@ bool far_holds(struct blobs *blobs, const char *name, const char *text)
 /* As somebody else finds it: who has read it may be told the same for a moment (remote.h). */
 bool far_holds_now(const char *name, const char *text)
 {
-    struct blobs *blobs = s3_open(far_uri, 1000, NULL);
+    struct blobs *blobs = s3_open(s3_uri(), 1000, NULL);
     bool is = far_holds(blobs, name, text);
 
     blobs_close(&blobs);

@@ -6,7 +6,6 @@
 
 enum { AN_HOUR = 3600 * 1000 };
 
-extern const char *far_uri;
 extern struct blobs *far_store; /* a handle of the test's own */
 
 int far_setup(void **state);

@@ -408,11 +408,6 @@ int main(void)
         with_place(scrub_asks_there_and_an_answer_that_does_not_come_changes_nothing),
         with_place(why_says_where_the_bytes_lie),
     };
-    static const char *const words[] = { NULL };
-    int failed;
 
-    far_uri = s3_start(words);
-    failed = cmocka_run_group_tests_name("catalog_copies", tests, NULL, NULL);
-    s3_stop();
-    return failed;
+    return cmocka_run_group_tests_name("catalog_copies", tests, s3_group_setup, s3_group_teardown);
 }

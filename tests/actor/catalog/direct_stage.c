@@ -14,12 +14,11 @@
         (f)->later;          \
     })
 
-const char *stage_uri;
 struct blobs *stage_store;
 
 void stage_begin(struct fake *f)
 {
-    copies_over(&f->self, s3_open(stage_uri, 0, NULL), "there");
+    copies_over(&f->self, s3_open(s3_uri(), 0, NULL), "there");
     struct turn *t = fake_begin(f);
     fake_end(f, direct_up(&f->self, t));
 }
@@ -31,7 +30,7 @@ int stage_setup(void **state)
 
     f->now = (int64_t)time(NULL) * 1000; /* URLs are held against the store's clock */
     f->settings.direct_part_mib = 5;
-    stage_store = s3_open(stage_uri, 1000, NULL);
+    stage_store = s3_open(s3_uri(), 1000, NULL);
     stage_begin(f);
     return r;
 }

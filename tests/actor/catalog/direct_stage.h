@@ -6,7 +6,6 @@
 #include "tests/actor/catalog/studio.h"
 #include "tests/unit/blobs/s3_stage.h"
 
-extern const char *stage_uri;     /* of the store: by s3_start() */
 extern struct blobs *stage_store; /* a handle of the test's own */
 
 int stage_setup(void **state);

@@ -310,8 +310,8 @@ static void one_that_was_begun_in_the_place_before_ends_there(void **state)
 
     stage_put(f, upload.id, 1, 'a', 3);
     fake_restart(f);
-    copies_over(&f->self, s3_open(stage_uri, 0, NULL), "elsewhere");
-    copies_over_before(&f->self, s3_open(stage_uri, 0, NULL), "there");
+    copies_over(&f->self, s3_open(s3_uri(), 0, NULL), "elsewhere");
+    copies_over_before(&f->self, s3_open(s3_uri(), 0, NULL), "there");
     assert_int_equal(stage_complete(f, upload.id, NULL, 0), 0);
     struct turn *t = fake_begin(f);
     assert_int_equal(copy_row_get(turn_txn(t), turn_arena(t), upload.video_id, &copy), 0);
@@ -428,7 +428,7 @@ static void without_a_store_it_is_said_how_to_have_one(void **state)
     assert_int_equal(FAKE_CALL(f, catalog_create_direct_upload, &ask, &reply), ERR_UNSUPPORTED);
     assert_non_null(strstr(f->detail, "catalog.far = s3://"));
     assert_int_equal(stage_sign(f, upload.id, &one, 1, &signed_), ERR_UNSUPPORTED);
-    copies_over(&f->self, s3_open(stage_uri, 0, NULL), "elsewhere");
+    copies_over(&f->self, s3_open(s3_uri(), 0, NULL), "elsewhere");
     assert_int_equal(stage_sign(f, upload.id, &one, 1, &signed_), ERR_GONE);
     assert_non_null(strstr(f->detail, "begun in there"));
     f->settings.direct_address = "films.example.org";
@@ -459,11 +459,6 @@ int main(void)
         with_store(others_find_nothing_and_each_kind_has_its_address),
         with_store(without_a_store_it_is_said_how_to_have_one),
     };
-    static const char *const words[] = { NULL };
-    int failed;
 
-    stage_uri = s3_start(words);
-    failed = cmocka_run_group_tests_name("catalog_direct", tests, NULL, NULL);
-    s3_stop();
-    return failed;
+    return cmocka_run_group_tests_name("catalog_direct", tests, s3_group_setup, s3_group_teardown);
 }

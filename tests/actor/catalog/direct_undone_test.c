@@ -83,11 +83,6 @@ int main(void)
         with_store(what_was_begun_for_a_turn_that_was_undone_is_swept),
         with_store(one_that_was_not_given_up_after_all_is_not_swept),
     };
-    static const char *const words[] = { NULL };
-    int failed;
 
-    stage_uri = s3_start(words);
-    failed = cmocka_run_group_tests_name("catalog_direct_undone", tests, NULL, NULL);
-    s3_stop();
-    return failed;
+    return cmocka_run_group_tests_name("catalog_direct_undone", tests, s3_group_setup, s3_group_teardown);
 }

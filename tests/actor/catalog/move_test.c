@@ -10,10 +10,10 @@
 static const char *elsewhere(void)
 {
     static char other[1024];
-    const char *at = strstr(far_uri, "/films");
+    const char *uri = s3_uri(), *at = strstr(uri, "/films");
 
     assert_non_null(at);
-    snprintf(other, sizeof(other), "%.*s/elsewhere%s", (int)(at - far_uri), far_uri, at + strlen("/films"));
+    snprintf(other, sizeof(other), "%.*s/elsewhere%s", (int)(at - uri), uri, at + strlen("/films"));
     return other;
 }
 
@@ -23,7 +23,7 @@ static void begin_place(struct fake *f, bool before)
 
     copies_over(&f->self, s3_open(elsewhere(), 0, NULL), "elsewhere");
     if (before)
-        copies_over_before(&f->self, s3_open(far_uri, 0, NULL), "there");
+        copies_over_before(&f->self, s3_open(s3_uri(), 0, NULL), "there");
     t = fake_begin(f);
     fake_end(f, copies_clock(&f->self, t, 0, NULL, NULL));
     fake_settle(f);
@@ -193,11 +193,6 @@ int main(void)
         with_place(what_differs_in_the_place_before_stays_there_and_is_told),
         with_place(the_place_that_failed_is_the_one_that_is_quoted),
     };
-    static const char *const words[] = { NULL };
-    int failed;
 
-    far_uri = s3_start(words);
-    failed = cmocka_run_group_tests_name("catalog_move", tests, NULL, NULL);
-    s3_stop();
-    return failed;
+    return cmocka_run_group_tests_name("catalog_move", tests, s3_group_setup, s3_group_teardown);
 }

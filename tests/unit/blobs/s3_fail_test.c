@@ -8,11 +8,9 @@
 
 #define PART ((size_t)5 * 1024 * 1024)
 
-static const char *uri;
-
 static int opened(void **state)
 {
-    *state = s3_open(uri, PATIENCE_MS, NULL);
+    *state = s3_open(s3_uri(), PATIENCE_MS, NULL);
     return 0;
 }
 
@@ -137,7 +135,7 @@ static void who_only_reads_has_credentials_of_his_own(void **state)
 
     close(mkstemp(path));
     write_file(path, "aws_access_key_id = A\naws_secret_access_key = B\n", 0600);
-    snprintf(where, sizeof(where), "%s&readers=%s", uri, path);
+    snprintf(where, sizeof(where), "%s&readers=%s", s3_uri(), path);
     for (unsigned i = 0; i < 2; i++) {
         how.reads = i == 1;
         assert_int_equal(blobs_s3_open(where, &how, &blobs, error), 0);
@@ -153,7 +151,7 @@ static void a_bucket_that_is_not_there_is_no_missing_object(void **state)
     struct blobs *blobs;
     size_t got;
 
-    snprintf(where, sizeof(where), "s3://others%s", uri + strlen("s3://videos"));
+    snprintf(where, sizeof(where), "s3://others%s", s3_uri() + strlen("s3://videos"));
     blobs = s3_open(where, 0, NULL);
     assert_int_equal(blobs_s3_try(blobs), ERR_UNAVAILABLE);
     assert_int_equal(blob_read(blobs, "media/v/a", 0, &byte, 1, &got), ERR_UNAVAILABLE);
@@ -165,7 +163,7 @@ static void a_bucket_that_is_not_there_is_no_missing_object(void **state)
 static void several_places_are_read_and_the_first_is_put_into(void **state)
 {
     const struct blobs_s3_options how = { .connect_ms = PATIENCE_MS, .quiet_s = PATIENCE_S, .lines = 1 };
-    const char *at = strstr(uri, "/films");
+    const char *uri = s3_uri(), *at = strstr(uri, "/films");
     struct blobs *all = NULL, *before = *state;
     char list[4096], error[S3_SAID_MAX] = "";
     struct blob_info info;
@@ -202,7 +200,7 @@ static void what_a_folder_has_not_is_read_from_the_places_behind_it(void **state
     assert_string_equal(error, "");
     assert_int_equal(blob_stat(all, "media/v/a", &info), ERR_NOT_FOUND);
     blobs_close(&all);
-    assert_int_equal(blobs_s3_open_behind(dir, uri, &how, &all, error), 0);
+    assert_int_equal(blobs_s3_open_behind(dir, s3_uri(), &how, &all, error), 0);
     assert_true(holds(all, "media/v/a", "x"));
     assert_int_equal(put_text(all, "media/v/b", "y", NULL), 0);
     assert_int_equal(blob_stat(behind, "media/v/b", &info), ERR_NOT_FOUND);
@@ -210,7 +208,7 @@ static void what_a_folder_has_not_is_read_from_the_places_behind_it(void **state
     assert_int_equal(blobs_s3_open_behind(dir, "s3://", &how, &all, error), ERR_INVALID);
     assert_null(all);
     assert_non_null(strstr(error, "no name of a bucket"));
-    assert_true(blobs_s3_open_behind("/dev/null", uri, &how, &all, error) < 0);
+    assert_true(blobs_s3_open_behind("/dev/null", s3_uri(), &how, &all, error) < 0);
     assert_string_equal(error, "");
     snprintf(command, sizeof(command), "rm -rf %s", dir);
     assert_int_equal(system(command), 0);
@@ -235,7 +233,7 @@ static void who_does_not_answer_is_said_too(void **state)
 
 static void what_is_answered_try_later_is_tried_again(void **state)
 {
-    struct blobs *blobs = *state, *hasty = s3_open(uri, 0, NULL);
+    struct blobs *blobs = *state, *hasty = s3_open(s3_uri(), 0, NULL);
     struct blob_info info;
 
     s3_tell("{\"match\": \"PUT \", \"status\": 503, \"times\": 2}");
@@ -310,7 +308,7 @@ static void parts_that_fail_are_sent_again_and_what_cannot_be_ended_leaves_nothi
 
 static void what_a_crash_left_is_swept_and_what_is_being_written_is_not(void **state)
 {
-    struct blobs *blobs = *state, *other = s3_open(uri, PATIENCE_MS, NULL);
+    struct blobs *blobs = *state, *other = s3_open(s3_uri(), PATIENCE_MS, NULL);
     uint8_t *data = calloc(1, PART);
     struct blob_writer *w, *lost;
     unsigned n = 0;
@@ -341,7 +339,7 @@ static void *cancel_soon(void *ctx)
 static void who_waits_can_be_told_to_stop(void **state)
 {
     atomic_bool cancel = false;
-    struct blobs *blobs = s3_open(uri, PATIENCE_MS, &cancel);
+    struct blobs *blobs = s3_open(s3_uri(), PATIENCE_MS, &cancel);
     pthread_t thread;
     char byte;
     size_t got;
@@ -362,7 +360,7 @@ static void after_nobody_answered_nobody_is_asked_for_a_while(void **state)
     struct blobs *blobs;
     size_t got;
 
-    assert_int_equal(blobs_s3_open(uri, &how, &blobs, error), 0);
+    assert_int_equal(blobs_s3_open(s3_uri(), &how, &blobs, error), 0);
     assert_int_equal(put_text(blobs, "media/v/a", "x", NULL), 0);
     s3_tell("{\"match\": \"GET \", \"status\": 503, \"times\": 1}");
     assert_int_equal(blob_read(blobs, "media/v/a", 0, &byte, 1, &got), ERR_UNAVAILABLE);
@@ -392,11 +390,6 @@ int main(void)
         with_store(who_waits_can_be_told_to_stop),
         with_store(after_nobody_answered_nobody_is_asked_for_a_while),
     };
-    static const char *const words[] = { NULL };
-    int failed;
 
-    uri = s3_start(words);
-    failed = cmocka_run_group_tests_name("blobs_s3_fail", tests, NULL, NULL);
-    s3_stop();
-    return failed;
+    return cmocka_run_group_tests_name("blobs_s3_fail", tests, s3_group_setup, s3_group_teardown);
 }

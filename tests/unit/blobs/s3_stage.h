@@ -8,6 +8,10 @@
 /* words: for s3_store.py; NULL ends the list. What is told is answered once it holds. */
 const char *s3_start(const char *const words[]); /* its URI */
 void s3_stop(void);
+/* The same for a group of cmocka's tests that all use one store, begun without words; between them s3_uri() is its URI. */
+int s3_group_setup(void **state);
+int s3_group_teardown(void **state);
+const char *s3_uri(void);
 void s3_tell(const char *json);
 
 /* PUT of so many equal bytes to a URL, as a client does it that has no credentials: the status of the answer. */
