@@ -1,7 +1,6 @@
 /* load - see load.h. What ends is begun anew at once, in the same place of a table, until the time is over. */
 #include "ops/cli/load.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
